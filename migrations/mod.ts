@@ -1,0 +1,17 @@
+import type { Migration } from "kysely/migration";
+import * as era1 from "./0001_era1.ts";
+import * as era3 from "./0002_era3.ts";
+import * as additions from "./0003_aloe_additions.ts";
+
+/** Every migration by name, in order; static imports, so that a compiled binary has them. */
+export const migrations: Record<string, Migration> = {
+  "0001_era1": era1,
+  "0002_era3": era3,
+  "0003_aloe_additions": additions,
+};
+
+/** The newest migration's name. */
+export const NEWEST = "0003_aloe_additions";
+
+export { ERA } from "./0002_era3.ts";
+export { OBJECTS, up as ensureAdditions } from "./0003_aloe_additions.ts";

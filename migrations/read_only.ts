@@ -1,0 +1,67 @@
+/**
+ * What a read-only connection needs and its file may lack: temporary tables
+ * and views that stand before the file's own. Nothing reaches the file.
+ *
+ * @param era The file's era, 1 or 3.
+ * @param existing Names of the file's own tables.
+ * @returns Statements to execute, in order.
+ */
+export function shadows(era: number, existing: ReadonlySet<string>): string[] {
+  const statements = [...MOUNTS];
+  if (era === 1) statements.push(...ERA1);
+  if (!existing.has("aloe_removed")) statements.push(REMOVED);
+  if (!existing.has("aloe_version")) statements.push(VERSION);
+  return statements;
+}
+
+/** Mounts and locks of a read-only connection are its own. */
+const MOUNTS = [
+  `CREATE TEMP TABLE mount (
+    mount_id TEXT PRIMARY KEY,
+    volume_id TEXT NOT NULL,
+    mount_point TEXT NOT NULL,
+    state TEXT NOT NULL,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL,
+    N_m BLOB NOT NULL,
+    access TEXT NOT NULL,
+    principal TEXT
+  ) STRICT`,
+  `CREATE TEMP TABLE lock (
+    lock_id TEXT PRIMARY KEY,
+    mount_id TEXT NOT NULL,
+    node_id TEXT NOT NULL,
+    read_count INTEGER NOT NULL DEFAULT 0,
+    write_count INTEGER NOT NULL DEFAULT 0,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL
+  ) STRICT`,
+];
+
+/** Era 1 in the shape of era 3: milliseconds to nanoseconds, the node's name on its placement. */
+const ERA1 = [
+  `CREATE TEMP VIEW node AS SELECT
+    node_id, type, name, created_at * 1000000 AS created_at,
+    modified_at * 1000000 AS modified_at, volume_id, metadata,
+    NULL AS uid, NULL AS gid, NULL AS mode, NULL AS atime, NULL AS ctime
+    FROM main.node`,
+  `CREATE TEMP VIEW volume AS SELECT
+    volume_id, root_node_id, name, created_at * 1000000 AS created_at, api_version,
+    chunk_size, wm_ts, wm_seq, enc_mode, wrapped_key, wrap_nonce
+    FROM main.volume`,
+  `CREATE TEMP VIEW edge AS SELECT
+    e.edge_id, e.from_id, e.to_id, e.volume_id, e.archived, n.name AS name
+    FROM main.edge AS e JOIN main.node AS n ON n.node_id = e.to_id`,
+  `CREATE TEMP TABLE xattr (
+    node_id TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (node_id, name)
+  ) STRICT`,
+];
+
+const REMOVED = `CREATE TEMP VIEW aloe_removed AS SELECT
+  e.edge_id, coalesce(n.ctime, n.modified_at, n.created_at) AS removed_at
+  FROM edge AS e JOIN node AS n ON n.node_id = e.to_id WHERE e.archived = 1`;
+
+const VERSION = `CREATE TEMP TABLE aloe_version (
+  content_id TEXT NOT NULL, version INTEGER NOT NULL, size INTEGER NOT NULL,
+  committed_at INTEGER NOT NULL, PRIMARY KEY (content_id, version)
+) STRICT`;

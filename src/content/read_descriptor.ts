@@ -1,0 +1,172 @@
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { type Resolved, resolveId } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import { readRange } from "./read_range.ts";
+
+/** Where a seek counts from. */
+export type Whence = "set" | "cur" | "end";
+
+/** A version that a descriptor is bound to. */
+export interface BoundVersion {
+  /** Its number. */
+  version: number;
+  /** Its size, bytes. */
+  size: number;
+}
+
+/**
+ * An open entry for reading. It follows the committed content at each read,
+ * unless it was opened at a version.
+ */
+export class ReadDescriptor implements AsyncDisposable {
+  readonly #db: Database;
+  readonly #mount: MountRef;
+  readonly #node: string;
+  readonly #bound: BoundVersion | null;
+  readonly #chunkSize: number;
+  #position = 0;
+  #closed = false;
+  /** The chunk that small reads are served from. */
+  #chunk: { version: number; index: number; bytes: Uint8Array } | null = null;
+
+  /** @ignore Descriptors come from `openRead`. */
+  constructor(
+    db: Database,
+    entry: Resolved,
+    bound: BoundVersion | null,
+  ) {
+    this.#db = db;
+    this.#mount = entry.mount;
+    this.#node = entry.node;
+    this.#chunkSize = entry.chunkSize;
+    this.#bound = bound;
+  }
+
+  /**
+   * Reads on from the position.
+   *
+   * @param n Bytes wanted; to the end when left out.
+   * @returns The bytes there are: fewer at the end, none past it.
+   * @throws {AloeError} `mount_invalid`, `corrupt`, `invalid` after `close`.
+   */
+  async read(n?: number): Promise<Uint8Array> {
+    this.#requireOpen();
+    if (n !== undefined && (!Number.isSafeInteger(n) || n < 0)) {
+      throw new AloeError("invalid", `${n}: is not a number of bytes`);
+    }
+    const bytes = await this.#db.read(async (tx) => {
+      const entry = await resolveId(tx, this.#mount, this.#node);
+      const { version, size } = this.#bound ??
+        { version: entry.version ?? 0, size: entry.size ?? 0 };
+      const length = Math.max(
+        0,
+        Math.min(n ?? Infinity, size - this.#position),
+      );
+      if (length === 0) return new Uint8Array(0);
+      const index = Math.floor(this.#position / this.#chunkSize);
+      const start = index * this.#chunkSize;
+      if (this.#position + length > start + this.#chunkSize) {
+        return await readRange(tx, entry, this.#position, length, this.#bound);
+      }
+      if (this.#chunk?.version !== version || this.#chunk.index !== index) {
+        const bytes = await readRange(
+          tx,
+          entry,
+          start,
+          this.#chunkSize,
+          this.#bound,
+        );
+        this.#chunk = { version, index, bytes };
+      }
+      return this.#chunk.bytes.slice(
+        this.#position - start,
+        this.#position - start + length,
+      );
+    });
+    this.#position += bytes.length;
+    return bytes;
+  }
+
+  /**
+   * Reads to the end of the chunk that the position is in.
+   *
+   * @returns None at the end of the entry.
+   * @throws {AloeError} As {@linkcode read}.
+   */
+  async readChunk(): Promise<Uint8Array> {
+    this.#requireOpen();
+    const length = this.#chunkSize - this.#position % this.#chunkSize;
+    const bytes = await this.#db.read(async (tx) => {
+      const entry = await resolveId(tx, this.#mount, this.#node);
+      return await readRange(tx, entry, this.#position, length, this.#bound);
+    });
+    this.#position += bytes.length;
+    return bytes;
+  }
+
+  /**
+   * Moves the position. It may lie past the end.
+   *
+   * @returns The new position, bytes from the start.
+   * @throws {AloeError} `invalid` for one before the start.
+   */
+  async seek(offset: number, whence: Whence = "set"): Promise<number> {
+    this.#requireOpen();
+    const base = whence === "set" ? 0 : whence === "cur" ? this.#position : await this.size();
+    const position = base + offset;
+    if (!Number.isSafeInteger(position) || position < 0) {
+      throw new AloeError(
+        "invalid",
+        `${offset} from ${whence}: is before the start`,
+      );
+    }
+    this.#position = position;
+    return position;
+  }
+
+  /** The position, bytes from the start. */
+  tell(): number {
+    return this.#position;
+  }
+
+  /** How many bytes there are now. */
+  async size(): Promise<number> {
+    this.#requireOpen();
+    if (this.#bound !== null) return this.#bound.size;
+    return await this.#db.query(async (tx) => {
+      return (await resolveId(tx, this.#mount, this.#node)).size ?? 0;
+    });
+  }
+
+  /** What is left, as a stream of chunks. The descriptor closes at its end. */
+  get readable(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const bytes = await this.readChunk();
+        if (bytes.length > 0) return controller.enqueue(bytes);
+        this.close();
+        controller.close();
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /** Closes it. Closing twice is no fault. */
+  close(): void {
+    this.#closed = true;
+    this.#chunk = null;
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) {
+      throw new AloeError("invalid", "the descriptor is closed");
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import {
+  carryManifest,
+  commitVersion,
+  insertManifestRow,
+  insertManifestRun,
+  versionState,
+} from "../../templates/content.ts";
+import { AloeError } from "../errors.ts";
+import type { Resolved } from "../resolve.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { storeChunk } from "./chunk_store.ts";
+import { cipherFor } from "./cipher_for.ts";
+import { readRange } from "./read_range.ts";
+
+/**
+ * Manifest rows that one version may have. Each chunk, of a hole too, is a row
+ * in the format, about 230 bytes with its indexes: at this many a version
+ * takes some 4 GB. With the default chunk size it is 16 TiB.
+ */
+export const MAX_CHUNKS = 2 ** 24;
+
+/** Bytes to be written at an offset. */
+export interface Patch {
+  /** Bytes from the start. */
+  offset: number;
+  /** What is to be there. */
+  data: Uint8Array;
+}
+
+/**
+ * Replaces an entry's content.
+ *
+ * @throws {AloeError} `unsupported` when it is too large, `encryption_required`.
+ */
+export async function replaceContent(
+  tx: Transaction,
+  node: Resolved,
+  data: Uint8Array,
+): Promise<void> {
+  checkSize(data.length, node);
+  const version = await nextVersion(tx, node.node);
+  await writeChunks(tx, node, version, data);
+  await tx.run(commitVersion, { node: node.node, version, size: data.length });
+}
+
+/** Writes all the chunks of a version, and their manifest rows. */
+export async function writeChunks(
+  tx: Transaction,
+  node: Resolved,
+  version: number,
+  data: Uint8Array,
+): Promise<void> {
+  const cipher = cipherFor(node);
+  const { chunkSize } = node;
+  for (let index = 0; index * chunkSize < data.length; index++) {
+    const chunk = data.length <= chunkSize
+      ? data
+      : data.subarray(index * chunkSize, (index + 1) * chunkSize);
+    const hash = await storeChunk(tx, cipher, chunk);
+    await tx.run(insertManifestRow, { node: node.node, version, index, hash });
+  }
+}
+
+/**
+ * Makes a new version that differs from the committed one by its size and at
+ * most one patch. Chunks that stay as they are are carried by reference; what
+ * lies between the old end and the patch reads as zeros.
+ *
+ * @param newSize Bytes of the new version.
+ * @param patch Within `newSize`.
+ * @throws {AloeError} `unsupported` when it is too large, `encryption_required`, `corrupt`.
+ */
+export async function editContent(
+  tx: Transaction,
+  node: Resolved,
+  newSize: number,
+  patch: Patch | null,
+): Promise<void> {
+  checkSize(newSize, node);
+  const cipher = cipherFor(node);
+  const { chunkSize } = node;
+  const oldSize = node.size ?? 0;
+  const version = await nextVersion(tx, node.node);
+  const write = async (index: number, chunk: Uint8Array) => {
+    const hash = await storeChunk(tx, cipher, chunk);
+    await tx.run(insertManifestRow, { node: node.node, version, index, hash });
+  };
+
+  // What changes: the patch, all that is past the old end, and a last chunk cut short.
+  const kept = Math.min(oldSize, newSize);
+  const from = patch === null ? kept : Math.min(patch.offset, kept);
+  const to = newSize > oldSize
+    ? newSize
+    : patch === null
+    ? newSize
+    : patch.offset + patch.data.length;
+  const first = Math.floor(from / chunkSize);
+  const last = Math.ceil(to / chunkSize) - 1;
+
+  // Whole chunks of zeros between the old end and the patch are one shared row.
+  const holeEnd = patch === null ? newSize : Math.min(patch.offset, newSize);
+  const firstZero = Math.max(first, Math.ceil(oldSize / chunkSize));
+  const lastZero = Math.floor(holeEnd / chunkSize) - 1;
+  const hole = newSize > oldSize && firstZero <= lastZero;
+  if (hole) {
+    const hash = await storeChunk(tx, cipher, new Uint8Array(chunkSize));
+    await tx.run(insertManifestRun, {
+      node: node.node,
+      version,
+      first: firstZero,
+      last: lastZero,
+      hash,
+    });
+  }
+  for (let index = first; index <= last; index++) {
+    if (hole && index === firstZero) index = lastZero + 1;
+    if (index > last) break;
+    await write(index, await patchedChunk(tx, node, newSize, patch, index));
+  }
+  await carry(tx, node, version, 0, first - 1);
+  await carry(tx, node, version, last + 1, Math.ceil(newSize / chunkSize) - 1);
+  await tx.run(commitVersion, { node: node.node, version, size: newSize });
+}
+
+/** One chunk of the new version: the old bytes, zeros, and the patch over both. */
+async function patchedChunk(
+  tx: Transaction,
+  node: Resolved,
+  newSize: number,
+  patch: Patch | null,
+  index: number,
+): Promise<Uint8Array> {
+  const start = index * node.chunkSize;
+  const length = Math.min(node.chunkSize, newSize - start);
+  const end = start + length;
+  const over = patch?.data.subarray(
+    Math.max(0, start - patch.offset),
+    Math.max(0, end - patch.offset),
+  );
+  if (over?.length === length) return over;
+  const chunk = new Uint8Array(length);
+  if (start < (node.size ?? 0)) {
+    chunk.set(await readRange(tx, node, start, length));
+  }
+  if (over !== undefined && over.length > 0) {
+    chunk.set(over, Math.max(0, patch!.offset - start));
+  }
+  return chunk;
+}
+
+async function carry(
+  tx: Transaction,
+  node: Resolved,
+  to: number,
+  first: number,
+  last: number,
+): Promise<void> {
+  if (first > last || node.version === null) return;
+  await tx.run(carryManifest, {
+    node: node.node,
+    from: node.version,
+    to,
+    first,
+    last,
+  });
+}
+
+/** The number of the next version: past the committed one and past any that is being written. */
+export async function nextVersion(
+  tx: Transaction,
+  node: string,
+): Promise<number> {
+  const state = await tx.first(versionState, { node });
+  if (state === undefined) {
+    throw new AloeError("corrupt", `${node}: the entry has no content row`);
+  }
+  return Math.max(state.version, state.top ?? 0) + 1;
+}
+
+/** @throws {AloeError} `unsupported` when a version of this size would have too many chunks. */
+export function checkSize(size: number, node: Resolved): void {
+  if (size > MAX_CHUNKS * node.chunkSize) {
+    throw new AloeError(
+      "unsupported",
+      `${node.label}: ${size} bytes are more than ${MAX_CHUNKS} chunks of ${node.chunkSize}`,
+    );
+  }
+}
+
+/** @throws {AloeError} `invalid` unless the value is a whole number of bytes. */
+export function checkBytes(value: number, what: string): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new AloeError(
+      "invalid",
+      `${what}: ${value} is not a whole number of bytes`,
+    );
+  }
+}

@@ -1,0 +1,232 @@
+import { carryManifest, commitVersion, insertManifestRow } from "../../templates/content.ts";
+import { deleteLock } from "../../templates/lock.ts";
+import { AloeError } from "../errors.ts";
+import type { Resolved } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { storeChunk } from "./chunk_store.ts";
+import { cipherFor } from "./cipher_for.ts";
+import { checkSize, nextVersion } from "./write_content.ts";
+import { requireLock } from "./write_lock.ts";
+
+/** Full chunks that one step stores at most, to bound its memory and its time. */
+const CHUNKS_AT_ONCE = 8;
+
+/**
+ * An open entry for writing, from its start or at its end. Full chunks are
+ * stored as they fill, each step a transaction of its own; readers see the
+ * old content until `close` commits the whole.
+ */
+export class WriteDescriptor implements AsyncDisposable {
+  readonly #db: Database;
+  readonly #entry: Resolved;
+  readonly #lock: string;
+  /** Full chunks of the old version that this one begins with. */
+  readonly #carried: number;
+  #version: number | null = null;
+  #index: number;
+  #size: number;
+  /** Bytes of the chunk that is filling. */
+  readonly #buffer: Uint8Array;
+  #filled: number;
+  #state: "open" | "closed" | "failed" = "open";
+  #tail: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @ignore Descriptors come from `openWrite`.
+   * @param start The old content's last, partial chunk when appending.
+   */
+  constructor(
+    db: Database,
+    entry: Resolved,
+    lock: string,
+    carried: number,
+    start: Uint8Array,
+  ) {
+    this.#db = db;
+    this.#entry = entry;
+    this.#lock = lock;
+    this.#carried = carried;
+    this.#index = carried;
+    this.#buffer = new Uint8Array(entry.chunkSize);
+    this.#buffer.set(start);
+    this.#filled = start.length;
+    this.#size = carried * entry.chunkSize + start.length;
+  }
+
+  /**
+   * Writes on from the position.
+   *
+   * @returns How many bytes were taken: all.
+   * @throws {AloeError} `lock_invalid` when the mount was ended meanwhile;
+   * `no_space`, `unsupported`; `invalid` after `close`. After a fault the
+   * descriptor is done for and the entry as it was.
+   */
+  write(data: Uint8Array): Promise<number> {
+    return this.#inOrder(async () => {
+      this.#requireOpen();
+      checkSize(this.#size + data.length, this.#entry);
+      let rest = data;
+      while (this.#filled + rest.length >= this.#buffer.length) {
+        rest = await this.#storeFull(rest);
+      }
+      this.#buffer.set(rest, this.#filled);
+      this.#filled += rest.length;
+      this.#size += data.length;
+      return data.length;
+    });
+  }
+
+  /** The position, bytes from the start: always the end of what was written. */
+  tell(): number {
+    return this.#size;
+  }
+
+  /** A stream whose closing commits and whose abortion drops everything. */
+  get writable(): WritableStream<Uint8Array> {
+    return new WritableStream<Uint8Array>({
+      write: async (data) => void await this.write(data),
+      close: () => this.close(),
+      abort: () => this.abort(),
+    });
+  }
+
+  /**
+   * Commits what was written as a new version, and releases the lock. Closing
+   * twice is no fault.
+   *
+   * @throws {AloeError} `lock_invalid`, `no_space`; the fault of an earlier write.
+   */
+  close(): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#state === "closed") return;
+      this.#requireOpen();
+      await this.#step(true, async (tx, version) => {
+        if (this.#filled > 0) {
+          await this.#store(
+            tx,
+            version,
+            this.#buffer.subarray(0, this.#filled),
+          );
+        }
+        await tx.run(commitVersion, {
+          node: this.#entry.node,
+          version,
+          size: this.#size,
+        });
+        await tx.run(deleteLock, { lock: this.#lock });
+      });
+      this.#state = "closed";
+    });
+  }
+
+  /**
+   * Gives up: the entry stays as it was, and the lock is released. What was
+   * stored is left to a content prune.
+   */
+  abort(): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#state === "closed") return;
+      this.#state = "closed";
+      await this.#db.write((tx) => tx.run(deleteLock, { lock: this.#lock }));
+    });
+  }
+
+  /** Commits, unless a write has failed: then it gives up. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#state === "failed" ? this.abort() : this.close());
+  }
+
+  /** Stores the buffer with as many bytes as fill it, and the full chunks after it. */
+  async #storeFull(data: Uint8Array): Promise<Uint8Array> {
+    const { chunkSize } = this.#entry;
+    const head = chunkSize - this.#filled;
+    const more = Math.min(
+      CHUNKS_AT_ONCE - 1,
+      Math.floor((data.length - head) / chunkSize),
+    );
+    const end = head + more * chunkSize;
+    await this.#step(false, async (tx, version) => {
+      if (this.#filled > 0) {
+        this.#buffer.set(data.subarray(0, head), this.#filled);
+        await this.#store(tx, version, this.#buffer);
+      } else {
+        await this.#store(tx, version, data.subarray(0, head));
+      }
+      for (let at = head; at < end; at += chunkSize) {
+        await this.#store(tx, version, data.subarray(at, at + chunkSize));
+      }
+    });
+    this.#filled = 0;
+    return data.subarray(end);
+  }
+
+  /** One transaction under the lock, in the version that this descriptor writes. */
+  async #step(
+    durable: boolean,
+    task: (tx: Transaction, version: number) => Promise<void>,
+  ): Promise<void> {
+    const index = this.#index;
+    try {
+      await this.#db.write(async (tx) => {
+        await requireLock(tx, this.#entry.mountId, this.#lock);
+        const version = this.#version ?? await this.#begin(tx);
+        await task(tx, version);
+        return version;
+      }, { durable }).then((version) => this.#version = version);
+    } catch (error) {
+      this.#index = index;
+      this.#state = "failed";
+      throw error;
+    }
+  }
+
+  /** Numbers the new version and carries the old one's full chunks into it. */
+  async #begin(tx: Transaction): Promise<number> {
+    const version = await nextVersion(tx, this.#entry.node);
+    if (this.#carried > 0) {
+      await tx.run(carryManifest, {
+        node: this.#entry.node,
+        from: this.#entry.version!,
+        to: version,
+        first: 0,
+        last: this.#carried - 1,
+      });
+    }
+    return version;
+  }
+
+  async #store(
+    tx: Transaction,
+    version: number,
+    chunk: Uint8Array,
+  ): Promise<void> {
+    const hash = await storeChunk(tx, cipherFor(this.#entry), chunk);
+    await tx.run(insertManifestRow, {
+      node: this.#entry.node,
+      version,
+      index: this.#index,
+      hash,
+    });
+    this.#index++;
+  }
+
+  /** Calls that were not awaited still take effect in the order they were made. */
+  #inOrder<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(task);
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  #requireOpen(): void {
+    if (this.#state === "failed") {
+      throw new AloeError(
+        "invalid",
+        "an earlier write failed; abort and begin again",
+      );
+    }
+    if (this.#state === "closed") {
+      throw new AloeError("invalid", "the descriptor is closed");
+    }
+  }
+}

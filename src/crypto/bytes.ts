@@ -1,0 +1,23 @@
+/**
+ * Overwrites a secret. The garbage collector and the cipher's own context may
+ * hold further copies, so this shortens a key's life in memory but cannot
+ * promise an end to it.
+ *
+ * @param secrets Buffers that nobody uses any more.
+ */
+export function wipe(...secrets: Uint8Array[]): void {
+  for (const secret of secrets) secret.fill(0);
+}
+
+/**
+ * A length as the format hashes it: 8 bytes, big-endian.
+ *
+ * @param length Bytes, a non-negative safe integer.
+ */
+export function lengthPrefix(length: number): Uint8Array {
+  const prefix = new Uint8Array(8);
+  const view = new DataView(prefix.buffer);
+  view.setUint32(0, Math.floor(length / 0x1_0000_0000));
+  view.setUint32(4, length);
+  return prefix;
+}

@@ -1,0 +1,505 @@
+import * as ops from "./ops.ts";
+import type { Database } from "./storage/database.ts";
+import type {
+  DirEntry,
+  LockInfo,
+  MountInfo,
+  NodeInfo,
+  NodeType,
+  PurgeReport,
+  TrashItem,
+  VerifyReport,
+  VersionInfo,
+  WriteMode,
+} from "./types.ts";
+import { VolumePath } from "./volume_path.ts";
+
+/** Keeps a mount with a time to live valid while its handle is open. */
+export interface KeepAlive {
+  /** Stops it. */
+  stop(): void;
+}
+
+/**
+ * A mounted volume. Every operation takes a path from the mount point, `/`;
+ * those named `…ById` a node's id.
+ *
+ * All throw an `AloeError` with `mount_invalid` once the mount has ended, and
+ * with `not_found` or `not_a_container` where a path leads nowhere.
+ *
+ * @example
+ * ```ts
+ * import { AloeLite } from "@aloelite/aloelite";
+ *
+ * await using fs = await AloeLite.open(":memory:");
+ * await fs.createVolume({ name: "main" });
+ * await using mount = await fs.mount();
+ * await mount.put("/a.txt", "one");
+ * await mount.put("/a.txt", "two");
+ * console.assert((await mount.history("/a.txt")).length === 2);
+ * ```
+ */
+export class Mount implements AsyncDisposable {
+  readonly #db: Database;
+  readonly #handle: ops.MountHandle;
+  readonly #keepAlive: KeepAlive | null;
+
+  /** @ignore Mounts come from `AloeLite.mount` and `AloeLite.attach`. */
+  constructor(
+    db: Database,
+    handle: ops.MountHandle,
+    keepAlive: KeepAlive | null = null,
+  ) {
+    this.#db = db;
+    this.#handle = handle;
+    this.#keepAlive = keepAlive;
+  }
+
+  /** The mount's uuid7: `attach` takes it, in this process or another. */
+  get id(): string {
+    return this.#handle.id;
+  }
+
+  /** The volume's uuid7. */
+  get volume(): string {
+    return this.#handle.volume;
+  }
+
+  /** Re-opens an encrypted mount in this process without the PIN; null for a plain one. */
+  get token(): Uint8Array | null {
+    return this.#handle.token;
+  }
+
+  /** What the functions of the `ops` module take. */
+  get handle(): ops.MountHandle {
+    return this.#handle;
+  }
+
+  /** What is known of the mount. */
+  info(): Promise<MountInfo> {
+    return ops.mountInfo(this.#db, this.#handle);
+  }
+
+  /** Moves the mount's end: `ttl` ms from now, null for never. */
+  renew(ttl: number | null): Promise<MountInfo> {
+    return ops.renewMount(this.#db, this.#handle, ttl);
+  }
+
+  /** Ends the mount, releases its locks and overwrites its key. */
+  async unmount(): Promise<void> {
+    this.#keepAlive?.stop();
+    await ops.unmount(this.#db, this.#handle);
+  }
+
+  /** Unmounts. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.unmount();
+  }
+
+  /**
+   * Many operations, one commit, all or nothing. The task is to use the mount
+   * that it is given.
+   *
+   * @example
+   * ```ts
+   * import { AloeLite } from "@aloelite/aloelite";
+   *
+   * await using fs = await AloeLite.open(":memory:");
+   * await fs.createVolume({ name: "main" });
+   * await using mount = await fs.mount();
+   * await mount.batch(async (tx) => {
+   *   for (let i = 0; i < 100; i++) await tx.put(`/${i}.txt`, `${i}`);
+   * });
+   * console.assert((await mount.list("/")).length === 100);
+   * ```
+   */
+  batch<T>(task: (tx: Mount) => Promise<T>): Promise<T> {
+    return this.#db.batch((db) => task(new Mount(db, this.#handle)));
+  }
+
+  /** The same mount within a batch of the whole file. */
+  within(db: Database): Mount {
+    return new Mount(db, this.#handle);
+  }
+
+  /** A path object, in the manner of Python's pathlib. */
+  path(path = "/"): VolumePath {
+    return new VolumePath(this, path);
+  }
+
+  /** Creates a symbolic link. @returns Its node id. */
+  symlink(path: string, target: string): Promise<string> {
+    return this.createSpecial(
+      path,
+      "symlink",
+      new TextEncoder().encode(target),
+    );
+  }
+
+  /** A symbolic link's target. */
+  async readLink(path: string): Promise<string> {
+    return new TextDecoder().decode(await this.readAll(path));
+  }
+
+  /** What is known of a node. */
+  stat(path: string): Promise<NodeInfo> {
+    return ops.stat(this.#db, this.#handle, path);
+  }
+
+  /** The same by id, placed or not. */
+  statById(node: string): Promise<NodeInfo> {
+    return ops.statById(this.#db, this.#handle, node);
+  }
+
+  /** Whether a path names anything. */
+  exists(path: string): Promise<boolean> {
+    return ops.exists(this.#db, this.#handle, path);
+  }
+
+  /** A directory's children, hidden ones included, in the order they were placed. */
+  list(path = "/", page?: ops.ListPage): Promise<DirEntry[]> {
+    return ops.list(this.#db, this.#handle, path, page);
+  }
+
+  /** The same by id. */
+  listById(node: string, page?: ops.ListPage): Promise<DirEntry[]> {
+    return ops.listById(this.#db, this.#handle, node, page);
+  }
+
+  /** A node's path, by its newest placement. */
+  pathOf(node: string): Promise<string> {
+    return ops.pathOf(this.#db, this.#handle, node);
+  }
+
+  /** Creates a directory, hiding an older node of its name. @returns Its id. */
+  createContainer(path: string): Promise<string> {
+    return ops.createContainer(this.#db, this.#handle, path);
+  }
+
+  /** Creates a directory unless its name is taken. @returns Its id. */
+  mkdir(path: string, options: ops.MkdirOptions = {}): Promise<string> {
+    return ops.mkdir(this.#db, this.#handle, path, options);
+  }
+
+  /** Creates a file, hiding an older node of its name. @returns Its id. */
+  createEntry(path: string, data?: Uint8Array): Promise<string> {
+    return ops.createEntry(this.#db, this.#handle, path, data);
+  }
+
+  /** Creates a symbolic link, a FIFO or a socket. @returns Its id. */
+  createSpecial(
+    path: string,
+    type: Exclude<NodeType, "container" | "entry">,
+    data?: Uint8Array,
+  ): Promise<string> {
+    return ops.createSpecial(this.#db, this.#handle, path, type, data);
+  }
+
+  /** Gives a file a further name: a hard link. */
+  link(existing: string, path: string): Promise<void> {
+    return ops.link(this.#db, this.#handle, existing, path);
+  }
+
+  /** A file's whole content, or that of a retained version. */
+  readAll(path: string, options: ops.VersionOption = {}): Promise<Uint8Array> {
+    return ops.readAll(this.#db, this.#handle, path, options);
+  }
+
+  /** The same by id. */
+  readAllById(
+    node: string,
+    options: ops.VersionOption = {},
+  ): Promise<Uint8Array> {
+    return ops.readAllById(this.#db, this.#handle, node, options);
+  }
+
+  /** A part of a file's content: `length` bytes from `offset`, fewer at the end. */
+  readRange(
+    path: string,
+    offset: number,
+    length: number,
+    options: ops.VersionOption = {},
+  ): Promise<Uint8Array> {
+    return ops.readRange(this.#db, this.#handle, path, offset, length, options);
+  }
+
+  /** The same by id. */
+  readRangeById(
+    node: string,
+    offset: number,
+    length: number,
+    options: ops.VersionOption = {},
+  ): Promise<Uint8Array> {
+    return ops.readRangeById(
+      this.#db,
+      this.#handle,
+      node,
+      offset,
+      length,
+      options,
+    );
+  }
+
+  /** Replaces a file's content: a new version. */
+  writeAll(path: string, data: Uint8Array): Promise<void> {
+    return ops.writeAll(this.#db, this.#handle, path, data);
+  }
+
+  /** The same by id. */
+  writeAllById(node: string, data: Uint8Array): Promise<void> {
+    return ops.writeAllById(this.#db, this.#handle, node, data);
+  }
+
+  /** Writes at a file's end. @returns The new size, bytes. */
+  append(path: string, data: Uint8Array): Promise<number> {
+    return ops.append(this.#db, this.#handle, path, data);
+  }
+
+  /** The same by id. */
+  appendById(node: string, data: Uint8Array): Promise<number> {
+    return ops.appendById(this.#db, this.#handle, node, data);
+  }
+
+  /** Writes at `offset`, zeros before it where there was nothing. @returns The new size, bytes. */
+  writeRange(path: string, offset: number, data: Uint8Array): Promise<number> {
+    return ops.writeRange(this.#db, this.#handle, path, offset, data);
+  }
+
+  /** The same by id. */
+  writeRangeById(
+    node: string,
+    offset: number,
+    data: Uint8Array,
+  ): Promise<number> {
+    return ops.writeRangeById(this.#db, this.#handle, node, offset, data);
+  }
+
+  /** Cuts a file, or grows it with zeros, to `size` bytes. */
+  truncate(path: string, size: number): Promise<void> {
+    return ops.truncate(this.#db, this.#handle, path, size);
+  }
+
+  /** The same by id. */
+  truncateById(node: string, size: number): Promise<void> {
+    return ops.truncateById(this.#db, this.#handle, node, size);
+  }
+
+  /** Writes a file: creates it, replaces its content or appends. */
+  put(
+    path: string,
+    data: Uint8Array | string | ReadableStream<Uint8Array>,
+    options: ops.PutOptions = {},
+  ): Promise<void> {
+    return ops.put(this.#db, this.#handle, path, data, options);
+  }
+
+  /** Opens a file for reading. */
+  openRead(
+    path: string,
+    options: ops.VersionOption = {},
+  ): Promise<ops.ReadDescriptor> {
+    return ops.openRead(this.#db, this.#handle, path, options);
+  }
+
+  /** The same by id. */
+  openReadById(
+    node: string,
+    options: ops.VersionOption = {},
+  ): Promise<ops.ReadDescriptor> {
+    return ops.openReadById(this.#db, this.#handle, node, options);
+  }
+
+  /** Opens a file for writing, locked; creates a missing one. */
+  openWrite(
+    path: string,
+    mode: WriteMode = "truncate",
+  ): Promise<ops.WriteDescriptor> {
+    return ops.openWrite(this.#db, this.#handle, path, mode);
+  }
+
+  /** The same by id; there must be one. */
+  openWriteById(
+    node: string,
+    mode: WriteMode = "truncate",
+  ): Promise<ops.WriteDescriptor> {
+    return ops.openWriteById(this.#db, this.#handle, node, mode);
+  }
+
+  /** Replaces a node's annotations. */
+  setMetadata(
+    path: string,
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    return ops.setMetadata(this.#db, this.#handle, path, metadata);
+  }
+
+  /** Sets the modification time, ns since the Unix epoch. */
+  setMtime(path: string, at: bigint): Promise<void> {
+    return ops.setMtime(this.#db, this.#handle, path, at);
+  }
+
+  /** Sets the access time, ns since the Unix epoch. */
+  setAtime(path: string, at: bigint): Promise<void> {
+    return ops.setAtime(this.#db, this.#handle, path, at);
+  }
+
+  /** Sets the permission bits, 0 to 0o7777. */
+  setMode(path: string, mode: number): Promise<void> {
+    return ops.setMode(this.#db, this.#handle, path, mode);
+  }
+
+  /** Sets owner, group or both. */
+  setOwner(path: string, owner: { uid?: number; gid?: number }): Promise<void> {
+    return ops.setOwner(this.#db, this.#handle, path, owner);
+  }
+
+  /** Sets how many versions a content prune leaves; null for all. */
+  setRetention(path: string, keep: number | null): Promise<void> {
+    return ops.setRetention(this.#db, this.#handle, path, keep);
+  }
+
+  /** One extended attribute, null when there is none. */
+  getXattr(path: string, name: string): Promise<Uint8Array | null> {
+    return ops.getXattr(this.#db, this.#handle, path, name);
+  }
+
+  /** The names of a node's extended attributes. */
+  listXattrs(path: string): Promise<string[]> {
+    return ops.listXattrs(this.#db, this.#handle, path);
+  }
+
+  /** Sets an extended attribute. */
+  setXattr(path: string, name: string, value: Uint8Array): Promise<void> {
+    return ops.setXattr(this.#db, this.#handle, path, name, value);
+  }
+
+  /** Removes an extended attribute. @returns Whether there was one. */
+  removeXattr(path: string, name: string): Promise<boolean> {
+    return ops.removeXattr(this.#db, this.#handle, path, name);
+  }
+
+  /** Renames a node where it is. */
+  rename(path: string, name: string): Promise<void> {
+    return ops.rename(this.#db, this.#handle, path, name);
+  }
+
+  /** The same by id. */
+  renameById(node: string, name: string): Promise<void> {
+    return ops.renameById(this.#db, this.#handle, node, name);
+  }
+
+  /** Moves a node: `to` is the path that it will have. */
+  move(from: string, to: string): Promise<void> {
+    return ops.move(this.#db, this.#handle, from, to);
+  }
+
+  /** The same by id. */
+  moveById(node: string, to: string): Promise<void> {
+    return ops.moveById(this.#db, this.#handle, node, to);
+  }
+
+  /** Copies a node with all that is below it; chunks are shared. @returns The copy's id. */
+  copy(from: string, to: string): Promise<string> {
+    return ops.copy(this.#db, this.#handle, from, to);
+  }
+
+  /** The same by id. */
+  copyById(node: string, to: string): Promise<string> {
+    return ops.copyById(this.#db, this.#handle, node, to);
+  }
+
+  /** Removes a file or an empty directory: it goes to the trash. */
+  remove(path: string): Promise<void> {
+    return ops.remove(this.#db, this.#handle, path);
+  }
+
+  /** The same by id. */
+  removeById(node: string): Promise<void> {
+    return ops.removeById(this.#db, this.#handle, node);
+  }
+
+  /** Removes a node with all that is below it: it goes to the trash. */
+  removeRecursive(path: string): Promise<void> {
+    return ops.removeRecursive(this.#db, this.#handle, path);
+  }
+
+  /** The same by id. */
+  removeRecursiveById(node: string): Promise<void> {
+    return ops.removeRecursiveById(this.#db, this.#handle, node);
+  }
+
+  /** Seals a directory into one file of its name. @returns The file's id. */
+  pack(path: string): Promise<string> {
+    return ops.pack(this.#db, this.#handle, path);
+  }
+
+  /** The same by id. */
+  packById(node: string): Promise<string> {
+    return ops.packById(this.#db, this.#handle, node);
+  }
+
+  /** Opens a packed file into the directory that it was. */
+  unpack(path: string): Promise<void> {
+    return ops.unpack(this.#db, this.#handle, path);
+  }
+
+  /** The same by id. */
+  unpackById(node: string): Promise<void> {
+    return ops.unpackById(this.#db, this.#handle, node);
+  }
+
+  /** Locks a node against other mounts' changes; `ttl` in ms. */
+  lock(path: string, ttl?: number): Promise<LockInfo> {
+    return ops.lock(this.#db, this.#handle, path, ttl);
+  }
+
+  /** Moves a lock's end: `ttl` ms from now. */
+  renewLock(lock: string, ttl?: number): Promise<LockInfo> {
+    return ops.renewLock(this.#db, this.#handle, lock, ttl);
+  }
+
+  /** Releases a lock. */
+  unlock(lock: string): Promise<void> {
+    return ops.unlock(this.#db, this.#handle, lock);
+  }
+
+  /** The versions of a file that can be read, newest first. */
+  history(path: string): Promise<VersionInfo[]> {
+    return ops.history(this.#db, this.#handle, path);
+  }
+
+  /** The same by id. */
+  historyById(node: string): Promise<VersionInfo[]> {
+    return ops.historyById(this.#db, this.#handle, node);
+  }
+
+  /** Makes an old version the current one, as a new version. @returns Its number. */
+  restoreVersion(path: string, version: number): Promise<number> {
+    return ops.restoreVersion(this.#db, this.#handle, path, version);
+  }
+
+  /** The same by id. */
+  restoreVersionById(node: string, version: number): Promise<number> {
+    return ops.restoreVersionById(this.#db, this.#handle, node, version);
+  }
+
+  /** What was removed from the volume and can be brought back, newest first. */
+  trash(): Promise<TrashItem[]> {
+    return ops.listTrash(this.#db, this.#handle);
+  }
+
+  /** Brings a removed node back, or to another path. @returns Its path. */
+  restore(node: string, options: { to?: string } = {}): Promise<string> {
+    return ops.restoreTrash(this.#db, this.#handle, node, options);
+  }
+
+  /** Deletes removed nodes for good: all, one, or those older than a time. */
+  purge(options: ops.PurgeOptions = {}): Promise<PurgeReport> {
+    return ops.purgeTrash(this.#db, this.#handle, options);
+  }
+
+  /** Checks the volume's content: its manifests, and when deep every byte. */
+  verify(options: ops.VerifyOptions = {}): Promise<VerifyReport> {
+    return ops.verify(this.#db, this.#handle, options);
+  }
+}

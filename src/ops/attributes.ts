@@ -1,0 +1,282 @@
+import { setRetention as setRetentionOf } from "../../templates/content.ts";
+import {
+  deleteXattr,
+  getXattr as getXattrOf,
+  listXattrs as listXattrsOf,
+  setAccessed,
+  setMetadata as setMetadataOf,
+  setMode as setModeOf,
+  setModified,
+  setOwner as setOwnerOf,
+  setXattr as setXattrOf,
+} from "../../templates/node.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { requireEntry, requireWritable, resolve } from "../resolve.ts";
+import type { Resolved } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { statById } from "../../templates/resolve.ts";
+import { now } from "../clock.ts";
+
+/**
+ * Replaces a node's annotations. Its times stay.
+ *
+ * @param metadata A map of text to text.
+ * @throws {AloeError} `not_found`, `read_only`, `invalid`.
+ */
+export async function setMetadata(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const text = metadataText(metadata);
+  await change(
+    db,
+    mount,
+    path,
+    (tx, node) => tx.run(setMetadataOf, { node: node.node, metadata: text }),
+  );
+}
+
+/**
+ * Annotations as they are stored: JSON with its keys in order, so that equal
+ * maps are equal bytes. Null for the empty map.
+ *
+ * @throws {AloeError} `invalid` when a value is no text.
+ */
+export function metadataText(
+  metadata: Readonly<Record<string, string>>,
+): string | null {
+  const entries = Object.entries(metadata);
+  for (const [key, value] of entries) {
+    if (
+      typeof value !== "string" || !value.isWellFormed() || !key.isWellFormed()
+    ) {
+      throw new AloeError(
+        "invalid",
+        `metadata ${JSON.stringify(key)}: text is needed`,
+      );
+    }
+  }
+  if (entries.length === 0) return null;
+  entries.sort(([a], [b]) => a < b ? -1 : 1);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+/**
+ * Sets the modification time.
+ *
+ * @param at Nanoseconds since the Unix epoch.
+ * @throws {AloeError} `not_found`, `read_only`, `invalid`.
+ */
+export async function setMtime(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  at: bigint,
+): Promise<void> {
+  checkTime(at);
+  await change(
+    db,
+    mount,
+    path,
+    (tx, node) => tx.run(setModified, { node: node.node, at }),
+  );
+}
+
+/** Sets the access time. As {@linkcode setMtime}. */
+export async function setAtime(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  at: bigint,
+): Promise<void> {
+  checkTime(at);
+  await change(
+    db,
+    mount,
+    path,
+    (tx, node) => tx.run(setAccessed, { node: node.node, at }),
+  );
+}
+
+function checkTime(at: bigint): void {
+  if (typeof at !== "bigint" || at !== BigInt.asIntN(64, at)) {
+    throw new AloeError("invalid", `${at}: is not a time in nanoseconds`);
+  }
+}
+
+/**
+ * Sets the permission bits. A node that has them in its metadata, as era 1
+ * kept them, gets them there too.
+ *
+ * @param mode 0 to 0o7777.
+ * @throws {AloeError} `not_found`, `read_only`, `invalid`.
+ */
+export async function setMode(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  mode: number,
+): Promise<void> {
+  if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
+    throw new AloeError("invalid", `${mode}: permission bits are 0 to 0o7777`);
+  }
+  await change(db, mount, path, async (tx, node) => {
+    await tx.run(setModeOf, { node: node.node, mode });
+    const row = await tx.first(statById, {
+      mount: node.mountId,
+      now: now(),
+      node: node.node,
+    });
+    const metadata: Record<string, string> = JSON.parse(row?.metadata ?? "{}");
+    if (metadata.mode === undefined) return;
+    metadata.mode = mode.toString(8);
+    await tx.run(setMetadataOf, {
+      node: node.node,
+      metadata: metadataText(metadata),
+    });
+  });
+}
+
+/**
+ * Sets owner, group or both.
+ *
+ * @throws {AloeError} `not_found`, `read_only`, `invalid`.
+ */
+export async function setOwner(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  owner: { uid?: number; gid?: number },
+): Promise<void> {
+  for (const id of [owner.uid ?? 0, owner.gid ?? 0]) {
+    if (!Number.isInteger(id) || id < 0 || id > 0xffffffff) {
+      throw new AloeError("invalid", `${id}: is not a user or group id`);
+    }
+  }
+  await change(
+    db,
+    mount,
+    path,
+    (tx, node) =>
+      tx.run(setOwnerOf, {
+        node: node.node,
+        uid: owner.uid ?? null,
+        gid: owner.gid ?? null,
+      }),
+  );
+}
+
+/**
+ * Sets how many versions of an entry a content prune leaves.
+ *
+ * @param keep At least 1, the committed one included; null for all.
+ * @throws {AloeError} `not_found`, `not_an_entry`, `read_only`, `invalid`.
+ */
+export async function setRetention(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  keep: number | null,
+): Promise<void> {
+  if (keep !== null && (!Number.isSafeInteger(keep) || keep < 1)) {
+    throw new AloeError("invalid", `${keep}: at least one version is kept`);
+  }
+  await change(db, mount, path, (tx, node) => {
+    requireEntry(node);
+    return tx.run(setRetentionOf, { node: node.node, keep });
+  });
+}
+
+/**
+ * One extended attribute.
+ *
+ * @returns Its value; null when the node has none of the name.
+ * @throws {AloeError} `not_found`.
+ */
+export async function getXattr(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  name: string,
+): Promise<Uint8Array | null> {
+  return await db.read(async (tx) => {
+    const { node } = await resolve(tx, mount, path);
+    return (await tx.first(getXattrOf, { node, name }))?.value ?? null;
+  });
+}
+
+/**
+ * The names of a node's extended attributes, in order.
+ *
+ * @throws {AloeError} `not_found`.
+ */
+export async function listXattrs(
+  db: Database,
+  mount: MountRef,
+  path: string,
+): Promise<string[]> {
+  return await db.read(async (tx) => {
+    const { node } = await resolve(tx, mount, path);
+    return (await tx.all(listXattrsOf, { node })).map((row) => row.name);
+  });
+}
+
+/**
+ * Sets an extended attribute.
+ *
+ * @throws {AloeError} `not_found`, `read_only`, `nameless`.
+ */
+export async function setXattr(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  name: string,
+  value: Uint8Array,
+): Promise<void> {
+  if (name === "") {
+    throw new AloeError("nameless", "an extended attribute needs a name");
+  }
+  await change(
+    db,
+    mount,
+    path,
+    (tx, node) => tx.run(setXattrOf, { node: node.node, name, value }),
+  );
+}
+
+/**
+ * Removes an extended attribute.
+ *
+ * @returns Whether there was one.
+ * @throws {AloeError} `not_found`, `read_only`.
+ */
+export async function removeXattr(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  name: string,
+): Promise<boolean> {
+  return await change(
+    db,
+    mount,
+    path,
+    async (tx, node) => await tx.run(deleteXattr, { node: node.node, name }) > 0,
+  );
+}
+
+async function change<T>(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  task: (tx: Transaction, node: Resolved) => Promise<T>,
+): Promise<T> {
+  return await db.write(async (tx) => {
+    const node = await resolve(tx, mount, path);
+    requireWritable(node);
+    return await task(tx, node);
+  });
+}

@@ -1,0 +1,298 @@
+import { versionSize } from "../../templates/content.ts";
+import { readRange as readRangeOf } from "../content/read_range.ts";
+import { checkBytes, editContent, replaceContent } from "../content/write_content.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import {
+  requireChangeable,
+  requireEntry,
+  type Resolved,
+  resolveTarget,
+  type Target,
+} from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+
+/** Which version of an entry is read. */
+export interface VersionOption {
+  /** A retained version's number; the committed one when left out. */
+  version?: number;
+}
+
+/**
+ * An entry's whole content. Large ones are better streamed with `openRead`.
+ *
+ * @throws {AloeError} `not_found` (the version too), `not_an_entry`,
+ * `encryption_required`, `corrupt`, `mount_invalid`.
+ */
+export function readAll(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  options: VersionOption = {},
+): Promise<Uint8Array> {
+  return read(db, mount, { path }, 0, Infinity, options);
+}
+
+/** The same for an entry's id. */
+export function readAllById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  options: VersionOption = {},
+): Promise<Uint8Array> {
+  return read(db, mount, { node }, 0, Infinity, options);
+}
+
+/**
+ * A part of an entry's content.
+ *
+ * @param offset Bytes from the start.
+ * @param length Bytes wanted.
+ * @returns Fewer bytes at the end, none past it.
+ * @throws {AloeError} As {@linkcode readAll}; `invalid`.
+ */
+export function readRange(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  offset: number,
+  length: number,
+  options: VersionOption = {},
+): Promise<Uint8Array> {
+  return read(db, mount, { path }, offset, length, options);
+}
+
+/** The same for an entry's id. */
+export function readRangeById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  offset: number,
+  length: number,
+  options: VersionOption = {},
+): Promise<Uint8Array> {
+  return read(db, mount, { node }, offset, length, options);
+}
+
+async function read(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  offset: number,
+  length: number,
+  options: VersionOption,
+): Promise<Uint8Array> {
+  checkBytes(offset, "offset");
+  if (length !== Infinity) checkBytes(length, "length");
+  return await db.read(async (tx) => {
+    const entry = await resolveTarget(tx, mount, target);
+    requireEntry(entry);
+    const version = options.version === undefined
+      ? null
+      : await retainedVersion(tx, entry, options.version);
+    const size = version?.size ?? entry.size ?? 0;
+    if (size - offset > MAX_IN_MEMORY && length > MAX_IN_MEMORY) {
+      throw new AloeError(
+        "unsupported",
+        `${entry.label}: is too large to be read at once`,
+      );
+    }
+    return await readRangeOf(
+      tx,
+      entry,
+      offset,
+      Math.min(length, size),
+      version,
+    );
+  });
+}
+
+/** The largest array that V8 makes; what is larger has to be streamed. */
+const MAX_IN_MEMORY = 2 ** 32;
+
+/**
+ * A version that can still be read.
+ *
+ * @throws {AloeError} `not_found` when it was never committed or has been given up.
+ */
+export async function retainedVersion(
+  tx: Transaction,
+  entry: Resolved,
+  version: number,
+): Promise<{ version: number; size: number } | null> {
+  if (!Number.isSafeInteger(version) || version < 0) {
+    throw new AloeError("invalid", `${version}: is not a version number`);
+  }
+  const row = await tx.first(versionSize, { node: entry.node, version });
+  if (row !== undefined && row.committed === version) return null;
+  const size = row?.summed_size ?? (row?.noted_size === 0 ? 0 : null);
+  if (row === undefined || version > row.committed || size === null) {
+    throw new AloeError(
+      "not_found",
+      `${entry.label}: version ${version} is not retained`,
+    );
+  }
+  return { version, size: Number(size) };
+}
+
+/**
+ * Replaces an entry's content: a new version.
+ *
+ * @throws {AloeError} `not_found`, `not_an_entry`, `lock_held`, `read_only`,
+ * `encryption_required`, `unsupported`.
+ */
+export function writeAll(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  data: Uint8Array,
+): Promise<void> {
+  return replace(db, mount, { path }, data);
+}
+
+/** The same for an entry's id. */
+export function writeAllById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  data: Uint8Array,
+): Promise<void> {
+  return replace(db, mount, { node }, data);
+}
+
+async function replace(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  data: Uint8Array,
+): Promise<void> {
+  await db.write(async (tx) => {
+    const entry = await changeableEntry(tx, mount, target);
+    await replaceContent(tx, entry, data);
+  });
+}
+
+/**
+ * Writes at the end of an entry: a new version, unless there is nothing to write.
+ *
+ * @returns The new size, bytes.
+ * @throws {AloeError} As {@linkcode writeAll}.
+ */
+export function append(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  data: Uint8Array,
+): Promise<number> {
+  return patch(db, mount, { path }, null, data);
+}
+
+/** The same for an entry's id. */
+export function appendById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  data: Uint8Array,
+): Promise<number> {
+  return patch(db, mount, { node }, null, data);
+}
+
+/**
+ * Writes into an entry: a new version, unless there is nothing to write. What
+ * lies between the old end and `offset` reads as zeros.
+ *
+ * @param offset Bytes from the start.
+ * @returns The new size, bytes.
+ * @throws {AloeError} As {@linkcode writeAll}; `invalid`.
+ */
+export function writeRange(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  offset: number,
+  data: Uint8Array,
+): Promise<number> {
+  return patch(db, mount, { path }, offset, data);
+}
+
+/** The same for an entry's id. */
+export function writeRangeById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  offset: number,
+  data: Uint8Array,
+): Promise<number> {
+  return patch(db, mount, { node }, offset, data);
+}
+
+async function patch(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  at: number | null,
+  data: Uint8Array,
+): Promise<number> {
+  if (at !== null) checkBytes(at, "offset");
+  return await db.write(async (tx) => {
+    const entry = await changeableEntry(tx, mount, target);
+    const size = entry.size ?? 0;
+    if (data.length === 0) return size;
+    const offset = at ?? size;
+    const newSize = Math.max(size, offset + data.length);
+    await editContent(tx, entry, newSize, { offset, data });
+    return newSize;
+  });
+}
+
+/**
+ * Cuts an entry or grows it with zeros: a new version, unless it has the size.
+ *
+ * @param size Bytes. A hole costs one row a chunk, so growing is bounded by
+ * `MAX_CHUNKS`.
+ * @throws {AloeError} As {@linkcode writeAll}; `invalid`.
+ */
+export function truncate(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  size: number,
+): Promise<void> {
+  return resize(db, mount, { path }, size);
+}
+
+/** The same for an entry's id. */
+export function truncateById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  size: number,
+): Promise<void> {
+  return resize(db, mount, { node }, size);
+}
+
+async function resize(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  size: number,
+): Promise<void> {
+  checkBytes(size, "size");
+  await db.write(async (tx) => {
+    const entry = await changeableEntry(tx, mount, target);
+    if (size !== entry.size) await editContent(tx, entry, size, null);
+  });
+}
+
+/** @throws {AloeError} `not_an_entry`, `read_only`, `lock_held`. */
+export async function changeableEntry(
+  tx: Transaction,
+  mount: MountRef,
+  target: Target,
+): Promise<Resolved> {
+  const entry = await resolveTarget(tx, mount, target);
+  requireEntry(entry);
+  requireChangeable(entry);
+  return entry;
+}

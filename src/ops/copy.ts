@@ -1,0 +1,91 @@
+import { copyCommittedManifest, copyContent } from "../../templates/content.ts";
+import { insertEdge, subtree } from "../../templates/edge.ts";
+import { copyNode, copyXattrs } from "../../templates/node.ts";
+import type { MountRef } from "../mount_handle.ts";
+import {
+  mintIn,
+  type Place,
+  requireWritable,
+  type Resolved,
+  resolvePlace,
+  resolveTarget,
+  type Target,
+} from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+
+/**
+ * Copies a node with all that is below it: new ids, the same times, metadata
+ * and attributes; entries refer to the same chunks. Hard links within the
+ * copied tree stay links of each other. History is not copied.
+ *
+ * @param to The full path of the copy.
+ * @returns The copy's node id.
+ * @throws {AloeError} `not_found`, `not_a_container`, `read_only`.
+ */
+export function copy(
+  db: Database,
+  mount: MountRef,
+  from: string,
+  to: string,
+): Promise<string> {
+  return copyTarget(db, mount, { path: from }, to);
+}
+
+/** The same for a node's id. */
+export function copyById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  to: string,
+): Promise<string> {
+  return copyTarget(db, mount, { node }, to);
+}
+
+async function copyTarget(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  to: string,
+): Promise<string> {
+  return await db.write(async (tx) => {
+    const source = await resolveTarget(tx, mount, target);
+    const place = await resolvePlace(tx, mount, to);
+    requireWritable(place.parent);
+    return await copyTree(tx, source, place);
+  });
+}
+
+/** Copies a tree within its volume. @returns The id of the new top. */
+async function copyTree(
+  tx: Transaction,
+  source: Resolved,
+  place: Place,
+): Promise<string> {
+  const { volume } = place.parent;
+  // Read whole before the first write: a copy into its own subtree copies what was there.
+  const rows = await tx.all(subtree, { node: source.node });
+  const copies = new Map<string, string>();
+  for (const row of rows) {
+    let node = copies.get(row.node_id);
+    if (node === undefined) {
+      node = mintIn(tx, place.parent);
+      copies.set(row.node_id, node);
+      const name = row.parent_id === null ? place.name : row.edge_name ?? row.name;
+      await tx.run(copyNode, { node, source: row.node_id, name, volume });
+      await tx.run(copyXattrs, { node, source: row.node_id });
+      if (row.type !== "container") {
+        await tx.run(copyContent, { node, source: row.node_id });
+        await tx.run(copyCommittedManifest, { node, source: row.node_id });
+      }
+    }
+    await tx.run(insertEdge, {
+      edge: mintIn(tx, place.parent),
+      from: row.parent_id === null ? place.parent.node : copies.get(row.parent_id)!,
+      to: node,
+      volume,
+      name: row.parent_id === null ? place.name : row.edge_name!,
+    });
+  }
+  return copies.get(source.node)!;
+}

@@ -1,0 +1,264 @@
+import { insertContent } from "../../templates/content.ts";
+import { insertEdge, placements } from "../../templates/edge.ts";
+import { insertNode } from "../../templates/node.ts";
+import { childByName } from "../../templates/resolve.ts";
+import { now } from "../clock.ts";
+import { checkSize, writeChunks } from "../content/write_content.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { joinPath, splitPath } from "../paths.ts";
+import {
+  mintIn,
+  type Place,
+  requireEntry,
+  requireWritable,
+  resolve,
+  type Resolved,
+  resolvePlace,
+} from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { NodeType } from "../types.ts";
+
+/**
+ * Creates a directory. An older sibling of its name becomes hidden.
+ *
+ * @returns The new node's id.
+ * @throws {AloeError} `not_found`, `not_a_container`, `read_only`, `nameless`.
+ */
+export async function createContainer(
+  db: Database,
+  mount: MountRef,
+  path: string,
+): Promise<string> {
+  return await db.write(async (tx) => {
+    const place = await resolvePlace(tx, mount, path);
+    return await placeNew(tx, place, "container");
+  });
+}
+
+/** How {@linkcode mkdir} treats what is there and what is not. */
+export interface MkdirOptions {
+  /** Whether missing directories above it are made too. Default false. */
+  parents?: boolean;
+  /** Whether a directory that is there already is no fault. Default false. */
+  existOk?: boolean;
+}
+
+/**
+ * Creates a directory unless its name is taken.
+ *
+ * @returns The id of the directory, new or old.
+ * @throws {AloeError} `container_exists`; `already_exists` when something else
+ * has the name; as {@linkcode createContainer}.
+ */
+export async function mkdir(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  options: MkdirOptions = {},
+): Promise<string> {
+  return await db.write(async (tx) => {
+    const names = splitPath(path);
+    if (names.length === 0) {
+      const top = await resolve(tx, mount, "/");
+      if (!options.existOk) throw exists("/", "container");
+      return top.node;
+    }
+    let place = await resolvePlace(
+      tx,
+      mount,
+      joinPath(options.parents ? [names[0]] : names),
+    );
+    for (let depth = options.parents ? 1 : names.length;; depth++) {
+      const here = joinPath(names.slice(0, depth));
+      const last = depth === names.length;
+      const child = await tx.first(childByName, {
+        parent: place.parent.node,
+        name: place.name,
+      });
+      if (
+        child !== undefined &&
+        (child.type !== "container" || (last && !options.existOk))
+      ) {
+        if (last) throw exists(here, child.type);
+        throw new AloeError(
+          "not_a_container",
+          `${path}: ${here} is not a directory`,
+        );
+      }
+      const node = child?.node_id ?? await placeNew(tx, place, "container");
+      if (last) return node;
+      place = {
+        parent: {
+          ...place.parent,
+          node,
+          type: "container",
+          name: place.name,
+          label: here,
+        },
+        name: names[depth],
+      };
+    }
+  });
+}
+
+function exists(path: string, type: string): AloeError {
+  return type === "container"
+    ? new AloeError("container_exists", `${path}: the directory exists`)
+    : new AloeError("already_exists", `${path}: exists and is not a directory`);
+}
+
+/**
+ * Creates a file. An older sibling of its name becomes hidden.
+ *
+ * @param data Its content; empty when left out.
+ * @returns The new node's id.
+ * @throws {AloeError} As {@linkcode createContainer}; `encryption_required`, `unsupported`.
+ */
+export async function createEntry(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  data?: Uint8Array,
+): Promise<string> {
+  return await db.write(async (tx) => {
+    const place = await resolvePlace(tx, mount, path);
+    return await placeNew(tx, place, "entry", data);
+  });
+}
+
+/**
+ * Creates a symbolic link, a FIFO or a socket.
+ *
+ * @param data A link's target; empty for the others.
+ * @returns The new node's id.
+ * @throws {AloeError} As {@linkcode createEntry}; `invalid` for another type.
+ */
+export async function createSpecial(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  type: Exclude<NodeType, "container" | "entry">,
+  data?: Uint8Array,
+): Promise<string> {
+  if (!["symlink", "fifo", "socket"].includes(type)) {
+    throw new AloeError(
+      "invalid",
+      `${type}: a special node is a symlink, a fifo or a socket`,
+    );
+  }
+  return await db.write(async (tx) => {
+    const place = await resolvePlace(tx, mount, path);
+    return await placeNew(tx, place, type, data);
+  });
+}
+
+/**
+ * Gives an entry a further name: a hard link.
+ *
+ * @throws {AloeError} `not_an_entry` for a directory; `already_exists` when
+ * the new name is taken; as {@linkcode createContainer}.
+ */
+export async function link(
+  db: Database,
+  mount: MountRef,
+  existing: string,
+  path: string,
+): Promise<void> {
+  await db.write(async (tx) => {
+    const node = await resolve(tx, mount, existing);
+    requireEntry(node);
+    const place = await resolvePlace(tx, mount, path);
+    requireWritable(place.parent);
+    await requireFree(tx, place, path);
+    await placeNode(tx, place, node.node);
+  });
+}
+
+/**
+ * Makes a node and places it.
+ *
+ * @param data Content of anything but a container.
+ * @returns The new node's id.
+ */
+export async function placeNew(
+  tx: Transaction,
+  place: Place,
+  type: NodeType,
+  data: Uint8Array = new Uint8Array(0),
+): Promise<string> {
+  const { parent, name } = place;
+  requireWritable(parent);
+  const node = mintIn(tx, parent);
+  const createdAt = now();
+  const entry: Resolved = {
+    ...parent,
+    node,
+    type,
+    name,
+    label: name,
+    version: 0,
+    size: 0,
+  };
+  checkSize(data.length, entry);
+  await tx.run(insertNode, {
+    node,
+    type,
+    name,
+    createdAt,
+    modifiedAt: createdAt,
+    volume: parent.volume,
+  });
+  if (type !== "container") {
+    const version = data.length > 0 ? 1 : 0;
+    await tx.run(insertContent, {
+      node,
+      version,
+      size: data.length,
+      keep: null,
+    });
+    if (data.length > 0) await writeChunks(tx, entry, version, data);
+  }
+  await placeNode(tx, place, node);
+  return node;
+}
+
+/** Gives a node a placement. */
+export async function placeNode(
+  tx: Transaction,
+  place: Place,
+  node: string,
+): Promise<void> {
+  await tx.run(insertEdge, {
+    edge: mintIn(tx, place.parent),
+    from: place.parent.node,
+    to: node,
+    volume: place.parent.volume,
+    name: place.name,
+  });
+}
+
+/** @throws {AloeError} `already_exists` when a child of the place's name is there. */
+export async function requireFree(
+  tx: Transaction,
+  place: Place,
+  label: string,
+): Promise<void> {
+  const taken = await tx.first(childByName, {
+    parent: place.parent.node,
+    name: place.name,
+  });
+  if (taken !== undefined) {
+    throw new AloeError("already_exists", `${label}: exists`);
+  }
+}
+
+/** Whether a node has no active placement, and so is not in the tree. */
+export async function isDetached(
+  tx: Transaction,
+  node: string,
+  root: string,
+): Promise<boolean> {
+  return node !== root && (await tx.all(placements, { node })).length === 0;
+}

@@ -1,0 +1,41 @@
+import { anomalies, unreachable } from "../../templates/maintenance.ts";
+import type { Database } from "../storage/database.ts";
+import type { Anomaly } from "../types.ts";
+
+/**
+ * Looks for faults in the shape of the file: volumes without a root, edges
+ * between volumes or from a file, containers placed twice, cycles.
+ *
+ * @returns One row a fault; none when all is well.
+ */
+export async function healthCheck(db: Database): Promise<Anomaly[]> {
+  return await db.read(async (tx) => {
+    const found = await tx.all(anomalies, {});
+    return [...found, ...cycles(await tx.all(unreachable, {}))];
+  });
+}
+
+/**
+ * Of the containers that no root reaches, those that are their own ancestor.
+ * Others hang below something that was removed, which is no fault.
+ */
+function cycles(rows: { id: string; from_id: string }[]): Anomaly[] {
+  const parent = new Map(rows.map((row) => [row.id, row.from_id]));
+  const done = new Set<string>();
+  const inCycle: string[] = [];
+  for (const start of parent.keys()) {
+    const path: string[] = [];
+    const on = new Set<string>();
+    let node: string | undefined = start;
+    while (node !== undefined && !done.has(node) && !on.has(node)) {
+      on.add(node);
+      path.push(node);
+      node = parent.get(node);
+    }
+    if (node !== undefined && on.has(node)) {
+      inCycle.push(...path.slice(path.indexOf(node)));
+    }
+    path.forEach((each) => done.add(each));
+  }
+  return inCycle.map((id) => ({ kind: "cycle", id }));
+}

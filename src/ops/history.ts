@@ -1,0 +1,109 @@
+import { carryManifest, commitVersion, listVersions } from "../../templates/content.ts";
+import { nextVersion } from "../content/write_content.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { requireEntry, resolveTarget, type Target } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { VersionInfo } from "../types.ts";
+import { changeableEntry, retainedVersion } from "./content.ts";
+
+/**
+ * The versions of an entry that can be read, newest first.
+ *
+ * @throws {AloeError} `not_found`, `not_an_entry`.
+ */
+export function history(
+  db: Database,
+  mount: MountRef,
+  path: string,
+): Promise<VersionInfo[]> {
+  return historyOf(db, mount, { path });
+}
+
+/** The same for an entry's id. */
+export function historyById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+): Promise<VersionInfo[]> {
+  return historyOf(db, mount, { node });
+}
+
+async function historyOf(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+): Promise<VersionInfo[]> {
+  return await db.read(async (tx) => {
+    const entry = await resolveTarget(tx, mount, target);
+    requireEntry(entry);
+    const rows = await tx.all(listVersions, { node: entry.node });
+    return rows.map((row) => {
+      const version = Number(row.version);
+      const current = version === entry.version;
+      const size = current ? entry.size : row.summed_size ?? row.noted_size ?? 0;
+      // A version that no trigger saw committed: the first is as old as its
+      // node, the current one as its last change.
+      const guessed = version <= 1 ? row.created_at : current ? row.modified_at : null;
+      return {
+        version,
+        size: Number(size),
+        committedAt: row.committed_at ?? guessed,
+        current,
+      };
+    });
+  });
+}
+
+/**
+ * Makes an old version the current one, as a new version. Its chunks are
+ * referred to again, not copied.
+ *
+ * @returns The new version's number.
+ * @throws {AloeError} `not_found` when the version is not retained;
+ * `not_an_entry`, `lock_held`, `read_only`.
+ */
+export function restoreVersion(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  version: number,
+): Promise<number> {
+  return restoreTarget(db, mount, { path }, version);
+}
+
+/** The same for an entry's id. */
+export function restoreVersionById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  version: number,
+): Promise<number> {
+  return restoreTarget(db, mount, { node }, version);
+}
+
+async function restoreTarget(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  version: number,
+): Promise<number> {
+  return await db.write(async (tx) => {
+    const entry = await changeableEntry(tx, mount, target);
+    const old = await retainedVersion(tx, entry, version);
+    if (old === null) return version;
+    const next = await nextVersion(tx, entry.node);
+    await tx.run(carryManifest, {
+      node: entry.node,
+      from: version,
+      to: next,
+      first: 0,
+      last: Number.MAX_SAFE_INTEGER,
+    });
+    await tx.run(commitVersion, {
+      node: entry.node,
+      version: next,
+      size: old.size,
+    });
+    return next;
+  });
+}

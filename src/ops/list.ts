@@ -1,0 +1,114 @@
+import { ancestors, listChildren, listChildrenAfter } from "../../templates/edge.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { joinPath } from "../paths.ts";
+import { requireContainer, resolveId, resolveTarget, type Target } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { DirEntry, NodeType } from "../types.ts";
+
+/** Which part of a listing is wanted. */
+export interface ListPage {
+  /** The edge of the last entry that the caller has; none for the first page. */
+  after?: string;
+  /** At most this many entries. */
+  limit: number;
+}
+
+/**
+ * The children of a container, hidden ones included, in the order in which
+ * they were placed.
+ *
+ * @param page A part of it; the whole when left out.
+ * @throws {AloeError} `not_found`, `not_a_container`, `mount_invalid`.
+ */
+export async function list(
+  db: Database,
+  mount: MountRef,
+  path = "/",
+  page?: ListPage,
+): Promise<DirEntry[]> {
+  return await db.read((tx) => listTarget(tx, mount, { path }, page));
+}
+
+/** The same for a container's id. */
+export async function listById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  page?: ListPage,
+): Promise<DirEntry[]> {
+  return await db.read((tx) => listTarget(tx, mount, { node }, page));
+}
+
+async function listTarget(
+  tx: Transaction,
+  mount: MountRef,
+  target: Target,
+  page?: ListPage,
+): Promise<DirEntry[]> {
+  const container = await resolveTarget(tx, mount, target);
+  requireContainer(container);
+  const parent = container.node;
+  if (page !== undefined) {
+    const { after = "", limit } = page;
+    const rows = await tx.all(listChildrenAfter, { parent, after, limit });
+    return rows.map((row) => dirEntry(row, Boolean(row.visible)));
+  }
+  const rows = await tx.all(listChildren, { parent });
+  // The whole listing is here, so the greatest id of each name is a map's work.
+  const visible = new Map<string, string>();
+  for (const { name, to_id } of rows) {
+    const greatest = visible.get(name);
+    if (greatest === undefined || greatest < to_id) visible.set(name, to_id);
+  }
+  return rows.map((row) => dirEntry(row, visible.get(row.name) === row.to_id));
+}
+
+function dirEntry(
+  row: { edge_id: string; to_id: string; name: string; type: string },
+  visible: boolean,
+): DirEntry {
+  return {
+    node: row.to_id,
+    name: row.name,
+    type: row.type as NodeType,
+    visible,
+    edge: row.edge_id,
+  };
+}
+
+/**
+ * The path of a node, from the mount point down, by its newest placement.
+ *
+ * @throws {AloeError} `not_found` when it is not placed below the mount point.
+ */
+export async function pathOf(
+  db: Database,
+  mount: MountRef,
+  node: string,
+): Promise<string> {
+  return await db.read(async (tx) => {
+    const found = await resolveId(tx, mount, node);
+    const path = await pathBelow(tx, found.node, found.mountPoint);
+    if (path === null) {
+      throw new AloeError(
+        "not_found",
+        `${node}: is not placed below the mount point`,
+      );
+    }
+    return path;
+  });
+}
+
+/** The path from one node up to another, null when the other is not above it. */
+export async function pathBelow(
+  tx: Transaction,
+  node: string,
+  top: string,
+): Promise<string | null> {
+  const steps = await tx.all(ancestors, { node });
+  const end = steps.findIndex((step) => step.node_id === top);
+  if (end === -1) return null;
+  return joinPath(steps.slice(1, end + 1).map((step) => step.name!).reverse());
+}

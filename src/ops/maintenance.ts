@@ -1,0 +1,80 @@
+import { checkpoint, vacuum as vacuumFile } from "../../templates/file.ts";
+import { counts, fileFacts } from "../../templates/maintenance.ts";
+import { now } from "../clock.ts";
+import { AloeError } from "../errors.ts";
+import type { Database, OpenDatabase } from "../storage/database.ts";
+import type { BackupOptions } from "../storage/dialect.ts";
+import type { FileInfo } from "../types.ts";
+
+/**
+ * Rebuilds the file without its free pages, so that it shrinks by what
+ * `purgeTrash` and `pruneContent` freed. It needs as much space again while
+ * it runs, and nobody else may be writing.
+ *
+ * @throws {AloeError} `busy`, `no_space`, `read_only`; `invalid` within a batch.
+ */
+export async function vacuum(db: Database): Promise<void> {
+  if (db.readOnly) {
+    throw new AloeError("read_only", `${db.path}: is open for reading only`);
+  }
+  await db.alone(async (tx) => {
+    await tx.all(vacuumFile, {});
+    await tx.all(checkpoint, {});
+  });
+}
+
+/** One screen of facts about the file. Counting reads all of it but the content. */
+export async function fileInfo(db: Database): Promise<FileInfo> {
+  return await db.read(async (tx) => {
+    const file = (await tx.first(fileFacts, {}))!;
+    const count = (await tx.first(counts, { now: now() }))!;
+    return {
+      era: file.era,
+      size: file.pages * file.page_size,
+      free: file.free_pages * file.page_size,
+      volumes: count.volumes ?? 0,
+      mounts: count.mounts ?? 0,
+      nodes: count.nodes ?? 0,
+      chunks: count.chunks ?? 0,
+      chunkBytes: count.chunk_bytes ?? 0,
+      contentBytes: count.content_bytes ?? 0,
+    };
+  });
+}
+
+/**
+ * Copies the live file by SQLite's online backup: a true snapshot, whatever
+ * is written meanwhile.
+ *
+ * @param destination The new file. It must not exist.
+ * @throws {AloeError} `already_exists`, `no_space`, `io_error`.
+ */
+export async function backup(
+  db: OpenDatabase,
+  destination: string,
+  options: BackupOptions = {},
+): Promise<void> {
+  try {
+    // Made first and exclusively, so that nothing is ever overwritten.
+    (await Deno.open(destination, { createNew: true, write: true })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw new AloeError("already_exists", `${destination}: exists`, {
+        cause: error,
+      });
+    }
+    throw new AloeError(
+      "io_error",
+      `${destination}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  try {
+    await db.backup(destination, options);
+  } catch (error) {
+    await Deno.remove(destination);
+    throw error;
+  }
+}

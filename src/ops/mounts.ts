@@ -1,0 +1,325 @@
+import { ancestors } from "../../templates/edge.ts";
+import { deleteMountLocks } from "../../templates/lock.ts";
+import {
+  endMount,
+  getMount,
+  insertMount,
+  listMounts as listMountsTemplate,
+  setMountExpiry,
+  writableMounts,
+} from "../../templates/mount.ts";
+import { childByName } from "../../templates/resolve.ts";
+import { volumeKey } from "../../templates/volume.ts";
+import { now } from "../clock.ts";
+import { wipe } from "../crypto/bytes.ts";
+import { createChunkCipher } from "../crypto/chunk_cipher.ts";
+import {
+  MOUNT_NONCE_LENGTH,
+  openMountSecret,
+  sealMountSecret,
+  TOKEN_LENGTH,
+} from "../crypto/key_ladder.ts";
+import { AloeError } from "../errors.ts";
+import { expiry } from "../expiry.ts";
+import { uuid7 } from "../ids.ts";
+import { MountHandle, mountId, type MountRef } from "../mount_handle.ts";
+import { joinPath, splitPath } from "../paths.ts";
+import { resolve } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { Access, EncryptionMode, MountInfo, MountState, Pin } from "../types.ts";
+import { unlockVolume } from "./volumes.ts";
+
+/** How a volume is mounted. */
+export interface MountOptions {
+  /** The container to show as `/`, as a path in the volume. Default its root. */
+  at?: string;
+  /** How long the mount is valid unless it is renewed, ms. Default for ever. */
+  ttl?: number;
+  /** Unlocks an encrypted volume. */
+  pin?: Pin;
+  /** `ro` refuses every change. Default `rw`, or `ro` where the file is open for reading. */
+  access?: Access;
+  /** Refuses when a valid writable mount overlaps this one. Default false. */
+  exclusive?: boolean;
+  /** Whom the mount acts for. */
+  principal?: string;
+}
+
+/**
+ * Mounts a volume: a row in the file, and a handle that operations take.
+ *
+ * @param volume The volume's id.
+ * @returns The handle; of an encrypted volume it holds the key.
+ * @throws {AloeError} `not_found`, `not_a_container`, `encryption_required`,
+ * `bad_key`, `mount_conflict`, `read_only`.
+ */
+export async function mount(
+  db: Database,
+  volume: string,
+  options: MountOptions = {},
+): Promise<MountHandle> {
+  const { at = "/", ttl, pin } = options;
+  const access = options.access ?? (db.readOnly ? "ro" : "rw");
+  if (access === "rw" && db.readOnly) {
+    throw new AloeError("read_only", `${db.path}: is open for reading only`);
+  }
+  const names = splitPath(at);
+  const key = await unlockFor(db, volume, pin);
+  try {
+    const nonce = crypto.getRandomValues(new Uint8Array(MOUNT_NONCE_LENGTH));
+    const id = uuid7();
+    const mode = await db.writeMounts(async (tx) => {
+      const row = await tx.first(volumeKey, { volume });
+      if (row === undefined) {
+        throw new AloeError("not_found", `${volume}: no such volume`);
+      }
+      const mountPoint = await descend(tx, row.root_node_id, names);
+      if (options.exclusive) await refuseOverlap(tx, volume, mountPoint);
+      await tx.run(insertMount, {
+        mount: id,
+        volume,
+        mountPoint,
+        expiresAt: expiry(ttl),
+        createdAt: now(),
+        nonce,
+        access,
+        principal: options.principal ?? null,
+      });
+      return row.enc_mode as EncryptionMode;
+    });
+    return makeHandle(db, id, volume, mode, key, nonce);
+  } finally {
+    if (key !== null) wipe(key);
+  }
+}
+
+/**
+ * A handle for a mount that exists, made here or by another process.
+ *
+ * @param unlock The PIN of an encrypted volume, or the token of a handle that
+ * this database has made.
+ * @throws {AloeError} `mount_invalid`, `encryption_required`, `bad_key`.
+ */
+export async function attach(
+  db: Database,
+  id: string,
+  unlock: { pin?: Pin; token?: Uint8Array } = {},
+): Promise<MountHandle> {
+  const row = await db.query((tx) => tx.first(getMount, { mount: id }));
+  if (row === undefined) {
+    throw new AloeError("mount_invalid", `${id}: no such mount`);
+  }
+  await db.read((tx) => resolve(tx, id, "/"));
+  const sealed = db.mountSecrets.get(id);
+  let key: Uint8Array | null;
+  if (unlock.token !== undefined) {
+    key = sealed === undefined ? null : openMountSecret(unlock.token, row.N_m, sealed);
+    if (key === null) {
+      throw new AloeError("bad_key", "the token does not open this mount here");
+    }
+  } else {
+    key = await unlockFor(db, row.volume_id, unlock.pin);
+  }
+  try {
+    const volume = await db.query((tx) => tx.first(volumeKey, { volume: row.volume_id }));
+    const mode = volume!.enc_mode as EncryptionMode;
+    return makeHandle(db, id, row.volume_id, mode, key, row.N_m, unlock.token);
+  } finally {
+    if (key !== null) wipe(key);
+  }
+}
+
+/**
+ * What is known of a mount.
+ *
+ * @throws {AloeError} `mount_invalid` when there is none of this id.
+ */
+export async function mountInfo(
+  db: Database,
+  mount: MountRef,
+): Promise<MountInfo> {
+  const id = mountId(mount);
+  return await db.read(async (tx) => {
+    const row = await tx.first(getMount, { mount: id });
+    if (row === undefined) {
+      throw new AloeError("mount_invalid", `${id}: no such mount`);
+    }
+    return await describe(tx, row);
+  });
+}
+
+/**
+ * The mounts of the file, oldest first.
+ *
+ * @param options `volume` keeps to one volume's, `all` includes those that
+ * were unmounted or have expired.
+ */
+export async function listMounts(
+  db: Database,
+  options: { volume?: string; all?: boolean } = {},
+): Promise<MountInfo[]> {
+  return await db.read(async (tx) => {
+    const at = now();
+    const infos: MountInfo[] = [];
+    for (const row of await tx.all(listMountsTemplate, {})) {
+      if (options.volume !== undefined && row.volume_id !== options.volume) {
+        continue;
+      }
+      const ended = row.state === "unmounted" ||
+        (row.expires_at !== null && row.expires_at <= at);
+      if (!ended || options.all) infos.push(await describe(tx, row));
+    }
+    return infos;
+  });
+}
+
+/**
+ * Moves a mount's end.
+ *
+ * @param ttl Milliseconds from now; null for never.
+ * @throws {AloeError} `mount_invalid`, also when it has expired already.
+ */
+export async function renewMount(
+  db: Database,
+  mount: MountRef,
+  ttl: number | null,
+): Promise<MountInfo> {
+  const id = mountId(mount);
+  return await db.writeMounts(async (tx) => {
+    await resolve(tx, id, "/");
+    await tx.run(setMountExpiry, { mount: id, expiresAt: expiry(ttl) });
+    return await describe(tx, (await tx.first(getMount, { mount: id }))!);
+  });
+}
+
+/** Ends a mount and releases its locks. Ending it twice is no fault. */
+export async function unmount(db: Database, mount: MountRef): Promise<void> {
+  const id = mountId(mount);
+  await db.writeMounts(async (tx) => {
+    await tx.run(deleteMountLocks, { mount: id });
+    await tx.run(endMount, { mount: id });
+  });
+  db.mountSecrets.delete(id);
+  if (typeof mount !== "string") mount.forget();
+}
+
+async function unlockFor(
+  db: Database,
+  volume: string,
+  pin?: Pin,
+): Promise<Uint8Array | null> {
+  if (pin !== undefined) return await unlockVolume(db, volume, pin);
+  const row = await db.query((tx) => tx.first(volumeKey, { volume }));
+  if (row === undefined) {
+    throw new AloeError("not_found", `${volume}: no such volume`);
+  }
+  if (row.enc_mode !== "none") {
+    throw new AloeError(
+      "encryption_required",
+      "the volume is encrypted: its PIN is needed",
+    );
+  }
+  return null;
+}
+
+function makeHandle(
+  db: Database,
+  id: string,
+  volume: string,
+  mode: EncryptionMode,
+  key: Uint8Array | null,
+  nonce: Uint8Array,
+  token?: Uint8Array,
+): MountHandle {
+  if (key === null || mode === "none") {
+    return new MountHandle(id, volume, null, null);
+  }
+  let held = token?.slice() ?? null;
+  // One sealed key a mount: who attaches by PIN leaves the first handle's token valid.
+  if (!db.mountSecrets.has(id)) {
+    held = crypto.getRandomValues(new Uint8Array(TOKEN_LENGTH));
+    db.mountSecrets.set(id, sealMountSecret(held, nonce, key));
+  }
+  return new MountHandle(
+    id,
+    volume,
+    createChunkCipher(volume, mode, key),
+    held,
+  );
+}
+
+async function descend(
+  tx: Transaction,
+  root: string | null,
+  names: string[],
+): Promise<string> {
+  if (root === null) throw new AloeError("corrupt", "the volume has no root");
+  let node = root;
+  for (const name of names) {
+    const child = await tx.first(childByName, { parent: node, name });
+    if (child === undefined) {
+      throw new AloeError(
+        "not_found",
+        `${joinPath(names)}: no such directory to mount at`,
+      );
+    }
+    if (child.type !== "container") {
+      throw new AloeError(
+        "not_a_container",
+        `${joinPath(names)}: is not a directory`,
+      );
+    }
+    node = child.node_id;
+  }
+  return node;
+}
+
+async function refuseOverlap(
+  tx: Transaction,
+  volume: string,
+  mountPoint: string,
+): Promise<void> {
+  const above = new Set(
+    (await tx.all(ancestors, { node: mountPoint })).map((row) => row.node_id),
+  );
+  for (const other of await tx.all(writableMounts, { volume, now: now() })) {
+    const theirs = await tx.all(ancestors, { node: other.mount_point });
+    const overlaps = above.has(other.mount_point) ||
+      theirs.some((row) => row.node_id === mountPoint);
+    if (overlaps) {
+      throw new AloeError(
+        "mount_conflict",
+        `mount ${other.mount_id} writes to this subtree`,
+      );
+    }
+  }
+}
+
+async function describe(tx: Transaction, row: {
+  mount_id: string;
+  volume_id: string;
+  mount_point: string;
+  state: string;
+  expires_at: bigint | null;
+  created_at: bigint;
+  access: string;
+  principal: string | null;
+}): Promise<MountInfo> {
+  const volume = await tx.first(volumeKey, { volume: row.volume_id });
+  const above = await tx.all(ancestors, { node: row.mount_point });
+  const placed = above.at(-1)?.node_id === volume?.root_node_id;
+  const names = above.map((step) => step.name).filter((name) => name !== null)
+    .reverse();
+  return {
+    id: row.mount_id,
+    volume: row.volume_id,
+    mountPoint: row.mount_point,
+    mountPath: placed ? joinPath(names) : null,
+    state: row.state as MountState,
+    expiresAt: row.expires_at,
+    createdAt: row.created_at,
+    access: row.access as Access,
+    principal: row.principal,
+  };
+}

@@ -1,0 +1,293 @@
+import {
+  ancestors,
+  archiveEdge,
+  archiveSubtree,
+  hasChild,
+  lockedBelow,
+  placements,
+  placementsAt,
+  setEdgeName,
+} from "../../templates/edge.ts";
+import { setNodeName } from "../../templates/node.ts";
+import { now } from "../clock.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { checkName, splitPath } from "../paths.ts";
+import {
+  type Place,
+  requireChangeable,
+  type Resolved,
+  resolvePlace,
+  resolveTarget,
+  type Target,
+} from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { placeNode } from "./create.ts";
+
+/** A node and the one of its placements that an operation is about. */
+interface Placed {
+  node: Resolved;
+  edge: string;
+  parent: string;
+  name: string;
+}
+
+/**
+ * Renames a node where it is.
+ *
+ * @param name The new name, not a path.
+ * @throws {AloeError} `not_found` (the mount point has no name), `nameless`,
+ * `invalid`, `lock_held`, `read_only`.
+ */
+export function rename(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  name: string,
+): Promise<void> {
+  return renameTarget(db, mount, { path }, name);
+}
+
+/** The same for a node's id: its newest placement. */
+export function renameById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  name: string,
+): Promise<void> {
+  return renameTarget(db, mount, { node }, name);
+}
+
+async function renameTarget(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  name: string,
+): Promise<void> {
+  checkName(name);
+  await db.write(async (tx) => {
+    const placed = await resolvePlaced(tx, mount, target);
+    requireChangeable(placed.node);
+    await tx.run(setEdgeName, { edge: placed.edge, name });
+    await nameNode(tx, placed.node, name);
+  });
+}
+
+/** A node with one placement goes by the name of it. */
+async function nameNode(
+  tx: Transaction,
+  node: Resolved,
+  name: string,
+): Promise<void> {
+  if (node.name === name) return;
+  const places = await tx.all(placements, { node: node.node });
+  if (places.length === 1) await tx.run(setNodeName, { node: node.node, name });
+}
+
+/**
+ * Moves a node, under another name if the destination says so.
+ *
+ * @param to The full path that it will have. An older node of that name
+ * becomes hidden when its id is smaller.
+ * @throws {AloeError} `not_found`, `not_a_container`, `would_cycle`, `lock_held`, `read_only`.
+ */
+export function move(
+  db: Database,
+  mount: MountRef,
+  from: string,
+  to: string,
+): Promise<void> {
+  return moveTarget(db, mount, { path: from }, to);
+}
+
+/** The same for a node's id. */
+export function moveById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  to: string,
+): Promise<void> {
+  return moveTarget(db, mount, { node }, to);
+}
+
+async function moveTarget(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  to: string,
+): Promise<void> {
+  await db.write(async (tx) => {
+    const placed = await resolvePlaced(tx, mount, target);
+    const place = await resolvePlace(tx, mount, to);
+    requireChangeable(placed.node);
+    await refuseCycle(tx, placed.node, place);
+    await tx.run(archiveEdge, { edge: placed.edge });
+    await placeNode(tx, place, placed.node.node);
+    await nameNode(tx, placed.node, place.name);
+  });
+}
+
+/** @throws {AloeError} `would_cycle` when the place is the node or below it. */
+export async function refuseCycle(
+  tx: Transaction,
+  node: Resolved,
+  place: Place,
+): Promise<void> {
+  if (node.type !== "container") return;
+  const above = await tx.all(ancestors, { node: place.parent.node });
+  if (above.some((step) => step.node_id === node.node)) {
+    throw new AloeError(
+      "would_cycle",
+      `${node.label}: cannot be placed within itself`,
+    );
+  }
+}
+
+/**
+ * Removes a file, a link or an empty directory. It goes to the trash.
+ *
+ * @throws {AloeError} `not_found`, `not_empty`, `lock_held`, `read_only`.
+ */
+export function remove(
+  db: Database,
+  mount: MountRef,
+  path: string,
+): Promise<void> {
+  return removeTarget(db, mount, { path }, false);
+}
+
+/** The same for a node's id: its newest placement. */
+export function removeById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+): Promise<void> {
+  return removeTarget(db, mount, { node }, false);
+}
+
+/**
+ * Removes a node with all that is below it. It goes to the trash. Of the
+ * mount point only the contents are removed.
+ *
+ * @throws {AloeError} `not_found`, `lock_held` (anywhere below), `read_only`.
+ */
+export function removeRecursive(
+  db: Database,
+  mount: MountRef,
+  path: string,
+): Promise<void> {
+  return removeTarget(db, mount, { path }, true);
+}
+
+/** The same for a node's id. */
+export function removeRecursiveById(
+  db: Database,
+  mount: MountRef,
+  node: string,
+): Promise<void> {
+  return removeTarget(db, mount, { node }, true);
+}
+
+async function removeTarget(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  recursive: boolean,
+): Promise<void> {
+  await db.write(async (tx) => {
+    const node = await resolveTarget(tx, mount, target);
+    requireChangeable(node);
+    const atTop = node.node === node.mountPoint || node.node === node.root;
+    if (
+      node.type === "container" &&
+      await tx.first(hasChild, { parent: node.node })
+    ) {
+      if (!recursive) {
+        throw new AloeError(
+          "not_empty",
+          `${node.label}: the directory is not empty`,
+        );
+      }
+      await archiveBelow(
+        tx,
+        node,
+        atTop ? null : await placementOf(tx, mount, node, target),
+      );
+    } else if (!atTop) {
+      await tx.run(archiveEdge, {
+        edge: (await placementOf(tx, mount, node, target)).edge,
+      });
+    } else if (!recursive) {
+      throw new AloeError("not_empty", `${node.label}: the mount point stays`);
+    }
+  });
+}
+
+/**
+ * Archives a subtree's placements.
+ *
+ * @param above The placement of its top, unless that stays.
+ * @throws {AloeError} `lock_held`.
+ */
+export async function archiveBelow(
+  tx: Transaction,
+  node: Resolved,
+  above: { edge: string } | null,
+): Promise<void> {
+  const held = await tx.first(lockedBelow, {
+    node: node.node,
+    mount: node.mountId,
+    now: now(),
+  });
+  if (held !== undefined) {
+    throw new AloeError(
+      "lock_held",
+      `${node.label}: another mount is writing ${held.node_id} in it`,
+    );
+  }
+  await tx.run(archiveSubtree, { node: node.node, top: above?.edge ?? "" });
+}
+
+/** A target with its placement. @throws {AloeError} `not_found` for one that has none. */
+export async function resolvePlaced(
+  tx: Transaction,
+  mount: MountRef,
+  target: Target,
+): Promise<Placed> {
+  const node = await resolveTarget(tx, mount, target);
+  return { node, ...await placementOf(tx, mount, node, target) };
+}
+
+async function placementOf(
+  tx: Transaction,
+  mount: MountRef,
+  node: Resolved,
+  target: Target,
+): Promise<{ edge: string; parent: string; name: string }> {
+  const rows = "path" in target
+    ? await placementByPath(tx, mount, node, target.path)
+    : (await tx.all(placements, { node: node.node })).reverse();
+  if (rows.length === 0 || node.node === node.mountPoint) {
+    throw new AloeError(
+      "not_found",
+      `${node.label}: has no placement to change`,
+    );
+  }
+  return { edge: rows[0].edge_id, parent: rows[0].from_id, name: rows[0].name };
+}
+
+async function placementByPath(
+  tx: Transaction,
+  mount: MountRef,
+  node: Resolved,
+  path: string,
+) {
+  if (splitPath(path).length === 0) return [];
+  const { parent, name } = await resolvePlace(tx, mount, path);
+  return await tx.all(placementsAt, {
+    node: node.node,
+    parent: parent.node,
+    name,
+  });
+}

@@ -1,0 +1,55 @@
+import { deleteVersion, deleteVersionNote, prunableVersions } from "../../templates/content.ts";
+import { deleteEndedLocks } from "../../templates/lock.ts";
+import { deleteEndedMounts } from "../../templates/mount.ts";
+import { deleteUnplacedNodes } from "../../templates/node.ts";
+import { now } from "../clock.ts";
+import { dropOrphanChunks } from "../content/orphans.ts";
+import type { Database } from "../storage/database.ts";
+import type { ContentPruneReport, PruneReport } from "../types.ts";
+
+/** What a prune keeps to. */
+export interface PruneOptions {
+  /** Only this volume's rows, by its id; the whole file's when left out. */
+  volume?: string;
+}
+
+/**
+ * Deletes what nobody can reach or bring back: nodes that never had a
+ * placement, locks that are no longer valid, mounts that have ended. The trash
+ * stays: `purgeTrash` empties it.
+ */
+export async function prune(
+  db: Database,
+  options: PruneOptions = {},
+): Promise<PruneReport> {
+  const volume = options.volume ?? null;
+  return await db.write(async (tx) => {
+    const locks = await tx.run(deleteEndedLocks, { now: now() });
+    const mounts = await tx.run(deleteEndedMounts, { volume, now: now() });
+    const nodes = await tx.run(deleteUnplacedNodes, { volume });
+    return { nodes, locks, mounts };
+  });
+}
+
+/**
+ * Deletes the versions that retention has given up and those whose writing
+ * was aborted, then the chunks that nothing refers to any more. An entry that
+ * is being written is left alone.
+ */
+export async function pruneContent(
+  db: Database,
+  options: PruneOptions = {},
+): Promise<ContentPruneReport> {
+  return await db.write(async (tx) => {
+    const versions = await tx.all(prunableVersions, {
+      volume: options.volume ?? null,
+      now: now(),
+    });
+    for (const { content_id: node, version } of versions) {
+      await tx.run(deleteVersion, { node, version });
+      await tx.run(deleteVersionNote, { node, version });
+    }
+    const { chunks } = await dropOrphanChunks(tx);
+    return { versions: versions.length, chunks };
+  });
+}

@@ -1,0 +1,78 @@
+import { childByName } from "../../templates/resolve.ts";
+import { editContent, replaceContent } from "../content/write_content.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { splitPath } from "../paths.ts";
+import { resolvePlace } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import { changeableEntry } from "./content.ts";
+import { placeNew } from "./create.ts";
+import { openWrite } from "./streams.ts";
+
+/** How {@linkcode put} treats an entry that is there. */
+export interface PutOptions {
+  /** Whether to write at its end, not in its place. Default false. */
+  append?: boolean;
+}
+
+/**
+ * Writes a file: creates it, replaces its content or appends to it.
+ *
+ * @param data Bytes, text (as UTF-8), or a stream, which is stored in bounded
+ * memory and shows when it has ended; if it fails, the file stays as it was.
+ * @throws {AloeError} `not_found` for a missing directory, `not_an_entry`,
+ * `lock_held`, `read_only`, `encryption_required`; what the stream throws.
+ */
+export async function put(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  data: Uint8Array | string | ReadableStream<Uint8Array>,
+  options: PutOptions = {},
+): Promise<void> {
+  if (data instanceof ReadableStream) {
+    return await putStream(db, mount, path, data, options);
+  }
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  await db.write(async (tx) => {
+    if (splitPath(path).length > 0) {
+      const place = await resolvePlace(tx, mount, path);
+      const there = await tx.first(childByName, {
+        parent: place.parent.node,
+        name: place.name,
+      });
+      if (there === undefined) {
+        return void await placeNew(tx, place, "entry", bytes);
+      }
+    }
+    const entry = await changeableEntry(tx, mount, { path });
+    if (!options.append) return await replaceContent(tx, entry, bytes);
+    if (bytes.length === 0) return;
+    const offset = entry.size ?? 0;
+    await editContent(tx, entry, offset + bytes.length, {
+      offset,
+      data: bytes,
+    });
+  });
+}
+
+async function putStream(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  stream: ReadableStream<Uint8Array>,
+  options: PutOptions,
+): Promise<void> {
+  const descriptor = await openWrite(
+    db,
+    mount,
+    path,
+    options.append ? "append" : "truncate",
+  );
+  try {
+    for await (const bytes of stream) await descriptor.write(bytes);
+    await descriptor.close();
+  } catch (error) {
+    await descriptor.abort();
+    throw error;
+  }
+}

@@ -1,0 +1,294 @@
+import { deleteEdgesOf, placements, subtree } from "../../templates/edge.ts";
+import { locksOfNode } from "../../templates/lock.ts";
+import { deleteNodes } from "../../templates/node.ts";
+import {
+  deleteLocksOn,
+  deleteMountsAt,
+  listRemoved,
+  mountsAt,
+  restoreEdge,
+} from "../../templates/trash.ts";
+import { now } from "../clock.ts";
+import { dropOrphanChunks } from "../content/orphans.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { joinPath } from "../paths.ts";
+import { requireWritable, resolve, type Resolved, resolveId, resolvePlace } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { NodeType, PurgeReport, TrashItem } from "../types.ts";
+import { placeNode, requireFree } from "./create.ts";
+import { pathBelow } from "./list.ts";
+
+/** A removed node and the placement that it lost last. */
+interface Removed {
+  edge: string;
+  from: string;
+  node: string;
+  name: string;
+  removedAt: bigint | null;
+  type: NodeType;
+  size: number;
+}
+
+/** What was removed from a volume, as trees. */
+interface Trash {
+  /** Every removed node by id. */
+  nodes: Map<string, Removed>;
+  /** The removed children of a container, by its id. */
+  children: Map<string, Removed[]>;
+}
+
+/**
+ * What was removed from the mount's volume and can be brought back, newest
+ * first. What went together with its directory is counted in that.
+ *
+ * @throws {AloeError} `mount_invalid`.
+ */
+export async function listTrash(
+  db: Database,
+  mount: MountRef,
+): Promise<TrashItem[]> {
+  return await db.read(async (tx) => {
+    const top = await resolve(tx, mount, "/");
+    const trash = await readTrash(tx, top.volume);
+    const items: TrashItem[] = [];
+    for (const removed of trash.nodes.values()) {
+      if (wentWithParent(trash, removed)) continue;
+      const gone = together(trash, removed);
+      items.push({
+        id: removed.node,
+        type: removed.type,
+        path: await formerPath(tx, trash, removed, top.root),
+        removedAt: removed.removedAt,
+        size: gone.reduce((sum, each) => sum + each.size, 0),
+        nodes: gone.length,
+      });
+    }
+    return items.sort((a, b) => Number((b.removedAt ?? 0n) - (a.removedAt ?? 0n)));
+  });
+}
+
+/**
+ * Brings a removed node back, with all that went with it.
+ *
+ * @param id The node's id, as {@linkcode listTrash} tells it.
+ * @param options `to` is the path that it is to have; by default where it was.
+ * @returns Its path, from the mount point.
+ * @throws {AloeError} `not_found` when it is not in the trash or its
+ * directory is gone too; `already_exists` when the name is taken; `read_only`.
+ */
+export async function restoreTrash(
+  db: Database,
+  mount: MountRef,
+  id: string,
+  options: { to?: string } = {},
+): Promise<string> {
+  return await db.write(async (tx) => {
+    const node = await resolveId(tx, mount, id);
+    requireWritable(node);
+    const trash = await readTrash(tx, node.volume);
+    const removed = trash.nodes.get(id);
+    if (removed === undefined) {
+      throw new AloeError("not_found", `${id}: is not in the trash`);
+    }
+    const gone = together(trash, removed);
+    for (const each of gone) {
+      if (each !== removed) await tx.run(restoreEdge, { edge: each.edge });
+    }
+    if (options.to !== undefined) {
+      const place = await resolvePlace(tx, mount, options.to);
+      await requireFree(tx, place, options.to);
+      await placeNode(tx, place, id);
+      return options.to;
+    }
+    await putBack(tx, mount, trash, removed);
+    return await pathBelow(tx, id, node.mountPoint) ?? joinPath([removed.name]);
+  });
+}
+
+async function putBack(
+  tx: Transaction,
+  mount: MountRef,
+  trash: Trash,
+  removed: Removed,
+): Promise<void> {
+  if (trash.nodes.has(removed.from)) {
+    throw new AloeError(
+      "not_found",
+      `${removed.name}: its directory ${removed.from} was removed too; restore that first, or say where to`,
+    );
+  }
+  const parent: Resolved = await resolveId(tx, mount, removed.from);
+  await requireFree(tx, { parent, name: removed.name }, removed.name);
+  await tx.run(restoreEdge, { edge: removed.edge });
+}
+
+/** What {@linkcode purgeTrash} deletes. */
+export interface PurgeOptions {
+  /** Only this node, with all that is below it. */
+  id?: string;
+  /** Only what was removed before this time, ns. */
+  olderThan?: bigint;
+}
+
+/**
+ * Deletes removed nodes for good, with their content and history. Their
+ * chunks are freed when nothing else refers to them; a vacuum gives the space
+ * back.
+ *
+ * What is locked, or is the mount point of a valid mount, stays.
+ *
+ * @throws {AloeError} `not_found` when `id` is not in the trash; `lock_held`
+ * or `mount_conflict` when it has to stay; `read_only`.
+ */
+export async function purgeTrash(
+  db: Database,
+  mount: MountRef,
+  options: PurgeOptions = {},
+): Promise<PurgeReport> {
+  return await db.write(async (tx) => {
+    const top = await resolve(tx, mount, "/");
+    requireWritable(top);
+    const trash = await readTrash(tx, top.volume);
+    const doomed = new Set<string>();
+    for (const removed of chosen(trash, options)) {
+      const tree = await everythingBelow(tx, trash, removed.node);
+      const held = await firstHeld(tx, tree);
+      if (held === null) tree.forEach((node) => doomed.add(node));
+      else if (options.id !== undefined) throw held;
+    }
+    const nodes = await deleteAll(tx, [...doomed]);
+    return { nodes, ...await dropOrphanChunks(tx) };
+  });
+}
+
+function chosen(trash: Trash, options: PurgeOptions): Removed[] {
+  if (options.id !== undefined) {
+    const removed = trash.nodes.get(options.id);
+    if (removed === undefined) {
+      throw new AloeError("not_found", `${options.id}: is not in the trash`);
+    }
+    return [removed];
+  }
+  return [...trash.nodes.values()].filter((removed) =>
+    !wentWithParent(trash, removed) &&
+    (options.olderThan === undefined ||
+      (removed.removedAt ?? 0n) < options.olderThan)
+  );
+}
+
+/** Ids in one JSON array: a statement's values are bounded. */
+const NODES_AT_ONCE = 10_000;
+
+/** Deletes nodes with their placements, and every row that refers to them. */
+async function deleteAll(tx: Transaction, nodes: string[]): Promise<number> {
+  // All placements first: one may run from a node of one part to one of another.
+  const parts: string[] = [];
+  for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
+    parts.push(JSON.stringify(nodes.slice(at, at + NODES_AT_ONCE)));
+  }
+  for (const part of parts) await tx.run(deleteEdgesOf, { nodes: part });
+  for (const node of nodes) {
+    await tx.run(deleteLocksOn, { node });
+    await tx.run(deleteMountsAt, { node });
+  }
+  let deleted = 0;
+  for (const part of parts) {
+    deleted += await tx.run(deleteNodes, { nodes: part });
+  }
+  return deleted;
+}
+
+/** Why a tree cannot be deleted, null when it can. */
+async function firstHeld(
+  tx: Transaction,
+  nodes: Set<string>,
+): Promise<AloeError | null> {
+  for (const node of nodes) {
+    if (await tx.first(locksOfNode, { node, now: now() })) {
+      return new AloeError("lock_held", `${node}: is being written`);
+    }
+    if (await tx.first(mountsAt, { node, now: now() })) {
+      return new AloeError("mount_conflict", `${node}: is mounted`);
+    }
+  }
+  return null;
+}
+
+async function readTrash(tx: Transaction, volume: string): Promise<Trash> {
+  const nodes = new Map<string, Removed>();
+  const children = new Map<string, Removed[]>();
+  for (const row of await tx.all(listRemoved, { volume })) {
+    const removed: Removed = {
+      edge: row.edge_id,
+      from: row.from_id,
+      node: row.to_id,
+      name: row.name,
+      removedAt: row.removed_at,
+      type: row.type as NodeType,
+      size: Number(row.size ?? 0),
+    };
+    nodes.set(removed.node, removed);
+    const siblings = children.get(removed.from);
+    if (siblings === undefined) children.set(removed.from, [removed]);
+    else siblings.push(removed);
+  }
+  return { nodes, children };
+}
+
+/** Whether it was removed by the removal of the directory that it was in. */
+function wentWithParent(trash: Trash, removed: Removed): boolean {
+  const parent = trash.nodes.get(removed.from);
+  return parent !== undefined && parent.removedAt === removed.removedAt;
+}
+
+/** A removed node and all that went with it, parents before children. */
+function together(trash: Trash, top: Removed): Removed[] {
+  const gone = [top];
+  for (const removed of gone) {
+    for (const child of trash.children.get(removed.node) ?? []) {
+      if (child.removedAt === removed.removedAt) gone.push(child);
+    }
+  }
+  return gone;
+}
+
+/** A removed node and everything that was ever removed from below it, or still hangs there. */
+async function everythingBelow(
+  tx: Transaction,
+  trash: Trash,
+  top: string,
+): Promise<Set<string>> {
+  const found = new Set([top]);
+  for (const node of found) {
+    for (const child of trash.children.get(node) ?? []) found.add(child.node);
+    // Older tools could remove a directory and leave its children placed in it.
+    for (const row of await tx.all(subtree, { node })) {
+      const places = await tx.all(placements, { node: row.node_id });
+      if (places.every((place) => found.has(place.from_id))) {
+        found.add(row.node_id);
+      }
+    }
+  }
+  return found;
+}
+
+async function formerPath(
+  tx: Transaction,
+  trash: Trash,
+  removed: Removed,
+  root: string,
+): Promise<string> {
+  const names = [removed.name];
+  let parent = removed.from;
+  const seen = new Set<string>();
+  for (let above = trash.nodes.get(parent); above && !seen.has(above.node);) {
+    seen.add(above.node);
+    names.unshift(above.name);
+    parent = above.from;
+    above = trash.nodes.get(parent);
+  }
+  const base = await pathBelow(tx, parent, root);
+  return (base === null || base === "/" ? "" : base) + joinPath(names);
+}

@@ -1,0 +1,336 @@
+import { insertNode } from "../../templates/node.ts";
+import { countMounts } from "../../templates/mount.ts";
+import {
+  clearVolumeRoot,
+  deleteVolume,
+  deleteVolumeEdges,
+  deleteVolumeLocks,
+  deleteVolumeMounts,
+  deleteVolumeNodes,
+  findVolumes,
+  insertVolume,
+  listVolumes as listVolumesTemplate,
+  setVolumeKey,
+  setVolumeName,
+  setVolumeRoot,
+  volumeKey,
+} from "../../templates/volume.ts";
+import { now } from "../clock.ts";
+import { dropOrphanChunks } from "../content/orphans.ts";
+import { wipe } from "../crypto/bytes.ts";
+import {
+  newVolumeKey,
+  unlockKey,
+  unwrapVolumeKey,
+  volumeHash,
+  wrapVolumeKey,
+} from "../crypto/key_ladder.ts";
+import { AloeError } from "../errors.ts";
+import { mint, uuid7, type Watermark } from "../ids.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { EncryptionMode, Pin, PurgeReport, VolumeInfo } from "../types.ts";
+
+/** What a new volume is to be. */
+export interface CreateVolumeOptions {
+  /** Its name; none by default. */
+  name?: string;
+  /** Bytes in a full chunk, for its life. Default 1 MiB. */
+  chunkSize?: number;
+  /** Encrypts it. The empty PIN is a PIN too. */
+  pin?: Pin;
+  /** How an encrypted volume is encrypted. Default `convergent`. */
+  encryption?: Exclude<EncryptionMode, "none">;
+  /** Refuses a name that another volume has. Default false. */
+  unique?: boolean;
+}
+
+/** Bytes in a full chunk of a volume that asks for no other size. */
+export const DEFAULT_CHUNK_SIZE = 1024 * 1024;
+
+/** The largest chunk: SQLite keeps a row below 1,000,000,000 bytes. */
+const MAX_CHUNK_SIZE = 512 * 1024 * 1024;
+
+/**
+ * Creates a volume with an empty root.
+ *
+ * @throws {AloeError} `invalid` for a bad chunk size or a mode without a PIN;
+ * `already_exists` when the name must be unique and is not.
+ */
+export async function createVolume(
+  db: Database,
+  options: CreateVolumeOptions = {},
+): Promise<VolumeInfo> {
+  const { name = null, chunkSize = DEFAULT_CHUNK_SIZE, pin } = options;
+  if (
+    !Number.isSafeInteger(chunkSize) || chunkSize < 1 ||
+    chunkSize > MAX_CHUNK_SIZE
+  ) {
+    throw new AloeError(
+      "invalid",
+      `a chunk has 1 to ${MAX_CHUNK_SIZE} bytes, not ${chunkSize}`,
+    );
+  }
+  if (pin === undefined && options.encryption !== undefined) {
+    throw new AloeError("invalid", "an encrypted volume needs a PIN");
+  }
+  const id = uuid7();
+  const createdAt = now();
+  const mark: Watermark = { ts: 0, seq: 0, moved: false };
+  const root = mint(mark);
+  const encryption = pin === undefined ? "none" : options.encryption ?? "convergent";
+  // Argon2 takes a quarter of a second, so it comes before the transaction.
+  const wrapped = pin === undefined ? null : await wrapNewKey(id, root, pin);
+  await db.write(async (tx) => {
+    if (
+      options.unique && name !== null &&
+      (await tx.first(findVolumes, { key: name }))
+    ) {
+      throw new AloeError(
+        "already_exists",
+        `a volume named ${JSON.stringify(name)} exists`,
+      );
+    }
+    await tx.run(insertVolume, {
+      volume: id,
+      name,
+      createdAt,
+      chunkSize,
+      ts: mark.ts,
+      seq: mark.seq,
+      mode: encryption,
+    });
+    await tx.run(insertNode, {
+      node: root,
+      type: "container",
+      name: "/",
+      createdAt,
+      modifiedAt: createdAt,
+      volume: id,
+    });
+    await tx.run(setVolumeRoot, { volume: id, root });
+    if (wrapped !== null) {
+      await tx.run(setVolumeKey, {
+        volume: id,
+        wrapped: wrapped.bytes,
+        nonce: wrapped.nonce,
+      });
+    }
+  });
+  return { id, name, root, createdAt, chunkSize, encryption };
+}
+
+async function wrapNewKey(volume: string, root: string, pin: Pin) {
+  const unlock = await unlockKey(pin, volumeHash(volume, root));
+  const key = newVolumeKey();
+  try {
+    return wrapVolumeKey(unlock, key);
+  } finally {
+    wipe(key);
+    wipe(unlock);
+  }
+}
+
+/** Every volume of the file, oldest first. */
+export async function listVolumes(db: Database): Promise<VolumeInfo[]> {
+  const rows = await db.query((tx) => tx.all(listVolumesTemplate, {}));
+  return rows.map(volumeInfo);
+}
+
+/**
+ * One volume.
+ *
+ * @param nameOrId Its id or name; the only volume of the file when left out.
+ * Of several with one name the newest is taken.
+ * @throws {AloeError} `not_found`; `invalid` when it is left out and there are several.
+ */
+export async function getVolume(
+  db: Database,
+  nameOrId?: string,
+): Promise<VolumeInfo> {
+  return await db.query((tx) => findVolume(tx, nameOrId));
+}
+
+async function findVolume(
+  tx: Transaction,
+  nameOrId?: string,
+): Promise<VolumeInfo> {
+  if (nameOrId === undefined) {
+    const all = await tx.all(listVolumesTemplate, {});
+    if (all.length === 0) {
+      throw new AloeError("not_found", "the file has no volume yet");
+    }
+    if (all.length > 1) {
+      const names = all.map((row) => row.name ?? row.volume_id).join(", ");
+      throw new AloeError(
+        "invalid",
+        `the file has ${all.length} volumes: name one of ${names}`,
+      );
+    }
+    return volumeInfo(all[0]);
+  }
+  const found = await tx.all(findVolumes, { key: nameOrId });
+  if (found.length === 0) {
+    throw new AloeError(
+      "not_found",
+      `no volume is named ${JSON.stringify(nameOrId)}`,
+    );
+  }
+  return volumeInfo(
+    found.find((row) => row.volume_id === nameOrId) ?? found[0],
+  );
+}
+
+/**
+ * Names a volume, or takes its name away.
+ *
+ * @throws {AloeError} `not_found`.
+ */
+export async function renameVolume(
+  db: Database,
+  nameOrId: string,
+  name: string | null,
+): Promise<void> {
+  await db.write(async (tx) => {
+    const { id } = await findVolume(tx, nameOrId);
+    await tx.run(setVolumeName, { volume: id, name });
+  });
+}
+
+/**
+ * Deletes a volume with all that is in it, its history and its trash.
+ *
+ * @returns What was freed.
+ * @throws {AloeError} `not_found`; `mount_conflict` while a mount of it is valid.
+ */
+export async function removeVolume(
+  db: Database,
+  nameOrId: string,
+): Promise<PurgeReport> {
+  return await db.write(async (tx) => {
+    const { id, name } = await findVolume(tx, nameOrId);
+    const { count } = (await tx.first(countMounts, { volume: id, now: now() }))!;
+    if (count > 0) {
+      throw new AloeError(
+        "mount_conflict",
+        `volume ${name ?? id} is mounted ${count} times`,
+      );
+    }
+    await tx.run(deleteVolumeLocks, { volume: id });
+    await tx.run(deleteVolumeMounts, { volume: id });
+    await tx.run(deleteVolumeEdges, { volume: id });
+    await tx.run(clearVolumeRoot, { volume: id });
+    const nodes = await tx.run(deleteVolumeNodes, { volume: id });
+    await tx.run(deleteVolume, { volume: id });
+    return { nodes, ...await dropOrphanChunks(tx) };
+  });
+}
+
+/**
+ * Replaces the PIN of an encrypted volume. Chunks and live mounts stay.
+ *
+ * @throws {AloeError} `not_found`, `bad_key`, `encryption_required`.
+ */
+export async function changePin(
+  db: Database,
+  nameOrId: string,
+  oldPin: Pin,
+  newPin: Pin,
+): Promise<void> {
+  const volume = await getVolume(db, nameOrId);
+  const key = await unlockVolume(db, volume.id, oldPin);
+  const unlock = await unlockKey(newPin, volumeHash(volume.id, volume.root));
+  try {
+    const wrapped = wrapVolumeKey(unlock, key);
+    await db.write((tx) =>
+      tx.run(setVolumeKey, {
+        volume: volume.id,
+        wrapped: wrapped.bytes,
+        nonce: wrapped.nonce,
+      })
+    );
+  } finally {
+    wipe(key);
+    wipe(unlock);
+  }
+}
+
+/**
+ * Checks a PIN.
+ *
+ * @throws {AloeError} `not_found`, `bad_key`, `encryption_required` for a plain volume.
+ */
+export async function checkPin(
+  db: Database,
+  nameOrId: string,
+  pin: Pin,
+): Promise<void> {
+  const volume = await getVolume(db, nameOrId);
+  wipe(await unlockVolume(db, volume.id, pin));
+}
+
+/**
+ * Unwraps a volume's key.
+ *
+ * @returns `K_v`, for the caller to wipe.
+ * @throws {AloeError} `bad_key`, `encryption_required`, `corrupt`.
+ */
+export async function unlockVolume(
+  db: Database,
+  volume: string,
+  pin: Pin,
+): Promise<Uint8Array> {
+  const row = await db.query((tx) => tx.first(volumeKey, { volume }));
+  if (row === undefined) {
+    throw new AloeError("not_found", `${volume}: no such volume`);
+  }
+  if (row.enc_mode === "none") {
+    throw new AloeError(
+      "encryption_required",
+      "the volume is not encrypted, but a PIN was given",
+    );
+  }
+  if (
+    row.wrapped_key === null || row.wrap_nonce === null ||
+    row.root_node_id === null
+  ) {
+    throw new AloeError(
+      "corrupt",
+      "the volume is encrypted but its key is missing",
+    );
+  }
+  const unlock = await unlockKey(
+    pin,
+    volumeHash(row.volume_id, row.root_node_id),
+  );
+  try {
+    const key = unwrapVolumeKey(unlock, {
+      bytes: row.wrapped_key,
+      nonce: row.wrap_nonce,
+    });
+    if (key === null) {
+      throw new AloeError("bad_key", "the PIN does not unlock the volume");
+    }
+    return key;
+  } finally {
+    wipe(unlock);
+  }
+}
+
+function volumeInfo(row: {
+  volume_id: string;
+  root_node_id: string | null;
+  name: string | null;
+  created_at: bigint;
+  chunk_size: number | bigint;
+  enc_mode: string;
+}): VolumeInfo {
+  return {
+    id: row.volume_id,
+    name: row.name,
+    root: row.root_node_id ?? "",
+    createdAt: row.created_at,
+    chunkSize: Number(row.chunk_size),
+    encryption: row.enc_mode as EncryptionMode,
+  };
+}

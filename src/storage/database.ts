@@ -1,0 +1,300 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+import type { DatabaseConnection, Driver, QueryCompiler } from "kysely";
+import { AloeError } from "../errors.ts";
+import type { BackupOptions, StorageDialect, StorageDriver } from "./dialect.ts";
+import { Lane } from "./lane.ts";
+import { Transaction } from "./transaction.ts";
+
+/** How an operation may want its transaction. */
+export interface WriteOptions {
+  /** False for a step of longer work whose last commit is durable. */
+  durable?: boolean;
+}
+
+/**
+ * What operations are given: an open file, or a batch within one. Operations
+ * ask it for a transaction and know neither the driver nor the dialect.
+ */
+export interface Database {
+  /** Whether nothing may be written. */
+  readonly readOnly: boolean;
+  /** The file, for messages. */
+  readonly path: string;
+  /** The unwrapped volume keys of open mounts, each sealed with a key that its holder has. */
+  readonly mountSecrets: Map<string, Uint8Array>;
+  /** Runs one statement that needs no transaction around it. */
+  query<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Runs several statements on one snapshot. */
+  read<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Runs one transaction that writes: all of it happens, or none. */
+  write<T>(
+    task: (tx: Transaction) => Promise<T>,
+    options?: WriteOptions,
+  ): Promise<T>;
+  /** Runs statements that cannot be within a transaction. Not for a batch. */
+  alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * Runs one transaction that writes mounts and locks only. A read-only
+   * connection has its own, temporary tables of these.
+   */
+  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Runs many operations as one transaction; within a batch it joins that. */
+  batch<T>(task: (db: Database) => Promise<T>): Promise<T>;
+}
+
+/** A {@linkcode Database} that owns its connection. */
+export class OpenDatabase implements Database {
+  readonly readOnly: boolean;
+  readonly path: string;
+  readonly mountSecrets: Map<string, Uint8Array> = new Map();
+  readonly #dialect: StorageDialect;
+  readonly #driver: StorageDriver;
+  readonly #compiler: QueryCompiler;
+  readonly #busyTimeout: number;
+  readonly #lane = new Lane();
+  /**
+   * Marks the call chain of a batch, to tell misuse from waiting. Loading it
+   * takes 5 ms, so only the first batch does.
+   */
+  #inBatch: AsyncLocalStorage<true> | null = null;
+  #connection: DatabaseConnection | null = null;
+
+  constructor(
+    dialect: StorageDialect,
+    options: { path: string; readOnly: boolean; busyTimeout: number },
+  ) {
+    this.path = options.path;
+    this.readOnly = options.readOnly;
+    this.#busyTimeout = options.busyTimeout;
+    this.#dialect = dialect;
+    this.#driver = dialect.createDriver();
+    this.#compiler = dialect.createQueryCompiler();
+  }
+
+  /** Opens the connection. */
+  async connect(): Promise<DatabaseConnection> {
+    try {
+      await this.#driver.init();
+      this.#connection = await this.#driver.acquireConnection();
+      return this.#connection;
+    } catch (error) {
+      throw this.#dialect.translateError(error);
+    }
+  }
+
+  /** Settles what must be settled before the first write: page size, journal. */
+  async prepareForWriting(): Promise<void> {
+    await this.#inLane(async () => {
+      await this.#retryWhileBusy(async () => await this.#driver.prepareForWriting?.());
+    });
+  }
+
+  /** A driver that hands out this connection and leaves its transaction alone. */
+  sharedDriver(): Driver {
+    const connection = this.#open();
+    const nothing = () => Promise.resolve();
+    return {
+      init: nothing,
+      acquireConnection: () => Promise.resolve(connection),
+      beginTransaction: nothing,
+      commitTransaction: nothing,
+      rollbackTransaction: nothing,
+      releaseConnection: nothing,
+      destroy: nothing,
+    };
+  }
+
+  query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#inLane(() => task(new Transaction(this.#open(), this.#compiler)));
+  }
+
+  read<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#inLane(() => this.#transact(task, "read only", {}));
+  }
+
+  write<T>(
+    task: (tx: Transaction) => Promise<T>,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    if (this.readOnly) return Promise.reject(readOnlyError(this.path));
+    return this.#inLane(() => this.#transact(task, "read write", options));
+  }
+
+  alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.query(task);
+  }
+
+  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    const access = this.readOnly ? "read only" : "read write";
+    return this.#inLane(() => this.#transact(task, access, {}));
+  }
+
+  async batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
+    this.#inBatch ??= new (await import("node:async_hooks")).AsyncLocalStorage<
+      true
+    >();
+    const inBatch = this.#inBatch;
+    return await this.write(async (tx) => {
+      const batch = new Batch(this, tx);
+      try {
+        const result = await inBatch.run(true, () => task(batch));
+        batch.throwIfTorn();
+        return result;
+      } finally {
+        batch.end();
+      }
+    });
+  }
+
+  /** Copies the live database into a new file. */
+  async backup(destination: string, options: BackupOptions): Promise<void> {
+    if (!this.#driver.backup) {
+      throw new AloeError("unsupported", "this database has no backup");
+    }
+    try {
+      await this.#driver.backup(destination, options);
+    } catch (error) {
+      throw this.#dialect.translateError(error);
+    }
+  }
+
+  /** Waits for what is running and closes the connection. */
+  async close(): Promise<void> {
+    if (this.#connection === null) return;
+    await this.#inLane(async () => {
+      this.#connection = null;
+      await this.#driver.destroy();
+    });
+  }
+
+  async #inLane<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#lane.busy && this.#inBatch?.getStore()) {
+      throw new AloeError(
+        "invalid",
+        "within a batch, call the batch's own handle",
+      );
+    }
+    try {
+      return await this.#lane.run(task);
+    } catch (error) {
+      throw this.#dialect.translateError(error);
+    }
+  }
+
+  #open(): DatabaseConnection {
+    if (this.#connection === null) {
+      throw new AloeError("invalid", `${this.path}: is closed`);
+    }
+    return this.#connection;
+  }
+
+  async #transact<T>(
+    task: (tx: Transaction) => Promise<T>,
+    accessMode: "read only" | "read write",
+    options: WriteOptions,
+  ): Promise<T> {
+    const connection = this.#open();
+    await this.#retryWhileBusy(() =>
+      this.#driver.beginTransaction(connection, {
+        accessMode,
+        durable: options.durable,
+      })
+    );
+    try {
+      const tx = new Transaction(connection, this.#compiler);
+      const result = await task(tx);
+      await tx.flushWatermarks();
+      await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));
+      return result;
+    } catch (error) {
+      await this.#driver.rollbackTransaction(connection);
+      throw error;
+    }
+  }
+
+  /** SQLite blocks the thread while it waits, so it waits briefly and we wait here. */
+  async #retryWhileBusy(attempt: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + this.#busyTimeout;
+    for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const known = this.#dialect.translateError(error);
+        const busy = known instanceof AloeError && known.code === "busy";
+        if (!busy || performance.now() > deadline) throw known;
+        await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+      }
+    }
+  }
+}
+
+/** Operations of one batch share its transaction. */
+class Batch implements Database {
+  readonly readOnly = false;
+  readonly path: string;
+  readonly mountSecrets: Map<string, Uint8Array>;
+  readonly #tx: Transaction;
+  readonly #lane = new Lane();
+  #ended = false;
+  #torn: unknown = null;
+
+  constructor(parent: OpenDatabase, tx: Transaction) {
+    this.path = parent.path;
+    this.mountSecrets = parent.mountSecrets;
+    this.#tx = tx;
+  }
+
+  query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#step(task);
+  }
+
+  read<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#step(task);
+  }
+
+  write<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#step(task);
+  }
+
+  alone<T>(): Promise<T> {
+    return Promise.reject(
+      new AloeError("invalid", "this cannot be done within a batch"),
+    );
+  }
+
+  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#step(task);
+  }
+
+  batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
+    return task(this);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  throwIfTorn(): void {
+    if (this.#torn !== null) throw this.#torn;
+  }
+
+  #step<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#lane.run(async () => {
+      if (this.#ended) throw new AloeError("invalid", "the batch has ended");
+      this.throwIfTorn();
+      const before = this.#tx.changes;
+      try {
+        return await task(this.#tx);
+      } catch (error) {
+        // An operation that failed before it wrote leaves the batch usable;
+        // one that failed half-way would leave half of itself behind.
+        if (this.#tx.changes !== before) this.#torn = error;
+        throw error;
+      }
+    });
+  }
+}
+
+function readOnlyError(path: string): AloeError {
+  return new AloeError("read_only", `${path}: is open for reading only`);
+}

@@ -1,0 +1,120 @@
+import { sql } from "kysely";
+import { checkFile, type FileState, migrate, upToDate } from "../../migrations/migrate.ts";
+import { shadows } from "../../migrations/read_only.ts";
+import { fileEra, fileObjects, newestMigration, raw } from "../../templates/file.ts";
+import { AloeError } from "../errors.ts";
+import { OpenDatabase } from "./database.ts";
+import { type Durability, SqliteDialect } from "./sqlite_dialect.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** Whether a missing file is created. Default true. */
+  create?: boolean;
+  /** Whether nothing may be written to the file, not even by recovery. Default false. */
+  readOnly?: boolean;
+  /**
+   * `full` (the default): what was awaited is on disk, even after a power
+   * cut. `normal`: a power cut may take the last moments, never consistency;
+   * a crash of the process alone takes nothing.
+   */
+  durability?: Durability;
+  /** How long to wait for another process's transaction, ms. Default 10,000. */
+  busyTimeout?: number;
+}
+
+/**
+ * Opens a file, creating or upgrading it as needed.
+ *
+ * @param path The file, or `:memory:`.
+ * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`,
+ * `busy`, `io_error` or `no_space`.
+ */
+export async function openDatabase(
+  path: string | URL,
+  options: OpenOptions = {},
+): Promise<OpenDatabase> {
+  const file = path instanceof URL ? decodeURIComponent(path.pathname) : path;
+  const readOnly = options.readOnly ?? false;
+  const exists = file === ":memory:" || await isFile(file);
+  if (!exists && (readOnly || options.create === false)) {
+    throw new AloeError("not_found", `${file}: no such file`);
+  }
+  const dialect = new SqliteDialect({
+    path: file,
+    readOnly,
+    durability: options.durability ?? "full",
+  });
+  const db = new OpenDatabase(dialect, {
+    path: file,
+    readOnly,
+    busyTimeout: options.busyTimeout ?? 10_000,
+  });
+  try {
+    await db.connect();
+    const state = await db.query(readState);
+    checkFile(state, file);
+    if (state.era === 0 && (readOnly || (exists && options.create === false))) {
+      throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
+    }
+    if (readOnly) {
+      await shadow(db, state);
+    } else {
+      await db.prepareForWriting();
+      if (!upToDate(state)) await upgrade(db, dialect, file);
+    }
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    const { isDirectory } = await Deno.stat(path);
+    if (isDirectory) throw new AloeError("invalid", `${path}: is a directory`);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof AloeError) throw error;
+    throw new AloeError(
+      "io_error",
+      `${path}: cannot be opened (${(error as Error).message})`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function readState(tx: Transaction): Promise<FileState> {
+  const era = (await tx.first(fileEra, {}))!.era;
+  const rows = await tx.all(fileObjects, {});
+  const objects = new Set(rows.map((row) => row.name));
+  const migrated = objects.has("aloe_migration")
+    ? (await tx.first(newestMigration, {}))?.name ?? null
+    : null;
+  return { era, objects, migrated };
+}
+
+async function shadow(db: OpenDatabase, state: FileState): Promise<void> {
+  await db.writeMounts(async (tx) => {
+    for (const statement of shadows(state.era, state.objects)) {
+      await tx.run(raw(sql.raw(statement)), {});
+    }
+  });
+}
+
+async function upgrade(
+  db: OpenDatabase,
+  dialect: SqliteDialect,
+  path: string,
+): Promise<void> {
+  await db.write(async (tx) => {
+    // Another process may have been quicker, or newer, since the first look.
+    const state = await readState(tx);
+    checkFile(state, path);
+    if (!upToDate(state)) await migrate(dialect, db.sharedDriver());
+  });
+}

@@ -1,0 +1,442 @@
+import { sql } from "kysely";
+import { byteLength } from "./expressions.ts";
+import { template } from "./template.ts";
+
+/** The content row of a new entry. */
+export const insertContent = template<{
+  node: string;
+  version: number;
+  size: number;
+  keep: number | null;
+}>()((q, p) =>
+  q.insertInto("content").values({
+    node_id: p.node,
+    version: p.version,
+    size: p.size,
+    retention_keep: p.keep,
+  })
+);
+
+/** The content row of a copy: the same committed version, size and retention. */
+export const copyContent = template<{ node: string; source: string }>()((
+  q,
+  p,
+) =>
+  q.insertInto("content").columns([
+    "node_id",
+    "version",
+    "size",
+    "retention_keep",
+  ])
+    .expression((eb) =>
+      eb.selectFrom("content").where("node_id", "=", p.source)
+        .select([
+          sql<string>`${p.node}`.as("id"),
+          "version",
+          "size",
+          "retention_keep",
+        ])
+    )
+);
+
+/** The committed manifest of a copy. */
+export const copyCommittedManifest = template<
+  { node: string; source: string }
+>()((q, p) =>
+  q.insertInto("content_version")
+    .columns(["content_id", "version", "chunk_index", "chunk_hash"])
+    .expression((eb) =>
+      eb.selectFrom("content as c").innerJoin("content_version as v", (join) =>
+        join.onRef("v.content_id", "=", "c.node_id").onRef(
+          "v.version",
+          "=",
+          "c.version",
+        ))
+        .where("c.node_id", "=", p.source)
+        .select([
+          sql<string>`${p.node}`.as("id"),
+          "v.version",
+          "v.chunk_index",
+          "v.chunk_hash",
+        ])
+    )
+);
+
+/** Moves the committed pointer: readers see this version from here on. */
+export const commitVersion = template<
+  { node: string; version: number; size: number }
+>()((q, p) =>
+  q.updateTable("content").set({ version: p.version, size: p.size })
+    .where("node_id", "=", p.node)
+);
+
+/** The committed version and the highest one in the manifest. */
+export const versionState = template<{ node: string }>()((q, p) =>
+  q.selectFrom("content").where("node_id", "=", p.node)
+    .select((eb) => [
+      "version",
+      "size",
+      eb.selectFrom("content_version as v").select(({ fn }) => fn.max("v.version").as("top"))
+        .whereRef("v.content_id", "=", "content.node_id").as("top"),
+    ])
+);
+
+/** Puts a chunk into the pool, unless it is there. */
+export const insertChunk = template<{
+  hash: string;
+  data: Uint8Array;
+  length: number;
+  nonce: Uint8Array;
+  tag: Uint8Array;
+}>()((q, p) =>
+  q.insertInto("content_chunk").values({
+    chunk_hash: p.hash,
+    data: p.data,
+    length: p.length,
+    N_c: p.nonce,
+    enc_tag: p.tag,
+  }).onConflict((c) => c.doNothing())
+);
+
+/** One manifest row. */
+export const insertManifestRow = template<{
+  node: string;
+  version: number;
+  index: number;
+  hash: string;
+}>()((q, p) =>
+  q.insertInto("content_version").values({
+    content_id: p.node,
+    version: p.version,
+    chunk_index: p.index,
+    chunk_hash: p.hash,
+    proof: null,
+  })
+);
+
+/** Many manifest rows that all refer to one chunk: `first` to `last`, both included. */
+export const insertManifestRun = template<{
+  node: string;
+  version: number;
+  first: number;
+  last: number;
+  hash: string;
+}>()((q, p) =>
+  q.insertInto("content_version")
+    .columns(["content_id", "version", "chunk_index", "chunk_hash"])
+    .expression(
+      q.withRecursive("run", (db) =>
+        db.selectNoFrom(sql<number>`CAST(${p.first} AS INTEGER)`.as("i"))
+          .unionAll(
+            db.selectFrom("run").select(sql<number>`i + 1`.as("i"))
+              .where("i", "<", sql<number>`CAST(${p.last} AS INTEGER)`),
+          ))
+        .selectFrom("run").select([
+          sql<string>`${p.node}`.as("id"),
+          sql<number>`${p.version}`.as("version"),
+          "i",
+          sql<string>`${p.hash}`.as("hash"),
+        ]),
+    )
+);
+
+/** Carries manifest rows of one version into another by reference: `first` to `last`. */
+export const carryManifest = template<{
+  node: string;
+  from: number;
+  to: number;
+  first: number;
+  last: number;
+}>()((q, p) =>
+  q.insertInto("content_version")
+    .columns(["content_id", "version", "chunk_index", "chunk_hash"])
+    .expression((eb) =>
+      eb.selectFrom("content_version")
+        .where("content_id", "=", p.node).where("version", "=", p.from)
+        .where("chunk_index", ">=", p.first).where("chunk_index", "<=", p.last)
+        .select([
+          "content_id",
+          sql<number>`${p.to}`.as("version"),
+          "chunk_index",
+          "chunk_hash",
+        ])
+    )
+);
+
+/** Committed chunks `first` to `last` with their bytes; one row without a chunk when none. */
+export const committedChunks = template<
+  { node: string; first: number; last: number }
+>()((q, p) =>
+  q.selectFrom("content as c")
+    .leftJoin("content_version as v", (join) =>
+      join.onRef("v.content_id", "=", "c.node_id").onRef(
+        "v.version",
+        "=",
+        "c.version",
+      )
+        .on("v.chunk_index", ">=", p.first).on("v.chunk_index", "<=", p.last))
+    .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+    .where("c.node_id", "=", p.node)
+    .select([
+      "c.size",
+      "c.version",
+      "v.chunk_index",
+      "v.chunk_hash",
+      "k.data",
+      "k.length",
+      "k.N_c",
+      "k.enc_tag",
+    ])
+    .orderBy("v.chunk_index")
+);
+
+/** The same of a version that need not be the committed one. */
+export const versionChunks = template<{
+  node: string;
+  version: number;
+  first: number;
+  last: number;
+}>()((q, p) =>
+  q.selectFrom("content_version as v")
+    .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+    .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
+    .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
+    .select([
+      "v.chunk_index",
+      "v.chunk_hash",
+      "k.data",
+      "k.length",
+      "k.N_c",
+      "k.enc_tag",
+    ])
+    .orderBy("v.chunk_index")
+);
+
+/** The chunk addresses of a version, from an index on. */
+export const manifestPage = template<{
+  node: string;
+  version: number;
+  first: number;
+  limit: number;
+}>()((q, p) =>
+  q.selectFrom("content_version as v")
+    .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+    .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
+    .where("v.chunk_index", ">=", p.first)
+    .select(["v.chunk_index", "v.chunk_hash", "k.length"])
+    .orderBy("v.chunk_index").limit(p.limit)
+);
+
+/** The versions of an entry that the manifest or our times know, newest first. */
+export const listVersions = template<{ node: string }>()(
+  (q, p) =>
+    q.selectFrom((eb) =>
+      eb.selectFrom("content_version as v").innerJoin(
+        "content as c",
+        "c.node_id",
+        "v.content_id",
+      )
+        .where("v.content_id", "=", p.node).whereRef(
+          "v.version",
+          "<=",
+          "c.version",
+        )
+        .select("v.version").distinct()
+        // A version of no bytes has no manifest rows.
+        .union(
+          eb.selectFrom("aloe_version as a").innerJoin(
+            "content as c",
+            "c.node_id",
+            "a.content_id",
+          )
+            .where("a.content_id", "=", p.node).where("a.size", "=", sql.lit(0))
+            .whereRef("a.version", "<=", "c.version").select("a.version"),
+        )
+        .union(
+          eb.selectFrom("content as c").where("c.node_id", "=", p.node).select(
+            "c.version",
+          ),
+        )
+        .as("known")
+    )
+      .innerJoin("content as c", (join) => join.on("c.node_id", "=", p.node))
+      .innerJoin("node as n", "n.node_id", "c.node_id")
+      .leftJoin(
+        "aloe_version as a",
+        (join) =>
+          join.onRef("a.content_id", "=", "c.node_id").onRef(
+            "a.version",
+            "=",
+            "known.version",
+          ),
+      )
+      .select((eb) => [
+        "known.version",
+        "a.committed_at",
+        "c.version as committed",
+        "c.size as committed_size",
+        "a.size as noted_size",
+        "n.created_at",
+        "n.modified_at",
+        eb.selectFrom("content_version as m").innerJoin(
+          "content_chunk as k",
+          "k.chunk_hash",
+          "m.chunk_hash",
+        )
+          .where("m.content_id", "=", p.node).whereRef(
+            "m.version",
+            "=",
+            "known.version",
+          )
+          .select(({ fn }) => fn.sum<number>("k.length").as("sum")).as(
+            "summed_size",
+          ),
+      ])
+      .orderBy("known.version", "desc"),
+  { wide: true },
+);
+
+/** Whether a version can be read, and its size as far as it was noted. */
+export const versionSize = template<{ node: string; version: number }>()((
+  q,
+  p,
+) =>
+  q.selectFrom("content as c").where("c.node_id", "=", p.node)
+    .select((eb) => [
+      "c.version as committed",
+      "c.size as committed_size",
+      eb.selectFrom("aloe_version as a").select("a.size")
+        .where("a.content_id", "=", p.node).where("a.version", "=", p.version)
+        .as("noted_size"),
+      eb.selectFrom("content_version as m")
+        .innerJoin("content_chunk as k", "k.chunk_hash", "m.chunk_hash")
+        .where("m.content_id", "=", p.node).where("m.version", "=", p.version)
+        .select(({ fn }) => fn.sum<number>("k.length").as("sum")).as(
+          "summed_size",
+        ),
+    ])
+);
+
+/** Sets how many versions an entry keeps; null keeps all. */
+export const setRetention = template<{ node: string; keep: number | null }>()((
+  q,
+  p,
+) =>
+  q.updateTable("content").set({ retention_keep: p.keep }).where(
+    "node_id",
+    "=",
+    p.node,
+  )
+);
+
+/** Versions of a volume's entries that retention has given up, or that were never committed. */
+export const prunableVersions = template<
+  { volume: string | null; now: bigint }
+>()((q, p) =>
+  q.selectFrom((eb) =>
+    eb.selectFrom((i) =>
+      i.selectFrom("content_version as v").select(["v.content_id", "v.version"])
+        .distinct().as("d")
+    )
+      .innerJoin("content as c", "c.node_id", "d.content_id")
+      .innerJoin("node as n", "n.node_id", "d.content_id")
+      .where((w) => w.or([w("n.volume_id", "=", p.volume), w(sql`${p.volume}`, "is", null)]))
+      .select([
+        "d.content_id",
+        "d.version",
+        "c.version as committed",
+        "c.retention_keep as keep",
+        sql<number>`row_number() OVER (
+          PARTITION BY d.content_id, d.version <= c.version ORDER BY d.version DESC
+        )`.as("rank"),
+      ])
+      .as("r")
+  )
+    .select(["r.content_id", "r.version"])
+    .where((eb) =>
+      eb.or([
+        eb("r.version", ">", eb.ref("r.committed")),
+        eb.and([
+          eb("r.version", "<", eb.ref("r.committed")),
+          eb("r.keep", "is not", null),
+          // The committed version ranks first when it has rows; an empty one has none.
+          sql<boolean>`r.rank > max(r.keep, 1) - (NOT EXISTS (
+            SELECT 1 FROM content_version AS z
+            WHERE z.content_id = r.content_id AND z.version = r.committed))`,
+        ]),
+      ])
+    )
+    .where(
+      "r.content_id",
+      "not in",
+      (eb) =>
+        eb.selectFrom("lock as l").innerJoin(
+          "mount as lm",
+          "lm.mount_id",
+          "l.mount_id",
+        )
+          .select("l.node_id")
+          .where("lm.state", "!=", sql.lit("unmounted"))
+          .where((o) =>
+            o.or([
+              o("lm.expires_at", "is", null),
+              o("lm.expires_at", ">", p.now),
+            ])
+          )
+          .where((o) => o.or([o("l.expires_at", "is", null), o("l.expires_at", ">", p.now)])),
+    )
+);
+
+/** Drops the manifest of one version. */
+export const deleteVersion = template<{ node: string; version: number }>()((
+  q,
+  p,
+) =>
+  q.deleteFrom("content_version").where("content_id", "=", p.node).where(
+    "version",
+    "=",
+    p.version,
+  )
+);
+
+/** Drops what we noted of one version. */
+export const deleteVersionNote = template<{ node: string; version: number }>()((
+  q,
+  p,
+) =>
+  q.deleteFrom("aloe_version").where("content_id", "=", p.node).where(
+    "version",
+    "=",
+    p.version,
+  )
+);
+
+/** Chunks that no manifest refers to: how many, and their stored bytes. */
+export const countOrphanChunks = template()((q) =>
+  q.selectFrom("content_chunk as k").where((eb) =>
+    eb.not(eb.exists(
+      eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
+        .whereRef("v.chunk_hash", "=", "k.chunk_hash"),
+    ))
+  )
+    .select(({ fn }) => [
+      fn.countAll<number>().as("chunks"),
+      fn.sum<number | null>(byteLength("k.data")).as("bytes"),
+    ])
+);
+
+/** Deletes them. */
+export const deleteOrphanChunks = template()((q) =>
+  q.deleteFrom("content_chunk").where((eb) =>
+    eb.not(eb.exists(
+      eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
+        .whereRef("v.chunk_hash", "=", "content_chunk.chunk_hash"),
+    ))
+  )
+);
+
+/** The entries of a volume that can be reached from a node, with their committed content. */
+export const chunkByHash = template<{ hash: string }>()((q, p) =>
+  q.selectFrom("content_chunk").select(["data", "length", "N_c", "enc_tag"])
+    .where("chunk_hash", "=", p.hash)
+);

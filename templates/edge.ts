@@ -1,0 +1,267 @@
+import { sql } from "kysely";
+import { fromJsonb, jsonRows } from "./expressions.ts";
+import { template } from "./template.ts";
+
+/** A new placement. */
+export const insertEdge = template<{
+  edge: string;
+  from: string;
+  to: string;
+  volume: string;
+  name: string;
+}>()((q, p) =>
+  q.insertInto("edge").values({
+    edge_id: p.edge,
+    from_id: p.from,
+    to_id: p.to,
+    volume_id: p.volume,
+    archived: sql.lit(0),
+    name: p.name,
+  })
+);
+
+/** The children of a container, in listing order. */
+export const listChildren = template<{ parent: string }>()((q, p) =>
+  q.selectFrom("edge as e").innerJoin("node as n", "n.node_id", "e.to_id")
+    .select(["e.edge_id", "e.to_id", "e.name", "n.type"])
+    .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
+    .orderBy("e.edge_id").orderBy("e.to_id")
+);
+
+/** A page of the same, after an edge. */
+export const listChildrenAfter = template<
+  { parent: string; after: string; limit: number }
+>()(
+  (q, p) =>
+    q.selectFrom("edge as e").innerJoin("node as n", "n.node_id", "e.to_id")
+      .select(["e.edge_id", "e.to_id", "e.name", "n.type"])
+      .select((eb) =>
+        eb.not(eb.exists(
+          eb.selectFrom("edge as o").select(sql.lit(1).as("one"))
+            .whereRef("o.from_id", "=", "e.from_id").whereRef(
+              "o.name",
+              "=",
+              "e.name",
+            )
+            .whereRef("o.to_id", ">", "e.to_id").where(
+              "o.archived",
+              "=",
+              sql.lit(0),
+            ),
+        )).as("visible")
+      )
+      .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
+      .where("e.edge_id", ">", p.after)
+      .orderBy("e.edge_id").limit(p.limit),
+);
+
+/** Whether a container has a child. */
+export const hasChild = template<{ parent: string }>()((q, p) =>
+  q.selectFrom("edge").select("edge_id")
+    .where("from_id", "=", p.parent).where("archived", "=", sql.lit(0)).limit(
+      sql.lit(1),
+    )
+);
+
+/** The active placements of a node, oldest first. */
+export const placements = template<{ node: string }>()((q, p) =>
+  q.selectFrom("edge").select(["edge_id", "from_id", "name"])
+    .where("to_id", "=", p.node).where("archived", "=", sql.lit(0)).orderBy(
+      "edge_id",
+    )
+);
+
+/** The active placements of a node of one name in one container. */
+export const placementsAt = template<
+  { node: string; parent: string; name: string }
+>()((q, p) =>
+  q.selectFrom("edge").select(["edge_id", "from_id", "name"])
+    .where("from_id", "=", p.parent).where("name", "=", p.name).where(
+      "to_id",
+      "=",
+      p.node,
+    )
+    .where("archived", "=", sql.lit(0)).orderBy("edge_id", "desc")
+);
+
+/** Ends a placement. */
+export const archiveEdge = template<{ edge: string }>()((q, p) =>
+  q.updateTable("edge").set({ archived: sql.lit(1) }).where(
+    "edge_id",
+    "=",
+    p.edge,
+  )
+);
+
+/** Names a placement. */
+export const setEdgeName = template<{ edge: string; name: string }>()((q, p) =>
+  q.updateTable("edge").set({ name: p.name }).where("edge_id", "=", p.edge)
+);
+
+/** The containers above a node, nearest first, by its newest placement. */
+export const ancestors = template<{ node: string }>()((q, p) =>
+  q.withRecursive(
+    "up",
+    (db) =>
+      db.selectFrom("node").where("node_id", "=", p.node)
+        .select([
+          "node_id",
+          sql<string | null>`NULL`.as("name"),
+          sql<number>`0`.as("depth"),
+        ])
+        .unionAll(
+          db.selectFrom("up").innerJoin("edge as e", (join) =>
+            join.on("e.edge_id", "=", (eb) =>
+              eb.selectFrom("edge as x").select(({ fn }) => fn.max("x.edge_id").as("edge"))
+                .whereRef("x.to_id", "=", "up.node_id").where(
+                  "x.archived",
+                  "=",
+                  sql.lit(0),
+                )))
+            .select([
+              "e.from_id as node_id",
+              "e.name as name",
+              sql<number>`up.depth + 1`.as("depth"),
+            ])
+            // A cycle would never end; healthCheck tells of it.
+            .where("up.depth", "<", sql.lit(MAX_DEPTH)),
+        ),
+  )
+    .selectFrom("up").select(["node_id", "name", "depth"]).orderBy("depth")
+);
+
+/** Levels after which a walk gives up: no sound tree is this deep. */
+export const MAX_DEPTH = 100_000;
+
+/** A subtree top-down: depth, then edge, then node. The top has no edge. */
+export const subtree = template<{ node: string }>()(
+  (q, p) =>
+    q.withRecursive(
+      "down",
+      (db) =>
+        db.selectFrom("node").where("node_id", "=", p.node)
+          .select([
+            "node_id",
+            sql<string | null>`NULL`.as("parent_id"),
+            sql<string | null>`NULL`.as("edge_id"),
+            sql<string | null>`NULL`.as("edge_name"),
+            sql<number>`0`.as("depth"),
+          ])
+          .unionAll(
+            db.selectFrom("down").innerJoin("edge as e", (join) =>
+              join.onRef("e.from_id", "=", "down.node_id").on(
+                "e.archived",
+                "=",
+                sql.lit(0),
+              ))
+              .select([
+                "e.to_id as node_id",
+                "e.from_id as parent_id",
+                "e.edge_id as edge_id",
+                "e.name as edge_name",
+                sql<number>`down.depth + 1`.as("depth"),
+              ])
+              .where("down.depth", "<", sql.lit(MAX_DEPTH)),
+          ),
+    )
+      .selectFrom("down").innerJoin("node as n", "n.node_id", "down.node_id")
+      .leftJoin("content as c", "c.node_id", "down.node_id")
+      .select([
+        "down.node_id",
+        "down.parent_id",
+        "down.edge_id",
+        "down.edge_name",
+        "down.depth",
+        "n.type",
+        "n.name",
+        "n.created_at",
+        "n.modified_at",
+        "n.atime",
+        "n.mode",
+        "n.uid",
+        "n.gid",
+        fromJsonb("n.metadata").as("metadata"),
+        "c.version",
+        "c.size",
+        "c.retention_keep",
+      ])
+      .orderBy("down.depth").orderBy("down.edge_id").orderBy("down.node_id"),
+  { wide: true },
+);
+
+/**
+ * Archives the placements of a whole subtree, and the one above it: `top`, an
+ * edge, or empty to leave it. One statement, so that all have one time and
+ * the trash can tell that they went together.
+ */
+export const archiveSubtree = template<{ node: string; top: string }>()((
+  q,
+  p,
+) =>
+  q.updateTable("edge").set({ archived: sql.lit(1) })
+    .where("archived", "=", sql.lit(0))
+    .where((eb) =>
+      eb.or([
+        eb("edge_id", "=", p.top),
+        eb(
+          "edge_id",
+          "in",
+          eb.selectFrom(below(p.node)).select("below.edge_id"),
+        ),
+      ])
+    )
+);
+
+/** The edges of a subtree: `below.edge_id`. */
+function below(node: string) {
+  return sql<{ edge_id: string }>`(
+    WITH RECURSIVE walk (node_id, edge_id) AS (
+      SELECT ${node}, NULL
+      UNION
+      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e
+        ON e.from_id = walk.node_id AND e.archived = 0
+    )
+    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL
+  )`.as<"below">(sql.ref("below"));
+}
+
+/** Nodes of a subtree that a valid lock of another mount protects. */
+export const lockedBelow = template<
+  { node: string; mount: string; now: bigint }
+>()((q, p) =>
+  q.selectFrom("lock as l").innerJoin(
+    "mount as lm",
+    "lm.mount_id",
+    "l.mount_id",
+  )
+    .select("l.node_id")
+    .where("l.mount_id", "!=", p.mount)
+    .where("lm.state", "!=", sql.lit("unmounted"))
+    .where((eb) => eb.or([eb("lm.expires_at", "is", null), eb("lm.expires_at", ">", p.now)]))
+    .where((eb) => eb.or([eb("l.expires_at", "is", null), eb("l.expires_at", ">", p.now)]))
+    .where((eb) =>
+      eb.or([
+        eb("l.node_id", "=", p.node),
+        eb("l.node_id", "in", (o) =>
+          o.selectFrom("edge").select("to_id").where(
+            "edge_id",
+            "in",
+            (i) => i.selectFrom(below(p.node)).select("below.edge_id"),
+          )),
+      ])
+    )
+);
+
+/** Deletes every placement from or to some nodes. `nodes` is a JSON array of ids. */
+export const deleteEdgesOf = template<{ nodes: string }>()((q, p) =>
+  q.deleteFrom("edge").where((eb) =>
+    eb.or([
+      eb(
+        "from_id",
+        "in",
+        eb.selectFrom(jsonRows(p.nodes)).select("item.value"),
+      ),
+      eb("to_id", "in", eb.selectFrom(jsonRows(p.nodes)).select("item.value")),
+    ])
+  )
+);

@@ -1,0 +1,99 @@
+import { type ExpressionBuilder, sql } from "kysely";
+import { valid } from "./mount.ts";
+import type { Schema } from "./schema.ts";
+import { template } from "./template.ts";
+
+/** A new lock. */
+export const insertLock = template<{
+  lock: string;
+  mount: string;
+  node: string;
+  expiresAt: bigint | null;
+  createdAt: bigint;
+}>()((q, p) =>
+  q.insertInto("lock").values({
+    lock_id: p.lock,
+    mount_id: p.mount,
+    node_id: p.node,
+    expires_at: p.expiresAt,
+    created_at: p.createdAt,
+  })
+);
+
+/** A valid lock of a mount. */
+export const getLock = template<{ lock: string; mount: string; now: bigint }>()(
+  (q, p) =>
+    q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
+      .select([
+        "lock.lock_id",
+        "lock.mount_id",
+        "lock.node_id",
+        "lock.expires_at",
+      ])
+      .where("lock.lock_id", "=", p.lock).where("lock.mount_id", "=", p.mount)
+      .where((eb) => validLock(eb, p.now)),
+  { wide: true },
+);
+
+/** The valid locks on a node. */
+export const locksOfNode = template<{ node: string; now: bigint }>()((q, p) =>
+  q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
+    .select(["lock.lock_id", "lock.mount_id"])
+    .where("lock.node_id", "=", p.node)
+    .where((eb) => validLock(eb, p.now))
+);
+
+/** Moves a lock's end. */
+export const setLockExpiry = template<
+  { lock: string; expiresAt: bigint | null }
+>()((q, p) =>
+  q.updateTable("lock").set({ expires_at: p.expiresAt }).where(
+    "lock_id",
+    "=",
+    p.lock,
+  )
+);
+
+/** Releases a lock. */
+export const deleteLock = template<{ lock: string }>()((q, p) =>
+  q.deleteFrom("lock").where("lock_id", "=", p.lock)
+);
+
+/** Drops every lock of a mount. */
+export const deleteMountLocks = template<{ mount: string }>()((q, p) =>
+  q.deleteFrom("lock").where("mount_id", "=", p.mount)
+);
+
+/** Drops locks that are no longer valid. */
+export const deleteEndedLocks = template<{ now: bigint }>()((q, p) =>
+  q.deleteFrom("lock").where(
+    "lock_id",
+    "not in",
+    (eb) =>
+      eb.selectFrom("lock").innerJoin(
+        "mount",
+        "mount.mount_id",
+        "lock.mount_id",
+      )
+        .select("lock.lock_id").where((o) => validLock(o, p.now)),
+  )
+);
+
+/** Its own time and its mount's have not run out. */
+export function validLock(
+  eb: ExpressionBuilder<Schema, "lock" | "mount">,
+  now: bigint,
+) {
+  return eb.and([
+    valid(eb as unknown as ExpressionBuilder<Schema, "mount">, now),
+    eb.or([eb("lock.expires_at", "is", null), eb("lock.expires_at", ">", now)]),
+  ]);
+}
+
+/** Nodes that a valid lock protects. */
+export const lockedNodes = template<{ now: bigint }>()((q, p) =>
+  q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
+    .select(["lock.node_id", "lock.mount_id"]).distinct()
+    .where((eb) => validLock(eb, p.now))
+    .where(sql<boolean>`true`)
+);

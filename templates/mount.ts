@@ -1,0 +1,110 @@
+import { type ExpressionBuilder, sql } from "kysely";
+import type { Schema } from "./schema.ts";
+import { template } from "./template.ts";
+
+/** A new mount. */
+export const insertMount = template<{
+  mount: string;
+  volume: string;
+  mountPoint: string;
+  expiresAt: bigint | null;
+  createdAt: bigint;
+  nonce: Uint8Array;
+  access: string;
+  principal: string | null;
+}>()((q, p) =>
+  q.insertInto("mount").values({
+    mount_id: p.mount,
+    volume_id: p.volume,
+    mount_point: p.mountPoint,
+    state: sql.lit("active"),
+    expires_at: p.expiresAt,
+    created_at: p.createdAt,
+    N_m: p.nonce,
+    access: p.access,
+    principal: p.principal,
+  })
+);
+
+/** One mount, whatever its state. */
+export const getMount = template<{ mount: string }>()(
+  (q, p) => q.selectFrom("mount").select(MOUNT).where("mount_id", "=", p.mount),
+  { wide: true },
+);
+
+/** Mounts, oldest first. */
+export const listMounts = template()(
+  (q) =>
+    q.selectFrom("mount").select(MOUNT).orderBy("created_at").orderBy(
+      "mount_id",
+    ),
+  { wide: true },
+);
+
+/** Valid writable mounts of a volume. */
+export const writableMounts = template<{ volume: string; now: bigint }>()((
+  q,
+  p,
+) =>
+  q.selectFrom("mount").select(["mount_id", "mount_point"])
+    .where("volume_id", "=", p.volume).where("access", "=", sql.lit("rw"))
+    .where((eb) => valid(eb, p.now))
+);
+
+/** How many valid mounts a volume has. */
+export const countMounts = template<{ volume: string; now: bigint }>()((q, p) =>
+  q.selectFrom("mount").select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("volume_id", "=", p.volume).where((eb) => valid(eb, p.now))
+);
+
+/** Ends a mount. */
+export const endMount = template<{ mount: string }>()((q, p) =>
+  q.updateTable("mount").set({ state: sql.lit("unmounted") }).where(
+    "mount_id",
+    "=",
+    p.mount,
+  )
+);
+
+/** Moves a mount's end. */
+export const setMountExpiry = template<
+  { mount: string; expiresAt: bigint | null }
+>()((q, p) =>
+  q.updateTable("mount").set({ expires_at: p.expiresAt }).where(
+    "mount_id",
+    "=",
+    p.mount,
+  )
+);
+
+/** Drops mounts that are no longer valid and hold nothing. */
+export const deleteEndedMounts = template<
+  { volume: string | null; now: bigint }
+>()((q, p) =>
+  q.deleteFrom("mount")
+    .where((eb) => eb.not(valid(eb, p.now)))
+    .where((eb) => eb.or([eb("volume_id", "=", p.volume), eb(sql`${p.volume}`, "is", null)]))
+);
+
+/** Neither ended nor expired. */
+export function valid(eb: ExpressionBuilder<Schema, "mount">, now: bigint) {
+  return eb.and([
+    eb("mount.state", "!=", sql.lit("unmounted")),
+    eb.or([
+      eb("mount.expires_at", "is", null),
+      eb("mount.expires_at", ">", now),
+    ]),
+  ]);
+}
+
+const MOUNT = [
+  "mount_id",
+  "volume_id",
+  "mount_point",
+  "state",
+  "expires_at",
+  "created_at",
+  "N_m",
+  "access",
+  "principal",
+] as const;

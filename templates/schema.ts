@@ -1,0 +1,133 @@
+import type { Generated } from "kysely";
+
+/** Times: nanoseconds since the Unix epoch, past 2^53, so read as `bigint`. */
+type Nanoseconds = bigint;
+
+/** Table `node`: identity. */
+export interface NodeTable {
+  node_id: string;
+  type: string;
+  name: string;
+  created_at: Nanoseconds;
+  modified_at: Nanoseconds | null;
+  volume_id: string | null;
+  metadata: Uint8Array | null;
+  uid: number | null;
+  gid: number | null;
+  mode: number | null;
+  atime: Nanoseconds | null;
+  ctime: Nanoseconds | null;
+}
+
+/** Table `content`: the committed version of an entry. */
+export interface ContentTable {
+  node_id: string;
+  version: Generated<number>;
+  size: Generated<number>;
+  content_hash: Uint8Array | null;
+  retention_keep: number | null;
+}
+
+/** Table `content_chunk`: the deduplicating pool. */
+export interface ContentChunkTable {
+  chunk_hash: string;
+  data: Uint8Array;
+  length: number;
+  N_c: Uint8Array;
+  enc_tag: Uint8Array;
+}
+
+/** Table `content_version`: the manifests. */
+export interface ContentVersionTable {
+  content_id: string;
+  version: number;
+  chunk_index: number;
+  chunk_hash: string;
+  proof: Uint8Array | null;
+}
+
+/** Table `volume`. */
+export interface VolumeTable {
+  volume_id: string;
+  root_node_id: string | null;
+  name: string | null;
+  created_at: Nanoseconds;
+  api_version: number;
+  chunk_size: number;
+  /** Watermark of node and edge ids, milliseconds. */
+  wm_ts: number;
+  wm_seq: number;
+  enc_mode: string;
+  wrapped_key: Uint8Array | null;
+  wrap_nonce: Uint8Array | null;
+}
+
+/** Table `edge`: placements. */
+export interface EdgeTable {
+  edge_id: string;
+  from_id: string;
+  to_id: string;
+  volume_id: string;
+  archived: number;
+  name: string;
+}
+
+/** Table `mount`. */
+export interface MountTable {
+  mount_id: string;
+  volume_id: string;
+  mount_point: string;
+  state: string;
+  expires_at: Nanoseconds | null;
+  created_at: Nanoseconds;
+  N_m: Uint8Array;
+  access: string;
+  principal: string | null;
+}
+
+/** Table `lock`. */
+export interface LockTable {
+  lock_id: string;
+  mount_id: string;
+  node_id: string;
+  read_count: Generated<number>;
+  write_count: Generated<number>;
+  expires_at: Nanoseconds | null;
+  created_at: Nanoseconds;
+}
+
+/** Table `xattr`. */
+export interface XattrTable {
+  node_id: string;
+  name: string;
+  value: Uint8Array;
+}
+
+/** Ours: when a placement was archived. Kept by a trigger. */
+export interface AloeRemovedTable {
+  edge_id: string;
+  removed_at: Nanoseconds | null;
+}
+
+/** Ours: when a version was committed, and its size. Kept by a trigger. */
+export interface AloeVersionTable {
+  content_id: string;
+  version: number;
+  size: number;
+  committed_at: Nanoseconds;
+}
+
+/** Every table of a file. */
+export interface Schema {
+  node: NodeTable;
+  content: ContentTable;
+  content_chunk: ContentChunkTable;
+  content_version: ContentVersionTable;
+  volume: VolumeTable;
+  edge: EdgeTable;
+  mount: MountTable;
+  lock: LockTable;
+  xattr: XattrTable;
+  aloe_removed: AloeRemovedTable;
+  aloe_version: AloeVersionTable;
+}

@@ -1,0 +1,88 @@
+import { sql } from "kysely";
+import { template } from "./template.ts";
+
+/**
+ * Nodes of a volume that lost their last placement, each with the placement
+ * that it lost last, and whether the container of that is itself placed.
+ */
+export const listRemoved = template<{ volume: string }>()(
+  (q, p) =>
+    q.selectFrom("edge as e")
+      .innerJoin("node as n", "n.node_id", "e.to_id")
+      .leftJoin("aloe_removed as r", "r.edge_id", "e.edge_id")
+      .leftJoin("content as c", "c.node_id", "e.to_id")
+      .where("e.volume_id", "=", p.volume)
+      .where("e.archived", "=", sql.lit(1))
+      .where((eb) =>
+        eb.not(eb.exists(
+          eb.selectFrom("edge as a").select(sql.lit(1).as("one"))
+            .whereRef("a.to_id", "=", "e.to_id").where(
+              "a.archived",
+              "=",
+              sql.lit(0),
+            ),
+        ))
+      )
+      .where((eb) =>
+        eb(
+          "e.edge_id",
+          "=",
+          eb.selectFrom("edge as l").leftJoin(
+            "aloe_removed as lr",
+            "lr.edge_id",
+            "l.edge_id",
+          )
+            .select("l.edge_id")
+            .whereRef("l.to_id", "=", "e.to_id")
+            .orderBy("lr.removed_at", "desc").orderBy("l.edge_id", "desc")
+            .limit(sql.lit(1)),
+        )
+      )
+      .select([
+        "e.edge_id",
+        "e.from_id",
+        "e.to_id",
+        "e.name",
+        "r.removed_at",
+        "n.type",
+        "c.size",
+      ])
+      .orderBy("e.edge_id"),
+  { wide: true },
+);
+
+/** Brings placements back. */
+export const restoreEdge = template<{ edge: string }>()((q, p) =>
+  q.updateTable("edge").set({ archived: sql.lit(0) }).where(
+    "edge_id",
+    "=",
+    p.edge,
+  )
+);
+
+/** Active children of a node, for purging what an older tool left half removed. */
+export const activeChildren = template<{ node: string }>()((q, p) =>
+  q.selectFrom("edge").select("to_id")
+    .where("from_id", "=", p.node).where("archived", "=", sql.lit(0))
+);
+
+/** Valid mounts at a node. */
+export const mountsAt = template<{ node: string; now: bigint }>()((q, p) =>
+  q.selectFrom("mount").select("mount_id")
+    .where("mount_point", "=", p.node).where(
+      "state",
+      "!=",
+      sql.lit("unmounted"),
+    )
+    .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", p.now)]))
+);
+
+/** Deletes the mounts at a node, with their locks. */
+export const deleteMountsAt = template<{ node: string }>()((q, p) =>
+  q.deleteFrom("mount").where("mount_point", "=", p.node)
+);
+
+/** Deletes the locks on a node. */
+export const deleteLocksOn = template<{ node: string }>()((q, p) =>
+  q.deleteFrom("lock").where("node_id", "=", p.node)
+);
