@@ -23,6 +23,16 @@ export const newestMigration = template()((q) =>
 /** Rebuilds the file without its free pages. */
 export const vacuum: Template<Record<never, never>, unknown> = raw(sql`VACUUM`);
 
+/** Where the temporary copy of a vacuum is kept: in memory it could be too large. */
+export const vacuumOnDisk: Template<Record<never, never>, unknown> = raw(
+  sql`PRAGMA temp_store = FILE`,
+);
+
+/** Where small temporary tables are kept otherwise. */
+export const temporariesInMemory: Template<Record<never, never>, unknown> = raw(
+  sql`PRAGMA temp_store = MEMORY`,
+);
+
 /** Moves the WAL into the file and empties it. */
 export const checkpoint: Template<Record<never, never>, unknown> = raw(
   sql`PRAGMA wal_checkpoint(TRUNCATE)`,

@@ -1,4 +1,9 @@
-import { checkpoint, vacuum as vacuumFile } from "../../templates/file.ts";
+import {
+  checkpoint,
+  temporariesInMemory,
+  vacuum as vacuumFile,
+  vacuumOnDisk,
+} from "../../templates/file.ts";
 import { counts, fileFacts } from "../../templates/maintenance.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
@@ -18,7 +23,12 @@ export async function vacuum(db: Database): Promise<void> {
     throw new AloeError("read_only", `${db.path}: is open for reading only`);
   }
   await db.alone(async (tx) => {
-    await tx.all(vacuumFile, {});
+    await tx.all(vacuumOnDisk, {});
+    try {
+      await tx.all(vacuumFile, {});
+    } finally {
+      await tx.all(temporariesInMemory, {});
+    }
     await tx.all(checkpoint, {});
   });
 }

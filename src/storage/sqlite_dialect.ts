@@ -16,7 +16,7 @@ import type {
   StorageQuery,
   StorageTransactionSettings,
 } from "./dialect.ts";
-import { translateSqliteError } from "./sqlite_errors.ts";
+import { isUnwritableFolder, translateSqliteError } from "./sqlite_errors.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
 export type Durability = "full" | "normal";
@@ -185,7 +185,40 @@ const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
 function openConnection(options: SqliteOptions): SqliteConnection {
-  const database = new DatabaseSync(options.path, {
+  if (!options.readOnly) return connect(options, options.path);
+  const connection = connect(options, options.path);
+  try {
+    connection.execute("SELECT 1 FROM sqlite_schema");
+    return connection;
+  } catch (error) {
+    connection.close();
+    // A WAL file cannot make its index in a folder that cannot be written.
+    if (!isUnwritableFolder(error) || !isSettled(options.path)) throw error;
+    return connect(options, immutableUri(options.path));
+  }
+}
+
+/** Whether the file has everything that was ever committed to it. */
+function isSettled(path: string): boolean {
+  return !exists(`${path}-wal`) && !exists(`${path}-journal`);
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Tells SQLite that nobody will write the file, so that it needs no locks and no index. */
+function immutableUri(path: string): string {
+  return `file:${path.replaceAll(/[%?#]/g, encodeURIComponent)}?immutable=1`;
+}
+
+function connect(options: SqliteOptions, location: string): SqliteConnection {
+  const database = new DatabaseSync(location, {
     readOnly: options.readOnly,
     enableForeignKeyConstraints: true,
     timeout: BUSY_TIMEOUT_MS,

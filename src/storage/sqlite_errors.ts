@@ -9,6 +9,8 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
+/** The extended code of a WAL file whose folder cannot be written. */
+const SQLITE_READONLY_DIRECTORY = 1544;
 
 /**
  * Gives an error of `node:sqlite` its place in the closed set.
@@ -61,4 +63,10 @@ export function translateSqliteError(error: unknown, path: string): unknown {
     default:
       return error;
   }
+}
+
+/** Whether SQLite gave up because it could not make a file beside the database. */
+export function isUnwritableFolder(error: unknown): boolean {
+  const errcode = (error as { errcode?: unknown } | null)?.errcode;
+  return errcode === SQLITE_CANTOPEN || errcode === SQLITE_READONLY_DIRECTORY;
 }
