@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 
 /** The era that this migration leaves. */
-export const ERA = 3;
+const ERA = 3;
 
 /**
  * From era 1 to era 3, the era of the reference's 0.4: nanosecond times, the

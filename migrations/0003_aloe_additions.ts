@@ -43,13 +43,3 @@ const STATEMENTS = [
     FROM edge e JOIN node n ON n.node_id = e.to_id
     WHERE e.archived = 1`,
 ];
-
-/** The objects above that must be in a file; {@linkcode up} makes the missing ones again. */
-export const OBJECTS = [
-  "aloe_edge_from",
-  "aloe_removed",
-  "aloe_version",
-  "aloe_edge_removed",
-  "aloe_edge_restored",
-  "aloe_version_committed",
-] as const;

@@ -10,8 +10,4 @@ export const migrations: Record<string, Migration> = {
   "0003_aloe_additions": additions,
 };
 
-/** The newest migration's name. */
-export const NEWEST = "0003_aloe_additions";
-
-export { ERA } from "./0002_era3.ts";
-export { OBJECTS, up as ensureAdditions } from "./0003_aloe_additions.ts";
+export { up as ensureAdditions } from "./0003_aloe_additions.ts";

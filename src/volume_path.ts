@@ -1,4 +1,3 @@
-import picomatch from "picomatch";
 import { AloeError } from "./errors.ts";
 import type { Mount } from "./mount.ts";
 import type { ReadDescriptor } from "./content/read_descriptor.ts";
@@ -224,6 +223,8 @@ export class VolumePath {
     if (parts.length === 0) {
       throw new AloeError("invalid", "an empty pattern matches nothing");
     }
+    // Loaded here: few programs match patterns, and it takes a while.
+    const { default: picomatch } = await import("picomatch");
     const matches = picomatch(parts.join("/"), {
       dot: true,
       nobrace: true,

@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { sql } from "./kysely.ts";
 import { byteLength } from "./expressions.ts";
 import { template } from "./template.ts";
 
@@ -8,7 +8,7 @@ export const insertContent = template<{
   version: number;
   size: number;
   keep: number | null;
-}>()((q, p) =>
+}>("content.insertContent")((q, p) =>
   q.insertInto("content").values({
     node_id: p.node,
     version: p.version,
@@ -18,7 +18,7 @@ export const insertContent = template<{
 );
 
 /** The content row of a copy: the same committed version, size and retention. */
-export const copyContent = template<{ node: string; source: string }>()((
+export const copyContent = template<{ node: string; source: string }>("content.copyContent")((
   q,
   p,
 ) =>
@@ -42,7 +42,7 @@ export const copyContent = template<{ node: string; source: string }>()((
 /** The committed manifest of a copy. */
 export const copyCommittedManifest = template<
   { node: string; source: string }
->()((q, p) =>
+>("content.copyCommittedManifest")((q, p) =>
   q.insertInto("content_version")
     .columns(["content_id", "version", "chunk_index", "chunk_hash"])
     .expression((eb) =>
@@ -65,13 +65,13 @@ export const copyCommittedManifest = template<
 /** Moves the committed pointer: readers see this version from here on. */
 export const commitVersion = template<
   { node: string; version: number; size: number }
->()((q, p) =>
+>("content.commitVersion")((q, p) =>
   q.updateTable("content").set({ version: p.version, size: p.size })
     .where("node_id", "=", p.node)
 );
 
 /** The committed version and the highest one in the manifest. */
-export const versionState = template<{ node: string }>()((q, p) =>
+export const versionState = template<{ node: string }>("content.versionState")((q, p) =>
   q.selectFrom("content").where("node_id", "=", p.node)
     .select((eb) => [
       "version",
@@ -88,7 +88,7 @@ export const insertChunk = template<{
   length: number;
   nonce: Uint8Array;
   tag: Uint8Array;
-}>()((q, p) =>
+}>("content.insertChunk")((q, p) =>
   q.insertInto("content_chunk").values({
     chunk_hash: p.hash,
     data: p.data,
@@ -104,7 +104,7 @@ export const insertManifestRow = template<{
   version: number;
   index: number;
   hash: string;
-}>()((q, p) =>
+}>("content.insertManifestRow")((q, p) =>
   q.insertInto("content_version").values({
     content_id: p.node,
     version: p.version,
@@ -121,7 +121,7 @@ export const insertManifestRun = template<{
   first: number;
   last: number;
   hash: string;
-}>()((q, p) =>
+}>("content.insertManifestRun")((q, p) =>
   q.insertInto("content_version")
     .columns(["content_id", "version", "chunk_index", "chunk_hash"])
     .expression(
@@ -147,7 +147,7 @@ export const carryManifest = template<{
   to: number;
   first: number;
   last: number;
-}>()((q, p) =>
+}>("content.carryManifest")((q, p) =>
   q.insertInto("content_version")
     .columns(["content_id", "version", "chunk_index", "chunk_hash"])
     .expression((eb) =>
@@ -166,7 +166,7 @@ export const carryManifest = template<{
 /** Committed chunks `first` to `last` with their bytes; one row without a chunk when none. */
 export const committedChunks = template<
   { node: string; first: number; last: number }
->()((q, p) =>
+>("content.committedChunks")((q, p) =>
   q.selectFrom("content as c")
     .leftJoin("content_version as v", (join) =>
       join.onRef("v.content_id", "=", "c.node_id").onRef(
@@ -196,7 +196,7 @@ export const versionChunks = template<{
   version: number;
   first: number;
   last: number;
-}>()((q, p) =>
+}>("content.versionChunks")((q, p) =>
   q.selectFrom("content_version as v")
     .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
     .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
@@ -218,7 +218,7 @@ export const manifestPage = template<{
   version: number;
   first: number;
   limit: number;
-}>()((q, p) =>
+}>("content.manifestPage")((q, p) =>
   q.selectFrom("content_version as v")
     .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
     .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
@@ -228,7 +228,7 @@ export const manifestPage = template<{
 );
 
 /** The versions of an entry that the manifest or our times know, newest first. */
-export const listVersions = template<{ node: string }>()(
+export const listVersions = template<{ node: string }>("content.listVersions")(
   (q, p) =>
     q.selectFrom((eb) =>
       eb.selectFrom("content_version as v").innerJoin(
@@ -297,7 +297,7 @@ export const listVersions = template<{ node: string }>()(
 );
 
 /** Whether a version can be read, and its size as far as it was noted. */
-export const versionSize = template<{ node: string; version: number }>()((
+export const versionSize = template<{ node: string; version: number }>("content.versionSize")((
   q,
   p,
 ) =>
@@ -318,21 +318,22 @@ export const versionSize = template<{ node: string; version: number }>()((
 );
 
 /** Sets how many versions an entry keeps; null keeps all. */
-export const setRetention = template<{ node: string; keep: number | null }>()((
-  q,
-  p,
-) =>
-  q.updateTable("content").set({ retention_keep: p.keep }).where(
-    "node_id",
-    "=",
-    p.node,
-  )
+export const setRetention = template<{ node: string; keep: number | null }>("content.setRetention")(
+  (
+    q,
+    p,
+  ) =>
+    q.updateTable("content").set({ retention_keep: p.keep }).where(
+      "node_id",
+      "=",
+      p.node,
+    ),
 );
 
 /** Versions of a volume's entries that retention has given up, or that were never committed. */
 export const prunableVersions = template<
   { volume: string | null; now: bigint }
->()((q, p) =>
+>("content.prunableVersions")((q, p) =>
   q.selectFrom((eb) =>
     eb.selectFrom((i) =>
       i.selectFrom("content_version as v").select(["v.content_id", "v.version"])
@@ -388,7 +389,7 @@ export const prunableVersions = template<
 );
 
 /** Drops the manifest of one version. */
-export const deleteVersion = template<{ node: string; version: number }>()((
+export const deleteVersion = template<{ node: string; version: number }>("content.deleteVersion")((
   q,
   p,
 ) =>
@@ -400,7 +401,9 @@ export const deleteVersion = template<{ node: string; version: number }>()((
 );
 
 /** Drops what we noted of one version. */
-export const deleteVersionNote = template<{ node: string; version: number }>()((
+export const deleteVersionNote = template<{ node: string; version: number }>(
+  "content.deleteVersionNote",
+)((
   q,
   p,
 ) =>
@@ -412,7 +415,7 @@ export const deleteVersionNote = template<{ node: string; version: number }>()((
 );
 
 /** Chunks that no manifest refers to: how many, and their stored bytes. */
-export const countOrphanChunks = template()((q) =>
+export const countOrphanChunks = template("content.countOrphanChunks")((q) =>
   q.selectFrom("content_chunk as k").where((eb) =>
     eb.not(eb.exists(
       eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
@@ -426,7 +429,7 @@ export const countOrphanChunks = template()((q) =>
 );
 
 /** Deletes them. */
-export const deleteOrphanChunks = template()((q) =>
+export const deleteOrphanChunks = template("content.deleteOrphanChunks")((q) =>
   q.deleteFrom("content_chunk").where((eb) =>
     eb.not(eb.exists(
       eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
@@ -436,7 +439,7 @@ export const deleteOrphanChunks = template()((q) =>
 );
 
 /** The entries of a volume that can be reached from a node, with their committed content. */
-export const chunkByHash = template<{ hash: string }>()((q, p) =>
+export const chunkByHash = template<{ hash: string }>("content.chunkByHash")((q, p) =>
   q.selectFrom("content_chunk").select(["data", "length", "N_c", "enc_tag"])
     .where("chunk_hash", "=", p.hash)
 );

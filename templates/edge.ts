@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { sql } from "./kysely.ts";
 import { fromJsonb, jsonRows } from "./expressions.ts";
 import { template } from "./template.ts";
 
@@ -9,7 +9,7 @@ export const insertEdge = template<{
   to: string;
   volume: string;
   name: string;
-}>()((q, p) =>
+}>("edge.insertEdge")((q, p) =>
   q.insertInto("edge").values({
     edge_id: p.edge,
     from_id: p.from,
@@ -21,7 +21,7 @@ export const insertEdge = template<{
 );
 
 /** The children of a container, in listing order. */
-export const listChildren = template<{ parent: string }>()((q, p) =>
+export const listChildren = template<{ parent: string }>("edge.listChildren")((q, p) =>
   q.selectFrom("edge as e").innerJoin("node as n", "n.node_id", "e.to_id")
     .select(["e.edge_id", "e.to_id", "e.name", "n.type"])
     .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
@@ -31,7 +31,7 @@ export const listChildren = template<{ parent: string }>()((q, p) =>
 /** A page of the same, after an edge. */
 export const listChildrenAfter = template<
   { parent: string; after: string; limit: number }
->()(
+>("edge.listChildrenAfter")(
   (q, p) =>
     q.selectFrom("edge as e").innerJoin("node as n", "n.node_id", "e.to_id")
       .select(["e.edge_id", "e.to_id", "e.name", "n.type"])
@@ -56,7 +56,7 @@ export const listChildrenAfter = template<
 );
 
 /** Whether a container has a child. */
-export const hasChild = template<{ parent: string }>()((q, p) =>
+export const hasChild = template<{ parent: string }>("edge.hasChild")((q, p) =>
   q.selectFrom("edge").select("edge_id")
     .where("from_id", "=", p.parent).where("archived", "=", sql.lit(0)).limit(
       sql.lit(1),
@@ -64,7 +64,7 @@ export const hasChild = template<{ parent: string }>()((q, p) =>
 );
 
 /** The active placements of a node, oldest first. */
-export const placements = template<{ node: string }>()((q, p) =>
+export const placements = template<{ node: string }>("edge.placements")((q, p) =>
   q.selectFrom("edge").select(["edge_id", "from_id", "name"])
     .where("to_id", "=", p.node).where("archived", "=", sql.lit(0)).orderBy(
       "edge_id",
@@ -74,7 +74,7 @@ export const placements = template<{ node: string }>()((q, p) =>
 /** The active placements of a node of one name in one container. */
 export const placementsAt = template<
   { node: string; parent: string; name: string }
->()((q, p) =>
+>("edge.placementsAt")((q, p) =>
   q.selectFrom("edge").select(["edge_id", "from_id", "name"])
     .where("from_id", "=", p.parent).where("name", "=", p.name).where(
       "to_id",
@@ -85,7 +85,7 @@ export const placementsAt = template<
 );
 
 /** Ends a placement. */
-export const archiveEdge = template<{ edge: string }>()((q, p) =>
+export const archiveEdge = template<{ edge: string }>("edge.archiveEdge")((q, p) =>
   q.updateTable("edge").set({ archived: sql.lit(1) }).where(
     "edge_id",
     "=",
@@ -94,12 +94,12 @@ export const archiveEdge = template<{ edge: string }>()((q, p) =>
 );
 
 /** Names a placement. */
-export const setEdgeName = template<{ edge: string; name: string }>()((q, p) =>
+export const setEdgeName = template<{ edge: string; name: string }>("edge.setEdgeName")((q, p) =>
   q.updateTable("edge").set({ name: p.name }).where("edge_id", "=", p.edge)
 );
 
 /** The containers above a node, nearest first, by its newest placement. */
-export const ancestors = template<{ node: string }>()((q, p) =>
+export const ancestors = template<{ node: string }>("edge.ancestors")((q, p) =>
   q.withRecursive(
     "up",
     (db) =>
@@ -134,7 +134,7 @@ export const ancestors = template<{ node: string }>()((q, p) =>
 export const MAX_DEPTH = 100_000;
 
 /** A subtree top-down: depth, then edge, then node. The top has no edge. */
-export const subtree = template<{ node: string }>()(
+export const subtree = template<{ node: string }>("edge.subtree")(
   (q, p) =>
     q.withRecursive(
       "down",
@@ -194,7 +194,7 @@ export const subtree = template<{ node: string }>()(
  * edge, or empty to leave it. One statement, so that all have one time and
  * the trash can tell that they went together.
  */
-export const archiveSubtree = template<{ node: string; top: string }>()((
+export const archiveSubtree = template<{ node: string; top: string }>("edge.archiveSubtree")((
   q,
   p,
 ) =>
@@ -228,7 +228,7 @@ function below(node: string) {
 /** Nodes of a subtree that a valid lock of another mount protects. */
 export const lockedBelow = template<
   { node: string; mount: string; now: bigint }
->()((q, p) =>
+>("edge.lockedBelow")((q, p) =>
   q.selectFrom("lock as l").innerJoin(
     "mount as lm",
     "lm.mount_id",
@@ -253,7 +253,7 @@ export const lockedBelow = template<
 );
 
 /** Deletes every placement from or to some nodes. `nodes` is a JSON array of ids. */
-export const deleteEdgesOf = template<{ nodes: string }>()((q, p) =>
+export const deleteEdgesOf = template<{ nodes: string }>("edge.deleteEdgesOf")((q, p) =>
   q.deleteFrom("edge").where((eb) =>
     eb.or([
       eb(

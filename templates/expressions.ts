@@ -1,4 +1,5 @@
-import { type AliasedRawBuilder, type RawBuilder, sql } from "kysely";
+import type { AliasedRawBuilder, RawBuilder } from "kysely";
+import { sql } from "./kysely.ts";
 
 // What SQLite says in its own words. Another dialect gives these few
 // functions another body; the templates stay as they are.

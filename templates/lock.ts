@@ -1,4 +1,5 @@
-import { type ExpressionBuilder, sql } from "kysely";
+import type { ExpressionBuilder } from "kysely";
+import { sql } from "./kysely.ts";
 import { valid } from "./mount.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
@@ -10,7 +11,7 @@ export const insertLock = template<{
   node: string;
   expiresAt: bigint | null;
   createdAt: bigint;
-}>()((q, p) =>
+}>("lock.insertLock")((q, p) =>
   q.insertInto("lock").values({
     lock_id: p.lock,
     mount_id: p.mount,
@@ -21,7 +22,7 @@ export const insertLock = template<{
 );
 
 /** A valid lock of a mount. */
-export const getLock = template<{ lock: string; mount: string; now: bigint }>()(
+export const getLock = template<{ lock: string; mount: string; now: bigint }>("lock.getLock")(
   (q, p) =>
     q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
       .select([
@@ -36,7 +37,7 @@ export const getLock = template<{ lock: string; mount: string; now: bigint }>()(
 );
 
 /** The valid locks on a node. */
-export const locksOfNode = template<{ node: string; now: bigint }>()((q, p) =>
+export const locksOfNode = template<{ node: string; now: bigint }>("lock.locksOfNode")((q, p) =>
   q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
     .select(["lock.lock_id", "lock.mount_id"])
     .where("lock.node_id", "=", p.node)
@@ -46,7 +47,7 @@ export const locksOfNode = template<{ node: string; now: bigint }>()((q, p) =>
 /** Moves a lock's end. */
 export const setLockExpiry = template<
   { lock: string; expiresAt: bigint | null }
->()((q, p) =>
+>("lock.setLockExpiry")((q, p) =>
   q.updateTable("lock").set({ expires_at: p.expiresAt }).where(
     "lock_id",
     "=",
@@ -55,17 +56,17 @@ export const setLockExpiry = template<
 );
 
 /** Releases a lock. */
-export const deleteLock = template<{ lock: string }>()((q, p) =>
+export const deleteLock = template<{ lock: string }>("lock.deleteLock")((q, p) =>
   q.deleteFrom("lock").where("lock_id", "=", p.lock)
 );
 
 /** Drops every lock of a mount. */
-export const deleteMountLocks = template<{ mount: string }>()((q, p) =>
+export const deleteMountLocks = template<{ mount: string }>("lock.deleteMountLocks")((q, p) =>
   q.deleteFrom("lock").where("mount_id", "=", p.mount)
 );
 
 /** Drops locks that are no longer valid. */
-export const deleteEndedLocks = template<{ now: bigint }>()((q, p) =>
+export const deleteEndedLocks = template<{ now: bigint }>("lock.deleteEndedLocks")((q, p) =>
   q.deleteFrom("lock").where(
     "lock_id",
     "not in",
@@ -91,7 +92,7 @@ export function validLock(
 }
 
 /** Nodes that a valid lock protects. */
-export const lockedNodes = template<{ now: bigint }>()((q, p) =>
+export const lockedNodes = template<{ now: bigint }>("lock.lockedNodes")((q, p) =>
   q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
     .select(["lock.node_id", "lock.mount_id"]).distinct()
     .where((eb) => validLock(eb, p.now))

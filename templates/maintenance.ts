@@ -1,9 +1,9 @@
-import { sql } from "kysely";
+import { sql } from "./kysely.ts";
 import { byteLength } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** Faults in the shape of the file, one row each. */
-export const anomalies = template()((q) =>
+export const anomalies = template("maintenance.anomalies")((q) =>
   q.selectFrom("edge as e")
     .innerJoin("node as f", "f.node_id", "e.from_id")
     .innerJoin("node as t", "t.node_id", "e.to_id")
@@ -112,7 +112,7 @@ export const anomalies = template()((q) =>
  * Placed nodes that cannot be reached from their volume's root: a cycle keeps
  * them placed. Removed trees are not placed, so they do not appear.
  */
-export const unreachable = template()((q) =>
+export const unreachable = template("maintenance.unreachable")((q) =>
   q.withRecursive(
     "live",
     (db) =>
@@ -147,7 +147,7 @@ export const unreachable = template()((q) =>
 /** Entries and links of a volume, the removed ones included, after an id. */
 export const entriesAfter = template<
   { volume: string; after: string; limit: number }
->()((q, p) =>
+>("maintenance.entriesAfter")((q, p) =>
   q.selectFrom("node as n").innerJoin("content as c", "c.node_id", "n.node_id")
     .where("n.volume_id", "=", p.volume).where("n.node_id", ">", p.after)
     .select(["n.node_id", "n.name", "c.version", "c.size"])
@@ -155,7 +155,7 @@ export const entriesAfter = template<
 );
 
 /** Counts for one screen of facts. */
-export const counts = template<{ now: bigint }>()((q, p) =>
+export const counts = template<{ now: bigint }>("maintenance.counts")((q, p) =>
   q.selectNoFrom((eb) => [
     eb.selectFrom("volume").select(({ fn }) => fn.countAll<number>().as("n"))
       .as("volumes"),
@@ -178,7 +178,7 @@ export const counts = template<{ now: bigint }>()((q, p) =>
 );
 
 /** The file's own facts. */
-export const fileFacts = template()((q) =>
+export const fileFacts = template("maintenance.fileFacts")((q) =>
   q.selectNoFrom([
     sql<number>`(SELECT user_version FROM pragma_user_version)`.as("era"),
     sql<number>`(SELECT page_count FROM pragma_page_count)`.as("pages"),

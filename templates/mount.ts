@@ -1,4 +1,5 @@
-import { type ExpressionBuilder, sql } from "kysely";
+import type { ExpressionBuilder } from "kysely";
+import { sql } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
 
@@ -12,7 +13,7 @@ export const insertMount = template<{
   nonce: Uint8Array;
   access: string;
   principal: string | null;
-}>()((q, p) =>
+}>("mount.insertMount")((q, p) =>
   q.insertInto("mount").values({
     mount_id: p.mount,
     volume_id: p.volume,
@@ -27,13 +28,13 @@ export const insertMount = template<{
 );
 
 /** One mount, whatever its state. */
-export const getMount = template<{ mount: string }>()(
+export const getMount = template<{ mount: string }>("mount.getMount")(
   (q, p) => q.selectFrom("mount").select(MOUNT).where("mount_id", "=", p.mount),
   { wide: true },
 );
 
 /** Mounts, oldest first. */
-export const listMounts = template()(
+export const listMounts = template("mount.listMounts")(
   (q) =>
     q.selectFrom("mount").select(MOUNT).orderBy("created_at").orderBy(
       "mount_id",
@@ -42,7 +43,7 @@ export const listMounts = template()(
 );
 
 /** Valid writable mounts of a volume. */
-export const writableMounts = template<{ volume: string; now: bigint }>()((
+export const writableMounts = template<{ volume: string; now: bigint }>("mount.writableMounts")((
   q,
   p,
 ) =>
@@ -52,13 +53,13 @@ export const writableMounts = template<{ volume: string; now: bigint }>()((
 );
 
 /** How many valid mounts a volume has. */
-export const countMounts = template<{ volume: string; now: bigint }>()((q, p) =>
+export const countMounts = template<{ volume: string; now: bigint }>("mount.countMounts")((q, p) =>
   q.selectFrom("mount").select(({ fn }) => fn.countAll<number>().as("count"))
     .where("volume_id", "=", p.volume).where((eb) => valid(eb, p.now))
 );
 
 /** Ends a mount. */
-export const endMount = template<{ mount: string }>()((q, p) =>
+export const endMount = template<{ mount: string }>("mount.endMount")((q, p) =>
   q.updateTable("mount").set({ state: sql.lit("unmounted") }).where(
     "mount_id",
     "=",
@@ -69,7 +70,7 @@ export const endMount = template<{ mount: string }>()((q, p) =>
 /** Moves a mount's end. */
 export const setMountExpiry = template<
   { mount: string; expiresAt: bigint | null }
->()((q, p) =>
+>("mount.setMountExpiry")((q, p) =>
   q.updateTable("mount").set({ expires_at: p.expiresAt }).where(
     "mount_id",
     "=",
@@ -80,7 +81,7 @@ export const setMountExpiry = template<
 /** Drops mounts that are no longer valid and hold nothing. */
 export const deleteEndedMounts = template<
   { volume: string | null; now: bigint }
->()((q, p) =>
+>("mount.deleteEndedMounts")((q, p) =>
   q.deleteFrom("mount")
     .where((eb) => eb.not(valid(eb, p.now)))
     .where((eb) => eb.or([eb("volume_id", "=", p.volume), eb(sql`${p.volume}`, "is", null)]))

@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { sql } from "./kysely.ts";
 import { jsonRows, toJsonb } from "./expressions.ts";
 import { template } from "./template.ts";
 
@@ -10,7 +10,7 @@ export const insertNode = template<{
   createdAt: bigint;
   modifiedAt: bigint;
   volume: string;
-}>()((q, p) =>
+}>("node.insertNode")((q, p) =>
   q.insertInto("node").values({
     node_id: p.node,
     type: p.type,
@@ -24,7 +24,7 @@ export const insertNode = template<{
 /** A new node with all that another one says of itself. */
 export const copyNode = template<
   { node: string; source: string; name: string; volume: string }
->()(
+>("node.copyNode")(
   (q, p) =>
     q.insertInto("node")
       .columns([
@@ -68,7 +68,7 @@ export const insertWholeNode = template<{
   gid: number | null;
   mode: number | null;
   atime: bigint | null;
-}>()((q, p) =>
+}>("node.insertWholeNode")((q, p) =>
   q.insertInto("node").values({
     node_id: p.node,
     type: p.type,
@@ -88,7 +88,7 @@ export const insertWholeNode = template<{
 /** Replaces a node's metadata; null is the empty map. */
 export const setMetadata = template<
   { node: string; metadata: string | null }
->()((q, p) =>
+>("node.setMetadata")((q, p) =>
   q.updateTable("node").set({ metadata: toJsonb(p.metadata) }).where(
     "node_id",
     "=",
@@ -97,29 +97,29 @@ export const setMetadata = template<
 );
 
 /** Names a node. */
-export const setNodeName = template<{ node: string; name: string }>()((q, p) =>
+export const setNodeName = template<{ node: string; name: string }>("node.setNodeName")((q, p) =>
   q.updateTable("node").set({ name: p.name }).where("node_id", "=", p.node)
 );
 
 /** Sets the modification time. */
-export const setModified = template<{ node: string; at: bigint }>()((q, p) =>
+export const setModified = template<{ node: string; at: bigint }>("node.setModified")((q, p) =>
   q.updateTable("node").set({ modified_at: p.at }).where("node_id", "=", p.node)
 );
 
 /** Sets the access time. */
-export const setAccessed = template<{ node: string; at: bigint }>()((q, p) =>
+export const setAccessed = template<{ node: string; at: bigint }>("node.setAccessed")((q, p) =>
   q.updateTable("node").set({ atime: p.at }).where("node_id", "=", p.node)
 );
 
 /** Sets the permission bits. */
-export const setMode = template<{ node: string; mode: number }>()((q, p) =>
+export const setMode = template<{ node: string; mode: number }>("node.setMode")((q, p) =>
   q.updateTable("node").set({ mode: p.mode }).where("node_id", "=", p.node)
 );
 
 /** Sets owner and group; null leaves one as it is. */
 export const setOwner = template<
   { node: string; uid: number | null; gid: number | null }
->()((
+>("node.setOwner")((
   q,
   p,
 ) =>
@@ -130,7 +130,7 @@ export const setOwner = template<
 );
 
 /** One extended attribute. */
-export const getXattr = template<{ node: string; name: string }>()((q, p) =>
+export const getXattr = template<{ node: string; name: string }>("node.getXattr")((q, p) =>
   q.selectFrom("xattr").select("value").where("node_id", "=", p.node).where(
     "name",
     "=",
@@ -139,7 +139,7 @@ export const getXattr = template<{ node: string; name: string }>()((q, p) =>
 );
 
 /** All extended attributes, by name. */
-export const listXattrs = template<{ node: string }>()((q, p) =>
+export const listXattrs = template<{ node: string }>("node.listXattrs")((q, p) =>
   q.selectFrom("xattr").select(["name", "value"]).where("node_id", "=", p.node)
     .orderBy("name")
 );
@@ -147,7 +147,7 @@ export const listXattrs = template<{ node: string }>()((q, p) =>
 /** Sets an extended attribute. */
 export const setXattr = template<
   { node: string; name: string; value: Uint8Array }
->()((q, p) =>
+>("node.setXattr")((q, p) =>
   q.insertInto("xattr").values({
     node_id: p.node,
     name: p.name,
@@ -157,12 +157,12 @@ export const setXattr = template<
 );
 
 /** Removes an extended attribute. */
-export const deleteXattr = template<{ node: string; name: string }>()((q, p) =>
+export const deleteXattr = template<{ node: string; name: string }>("node.deleteXattr")((q, p) =>
   q.deleteFrom("xattr").where("node_id", "=", p.node).where("name", "=", p.name)
 );
 
 /** Gives a node the extended attributes of another. */
-export const copyXattrs = template<{ node: string; source: string }>()((q, p) =>
+export const copyXattrs = template<{ node: string; source: string }>("node.copyXattrs")((q, p) =>
   q.insertInto("xattr").columns(["node_id", "name", "value"]).expression((eb) =>
     eb.selectFrom("xattr").where("node_id", "=", p.source)
       .select([sql<string>`${p.node}`.as("id"), "name", "value"])
@@ -170,7 +170,7 @@ export const copyXattrs = template<{ node: string; source: string }>()((q, p) =>
 );
 
 /** Deletes nodes, with their content. `nodes` is a JSON array of ids. */
-export const deleteNodes = template<{ nodes: string }>()((q, p) =>
+export const deleteNodes = template<{ nodes: string }>("node.deleteNodes")((q, p) =>
   q.deleteFrom("node").where(
     "node_id",
     "in",
@@ -179,7 +179,7 @@ export const deleteNodes = template<{ nodes: string }>()((q, p) =>
 );
 
 /** Nodes that never had a placement, and are no root. */
-export const deleteUnplacedNodes = template<{ volume: string | null }>()((
+export const deleteUnplacedNodes = template<{ volume: string | null }>("node.deleteUnplacedNodes")((
   q,
   p,
 ) =>

@@ -1,11 +1,11 @@
-import {
-  type ExpressionBuilder,
-  type ExpressionWrapper,
-  type Kysely,
-  type SelectQueryBuilder,
-  sql,
-  type SqlBool,
+import type {
+  ExpressionBuilder,
+  ExpressionWrapper,
+  Kysely,
+  SelectQueryBuilder,
+  SqlBool,
 } from "kysely";
+import { sql } from "./kysely.ts";
 import { fromJsonb, jsonRows } from "./expressions.ts";
 import type { Schema } from "./schema.ts";
 import { type Template, template } from "./template.ts";
@@ -42,6 +42,7 @@ export interface IdValues extends MountValues {
 export const resolveByPath: (
   depth: number,
 ) => Template<PathValues, ResolvedRow> = perDepth(
+  "resolve.resolveByPath",
   (q, p, depth) =>
     withNode(validMount(q, p), nested(p, depth)).select(RESOLVED).select(
       locked(p),
@@ -49,12 +50,12 @@ export const resolveByPath: (
 );
 
 /** The same for a path of any depth. */
-export const resolveDeep = template<DeepPathValues>()((q, p) =>
+export const resolveDeep = template<DeepPathValues>("resolve.resolveDeep")((q, p) =>
   withNode(deepMount(q, p), deepNode()).select(RESOLVED).select(locked(p))
 );
 
 /** The same for a node of the mount's volume. */
-export const resolveById = template<IdValues>()((q, p) =>
+export const resolveById = template<IdValues>("resolve.resolveById")((q, p) =>
   withNode(validMount(q, p), sql<string>`${p.node}`).select(RESOLVED).select(
     locked(p),
   )
@@ -62,24 +63,25 @@ export const resolveById = template<IdValues>()((q, p) =>
 
 /** What {@linkcode resolveByPath} gives, with all that `stat` says. */
 export const statByPath: (depth: number) => Template<PathValues, StatRow> = perDepth(
+  "resolve.statByPath",
   (q, p, depth) => statColumns(withNode(validMount(q, p), nested(p, depth))),
   { wide: true },
 );
 
 /** The same for a path of any depth. */
-export const statDeep = template<DeepPathValues>()(
+export const statDeep = template<DeepPathValues>("resolve.statDeep")(
   (q, p) => statColumns(withNode(deepMount(q, p), deepNode())),
   { wide: true },
 );
 
 /** The same for a node of the mount's volume. */
-export const statById = template<IdValues>()(
+export const statById = template<IdValues>("resolve.statById")(
   (q, p) => statColumns(withNode(validMount(q, p), sql<string>`${p.node}`)),
   { wide: true },
 );
 
 /** Why a mount resolves nothing: its row, whatever its state. */
-export const mountState = template<MountValues>()((q, p) =>
+export const mountState = template<MountValues>("resolve.mountState")((q, p) =>
   q.selectFrom("mount as m")
     .innerJoin("volume as v", "v.volume_id", "m.volume_id")
     .where("m.mount_id", "=", p.mount)
@@ -92,7 +94,7 @@ export const mountState = template<MountValues>()((q, p) =>
 );
 
 /** A child by name: the visible one. */
-export const childByName = template<{ parent: string; name: string }>()((
+export const childByName = template<{ parent: string; name: string }>("resolve.childByName")((
   q,
   p,
 ) =>
@@ -266,7 +268,7 @@ function deepNode() {
 }
 
 /** Every step of a path, to tell why it resolves to nothing. */
-export const walkPath = template<DeepPathValues>()((q, p) =>
+export const walkPath = template<DeepPathValues>("resolve.walkPath")((q, p) =>
   // deno-lint-ignore no-explicit-any
   (q.withRecursive("walk", (db: any) => walk(db, p)) as any)
     .selectFrom("walk").leftJoin("node as n", "n.node_id", "walk.node_id")
@@ -326,12 +328,13 @@ function statColumns(query: ReturnType<typeof withNode>) {
 
 /** One template a depth, made when a path of that depth first comes by. */
 function perDepth<Row>(
+  name: string,
   build: (q: Kysely<Schema>, p: PathValues, depth: number) => unknown,
   options?: { wide?: boolean },
 ): (depth: number) => Template<PathValues, Row> {
   const made: Template<PathValues, Row>[] = [];
   return (depth) =>
-    made[depth] ??= template<PathValues>()(
+    made[depth] ??= template<PathValues>(`${name}.${depth}`)(
       (q, p) => build(q, p, depth) as never,
       options,
     ) as unknown as Template<PathValues, Row>;

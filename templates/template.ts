@@ -1,15 +1,118 @@
-import {
-  type Compilable,
-  type CompiledQuery,
-  DummyDriver,
-  type InferResult,
-  Kysely,
-  type QueryCompiler,
-  SqliteAdapter,
-  SqliteIntrospector,
-} from "kysely";
+import type { Compilable, Kysely, QueryCompiler } from "kysely";
 import type { StorageQuery } from "../src/storage/dialect.ts";
+import { kysely } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
+
+/** A query's text with what is to be bound to it. */
+export interface CompiledTemplate {
+  /** The text, in one dialect. */
+  sql: string;
+  /** For each of its parameters the name of the value, or null for a constant. */
+  names: (string | null)[];
+  /** The constants, at the places where `names` is null. */
+  constants: unknown[];
+}
+
+/** Gives templates their text in one dialect. */
+export interface TemplateCompiler {
+  /** The text of a template. Called once for each. */
+  compile(template: Template<never, unknown>): CompiledTemplate;
+}
+
+/** What {@linkcode template} is told of its query. */
+export interface TemplateOptions {
+  /** Set when a column may hold an integer past 2^53: all are then `bigint`. */
+  wide?: boolean;
+}
+
+/** A statement to which values are bound at each call. */
+export interface Statement<Values, Row> {
+  /** The query with its values in place, ready for a connection. */
+  bind(compiler: TemplateCompiler, values: Values): StorageQuery;
+  /** Only tells the types apart. */
+  readonly row?: Row;
+}
+
+/** Every template by name, for compiling ahead of time. */
+export const templates: Map<string, Template<never, unknown>> = new Map();
+
+/**
+ * A query written with Kysely's builder, compiled once for each dialect, its
+ * values bound at each call.
+ *
+ * Building and compiling costs five times what executing does, so neither
+ * happens twice.
+ */
+export class Template<Values, Row> implements Statement<Values, Row> {
+  /** File and export, for instance `volume.listVolumes`. */
+  readonly name: string;
+  declare readonly row?: Row;
+  readonly #build: (q: Kysely<Schema>, p: Values) => Compilable<Row>;
+  readonly #wide: boolean;
+  #compiler: TemplateCompiler | null = null;
+  #compiled!: CompiledTemplate;
+
+  constructor(
+    name: string,
+    build: (q: Kysely<Schema>, p: Values) => Compilable<Row>,
+    options: TemplateOptions = {},
+  ) {
+    this.name = name;
+    this.#build = build;
+    this.#wide = options.wide ?? false;
+    templates.set(name, this as Template<never, unknown>);
+  }
+
+  bind(compiler: TemplateCompiler, values: Values): StorageQuery {
+    if (compiler !== this.#compiler) {
+      this.#compiled = compiler.compile(this as Template<never, unknown>);
+      this.#compiler = compiler;
+    }
+    const { sql, names, constants } = this.#compiled;
+    const parameters = new Array(names.length);
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      parameters[i] = name === null ? constants[i] : (values as Record<string, unknown>)[name];
+    }
+    return { sql, parameters, wide: this.#wide };
+  }
+
+  /** Builds the query and compiles it. Kysely must have been loaded. */
+  compileWith(compiler: QueryCompiler): CompiledTemplate {
+    const { sql, parameters } = this.#build(builderFor(compiler), placeholders as Values).compile();
+    return {
+      sql,
+      names: parameters.map((value) => value instanceof Placeholder ? value.name : null),
+      constants: parameters.map((value) => value instanceof Placeholder ? null : value),
+    };
+  }
+}
+
+/**
+ * Defines a template; the row type is inferred from the builder.
+ *
+ * @param name File and export.
+ */
+export function template<Values = Record<never, never>>(
+  name: string,
+): <Q extends Compilable<unknown>>(
+  build: (q: Kysely<Schema>, p: Values) => Q,
+  options?: TemplateOptions,
+) => Template<Values, RowOf<Q>> {
+  return (build, options) => new Template(name, build as never, options) as never;
+}
+
+/** A statement without values that no builder can say. */
+export function raw(sql: string): Statement<Record<never, never>, unknown> {
+  return { bind: () => ({ sql, parameters: [] }) };
+}
+
+/** Compiles templates where they are first used. Kysely must have been loaded. */
+export function builderCompiler(compiler: QueryCompiler): TemplateCompiler {
+  return { compile: (template) => template.compileWith(compiler) };
+}
+
+type RowOf<Q> = Q extends Compilable<infer Row> ? Row : never;
 
 /** Stands in a compiled query for a value that is bound at each call. */
 class Placeholder {
@@ -21,80 +124,12 @@ const placeholders = new Proxy({}, {
   get: (_target, name) => new Placeholder(String(name)),
 });
 
-/** What {@linkcode Template} is told of its query. */
-export interface TemplateOptions {
-  /** Set when a column may hold an integer past 2^53: all are then `bigint`. */
-  wide?: boolean;
-}
-
-/**
- * A query written with Kysely's builder, compiled once for each dialect, its
- * values bound at each call.
- *
- * Building and compiling costs five times what executing does, so neither
- * happens twice.
- */
-export class Template<Values, Row> {
-  readonly #build: (q: Kysely<Schema>, p: Values) => Compilable<Row>;
-  readonly #wide: boolean;
-  #compiler: QueryCompiler | null = null;
-  #compiled!: CompiledQuery<Row>;
-  #names!: (string | null)[];
-
-  constructor(
-    build: (q: Kysely<Schema>, p: Values) => Compilable<Row>,
-    options: TemplateOptions = {},
-  ) {
-    this.#build = build;
-    this.#wide = options.wide ?? false;
-  }
-
-  /** The query with its values in place, ready for a connection. */
-  bind(compiler: QueryCompiler, values: Values): StorageQuery {
-    if (compiler !== this.#compiler) this.#compile(compiler);
-    const { sql, query, queryId, parameters } = this.#compiled;
-    const names = this.#names;
-    const bound = new Array(names.length);
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i];
-      bound[i] = name === null ? parameters[i] : (values as Record<string, unknown>)[name];
-    }
-    return { sql, query, queryId, parameters: bound, wide: this.#wide };
-  }
-
-  #compile(compiler: QueryCompiler): void {
-    this.#compiled = this.#build(builderFor(compiler), placeholders as Values)
-      .compile();
-    this.#names = this.#compiled.parameters.map((value) =>
-      value instanceof Placeholder ? value.name : null
-    );
-    this.#compiler = compiler;
-  }
-}
-
-/** A template; the row type is inferred from the builder. */
-export function template<Values = Record<never, never>>(): <
-  Q extends Compilable<unknown>,
->(
-  build: (q: Kysely<Schema>, p: Values) => Q,
-  options?: TemplateOptions,
-) => Template<Values, RowOf<Q>> {
-  return (build, options) =>
-    new Template(
-      build as unknown as (q: Kysely<Schema>, p: Values) => Compilable<never>,
-      options,
-    );
-}
-
-type RowOf<Q> = Q extends Compilable<infer Row> ? Row : never;
-export type { InferResult };
-
 function builderFor(compiler: QueryCompiler): Kysely<Schema> {
-  return new Kysely<Schema>({
+  return new kysely.Kysely<Schema>({
     dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
+      createAdapter: () => new kysely.SqliteAdapter(),
+      createDriver: () => new kysely.DummyDriver(),
+      createIntrospector: (db) => new kysely.SqliteIntrospector(db),
       createQueryCompiler: () => compiler,
     },
   });

@@ -1,11 +1,11 @@
-import { sql } from "kysely";
+import { sql } from "./kysely.ts";
 import { template } from "./template.ts";
 
 /**
  * Nodes of a volume that lost their last placement, each with the placement
  * that it lost last, and whether the container of that is itself placed.
  */
-export const listRemoved = template<{ volume: string }>()(
+export const listRemoved = template<{ volume: string }>("trash.listRemoved")(
   (q, p) =>
     q.selectFrom("edge as e")
       .innerJoin("node as n", "n.node_id", "e.to_id")
@@ -52,7 +52,7 @@ export const listRemoved = template<{ volume: string }>()(
 );
 
 /** Brings placements back. */
-export const restoreEdge = template<{ edge: string }>()((q, p) =>
+export const restoreEdge = template<{ edge: string }>("trash.restoreEdge")((q, p) =>
   q.updateTable("edge").set({ archived: sql.lit(0) }).where(
     "edge_id",
     "=",
@@ -61,13 +61,13 @@ export const restoreEdge = template<{ edge: string }>()((q, p) =>
 );
 
 /** Active children of a node, for purging what an older tool left half removed. */
-export const activeChildren = template<{ node: string }>()((q, p) =>
+export const activeChildren = template<{ node: string }>("trash.activeChildren")((q, p) =>
   q.selectFrom("edge").select("to_id")
     .where("from_id", "=", p.node).where("archived", "=", sql.lit(0))
 );
 
 /** Valid mounts at a node. */
-export const mountsAt = template<{ node: string; now: bigint }>()((q, p) =>
+export const mountsAt = template<{ node: string; now: bigint }>("trash.mountsAt")((q, p) =>
   q.selectFrom("mount").select("mount_id")
     .where("mount_point", "=", p.node).where(
       "state",
@@ -78,11 +78,11 @@ export const mountsAt = template<{ node: string; now: bigint }>()((q, p) =>
 );
 
 /** Deletes the mounts at a node, with their locks. */
-export const deleteMountsAt = template<{ node: string }>()((q, p) =>
+export const deleteMountsAt = template<{ node: string }>("trash.deleteMountsAt")((q, p) =>
   q.deleteFrom("mount").where("mount_point", "=", p.node)
 );
 
 /** Deletes the locks on a node. */
-export const deleteLocksOn = template<{ node: string }>()((q, p) =>
+export const deleteLocksOn = template<{ node: string }>("trash.deleteLocksOn")((q, p) =>
   q.deleteFrom("lock").where("node_id", "=", p.node)
 );

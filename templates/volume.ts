@@ -1,13 +1,13 @@
 import { template } from "./template.ts";
 
 /** Every volume, oldest first. */
-export const listVolumes = template()(
+export const listVolumes = template("volume.listVolumes")(
   (q) => q.selectFrom("volume").select(VOLUME).orderBy("volume_id"),
   { wide: true },
 );
 
 /** Volumes of an id or a name; the newest of a name first. */
-export const findVolumes = template<{ key: string }>()(
+export const findVolumes = template<{ key: string }>("volume.findVolumes")(
   (q, p) =>
     q.selectFrom("volume").select(VOLUME)
       .where((eb) => eb.or([eb("volume_id", "=", p.key), eb("name", "=", p.key)]))
@@ -16,7 +16,7 @@ export const findVolumes = template<{ key: string }>()(
 );
 
 /** What unlocking a volume needs. */
-export const volumeKey = template<{ volume: string }>()((q, p) =>
+export const volumeKey = template<{ volume: string }>("volume.volumeKey")((q, p) =>
   q.selectFrom("volume")
     .select([
       "volume_id",
@@ -37,7 +37,7 @@ export const insertVolume = template<{
   ts: number;
   seq: number;
   mode: string;
-}>()((q, p) =>
+}>("volume.insertVolume")((q, p) =>
   q.insertInto("volume").values({
     volume_id: p.volume,
     root_node_id: null,
@@ -54,7 +54,7 @@ export const insertVolume = template<{
 );
 
 /** Gives a volume its root. */
-export const setVolumeRoot = template<{ volume: string; root: string }>()((
+export const setVolumeRoot = template<{ volume: string; root: string }>("volume.setVolumeRoot")((
   q,
   p,
 ) =>
@@ -70,7 +70,7 @@ export const setVolumeKey = template<{
   volume: string;
   wrapped: Uint8Array;
   nonce: Uint8Array;
-}>()((q, p) =>
+}>("volume.setVolumeKey")((q, p) =>
   q.updateTable("volume").set({ wrapped_key: p.wrapped, wrap_nonce: p.nonce })
     .where("volume_id", "=", p.volume)
 );
@@ -78,7 +78,7 @@ export const setVolumeKey = template<{
 /** Names a volume. */
 export const setVolumeName = template<
   { volume: string; name: string | null }
->()((q, p) =>
+>("volume.setVolumeName")((q, p) =>
   q.updateTable("volume").set({ name: p.name }).where(
     "volume_id",
     "=",
@@ -89,7 +89,7 @@ export const setVolumeName = template<
 /** Stores how far ids have been minted. */
 export const storeWatermark = template<
   { volume: string; ts: number; seq: number }
->()((q, p) =>
+>("volume.storeWatermark")((q, p) =>
   q.updateTable("volume").set({ wm_ts: p.ts, wm_seq: p.seq }).where(
     "volume_id",
     "=",
@@ -100,7 +100,7 @@ export const storeWatermark = template<
 // A whole volume, for its removal: children before parents of every foreign key.
 
 /** Its locks. */
-export const deleteVolumeLocks = template<{ volume: string }>()((q, p) =>
+export const deleteVolumeLocks = template<{ volume: string }>("volume.deleteVolumeLocks")((q, p) =>
   q.deleteFrom("lock").where(
     "mount_id",
     "in",
@@ -114,17 +114,18 @@ export const deleteVolumeLocks = template<{ volume: string }>()((q, p) =>
 );
 
 /** Its mounts. */
-export const deleteVolumeMounts = template<{ volume: string }>()((q, p) =>
-  q.deleteFrom("mount").where("volume_id", "=", p.volume)
-);
+export const deleteVolumeMounts = template<{ volume: string }>("volume.deleteVolumeMounts")((
+  q,
+  p,
+) => q.deleteFrom("mount").where("volume_id", "=", p.volume));
 
 /** Its placements. */
-export const deleteVolumeEdges = template<{ volume: string }>()((q, p) =>
+export const deleteVolumeEdges = template<{ volume: string }>("volume.deleteVolumeEdges")((q, p) =>
   q.deleteFrom("edge").where("volume_id", "=", p.volume)
 );
 
 /** Its hold on its root. */
-export const clearVolumeRoot = template<{ volume: string }>()((q, p) =>
+export const clearVolumeRoot = template<{ volume: string }>("volume.clearVolumeRoot")((q, p) =>
   q.updateTable("volume").set({ root_node_id: null }).where(
     "volume_id",
     "=",
@@ -133,12 +134,12 @@ export const clearVolumeRoot = template<{ volume: string }>()((q, p) =>
 );
 
 /** Its nodes, with their content. */
-export const deleteVolumeNodes = template<{ volume: string }>()((q, p) =>
+export const deleteVolumeNodes = template<{ volume: string }>("volume.deleteVolumeNodes")((q, p) =>
   q.deleteFrom("node").where("volume_id", "=", p.volume)
 );
 
 /** The volume itself. */
-export const deleteVolume = template<{ volume: string }>()((q, p) =>
+export const deleteVolume = template<{ volume: string }>("volume.deleteVolume")((q, p) =>
   q.deleteFrom("volume").where("volume_id", "=", p.volume)
 );
 

@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
-import type { DatabaseConnection, Driver, QueryCompiler } from "kysely";
+import type { DatabaseConnection, Driver } from "kysely";
+import type { TemplateCompiler } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import type { BackupOptions, StorageDialect, StorageDriver } from "./dialect.ts";
 import { Lane } from "./lane.ts";
@@ -49,7 +50,7 @@ export class OpenDatabase implements Database {
   readonly mountSecrets: Map<string, Uint8Array> = new Map();
   readonly #dialect: StorageDialect;
   readonly #driver: StorageDriver;
-  readonly #compiler: QueryCompiler;
+  readonly #templates: TemplateCompiler;
   readonly #busyTimeout: number;
   readonly #lane = new Lane();
   /**
@@ -68,7 +69,7 @@ export class OpenDatabase implements Database {
     this.#busyTimeout = options.busyTimeout;
     this.#dialect = dialect;
     this.#driver = dialect.createDriver();
-    this.#compiler = dialect.createQueryCompiler();
+    this.#templates = dialect.templates;
   }
 
   /** Opens the connection. */
@@ -105,7 +106,7 @@ export class OpenDatabase implements Database {
   }
 
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#inLane(() => task(new Transaction(this.#open(), this.#compiler)));
+    return this.#inLane(() => task(new Transaction(this.#open(), this.#templates)));
   }
 
   read<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -201,7 +202,7 @@ export class OpenDatabase implements Database {
       })
     );
     try {
-      const tx = new Transaction(connection, this.#compiler);
+      const tx = new Transaction(connection, this.#templates);
       const result = await task(tx);
       await tx.flushWatermarks();
       await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));

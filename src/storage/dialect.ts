@@ -1,13 +1,17 @@
-import type { CompiledQuery, Dialect, Driver, TransactionSettings } from "kysely";
+import type { CompiledQuery, Driver, TransactionSettings } from "kysely";
+import type { TemplateCompiler } from "../../templates/template.ts";
 
 /**
- * What the engine asks of a database beyond Kysely's own `Dialect`: everything
- * that differs between SQLite bindings, or between SQLite and a server, is
- * behind this interface.
+ * What the engine asks of a database: everything that differs between SQLite
+ * bindings, or between SQLite and a server, is behind this interface. The
+ * driver is Kysely's; the templates are compiled by a Kysely dialect's query
+ * compiler, here or ahead of time.
  */
-export interface StorageDialect extends Dialect {
+export interface StorageDialect {
   /** The driver, with the transaction settings below. */
   createDriver(): StorageDriver;
+  /** Gives templates their text. */
+  readonly templates: TemplateCompiler;
   /** Turns an error of the driver into an `AloeError`, or returns it unchanged. */
   translateError(error: unknown): unknown;
 }
@@ -34,8 +38,8 @@ export interface StorageTransactionSettings extends TransactionSettings {
   readonly durable?: boolean;
 }
 
-/** A compiled query, marked when its integers may pass 2^53. */
-export interface StorageQuery extends CompiledQuery {
+/** What a connection is given to execute, marked when its integers may pass 2^53. */
+export interface StorageQuery extends Pick<CompiledQuery, "sql" | "parameters"> {
   /** Whether integers are returned as `bigint`. */
   readonly wide?: boolean;
 }

@@ -1,7 +1,7 @@
-import { sql } from "kysely";
-import { checkFile, type FileState, migrate, upToDate } from "../../migrations/migrate.ts";
+import { checkFile, type FileState, upToDate } from "../../migrations/file_state.ts";
 import { shadows } from "../../migrations/read_only.ts";
-import { fileEra, fileObjects, newestMigration, raw } from "../../templates/file.ts";
+import { fileEra, fileObjects, newestMigration } from "../../templates/file.ts";
+import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import { OpenDatabase } from "./database.ts";
 import { type Durability, SqliteDialect } from "./sqlite_dialect.ts";
@@ -61,7 +61,7 @@ export async function openDatabase(
       await shadow(db, state);
     } else {
       await db.prepareForWriting();
-      if (!upToDate(state)) await upgrade(db, dialect, file);
+      if (!upToDate(state)) await upgrade(db, file);
     }
     return db;
   } catch (error) {
@@ -101,20 +101,18 @@ async function readState(tx: Transaction): Promise<FileState> {
 async function shadow(db: OpenDatabase, state: FileState): Promise<void> {
   await db.writeMounts(async (tx) => {
     for (const statement of shadows(state.era, state.objects)) {
-      await tx.run(raw(sql.raw(statement)), {});
+      await tx.run(raw(statement), {});
     }
   });
 }
 
-async function upgrade(
-  db: OpenDatabase,
-  dialect: SqliteDialect,
-  path: string,
-): Promise<void> {
+async function upgrade(db: OpenDatabase, path: string): Promise<void> {
+  // Brings Kysely along, which an up-to-date file has no need of.
+  const { migrate } = await import("../../migrations/migrate.ts");
   await db.write(async (tx) => {
     // Another process may have been quicker, or newer, since the first look.
     const state = await readState(tx);
     checkFile(state, path);
-    if (!upToDate(state)) await migrate(dialect, db.sharedDriver());
+    if (!upToDate(state)) await migrate(db.sharedDriver());
   });
 }

@@ -1,14 +1,7 @@
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
-import {
-  type DatabaseConnection,
-  type DialectAdapter,
-  type Kysely,
-  type QueryCompiler,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
+import type { DatabaseConnection, QueryResult } from "kysely";
+import { sqliteTemplates } from "../../templates/sqlite.ts";
+import type { TemplateCompiler } from "../../templates/template.ts";
 import type {
   BackupOptions,
   StorageDialect,
@@ -31,8 +24,9 @@ export interface SqliteOptions {
   durability: Durability;
 }
 
-/** Kysely's dialect over Deno's built-in `node:sqlite`. */
+/** Deno's built-in `node:sqlite`. */
 export class SqliteDialect implements StorageDialect {
+  readonly templates: TemplateCompiler = sqliteTemplates;
   readonly #options: SqliteOptions;
 
   constructor(options: SqliteOptions) {
@@ -43,28 +37,8 @@ export class SqliteDialect implements StorageDialect {
     return new SqliteDriver(this.#options);
   }
 
-  createQueryCompiler(): QueryCompiler {
-    return new SqliteQueryCompiler();
-  }
-
-  createAdapter(): DialectAdapter {
-    return new TransactionalSqliteAdapter();
-  }
-
-  // deno-lint-ignore no-explicit-any -- Kysely's own signature
-  createIntrospector(db: Kysely<any>): SqliteIntrospector {
-    return new SqliteIntrospector(db);
-  }
-
   translateError(error: unknown): unknown {
     return translateSqliteError(error, this.#options.path);
-  }
-}
-
-/** SQLite's DDL is transactional; Kysely's own adapter says otherwise. */
-class TransactionalSqliteAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
   }
 }
 

@@ -1,5 +1,5 @@
-import type { DatabaseConnection, QueryCompiler } from "kysely";
-import type { Template } from "../../templates/template.ts";
+import type { CompiledQuery, DatabaseConnection } from "kysely";
+import type { Statement, TemplateCompiler } from "../../templates/template.ts";
 import { storeWatermark } from "../../templates/volume.ts";
 import type { Watermark } from "../ids.ts";
 
@@ -10,34 +10,39 @@ export class Transaction {
   /** How many statements have changed the database, to tell a clean failure from a torn one. */
   changes = 0;
   readonly #connection: DatabaseConnection;
-  readonly #compiler: QueryCompiler;
+  readonly #compiler: TemplateCompiler;
 
-  constructor(connection: DatabaseConnection, compiler: QueryCompiler) {
+  constructor(connection: DatabaseConnection, compiler: TemplateCompiler) {
     this.#connection = connection;
     this.#compiler = compiler;
   }
 
   /** All rows of a query. */
-  async all<V, R>(query: Template<V, R>, values: V): Promise<R[]> {
+  async all<V, R>(query: Statement<V, R>, values: V): Promise<R[]> {
     return (await this.#connection.executeQuery<R>(
-      query.bind(this.#compiler, values),
+      this.#bind(query, values),
     )).rows;
   }
 
   /** The first row of a query, if it has one. */
-  async first<V, R>(query: Template<V, R>, values: V): Promise<R | undefined> {
+  async first<V, R>(query: Statement<V, R>, values: V): Promise<R | undefined> {
     return (await this.#connection.executeQuery<R>(
-      query.bind(this.#compiler, values),
+      this.#bind(query, values),
     )).rows[0];
   }
 
   /** Executes a change. @returns How many rows it changed. */
-  async run<V, R>(query: Template<V, R>, values: V): Promise<number> {
+  async run<V, R>(query: Statement<V, R>, values: V): Promise<number> {
     this.changes++;
     const result = await this.#connection.executeQuery(
-      query.bind(this.#compiler, values),
+      this.#bind(query, values),
     );
     return Number(result.numAffectedRows ?? 0);
+  }
+
+  /** Drivers look at the text and its values alone. */
+  #bind<V, R>(query: Statement<V, R>, values: V): CompiledQuery<R> {
+    return query.bind(this.#compiler, values) as unknown as CompiledQuery<R>;
   }
 
   /** Stores the watermarks that minting moved. Called once, before the commit. */

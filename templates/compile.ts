@@ -1,0 +1,42 @@
+/**
+ * Compiles every template for SQLite ahead of time and prints the module that
+ * `sqlite_compiled.ts` is: `deno task templates`. A test holds the two equal.
+ *
+ * @module
+ */
+import { loadKysely } from "./kysely.ts";
+import "./content.ts";
+import "./edge.ts";
+import "./file.ts";
+import "./lock.ts";
+import "./maintenance.ts";
+import "./mount.ts";
+import "./node.ts";
+import { NESTED_DEPTH, resolveByPath, statByPath } from "./resolve.ts";
+import { type CompiledTemplate, templates } from "./template.ts";
+import "./trash.ts";
+import "./volume.ts";
+
+/** Every template's text for SQLite, by name. */
+export async function compileAll(): Promise<Record<string, CompiledTemplate>> {
+  const { SqliteQueryCompiler } = await loadKysely();
+  const compiler = new SqliteQueryCompiler();
+  for (let depth = 0; depth <= NESTED_DEPTH; depth++) {
+    resolveByPath(depth);
+    statByPath(depth);
+  }
+  const names = [...templates.keys()].sort();
+  return Object.fromEntries(
+    names.map((name) => [name, templates.get(name)!.compileWith(compiler)]),
+  );
+}
+
+if (import.meta.main) {
+  console.log(`// Made by \`deno task templates\` from the builders beside it; not to be edited.
+import type { CompiledTemplate } from "./template.ts";
+
+/** Every template's text for SQLite, by name. */
+export const compiled: Record<string, CompiledTemplate> = ${
+    JSON.stringify(await compileAll(), null, 2)
+  };`);
+}

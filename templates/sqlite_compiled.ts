@@ -1,0 +1,1645 @@
+// Made by `deno task templates` from the builders beside it; not to be edited.
+import type { CompiledTemplate } from "./template.ts";
+
+/** Every template's text for SQLite, by name. */
+export const compiled: Record<string, CompiledTemplate> = {
+  "content.carryManifest": {
+    "sql":
+      'insert into "content_version" ("content_id", "version", "chunk_index", "chunk_hash") select "content_id", ? as "version", "chunk_index", "chunk_hash" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ?',
+    "names": [
+      "to",
+      "node",
+      "from",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.chunkByHash": {
+    "sql": 'select "data", "length", "N_c", "enc_tag" from "content_chunk" where "chunk_hash" = ?',
+    "names": [
+      "hash",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "content.commitVersion": {
+    "sql": 'update "content" set "version" = ?, "size" = ? where "node_id" = ?',
+    "names": [
+      "version",
+      "size",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.committedChunks": {
+    "sql":
+      'select "c"."size", "c"."version", "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" left join "content_version" as "v" on "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? order by "v"."chunk_index"',
+    "names": [
+      "first",
+      "last",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.copyCommittedManifest": {
+    "sql":
+      'insert into "content_version" ("content_id", "version", "chunk_index", "chunk_hash") select ? as "id", "v"."version", "v"."chunk_index", "v"."chunk_hash" from "content" as "c" inner join "content_version" as "v" on "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" where "c"."node_id" = ?',
+    "names": [
+      "node",
+      "source",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content.copyContent": {
+    "sql":
+      'insert into "content" ("node_id", "version", "size", "retention_keep") select ? as "id", "version", "size", "retention_keep" from "content" where "node_id" = ?',
+    "names": [
+      "node",
+      "source",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content.countOrphanChunks": {
+    "sql":
+      'select count(*) as "chunks", sum(length("k"."data")) as "bytes" from "content_chunk" as "k" where not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "k"."chunk_hash")',
+    "names": [],
+    "constants": [],
+  },
+  "content.deleteOrphanChunks": {
+    "sql":
+      'delete from "content_chunk" where not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "content_chunk"."chunk_hash")',
+    "names": [],
+    "constants": [],
+  },
+  "content.deleteVersion": {
+    "sql": 'delete from "content_version" where "content_id" = ? and "version" = ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content.deleteVersionNote": {
+    "sql": 'delete from "aloe_version" where "content_id" = ? and "version" = ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content.insertChunk": {
+    "sql":
+      'insert into "content_chunk" ("chunk_hash", "data", "length", "N_c", "enc_tag") values (?, ?, ?, ?, ?) on conflict do nothing',
+    "names": [
+      "hash",
+      "data",
+      "length",
+      "nonce",
+      "tag",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.insertContent": {
+    "sql":
+      'insert into "content" ("node_id", "version", "size", "retention_keep") values (?, ?, ?, ?)',
+    "names": [
+      "node",
+      "version",
+      "size",
+      "keep",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.insertManifestRow": {
+    "sql":
+      'insert into "content_version" ("content_id", "version", "chunk_index", "chunk_hash", "proof") values (?, ?, ?, ?, ?)',
+    "names": [
+      "node",
+      "version",
+      "index",
+      "hash",
+      null,
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.insertManifestRun": {
+    "sql":
+      'insert into "content_version" ("content_id", "version", "chunk_index", "chunk_hash") with recursive "run" as (select CAST(? AS INTEGER) as "i" union all select i + 1 as "i" from "run" where "i" < CAST(? AS INTEGER)) select ? as "id", ? as "version", "i", ? as "hash" from "run"',
+    "names": [
+      "first",
+      "last",
+      "node",
+      "version",
+      "hash",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.listVersions": {
+    "sql":
+      'select "known"."version", "a"."committed_at", "c"."version" as "committed", "c"."size" as "committed_size", "a"."size" as "noted_size", "n"."created_at", "n"."modified_at", (select sum("k"."length") as "sum" from "content_version" as "m" inner join "content_chunk" as "k" on "k"."chunk_hash" = "m"."chunk_hash" where "m"."content_id" = ? and "m"."version" = "known"."version") as "summed_size" from (select distinct "v"."version" from "content_version" as "v" inner join "content" as "c" on "c"."node_id" = "v"."content_id" where "v"."content_id" = ? and "v"."version" <= "c"."version" union select "a"."version" from "aloe_version" as "a" inner join "content" as "c" on "c"."node_id" = "a"."content_id" where "a"."content_id" = ? and "a"."size" = 0 and "a"."version" <= "c"."version" union select "c"."version" from "content" as "c" where "c"."node_id" = ?) as "known" inner join "content" as "c" on "c"."node_id" = ? inner join "node" as "n" on "n"."node_id" = "c"."node_id" left join "aloe_version" as "a" on "a"."content_id" = "c"."node_id" and "a"."version" = "known"."version" order by "known"."version" desc',
+    "names": [
+      "node",
+      "node",
+      "node",
+      "node",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.manifestPage": {
+    "sql":
+      'select "v"."chunk_index", "v"."chunk_hash", "k"."length" from "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ? and "v"."chunk_index" >= ? order by "v"."chunk_index" limit ?',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.prunableVersions": {
+    "sql":
+      'select "r"."content_id", "r"."version" from (select "d"."content_id", "d"."version", "c"."version" as "committed", "c"."retention_keep" as "keep", row_number() OVER (\n          PARTITION BY d.content_id, d.version <= c.version ORDER BY d.version DESC\n        ) as "rank" from (select distinct "v"."content_id", "v"."version" from "content_version" as "v") as "d" inner join "content" as "c" on "c"."node_id" = "d"."content_id" inner join "node" as "n" on "n"."node_id" = "d"."content_id" where ("n"."volume_id" = ? or ? is null)) as "r" where ("r"."version" > "r"."committed" or ("r"."version" < "r"."committed" and "r"."keep" is not null and r.rank > max(r.keep, 1) - (NOT EXISTS (\n            SELECT 1 FROM content_version AS z\n            WHERE z.content_id = r.content_id AND z.version = r.committed)))) and "r"."content_id" not in (select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?))',
+    "names": [
+      "volume",
+      "volume",
+      "now",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.setRetention": {
+    "sql": 'update "content" set "retention_keep" = ? where "node_id" = ?',
+    "names": [
+      "keep",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content.versionChunks": {
+    "sql":
+      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ? and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.versionSize": {
+    "sql":
+      'select "c"."version" as "committed", "c"."size" as "committed_size", (select "a"."size" from "aloe_version" as "a" where "a"."content_id" = ? and "a"."version" = ?) as "noted_size", (select sum("k"."length") as "sum" from "content_version" as "m" inner join "content_chunk" as "k" on "k"."chunk_hash" = "m"."chunk_hash" where "m"."content_id" = ? and "m"."version" = ?) as "summed_size" from "content" as "c" where "c"."node_id" = ?',
+    "names": [
+      "node",
+      "version",
+      "node",
+      "version",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.versionState": {
+    "sql":
+      'select "version", "size", (select max("v"."version") as "top" from "content_version" as "v" where "v"."content_id" = "content"."node_id") as "top" from "content" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.ancestors": {
+    "sql":
+      'with recursive "up" as (select "node_id", NULL as "name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."from_id" as "node_id", "e"."name" as "name", up.depth + 1 as "depth" from "up" inner join "edge" as "e" on "e"."edge_id" = (select max("x"."edge_id") as "edge" from "edge" as "x" where "x"."to_id" = "up"."node_id" and "x"."archived" = 0) where "up"."depth" < 100000) select "node_id", "name", "depth" from "up" order by "depth"',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.archiveEdge": {
+    "sql": 'update "edge" set "archived" = 1 where "edge_id" = ?',
+    "names": [
+      "edge",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.archiveSubtree": {
+    "sql":
+      'update "edge" set "archived" = 1 where "archived" = 0 and ("edge_id" = ? or "edge_id" in (select "below"."edge_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  ) as "below"))',
+    "names": [
+      "top",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "edge.deleteEdgesOf": {
+    "sql":
+      'delete from "edge" where ("from_id" in (select "item"."value" from json_each(?) as "item") or "to_id" in (select "item"."value" from json_each(?) as "item"))',
+    "names": [
+      "nodes",
+      "nodes",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "edge.hasChild": {
+    "sql": 'select "edge_id" from "edge" where "from_id" = ? and "archived" = 0 limit 1',
+    "names": [
+      "parent",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.insertEdge": {
+    "sql":
+      'insert into "edge" ("edge_id", "from_id", "to_id", "volume_id", "archived", "name") values (?, ?, ?, ?, 0, ?)',
+    "names": [
+      "edge",
+      "from",
+      "to",
+      "volume",
+      "name",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "edge.listChildren": {
+    "sql":
+      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 0 order by "e"."edge_id", "e"."to_id"',
+    "names": [
+      "parent",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.listChildrenAfter": {
+    "sql":
+      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type", not exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "visible" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? order by "e"."edge_id" limit ?',
+    "names": [
+      "parent",
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "edge.lockedBelow": {
+    "sql":
+      'select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."mount_id" != ? and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and ("l"."node_id" = ? or "l"."node_id" in (select "to_id" from "edge" where "edge_id" in (select "below"."edge_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  ) as "below")))',
+    "names": [
+      "mount",
+      "now",
+      "now",
+      "node",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "edge.placements": {
+    "sql":
+      'select "edge_id", "from_id", "name" from "edge" where "to_id" = ? and "archived" = 0 order by "edge_id"',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.placementsAt": {
+    "sql":
+      'select "edge_id", "from_id", "name" from "edge" where "from_id" = ? and "name" = ? and "to_id" = ? and "archived" = 0 order by "edge_id" desc',
+    "names": [
+      "parent",
+      "name",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "edge.setEdgeName": {
+    "sql": 'update "edge" set "name" = ? where "edge_id" = ?',
+    "names": [
+      "name",
+      "edge",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "edge.subtree": {
+    "sql":
+      'with recursive "down" as (select "node_id", NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."to_id" as "node_id", "e"."from_id" as "parent_id", "e"."edge_id" as "edge_id", "e"."name" as "edge_name", down.depth + 1 as "depth" from "down" inner join "edge" as "e" on "e"."from_id" = "down"."node_id" and "e"."archived" = 0 where "down"."depth" < 100000) select "down"."node_id", "down"."parent_id", "down"."edge_id", "down"."edge_name", "down"."depth", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "down" inner join "node" as "n" on "n"."node_id" = "down"."node_id" left join "content" as "c" on "c"."node_id" = "down"."node_id" order by "down"."depth", "down"."edge_id", "down"."node_id"',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "file.fileEra": {
+    "sql": 'select (SELECT user_version FROM pragma_user_version) as "era"',
+    "names": [],
+    "constants": [],
+  },
+  "file.fileObjects": {
+    "sql": 'select "name" from "sqlite_schema"',
+    "names": [],
+    "constants": [],
+  },
+  "file.newestMigration": {
+    "sql": 'select max("name") as "name" from "aloe_migration"',
+    "names": [],
+    "constants": [],
+  },
+  "lock.deleteEndedLocks": {
+    "sql":
+      'delete from "lock" where "lock_id" not in (select "lock"."lock_id" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?)))',
+    "names": [
+      "now",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "lock.deleteLock": {
+    "sql": 'delete from "lock" where "lock_id" = ?',
+    "names": [
+      "lock",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "lock.deleteMountLocks": {
+    "sql": 'delete from "lock" where "mount_id" = ?',
+    "names": [
+      "mount",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "lock.getLock": {
+    "sql":
+      'select "lock"."lock_id", "lock"."mount_id", "lock"."node_id", "lock"."expires_at" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where "lock"."lock_id" = ? and "lock"."mount_id" = ? and (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?))',
+    "names": [
+      "lock",
+      "mount",
+      "now",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "lock.insertLock": {
+    "sql":
+      'insert into "lock" ("lock_id", "mount_id", "node_id", "expires_at", "created_at") values (?, ?, ?, ?, ?)',
+    "names": [
+      "lock",
+      "mount",
+      "node",
+      "expiresAt",
+      "createdAt",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "lock.lockedNodes": {
+    "sql":
+      'select distinct "lock"."node_id", "lock"."mount_id" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?)) and true',
+    "names": [
+      "now",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "lock.locksOfNode": {
+    "sql":
+      'select "lock"."lock_id", "lock"."mount_id" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where "lock"."node_id" = ? and (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?))',
+    "names": [
+      "node",
+      "now",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "lock.setLockExpiry": {
+    "sql": 'update "lock" set "expires_at" = ? where "lock_id" = ?',
+    "names": [
+      "expiresAt",
+      "lock",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "maintenance.anomalies": {
+    "sql":
+      'select \'edge_volume_mismatch\' as "kind", "e"."edge_id" as "id" from "edge" as "e" inner join "node" as "f" on "f"."node_id" = "e"."from_id" inner join "node" as "t" on "t"."node_id" = "e"."to_id" where ("f"."volume_id" != "e"."volume_id" or "t"."volume_id" != "e"."volume_id") union all select \'edge_without_node\' as "kind", "e"."edge_id" as "id" from "edge" as "e" left join "node" as "f" on "f"."node_id" = "e"."from_id" left join "node" as "t" on "t"."node_id" = "e"."to_id" where ("f"."node_id" is null or "t"."node_id" is null) union all select \'edge_from_non_container\' as "kind", "e"."edge_id" as "id" from "edge" as "e" inner join "node" as "f" on "f"."node_id" = "e"."from_id" where "f"."type" != \'container\' and "e"."archived" = 0 union all select \'edge_without_name\' as "kind", "e"."edge_id" as "id" from "edge" as "e" where "e"."name" is null union all select \'node_without_volume\' as "kind", "n"."node_id" as "id" from "node" as "n" where "n"."volume_id" is null and exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "n"."node_id") union all select \'container_with_two_placements\' as "kind", "n"."node_id" as "id" from "node" as "n" inner join "edge" as "e" on "e"."to_id" = "n"."node_id" and "e"."archived" = 0 where "n"."type" = \'container\' group by "n"."node_id" having count(*) > 1 union all select \'entry_without_content\' as "kind", "n"."node_id" as "id" from "node" as "n" where "n"."type" = \'entry\' and not exists (select 1 as "one" from "content" as "c" where "c"."node_id" = "n"."node_id") union all select \'volume_without_root\' as "kind", "v"."volume_id" as "id" from "volume" as "v" left join "node" as "n" on "n"."node_id" = "v"."root_node_id" where "n"."node_id" is null union all select \'root_with_placement\' as "kind", "e"."to_id" as "id" from "edge" as "e" inner join "volume" as "v" on "v"."root_node_id" = "e"."to_id" where "e"."archived" = 0',
+    "names": [],
+    "constants": [],
+  },
+  "maintenance.counts": {
+    "sql":
+      'select (select count(*) as "n" from "volume") as "volumes", (select count(*) as "n" from "mount" where "state" != \'unmounted\' and ("expires_at" is null or "expires_at" > ?)) as "mounts", (select count(*) as "n" from "node") as "nodes", (select count(*) as "n" from "content_chunk") as "chunks", (select sum(length("data")) as "n" from "content_chunk") as "chunk_bytes", (select sum("size") as "n" from "content") as "content_bytes"',
+    "names": [
+      "now",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "maintenance.entriesAfter": {
+    "sql":
+      'select "n"."node_id", "n"."name", "c"."version", "c"."size" from "node" as "n" inner join "content" as "c" on "c"."node_id" = "n"."node_id" where "n"."volume_id" = ? and "n"."node_id" > ? order by "n"."node_id" limit ?',
+    "names": [
+      "volume",
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "maintenance.fileFacts": {
+    "sql":
+      'select (SELECT user_version FROM pragma_user_version) as "era", (SELECT page_count FROM pragma_page_count) as "pages", (SELECT page_size FROM pragma_page_size) as "page_size", (SELECT freelist_count FROM pragma_freelist_count) as "free_pages"',
+    "names": [],
+    "constants": [],
+  },
+  "maintenance.unreachable": {
+    "sql":
+      'with recursive "live" as (select "root_node_id" as "node_id" from "volume" where "root_node_id" is not null union select "e"."to_id" as "node_id" from "live" inner join "edge" as "e" on "e"."from_id" = "live"."node_id" and "e"."archived" = 0) select "e"."to_id" as "id", "e"."from_id" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."archived" = 0 and "n"."type" = \'container\' and not exists (select 1 as "one" from "live" where "live"."node_id" = "e"."to_id")',
+    "names": [],
+    "constants": [],
+  },
+  "mount.countMounts": {
+    "sql":
+      'select count(*) as "count" from "mount" where "volume_id" = ? and ("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?))',
+    "names": [
+      "volume",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "mount.deleteEndedMounts": {
+    "sql":
+      'delete from "mount" where not ("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("volume_id" = ? or ? is null)',
+    "names": [
+      "now",
+      "volume",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "mount.endMount": {
+    "sql": 'update "mount" set "state" = \'unmounted\' where "mount_id" = ?',
+    "names": [
+      "mount",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "mount.getMount": {
+    "sql":
+      'select "mount_id", "volume_id", "mount_point", "state", "expires_at", "created_at", "N_m", "access", "principal" from "mount" where "mount_id" = ?',
+    "names": [
+      "mount",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "mount.insertMount": {
+    "sql":
+      'insert into "mount" ("mount_id", "volume_id", "mount_point", "state", "expires_at", "created_at", "N_m", "access", "principal") values (?, ?, ?, \'active\', ?, ?, ?, ?, ?)',
+    "names": [
+      "mount",
+      "volume",
+      "mountPoint",
+      "expiresAt",
+      "createdAt",
+      "nonce",
+      "access",
+      "principal",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "mount.listMounts": {
+    "sql":
+      'select "mount_id", "volume_id", "mount_point", "state", "expires_at", "created_at", "N_m", "access", "principal" from "mount" order by "created_at", "mount_id"',
+    "names": [],
+    "constants": [],
+  },
+  "mount.setMountExpiry": {
+    "sql": 'update "mount" set "expires_at" = ? where "mount_id" = ?',
+    "names": [
+      "expiresAt",
+      "mount",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "mount.writableMounts": {
+    "sql":
+      'select "mount_id", "mount_point" from "mount" where "volume_id" = ? and "access" = \'rw\' and ("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?))',
+    "names": [
+      "volume",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.copyNode": {
+    "sql":
+      'insert into "node" ("node_id", "type", "name", "created_at", "modified_at", "volume_id", "metadata", "uid", "gid", "mode") select ? as "id", "type", ? as "new_name", "created_at", "modified_at", ? as "volume", "metadata", "uid", "gid", "mode" from "node" where "node_id" = ?',
+    "names": [
+      "node",
+      "name",
+      "volume",
+      "source",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "node.copyXattrs": {
+    "sql":
+      'insert into "xattr" ("node_id", "name", "value") select ? as "id", "name", "value" from "xattr" where "node_id" = ?',
+    "names": [
+      "node",
+      "source",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.deleteNodes": {
+    "sql":
+      'delete from "node" where "node_id" in (select "item"."value" from json_each(?) as "item")',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "node.deleteUnplacedNodes": {
+    "sql":
+      'delete from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and ("node"."volume_id" = ? or ? is null)',
+    "names": [
+      "volume",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.deleteXattr": {
+    "sql": 'delete from "xattr" where "node_id" = ? and "name" = ?',
+    "names": [
+      "node",
+      "name",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.getXattr": {
+    "sql": 'select "value" from "xattr" where "node_id" = ? and "name" = ?',
+    "names": [
+      "node",
+      "name",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.insertNode": {
+    "sql":
+      'insert into "node" ("node_id", "type", "name", "created_at", "modified_at", "volume_id") values (?, ?, ?, ?, ?, ?)',
+    "names": [
+      "node",
+      "type",
+      "name",
+      "createdAt",
+      "modifiedAt",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "node.insertWholeNode": {
+    "sql":
+      'insert into "node" ("node_id", "type", "name", "created_at", "modified_at", "volume_id", "metadata", "uid", "gid", "mode", "atime", "ctime") values (?, ?, ?, ?, ?, ?, jsonb(?), ?, ?, ?, ?, ?)',
+    "names": [
+      "node",
+      "type",
+      "name",
+      "createdAt",
+      "modifiedAt",
+      "volume",
+      "metadata",
+      "uid",
+      "gid",
+      "mode",
+      "atime",
+      null,
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "node.listXattrs": {
+    "sql": 'select "name", "value" from "xattr" where "node_id" = ? order by "name"',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "node.setAccessed": {
+    "sql": 'update "node" set "atime" = ? where "node_id" = ?',
+    "names": [
+      "at",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.setMetadata": {
+    "sql": 'update "node" set "metadata" = jsonb(?) where "node_id" = ?',
+    "names": [
+      "metadata",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.setMode": {
+    "sql": 'update "node" set "mode" = ? where "node_id" = ?',
+    "names": [
+      "mode",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.setModified": {
+    "sql": 'update "node" set "modified_at" = ? where "node_id" = ?',
+    "names": [
+      "at",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.setNodeName": {
+    "sql": 'update "node" set "name" = ? where "node_id" = ?',
+    "names": [
+      "name",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "node.setOwner": {
+    "sql":
+      'update "node" set "uid" = coalesce(?, "uid"), "gid" = coalesce(?, "gid") where "node_id" = ?',
+    "names": [
+      "uid",
+      "gid",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "node.setXattr": {
+    "sql":
+      'insert into "xattr" ("node_id", "name", "value") values (?, ?, ?) on conflict ("node_id", "name") do update set "value" = ?',
+    "names": [
+      "node",
+      "name",
+      "value",
+      "value",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.childByName": {
+    "sql":
+      'select "n"."node_id", "n"."type" from "node" as "n" where "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = ? and "edge"."name" = ? and "edge"."archived" = 0)',
+    "names": [
+      "parent",
+      "name",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "resolve.mountState": {
+    "sql":
+      'select "m"."state", "m"."mount_point", "v"."root_node_id", "v"."volume_id", ("m"."expires_at" is null or "m"."expires_at" > ?) as "alive", ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0)) as "placed" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ?',
+    "names": [
+      "now",
+      "mount",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveById": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = ? left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "node",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.0": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = "m"."mount_point" left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.1": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.2": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.3": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "n2",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.4": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.5": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.6": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.7": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveByPath.8": {
+    "sql":
+      'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "now",
+      "now",
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "n7",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.resolveDeep": {
+    "sql":
+      'with recursive "walk" as (select "mount"."mount_point" as "node_id", 0 as "depth" from "mount" where "mount"."mount_id" = ? union all select (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "walk"."node_id" and "edge"."name" = "item"."value" and "edge"."archived" = 0) as "node_id", walk.depth + 1 as "depth" from "walk" inner join json_each(?) as "item" on "item"."key" = "walk"."depth" where "walk"."node_id" is not null) select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (SELECT node_id FROM walk ORDER BY depth DESC LIMIT 1) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "mount",
+      "names",
+      "now",
+      "now",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statById": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = ? left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "node",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.0": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = "m"."mount_point" left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.1": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.2": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.3": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.4": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.5": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.6": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.7": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statByPath.8": {
+    "sql":
+      'select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "n7",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.statDeep": {
+    "sql":
+      'with recursive "walk" as (select "mount"."mount_point" as "node_id", 0 as "depth" from "mount" where "mount"."mount_id" = ? union all select (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "walk"."node_id" and "edge"."name" = "item"."value" and "edge"."archived" = 0) as "node_id", walk.depth + 1 as "depth" from "walk" inner join json_each(?) as "item" on "item"."key" = "walk"."depth" where "walk"."node_id" is not null) select "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "v"."volume_id" as "mount_volume", "n"."created_at", "n"."modified_at", "n"."atime", "n"."ctime", "n"."mode", "n"."uid", "n"."gid", "c"."size", "c"."version", json("n"."metadata") as "metadata", (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) as "nlink" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (SELECT node_id FROM walk ORDER BY depth DESC LIMIT 1) left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "mount",
+      "names",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.walkPath": {
+    "sql":
+      'with recursive "walk" as (select "mount"."mount_point" as "node_id", 0 as "depth" from "mount" where "mount"."mount_id" = ? union all select (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "walk"."node_id" and "edge"."name" = "item"."value" and "edge"."archived" = 0) as "node_id", walk.depth + 1 as "depth" from "walk" inner join json_each(?) as "item" on "item"."key" = "walk"."depth" where "walk"."node_id" is not null) select "walk"."depth", "n"."node_id", "n"."type" from "walk" left join "node" as "n" on "n"."node_id" = "walk"."node_id" order by "walk"."depth"',
+    "names": [
+      "mount",
+      "names",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "trash.activeChildren": {
+    "sql": 'select "to_id" from "edge" where "from_id" = ? and "archived" = 0',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "trash.deleteLocksOn": {
+    "sql": 'delete from "lock" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "trash.deleteMountsAt": {
+    "sql": 'delete from "mount" where "mount_point" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "trash.listRemoved": {
+    "sql":
+      'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."volume_id" = ? and "e"."archived" = 1 and not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1) order by "e"."edge_id"',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "trash.mountsAt": {
+    "sql":
+      'select "mount_id" from "mount" where "mount_point" = ? and "state" != \'unmounted\' and ("expires_at" is null or "expires_at" > ?)',
+    "names": [
+      "node",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "trash.restoreEdge": {
+    "sql": 'update "edge" set "archived" = 0 where "edge_id" = ?',
+    "names": [
+      "edge",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "volume.clearVolumeRoot": {
+    "sql": 'update "volume" set "root_node_id" = ? where "volume_id" = ?',
+    "names": [
+      null,
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "volume.deleteVolume": {
+    "sql": 'delete from "volume" where "volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "volume.deleteVolumeEdges": {
+    "sql": 'delete from "edge" where "volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "volume.deleteVolumeLocks": {
+    "sql":
+      'delete from "lock" where "mount_id" in (select "mount_id" from "mount" where "volume_id" = ?)',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "volume.deleteVolumeMounts": {
+    "sql": 'delete from "mount" where "volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "volume.deleteVolumeNodes": {
+    "sql": 'delete from "node" where "volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "volume.findVolumes": {
+    "sql":
+      'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" where ("volume_id" = ? or "name" = ?) order by "volume_id" desc',
+    "names": [
+      "key",
+      "key",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "volume.insertVolume": {
+    "sql":
+      'insert into "volume" ("volume_id", "root_node_id", "name", "created_at", "api_version", "chunk_size", "wm_ts", "wm_seq", "enc_mode", "wrapped_key", "wrap_nonce") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    "names": [
+      "volume",
+      null,
+      "name",
+      "createdAt",
+      null,
+      "chunkSize",
+      "ts",
+      "seq",
+      "mode",
+      null,
+      null,
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      2,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "volume.listVolumes": {
+    "sql":
+      'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" order by "volume_id"',
+    "names": [],
+    "constants": [],
+  },
+  "volume.setVolumeKey": {
+    "sql": 'update "volume" set "wrapped_key" = ?, "wrap_nonce" = ? where "volume_id" = ?',
+    "names": [
+      "wrapped",
+      "nonce",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "volume.setVolumeName": {
+    "sql": 'update "volume" set "name" = ? where "volume_id" = ?',
+    "names": [
+      "name",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "volume.setVolumeRoot": {
+    "sql": 'update "volume" set "root_node_id" = ? where "volume_id" = ?',
+    "names": [
+      "root",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "volume.storeWatermark": {
+    "sql": 'update "volume" set "wm_ts" = ?, "wm_seq" = ? where "volume_id" = ?',
+    "names": [
+      "ts",
+      "seq",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "volume.volumeKey": {
+    "sql":
+      'select "volume_id", "root_node_id", "enc_mode", "wrapped_key", "wrap_nonce" from "volume" where "volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+};
