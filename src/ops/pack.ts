@@ -7,7 +7,6 @@ import { readRange } from "../content/read_range.ts";
 import { writeChunks } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { MAX_ENTRY, packHeader, packNode, unpackNodes } from "../pack_format.ts";
 import {
   mintIn,
   type Place,
