@@ -49,11 +49,15 @@ export function packById(
   return packTarget(db, mount, { node });
 }
 
+/** The format brings its MsgPack library along, which takes longer to load than most commands. */
+const loadFormat = () => import("../pack_format.ts");
+
 async function packTarget(
   db: Database,
   mount: MountRef,
   target: Target,
 ): Promise<string> {
+  const { MAX_ENTRY, packHeader, packNode } = await loadFormat();
   return await db.write(async (tx) => {
     const { node: top, edge, parent, name } = await resolvePlaced(
       tx,
@@ -173,6 +177,7 @@ async function unpackTarget(
   mount: MountRef,
   target: Target,
 ): Promise<void> {
+  const { unpackNodes } = await loadFormat();
   await db.write(async (tx) => {
     const { node: packed, edge, parent, name } = await resolvePlaced(
       tx,
