@@ -46,6 +46,8 @@ export class AloeError extends Error {
   override readonly name = "AloeError";
 
   /**
+   * Makes an error.
+   *
    * @param code What went wrong.
    * @param message The same for a person, naming the path or id concerned.
    * @param options The underlying error, if there is one.

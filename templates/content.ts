@@ -438,7 +438,7 @@ export const deleteOrphanChunks = template("content.deleteOrphanChunks")((q) =>
   )
 );
 
-/** The entries of a volume that can be reached from a node, with their committed content. */
+/** One chunk. */
 export const chunkByHash = template<{ hash: string }>("content.chunkByHash")((q, p) =>
   q.selectFrom("content_chunk").select(["data", "length", "N_c", "enc_tag"])
     .where("chunk_hash", "=", p.hash)

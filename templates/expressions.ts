@@ -23,13 +23,6 @@ export function fromJsonb(column: string): RawBuilder<string | null> {
   return sql<string | null>`json(${sql.ref(column)})`;
 }
 
-/** The database's wall clock, nanoseconds. */
-export function clock(): RawBuilder<bigint> {
-  return sql<
-    bigint
-  >`(CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000000)`;
-}
-
 /** Stored bytes of a blob, without reading it. */
 export function byteLength(column: string): RawBuilder<number> {
   return sql<number>`length(${sql.ref(column)})`;

@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from "kysely";
+import type { Kysely } from "kysely";
 import { sql } from "./kysely.ts";
 import { raw, type Statement, template } from "./template.ts";
 

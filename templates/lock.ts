@@ -1,5 +1,4 @@
 import type { ExpressionBuilder } from "kysely";
-import { sql } from "./kysely.ts";
 import { valid } from "./mount.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
@@ -90,11 +89,3 @@ export function validLock(
     eb.or([eb("lock.expires_at", "is", null), eb("lock.expires_at", ">", now)]),
   ]);
 }
-
-/** Nodes that a valid lock protects. */
-export const lockedNodes = template<{ now: bigint }>("lock.lockedNodes")((q, p) =>
-  q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
-    .select(["lock.node_id", "lock.mount_id"]).distinct()
-    .where((eb) => validLock(eb, p.now))
-    .where(sql<boolean>`true`)
-);

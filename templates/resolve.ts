@@ -236,8 +236,8 @@ function nested(p: PathValues, depth: number) {
 }
 
 function deepMount(q: Kysely<Schema>, p: DeepPathValues): MountQuery {
-  // deno-lint-ignore no-explicit-any -- the recursive table is known to this file alone
   return validMount(
+    // deno-lint-ignore no-explicit-any -- the recursive table is known to this file alone
     q.withRecursive("walk", (db: any) => walk(db, p)) as never,
     p,
   );

@@ -526,18 +526,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "lock.lockedNodes": {
-    "sql":
-      'select distinct "lock"."node_id", "lock"."mount_id" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?)) and true',
-    "names": [
-      "now",
-      "now",
-    ],
-    "constants": [
-      null,
-      null,
-    ],
-  },
   "lock.locksOfNode": {
     "sql":
       'select "lock"."lock_id", "lock"."mount_id" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where "lock"."node_id" = ? and (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?))',
@@ -1418,15 +1406,6 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
     "constants": [
       null,
-      null,
-    ],
-  },
-  "trash.activeChildren": {
-    "sql": 'select "to_id" from "edge" where "from_id" = ? and "archived" = 0',
-    "names": [
-      "node",
-    ],
-    "constants": [
       null,
     ],
   },

@@ -60,12 +60,6 @@ export const restoreEdge = template<{ edge: string }>("trash.restoreEdge")((q, p
   )
 );
 
-/** Active children of a node, for purging what an older tool left half removed. */
-export const activeChildren = template<{ node: string }>("trash.activeChildren")((q, p) =>
-  q.selectFrom("edge").select("to_id")
-    .where("from_id", "=", p.node).where("archived", "=", sql.lit(0))
-);
-
 /** Valid mounts at a node. */
 export const mountsAt = template<{ node: string; now: bigint }>("trash.mountsAt")((q, p) =>
   q.selectFrom("mount").select("mount_id")

@@ -1,5 +1,5 @@
 import { insertContent } from "../../templates/content.ts";
-import { insertEdge, placements } from "../../templates/edge.ts";
+import { insertEdge } from "../../templates/edge.ts";
 import { insertNode } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
@@ -252,13 +252,4 @@ export async function requireFree(
   if (taken !== undefined) {
     throw new AloeError("already_exists", `${label}: exists`);
   }
-}
-
-/** Whether a node has no active placement, and so is not in the tree. */
-export async function isDetached(
-  tx: Transaction,
-  node: string,
-  root: string,
-): Promise<boolean> {
-  return node !== root && (await tx.all(placements, { node })).length === 0;
 }

@@ -21,22 +21,44 @@ export interface Database {
   readonly readOnly: boolean;
   /** The file, for messages. */
   readonly path: string;
-  /** The unwrapped volume keys of open mounts, each sealed with a key that its holder has. */
+  /**
+   * The volume keys of open mounts, each sealed with a key that its holder has.
+   *
+   * @ignore
+   */
   readonly mountSecrets: Map<string, Uint8Array>;
-  /** Runs one statement that needs no transaction around it. */
+  /**
+   * Runs one statement that needs no transaction around it.
+   *
+   * @ignore
+   */
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Runs several statements on one snapshot. */
+  /**
+   * Runs several statements on one snapshot.
+   *
+   * @ignore
+   */
   read<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Runs one transaction that writes: all of it happens, or none. */
+  /**
+   * Runs one transaction that writes: all of it happens, or none.
+   *
+   * @ignore
+   */
   write<T>(
     task: (tx: Transaction) => Promise<T>,
     options?: WriteOptions,
   ): Promise<T>;
-  /** Runs statements that cannot be within a transaction. Not for a batch. */
+  /**
+   * Runs statements that cannot be within a transaction. Not for a batch.
+   *
+   * @ignore
+   */
   alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
    * Runs one transaction that writes mounts and locks only. A read-only
    * connection has its own, temporary tables of these.
+   *
+   * @ignore
    */
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs many operations as one transaction; within a batch it joins that. */
@@ -47,6 +69,7 @@ export interface Database {
 export class OpenDatabase implements Database {
   readonly readOnly: boolean;
   readonly path: string;
+  /** @ignore */
   readonly mountSecrets: Map<string, Uint8Array> = new Map();
   readonly #dialect: StorageDialect;
   readonly #driver: StorageDriver;
@@ -60,6 +83,7 @@ export class OpenDatabase implements Database {
   #inBatch: AsyncLocalStorage<true> | null = null;
   #connection: DatabaseConnection | null = null;
 
+  /** @ignore Databases come from `openDatabase`. */
   constructor(
     dialect: StorageDialect,
     options: { path: string; readOnly: boolean; busyTimeout: number },
@@ -72,7 +96,11 @@ export class OpenDatabase implements Database {
     this.#templates = dialect.templates;
   }
 
-  /** Opens the connection. */
+  /**
+   * Opens the connection.
+   *
+   * @ignore
+   */
   async connect(): Promise<DatabaseConnection> {
     try {
       await this.#driver.init();
@@ -83,14 +111,22 @@ export class OpenDatabase implements Database {
     }
   }
 
-  /** Settles what must be settled before the first write: page size, journal. */
+  /**
+   * Settles what must be settled before the first write: page size, journal.
+   *
+   * @ignore
+   */
   async prepareForWriting(): Promise<void> {
     await this.#inLane(async () => {
       await this.#retryWhileBusy(async () => await this.#driver.prepareForWriting?.());
     });
   }
 
-  /** A driver that hands out this connection and leaves its transaction alone. */
+  /**
+   * A driver that hands out this connection and leaves its transaction alone.
+   *
+   * @ignore
+   */
   sharedDriver(): Driver {
     const connection = this.#open();
     const nothing = () => Promise.resolve();
@@ -105,14 +141,17 @@ export class OpenDatabase implements Database {
     };
   }
 
+  /** @ignore */
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#inLane(() => task(new Transaction(this.#open(), this.#templates)));
   }
 
+  /** @ignore */
   read<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#inLane(() => this.#transact(task, "read only", {}));
   }
 
+  /** @ignore */
   write<T>(
     task: (tx: Transaction) => Promise<T>,
     options: WriteOptions = {},
@@ -121,10 +160,12 @@ export class OpenDatabase implements Database {
     return this.#inLane(() => this.#transact(task, "read write", options));
   }
 
+  /** @ignore */
   alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.query(task);
   }
 
+  /** @ignore */
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     const access = this.readOnly ? "read only" : "read write";
     return this.#inLane(() => this.#transact(task, access, {}));
