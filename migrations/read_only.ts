@@ -7,14 +7,14 @@
  * @returns Statements to execute, in order.
  */
 export function shadows(era: number, existing: ReadonlySet<string>): string[] {
-  const statements = [...MOUNTS];
+  const statements = [...MOUNTS, era === 1 ? ERA1_MOUNTS : ERA3_MOUNTS];
   if (era === 1) statements.push(...ERA1);
   if (!existing.has("aloe_removed")) statements.push(REMOVED);
   if (!existing.has("aloe_version")) statements.push(VERSION);
   return statements;
 }
 
-/** Mounts and locks of a read-only connection are its own. */
+/** Mounts and locks of a read-only connection are its own, beside a copy of the file's mounts. */
 const MOUNTS = [
   `CREATE TEMP TABLE mount (
     mount_id TEXT PRIMARY KEY,
@@ -37,6 +37,15 @@ const MOUNTS = [
     created_at INTEGER NOT NULL
   ) STRICT`,
 ];
+
+const ERA3_MOUNTS = `INSERT INTO temp.mount SELECT
+  mount_id, volume_id, mount_point, state, expires_at, created_at, N_m, access, principal
+  FROM main.mount`;
+
+const ERA1_MOUNTS = `INSERT INTO temp.mount SELECT
+  mount_id, volume_id, mount_point, state, expires_at * 1000000, created_at * 1000000, N_m,
+  'rw', NULL
+  FROM main.mount`;
 
 /** Era 1 in the shape of era 3: milliseconds to nanoseconds, the node's name on its placement. */
 const ERA1 = [

@@ -38,6 +38,8 @@ export interface NodeInfo {
   size: number | null;
   /** The committed version, 0 when nothing was ever written; null for a container. */
   version: number | null;
+  /** How many versions a content prune leaves; null for all, and for a container. */
+  retention: number | null;
   /** Permission bits (0o7777), from the node or its `mode` metadata; null when never set. */
   mode: number | null;
   /** Owner; null when never set. */

@@ -139,6 +139,7 @@ export interface StatRow {
   gid: bigint | null;
   size: bigint | null;
   version: bigint | null;
+  retention_keep: bigint | null;
   nlink: bigint;
   metadata: string | null;
 }
@@ -313,6 +314,7 @@ function statColumns(query: ReturnType<typeof withNode>) {
       "n.gid",
       "c.size",
       "c.version",
+      "c.retention_keep",
       fromJsonb("n.metadata").as("metadata"),
     ])
     .select((eb) =>

@@ -193,12 +193,18 @@ export async function renewMount(
   });
 }
 
-/** Ends a mount and releases its locks. Ending it twice is no fault. */
+/**
+ * Ends a mount and releases its locks. Ending it twice is no fault.
+ *
+ * @throws {AloeError} `mount_invalid` when there is none of this id.
+ */
 export async function unmount(db: Database, mount: MountRef): Promise<void> {
   const id = mountId(mount);
   await db.writeMounts(async (tx) => {
     await tx.run(deleteMountLocks, { mount: id });
-    await tx.run(endMount, { mount: id });
+    if (await tx.run(endMount, { mount: id }) === 0) {
+      throw new AloeError("mount_invalid", `${id}: no such mount`);
+    }
   });
   db.mountSecrets.delete(id);
   if (typeof mount !== "string") mount.forget();

@@ -108,6 +108,7 @@ export function nodeInfo(
     ctime: row.ctime ?? modifiedAt,
     size: row.size === null ? null : Number(row.size),
     version: row.version === null ? null : Number(row.version),
+    retention: row.retention_keep === null ? null : Number(row.retention_keep),
     mode: row.mode === null ? modeOf(metadata) : Number(row.mode),
     uid: row.uid === null ? null : Number(row.uid),
     gid: row.gid === null ? null : Number(row.gid),

@@ -21,7 +21,13 @@ const SQLITE_READONLY_DIRECTORY = 1544;
  */
 export function translateSqliteError(error: unknown, path: string): unknown {
   const errcode = (error as { errcode?: unknown } | null)?.errcode;
-  if (typeof errcode !== "number") return error;
+  if (typeof errcode !== "number") {
+    // The constructor's errors have a text and no code.
+    if ((error as { code?: unknown } | null)?.code !== "ERR_SQLITE_ERROR") return error;
+    return new AloeError("io_error", `${path}: cannot be opened (${(error as Error).message})`, {
+      cause: error,
+    });
+  }
   const cause = { cause: error };
   const detail = (error as Error).message;
   switch (errcode & 0xff) {
