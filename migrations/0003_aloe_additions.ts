@@ -4,8 +4,9 @@ import { NOW } from "./0002_era3.ts";
 /**
  * Ours: when a placement was archived and when a version was committed, which
  * the format has no column for. Triggers keep both while other
- * implementations write; what was archived before them is filled in here as
- * well as the format allows, from the node's change time.
+ * implementations write; what was archived before them is filled in from
+ * the node's change time where the file has one. Null stands for a time that
+ * nobody recorded.
  *
  * And an index of all placements by container: it gives listings their order,
  * and the foreign key of a node that is deleted something to look in.
@@ -29,7 +30,7 @@ const STATEMENTS = [
   ) STRICT, WITHOUT ROWID`,
   `CREATE TRIGGER IF NOT EXISTS aloe_edge_removed AFTER UPDATE OF archived ON edge
     WHEN NEW.archived = 1 AND OLD.archived = 0
-    BEGIN INSERT OR REPLACE INTO aloe_removed VALUES (NEW.edge_id, ${NOW}); END`,
+    BEGIN INSERT OR IGNORE INTO aloe_removed VALUES (NEW.edge_id, ${NOW}); END`,
   `CREATE TRIGGER IF NOT EXISTS aloe_edge_restored AFTER UPDATE OF archived ON edge
     WHEN NEW.archived = 0 AND OLD.archived = 1
     BEGIN DELETE FROM aloe_removed WHERE edge_id = NEW.edge_id; END`,
@@ -39,7 +40,7 @@ const STATEMENTS = [
       INSERT OR REPLACE INTO aloe_version VALUES (NEW.node_id, NEW.version, NEW.size, ${NOW});
     END`,
   `INSERT OR IGNORE INTO aloe_removed
-    SELECT e.edge_id, coalesce(n.ctime, n.modified_at, n.created_at)
+    SELECT e.edge_id, n.ctime
     FROM edge e JOIN node n ON n.node_id = e.to_id
     WHERE e.archived = 1`,
 ];

@@ -6,6 +6,7 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import { type MigrationProvider, Migrator } from "kysely/migration";
+import { AloeError } from "../src/errors.ts";
 import { ensureAdditions, migrations } from "./mod.ts";
 
 /**
@@ -32,7 +33,13 @@ export async function migrate(driver: Driver): Promise<void> {
     migrationLockTableName: `${MIGRATION_TABLE}_lock`,
     disableTransactions: true,
   }).migrateToLatest();
-  if (error) throw error;
+  if (error) {
+    const detail = (error as Error).message;
+    if (!detail.startsWith("corrupted migrations")) throw error;
+    throw new AloeError("unsupported", `a newer aloelite has changed the file (${detail})`, {
+      cause: error,
+    });
+  }
   // Another implementation may have dropped our triggers since.
   await ensureAdditions(db);
 }

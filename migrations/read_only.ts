@@ -67,7 +67,7 @@ const ERA1 = [
 ];
 
 const REMOVED = `CREATE TEMP VIEW aloe_removed AS SELECT
-  e.edge_id, coalesce(n.ctime, n.modified_at, n.created_at) AS removed_at
+  e.edge_id, n.ctime AS removed_at
   FROM edge AS e JOIN node AS n ON n.node_id = e.to_id WHERE e.archived = 1`;
 
 const VERSION = `CREATE TEMP TABLE aloe_version (

@@ -245,7 +245,8 @@ function renewing(db: Database, mount: string, ttl: number): KeepAlive {
   const timer = setInterval(() => {
     // A mount that cannot be renewed now says so at its next operation.
     ops.renewMount(db, mount, ttl).catch(() => {});
-  }, ttl / 3);
+    // A timer past 2^31 ms would fire at once.
+  }, Math.min(ttl / 3, 2 ** 31 - 1));
   // Being kept alive is no reason for the process to live.
   Deno.unrefTimer(timer);
   return { stop: () => clearInterval(timer) };

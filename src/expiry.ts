@@ -1,6 +1,9 @@
 import { now } from "./clock.ts";
 import { AloeError } from "./errors.ts";
 
+/** 200 years, in milliseconds: nanoseconds since 1970 fit into 64 bits until 2262. */
+const MAX_TTL = 200 * 365 * 86_400_000;
+
 /**
  * When something that is made or renewed now stops being valid.
  *
@@ -10,10 +13,10 @@ import { AloeError } from "./errors.ts";
  */
 export function expiry(ttl: number | null | undefined): bigint | null {
   if (ttl === null || ttl === undefined) return null;
-  if (!Number.isFinite(ttl) || ttl <= 0) {
+  if (!Number.isFinite(ttl) || ttl <= 0 || ttl > MAX_TTL) {
     throw new AloeError(
       "invalid",
-      `a time to live is a positive number of ms, not ${ttl}`,
+      `a time to live is a positive number of ms up to 200 years, not ${ttl}`,
     );
   }
   return now() + BigInt(Math.ceil(ttl)) * 1_000_000n;

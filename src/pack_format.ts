@@ -60,8 +60,15 @@ export function packHeader(nodes: number): Uint8Array {
  * One node, all but the bytes of its content.
  *
  * @param size Bytes of content that the caller puts after it; null for a container.
+ * @throws {AloeError} `unsupported` for an attribute named `__proto__`.
  */
 export function packNode(node: PackedNode, size: number | null): Uint8Array {
+  for (const names of [node.metadata, node.xattrs]) {
+    // The library refuses to read the name, so it must not be written.
+    if (Object.hasOwn(names, "__proto__")) {
+      throw new AloeError("unsupported", `${node.name}: "__proto__" cannot be packed`);
+    }
+  }
   const fields: [string, unknown][] = [
     ["p", node.parent],
     ["t", node.type],
@@ -106,8 +113,11 @@ function binHeader(size: number): Uint8Array {
 /** Bytes that surely hold everything before the nodes. */
 const HEADER_LENGTH = 64;
 
+/** Put after a pack's end: if it does not come out as it is, something stood before it. */
+const SENTINEL = encode(null);
+
 /**
- * The nodes of a pack, one after another, in the memory of the largest.
+ * The nodes of a pack, one after another, in about the memory of the largest.
  *
  * @param read Gives the next bytes, none at the end.
  * @throws {AloeError} `corrupt` for anything but a pack, `unsupported` for a newer one.
@@ -121,37 +131,46 @@ export async function* unpackNodes(
     if (head.length >= HEADER_LENGTH) break;
   }
   const { version, count, length } = parseHeader(head);
+  let pending = 0;
   async function* rest() {
     yield head.subarray(length);
-    for (let more = await read(); more.length > 0; more = await read()) {
-      yield more;
+    for (let block = await take(); block.length > 0; block = await take()) yield block;
+    yield SENTINEL;
+  }
+  /**
+   * The decoder begins a node again with each block, so blocks grow with what
+   * it has of that: the time stays in proportion to the bytes.
+   */
+  async function take(): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let got = 0;
+    while (got <= pending) {
+      const bytes = await read();
+      if (bytes.length === 0) break;
+      parts.push(bytes);
+      got += bytes.length;
     }
+    pending += got;
+    return parts.length === 1 ? parts[0] : join(parts);
   }
   let index = 0;
+  let ended = false;
   try {
-    for await (
-      const raw of decodeMultiStream<undefined>(rest(), { useBigInt64: true })
-    ) {
-      if (index === count) {
-        throw new AloeError("corrupt", "a pack has more than its nodes");
-      }
-      yield checkNode(raw, index++, version);
+    for await (const raw of decodeMultiStream<undefined>(rest(), { useBigInt64: true })) {
+      pending = 0;
+      if (ended) throw new AloeError("corrupt", "the pack has more than its nodes");
+      if (index === count && raw === null) ended = true;
+      else if (index === count) throw new AloeError("corrupt", "the pack has more than its nodes");
+      else yield checkNode(raw, index++, version);
     }
   } catch (error) {
     if (error instanceof AloeError) throw error;
-    throw new AloeError(
-      "corrupt",
-      `the pack is damaged (${(error as Error).message})`,
-      {
-        cause: error,
-      },
-    );
+    throw new AloeError("corrupt", `the pack is damaged (${(error as Error).message})`, {
+      cause: error,
+    });
   }
-  if (index !== count) {
-    throw new AloeError(
-      "corrupt",
-      `the pack ends after ${index} of ${count} nodes`,
-    );
+  if (!ended) {
+    throw new AloeError("corrupt", `the pack is cut short or has more than its ${count} nodes`);
   }
 }
 
@@ -210,57 +229,50 @@ const TYPES = new Set(["container", "entry", "symlink", "fifo", "socket"]);
 
 function checkNode(raw: unknown, index: number, version: number): UnpackedNode {
   const wrong = (what: string) => new AloeError("corrupt", `node ${index} of the pack: ${what}`);
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
-    throw wrong("is no map");
-  }
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) throw wrong("is no map");
   const node = raw as Record<string, unknown>;
   const parent = whole(node.p);
-  if (
-    parent === null ||
-    (index === 0 ? parent !== -1 : parent < 0 || parent >= index)
-  ) {
+  if (parent === null || (index === 0 ? parent !== -1 : parent < 0 || parent >= index)) {
     throw wrong("has no container before it");
   }
-  if (typeof node.t !== "string" || !TYPES.has(node.t)) {
-    throw wrong("has an unknown type");
-  }
-  if (index === 0 && node.t !== "container") {
-    throw wrong("the top is no container");
-  }
-  if (typeof node.n !== "string" || node.n === "" || !node.n.isWellFormed()) {
-    throw wrong("has no name");
-  }
+  if (typeof node.t !== "string" || !TYPES.has(node.t)) throw wrong("has an unknown type");
+  if (index === 0 && node.t !== "container") throw wrong("the top is no container");
+  if (typeof node.n !== "string" || !isName(node.n)) throw wrong("has no name");
   const unit = version === 1 ? NS_PER_MS : 1n;
-  const createdAt = time(node.c);
-  const modifiedAt = time(node.m) ?? createdAt;
+  const createdAt = time(node.c, unit);
+  const modifiedAt = node.m === undefined || node.m === null ? createdAt : time(node.m, unit);
   if (createdAt === null || modifiedAt === null) throw wrong("has no times");
   const container = node.t === "container";
-  if (!container && !(node.d instanceof Uint8Array)) {
-    throw wrong("has no content");
-  }
-  if (container && node.d !== undefined) {
-    throw wrong("is a container with content");
-  }
+  if (!container && !(node.d instanceof Uint8Array)) throw wrong("has no content");
+  if (container && node.d !== undefined) throw wrong("is a container with content");
+  const bounded = (value: unknown, limit: number, what: string): number | null => {
+    if (value === undefined || value === null) return null;
+    const number = whole(value);
+    if (number === null || number < 0 || number > limit) throw wrong(`has no ${what}`);
+    return number;
+  };
+  const xattrs = map(node.xa, (v) => v instanceof Uint8Array, wrong) as Record<string, Uint8Array>;
+  if ("" in xattrs) throw wrong("has an attribute without a name");
+  const retention = whole(node.rk);
   return {
     parent,
     type: node.t as NodeType,
     name: node.n,
-    createdAt: createdAt * unit,
-    modifiedAt: modifiedAt * unit,
-    uid: whole(node.u),
-    gid: whole(node.g),
-    mode: whole(node.o),
-    metadata: map(node.x, (v) => typeof v === "string", wrong) as Record<
-      string,
-      string
-    >,
-    xattrs: map(node.xa, (v) => v instanceof Uint8Array, wrong) as Record<
-      string,
-      Uint8Array
-    >,
-    retention: whole(node.rk),
+    createdAt,
+    modifiedAt,
+    uid: bounded(node.u, 0xffffffff, "user id"),
+    gid: bounded(node.g, 0xffffffff, "group id"),
+    mode: bounded(node.o, 0o7777, "permission bits"),
+    metadata: map(node.x, (v) => typeof v === "string", wrong) as Record<string, string>,
+    xattrs,
+    // The reference stores 0 and less too, and keeps one version then.
+    retention: retention === null ? null : Math.max(1, retention),
     data: container ? null : node.d as Uint8Array,
   };
+}
+
+function isName(name: string): boolean {
+  return name !== "" && !name.includes("/") && !name.includes("\0") && name.isWellFormed();
 }
 
 function whole(value: unknown): number | null {
@@ -268,9 +280,11 @@ function whole(value: unknown): number | null {
   return Number.isSafeInteger(number) ? number as number : null;
 }
 
-function time(value: unknown): bigint | null {
-  if (typeof value === "bigint") return value;
-  return Number.isSafeInteger(value) ? BigInt(value as number) : null;
+function time(value: unknown, unit: bigint): bigint | null {
+  const number = Number.isSafeInteger(value) ? BigInt(value as number) : value;
+  if (typeof number !== "bigint") return null;
+  const at = number * unit;
+  return BigInt.asIntN(64, at) === at ? at : null;
 }
 
 function map(

@@ -35,6 +35,18 @@ export function checkName(name: string): void {
   if (name.includes("/") || !storable(name)) throw unstorable(name);
 }
 
+/**
+ * Checks text that is to be stored as it is.
+ *
+ * @param what What it is, for the message.
+ * @throws {AloeError} `invalid` when it holds a NUL or a lone surrogate.
+ */
+export function checkText(text: string, what: string): void {
+  if (!storable(text)) {
+    throw new AloeError("invalid", `${what} holds no NUL and no lone surrogate`);
+  }
+}
+
 function storable(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }

@@ -277,6 +277,9 @@ function resolved(
   row: ResolvedRow,
   label: string,
 ): Resolved {
+  if (row.chunk_size < 1 || (row.size ?? 0) < 0 || (row.version ?? 0) < 0) {
+    throw new AloeError("corrupt", `${label || "/"}: its sizes in the file are impossible`);
+  }
   if (!tx.watermarks.has(row.volume_id)) {
     const mark: Watermark = { ts: row.wm_ts, seq: row.wm_seq, moved: false };
     tx.watermarks.set(row.volume_id, mark);

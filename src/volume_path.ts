@@ -225,10 +225,11 @@ export class VolumePath {
     }
     // Loaded here: few programs match patterns, and it takes a while.
     const { default: picomatch } = await import("picomatch");
-    const matches = picomatch(parts.join("/"), {
+    const matches = picomatch(literalParentheses(parts.join("/")), {
       dot: true,
       nobrace: true,
       noextglob: true,
+      nonegate: true,
     });
     const endless = parts.includes("**");
     const depth = this.parts.length;
@@ -245,4 +246,9 @@ export class VolumePath {
   async #children(): Promise<DirEntry[]> {
     return (await this.#mount.list(`${this}`)).filter((child) => child.visible);
   }
+}
+
+/** Only `*`, `?`, `[…]` and `**` mean anything; groups are names like others. */
+function literalParentheses(pattern: string): string {
+  return pattern.replaceAll(/[()|]/g, "\\$&");
 }

@@ -330,25 +330,33 @@ export const setRetention = template<{ node: string; keep: number | null }>("con
     ),
 );
 
-/** Versions of a volume's entries that retention has given up, or that were never committed. */
-export const prunableVersions = template<
-  { volume: string | null; now: bigint }
->("content.prunableVersions")((q, p) =>
+/**
+ * Versions of a volume's entries that retention has given up, or that were
+ * never committed. A version of no bytes is known by our note alone.
+ */
+export const prunableVersions = template<{ volume: string | null; now: bigint }>(
+  "content.prunableVersions",
+)((q, p) =>
   q.selectFrom((eb) =>
     eb.selectFrom((i) =>
-      i.selectFrom("content_version as v").select(["v.content_id", "v.version"])
-        .distinct().as("d")
+      i.selectFrom("content_version").select(["content_id", "version"])
+        .union(
+          i.selectFrom("aloe_version").select(["content_id", "version"])
+            .where("size", "=", sql.lit(0)),
+        )
+        .as("d")
     )
       .innerJoin("content as c", "c.node_id", "d.content_id")
       .innerJoin("node as n", "n.node_id", "d.content_id")
       .where((w) => w.or([w("n.volume_id", "=", p.volume), w(sql`${p.volume}`, "is", null)]))
+      .whereRef("d.version", "!=", "c.version")
       .select([
         "d.content_id",
         "d.version",
         "c.version as committed",
         "c.retention_keep as keep",
         sql<number>`row_number() OVER (
-          PARTITION BY d.content_id, d.version <= c.version ORDER BY d.version DESC
+          PARTITION BY d.content_id, d.version < c.version ORDER BY d.version DESC
         )`.as("rank"),
       ])
       .as("r")
@@ -358,12 +366,9 @@ export const prunableVersions = template<
       eb.or([
         eb("r.version", ">", eb.ref("r.committed")),
         eb.and([
-          eb("r.version", "<", eb.ref("r.committed")),
           eb("r.keep", "is not", null),
-          // The committed version ranks first when it has rows; an empty one has none.
-          sql<boolean>`r.rank > max(r.keep, 1) - (NOT EXISTS (
-            SELECT 1 FROM content_version AS z
-            WHERE z.content_id = r.content_id AND z.version = r.committed))`,
+          // The committed version is one of those that are kept.
+          eb("r.rank", ">", sql<number>`max(r.keep, 1) - 1`),
         ]),
       ])
     )
@@ -371,19 +376,10 @@ export const prunableVersions = template<
       "r.content_id",
       "not in",
       (eb) =>
-        eb.selectFrom("lock as l").innerJoin(
-          "mount as lm",
-          "lm.mount_id",
-          "l.mount_id",
-        )
+        eb.selectFrom("lock as l").innerJoin("mount as lm", "lm.mount_id", "l.mount_id")
           .select("l.node_id")
           .where("lm.state", "!=", sql.lit("unmounted"))
-          .where((o) =>
-            o.or([
-              o("lm.expires_at", "is", null),
-              o("lm.expires_at", ">", p.now),
-            ])
-          )
+          .where((o) => o.or([o("lm.expires_at", "is", null), o("lm.expires_at", ">", p.now)]))
           .where((o) => o.or([o("l.expires_at", "is", null), o("l.expires_at", ">", p.now)])),
     )
 );
@@ -398,6 +394,21 @@ export const deleteVersion = template<{ node: string; version: number }>("conten
     "=",
     p.version,
   )
+);
+
+/** Drops the manifests of versions that were begun and not committed. */
+export const deleteVersionsAbove = template<{ node: string; version: number }>(
+  "content.deleteVersionsAbove",
+)((q, p) =>
+  q.deleteFrom("content_version").where("content_id", "=", p.node).where("version", ">", p.version)
+);
+
+/** Gives a version's manifest another number. */
+export const renumberVersion = template<{ node: string; from: number; to: number }>(
+  "content.renumberVersion",
+)((q, p) =>
+  q.updateTable("content_version").set({ version: p.to })
+    .where("content_id", "=", p.node).where("version", "=", p.from)
 );
 
 /** Drops what we noted of one version. */

@@ -1,3 +1,4 @@
+import type { RawBuilder } from "kysely";
 import { sql } from "./kysely.ts";
 import { fromJsonb, jsonRows } from "./expressions.ts";
 import { template } from "./template.ts";
@@ -206,15 +207,15 @@ export const archiveSubtree = template<{ node: string; top: string }>("edge.arch
         eb(
           "edge_id",
           "in",
-          eb.selectFrom(below(p.node)).select("below.edge_id"),
+          edgesBelow(p.node),
         ),
       ])
     )
 );
 
-/** The edges of a subtree: `below.edge_id`. */
-function below(node: string) {
-  return sql<{ edge_id: string }>`(
+/** The active edges of a subtree. */
+export function edgesBelow(node: string): RawBuilder<string> {
+  return sql<string>`(
     WITH RECURSIVE walk (node_id, edge_id) AS (
       SELECT ${node}, NULL
       UNION
@@ -222,7 +223,7 @@ function below(node: string) {
         ON e.from_id = walk.node_id AND e.archived = 0
     )
     SELECT edge_id FROM walk WHERE edge_id IS NOT NULL
-  )`.as<"below">(sql.ref("below"));
+  )`;
 }
 
 /** Nodes of a subtree that a valid lock of another mount protects. */
@@ -246,7 +247,7 @@ export const lockedBelow = template<
           o.selectFrom("edge").select("to_id").where(
             "edge_id",
             "in",
-            (i) => i.selectFrom(below(p.node)).select("below.edge_id"),
+            edgesBelow(p.node),
           )),
       ])
     )

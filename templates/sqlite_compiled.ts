@@ -115,6 +115,17 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "content.deleteVersionsAbove": {
+    "sql": 'delete from "content_version" where "content_id" = ? and "version" > ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "content.insertChunk": {
     "sql":
       'insert into "content_chunk" ("chunk_hash", "data", "length", "N_c", "enc_tag") values (?, ?, ?, ?, ?) on conflict do nothing',
@@ -221,7 +232,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "content.prunableVersions": {
     "sql":
-      'select "r"."content_id", "r"."version" from (select "d"."content_id", "d"."version", "c"."version" as "committed", "c"."retention_keep" as "keep", row_number() OVER (\n          PARTITION BY d.content_id, d.version <= c.version ORDER BY d.version DESC\n        ) as "rank" from (select distinct "v"."content_id", "v"."version" from "content_version" as "v") as "d" inner join "content" as "c" on "c"."node_id" = "d"."content_id" inner join "node" as "n" on "n"."node_id" = "d"."content_id" where ("n"."volume_id" = ? or ? is null)) as "r" where ("r"."version" > "r"."committed" or ("r"."version" < "r"."committed" and "r"."keep" is not null and r.rank > max(r.keep, 1) - (NOT EXISTS (\n            SELECT 1 FROM content_version AS z\n            WHERE z.content_id = r.content_id AND z.version = r.committed)))) and "r"."content_id" not in (select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?))',
+      'select "r"."content_id", "r"."version" from (select "d"."content_id", "d"."version", "c"."version" as "committed", "c"."retention_keep" as "keep", row_number() OVER (\n          PARTITION BY d.content_id, d.version < c.version ORDER BY d.version DESC\n        ) as "rank" from (select "content_id", "version" from "content_version" union select "content_id", "version" from "aloe_version" where "size" = 0) as "d" inner join "content" as "c" on "c"."node_id" = "d"."content_id" inner join "node" as "n" on "n"."node_id" = "d"."content_id" where ("n"."volume_id" = ? or ? is null) and "d"."version" != "c"."version") as "r" where ("r"."version" > "r"."committed" or ("r"."keep" is not null and "r"."rank" > max(r.keep, 1) - 1)) and "r"."content_id" not in (select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?))',
     "names": [
       "volume",
       "volume",
@@ -230,6 +241,19 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
     "constants": [
       null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content.renumberVersion": {
+    "sql": 'update "content_version" set "version" = ? where "content_id" = ? and "version" = ?',
+    "names": [
+      "to",
+      "node",
+      "from",
+    ],
+    "constants": [
       null,
       null,
       null,
@@ -311,7 +335,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.archiveSubtree": {
     "sql":
-      'update "edge" set "archived" = 1 where "archived" = 0 and ("edge_id" = ? or "edge_id" in (select "below"."edge_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  ) as "below"))',
+      'update "edge" set "archived" = 1 where "archived" = 0 and ("edge_id" = ? or "edge_id" in (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  ))',
     "names": [
       "top",
       "node",
@@ -386,7 +410,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.lockedBelow": {
     "sql":
-      'select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."mount_id" != ? and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and ("l"."node_id" = ? or "l"."node_id" in (select "to_id" from "edge" where "edge_id" in (select "below"."edge_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  ) as "below")))',
+      'select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."mount_id" != ? and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and ("l"."node_id" = ? or "l"."node_id" in (select "to_id" from "edge" where "edge_id" in (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  )))',
     "names": [
       "mount",
       "now",
@@ -1443,6 +1467,48 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [
       "node",
       "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "trash.noteRemoval": {
+    "sql":
+      'insert into "aloe_removed" ("edge_id", "removed_at") values (?, ?) on conflict ("edge_id") do update set "removed_at" = ?',
+    "names": [
+      "edge",
+      "at",
+      "at",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "trash.noteSubtreeRemoval": {
+    "sql":
+      'insert into "aloe_removed" ("edge_id", "removed_at") select "edge_id", ? as "at" from "edge" where "archived" = 0 and ("edge_id" = ? or "edge_id" in (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  )) on conflict ("edge_id") do update set "removed_at" = ?',
+    "names": [
+      "at",
+      "top",
+      "node",
+      "at",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "trash.removedTogether": {
+    "sql":
+      'select "e"."edge_id", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) as "placed" from "edge" as "e" inner join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 1 and "r"."removed_at" is ?',
+    "names": [
+      "parent",
+      "at",
     ],
     "constants": [
       null,

@@ -1,4 +1,5 @@
 import { sql } from "./kysely.ts";
+import { edgesBelow } from "./edge.ts";
 import { template } from "./template.ts";
 
 /**
@@ -49,6 +50,46 @@ export const listRemoved = template<{ volume: string }>("trash.listRemoved")(
       ])
       .orderBy("e.edge_id"),
   { wide: true },
+);
+
+/**
+ * Notes when a placement ends, before it does: all that one removal ends has
+ * one time, which no other removal has. What others end gets its time, in
+ * milliseconds, from a trigger.
+ */
+export const noteRemoval = template<{ edge: string; at: bigint }>("trash.noteRemoval")((q, p) =>
+  q.insertInto("aloe_removed").values({ edge_id: p.edge, removed_at: p.at })
+    .onConflict((c) => c.column("edge_id").doUpdateSet({ removed_at: p.at }))
+);
+
+/** The same for the placements of a whole subtree, and the one above it. */
+export const noteSubtreeRemoval = template<{ node: string; top: string; at: bigint }>(
+  "trash.noteSubtreeRemoval",
+)((q, p) =>
+  q.insertInto("aloe_removed").columns(["edge_id", "removed_at"]).expression((eb) =>
+    eb.selectFrom("edge").select(["edge_id", sql<bigint>`${p.at}`.as("at")])
+      .where("archived", "=", sql.lit(0))
+      .where((o) => o.or([o("edge_id", "=", p.top), o("edge_id", "in", edgesBelow(p.node))]))
+  ).onConflict((c) => c.column("edge_id").doUpdateSet({ removed_at: p.at }))
+);
+
+/** The placements in a container that one removal ended. */
+export const removedTogether = template<{ parent: string; at: bigint | null }>(
+  "trash.removedTogether",
+)((q, p) =>
+  q.selectFrom("edge as e").innerJoin("aloe_removed as r", "r.edge_id", "e.edge_id")
+    .innerJoin("node as n", "n.node_id", "e.to_id")
+    .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(1))
+    .where("r.removed_at", "is", p.at as never)
+    .select((eb) => [
+      "e.edge_id",
+      "e.to_id",
+      "n.type",
+      eb.exists(
+        eb.selectFrom("edge as a").select(sql.lit(1).as("one"))
+          .whereRef("a.to_id", "=", "e.to_id").where("a.archived", "=", sql.lit(0)),
+      ).as("placed"),
+    ])
 );
 
 /** Brings placements back. */

@@ -55,7 +55,7 @@ export class ReadDescriptor implements AsyncDisposable {
     if (n !== undefined && (!Number.isSafeInteger(n) || n < 0)) {
       throw new AloeError("invalid", `${n}: is not a number of bytes`);
     }
-    const bytes = await this.#db.read(async (tx) => {
+    const bytes = await this.#db.current.read(async (tx) => {
       const entry = await resolveId(tx, this.#mount, this.#node);
       const { version, size } = this.#bound ??
         { version: entry.version ?? 0, size: entry.size ?? 0 };
@@ -97,7 +97,7 @@ export class ReadDescriptor implements AsyncDisposable {
   async readChunk(): Promise<Uint8Array> {
     this.#requireOpen();
     const length = this.#chunkSize - this.#position % this.#chunkSize;
-    const bytes = await this.#db.read(async (tx) => {
+    const bytes = await this.#db.current.read(async (tx) => {
       const entry = await resolveId(tx, this.#mount, this.#node);
       return await readRange(tx, entry, this.#position, length, this.#bound);
     });
@@ -134,7 +134,7 @@ export class ReadDescriptor implements AsyncDisposable {
   async size(): Promise<number> {
     this.#requireOpen();
     if (this.#bound !== null) return this.#bound.size;
-    return await this.#db.query(async (tx) => {
+    return await this.#db.current.query(async (tx) => {
       return (await resolveId(tx, this.#mount, this.#node)).size ?? 0;
     });
   }

@@ -1,10 +1,13 @@
 import {
   carryManifest,
   commitVersion,
+  deleteVersionsAbove,
   insertManifestRow,
   insertManifestRun,
   versionState,
 } from "../../templates/content.ts";
+import { locksOfNode } from "../../templates/lock.ts";
+import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -37,6 +40,7 @@ export async function replaceContent(
   node: Resolved,
   data: Uint8Array,
 ): Promise<void> {
+  checkData(data);
   checkSize(data.length, node);
   const version = await nextVersion(tx, node.node);
   await writeChunks(tx, node, version, data);
@@ -76,6 +80,7 @@ export async function editContent(
   newSize: number,
   patch: Patch | null,
 ): Promise<void> {
+  if (patch !== null) checkData(patch.data);
   checkSize(newSize, node);
   const cipher = cipherFor(node);
   const { chunkSize } = node;
@@ -165,16 +170,26 @@ async function carry(
   });
 }
 
-/** The number of the next version: past the committed one and past any that is being written. */
+/**
+ * The number of the next version: past the committed one and past any that is
+ * being written. What an earlier writer began and did not commit goes, lest it
+ * pass for history.
+ *
+ * @param lock The lock that the caller itself holds on the entry.
+ */
 export async function nextVersion(
   tx: Transaction,
   node: string,
+  lock: string | null = null,
 ): Promise<number> {
   const state = await tx.first(versionState, { node });
-  if (state === undefined) {
-    throw new AloeError("corrupt", `${node}: the entry has no content row`);
-  }
-  return Math.max(state.version, state.top ?? 0) + 1;
+  if (state === undefined) throw new AloeError("corrupt", `${node}: the entry has no content row`);
+  const { version, top } = state;
+  if (top === null || top <= version) return version + 1;
+  const locks = await tx.all(locksOfNode, { node, now: now() });
+  if (locks.some((each) => each.lock_id !== lock)) return top + 1;
+  await tx.run(deleteVersionsAbove, { node, version });
+  return version + 1;
 }
 
 /** @throws {AloeError} `unsupported` when a version of this size would have too many chunks. */
@@ -184,6 +199,13 @@ export function checkSize(size: number, node: Resolved): void {
       "unsupported",
       `${node.label}: ${size} bytes are more than ${MAX_CHUNKS} chunks of ${node.chunkSize}`,
     );
+  }
+}
+
+/** @throws {AloeError} `invalid` unless the data is bytes. */
+export function checkData(data: Uint8Array): void {
+  if (!(data instanceof Uint8Array)) {
+    throw new AloeError("invalid", "content is a Uint8Array of bytes");
   }
 }
 

@@ -1,4 +1,11 @@
-import { carryManifest, commitVersion, insertManifestRow } from "../../templates/content.ts";
+import {
+  carryManifest,
+  commitVersion,
+  deleteVersion,
+  insertManifestRow,
+  renumberVersion,
+  versionState,
+} from "../../templates/content.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../resolve.ts";
@@ -6,7 +13,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
-import { checkSize, nextVersion } from "./write_content.ts";
+import { checkData, checkSize, nextVersion } from "./write_content.ts";
 import { requireLock } from "./write_lock.ts";
 
 /** Full chunks that one step stores at most, to bound its memory and its time. */
@@ -65,6 +72,7 @@ export class WriteDescriptor implements AsyncDisposable {
   write(data: Uint8Array): Promise<number> {
     return this.#inOrder(async () => {
       this.#requireOpen();
+      checkData(data);
       checkSize(this.#size + data.length, this.#entry);
       let rest = data;
       while (this.#filled + rest.length >= this.#buffer.length) {
@@ -85,7 +93,15 @@ export class WriteDescriptor implements AsyncDisposable {
   /** A stream whose closing commits and whose abortion drops everything. */
   get writable(): WritableStream<Uint8Array> {
     return new WritableStream<Uint8Array>({
-      write: async (data) => void await this.write(data),
+      write: async (data) => {
+        try {
+          await this.write(data);
+        } catch (error) {
+          // A stream that fails in its sink is not aborted by itself.
+          await this.abort();
+          throw error;
+        }
+      },
       close: () => this.close(),
       abort: () => this.abort(),
     });
@@ -111,7 +127,7 @@ export class WriteDescriptor implements AsyncDisposable {
         }
         await tx.run(commitVersion, {
           node: this.#entry.node,
-          version,
+          version: await this.#lastVersion(tx, version),
           size: this.#size,
         });
         await tx.run(deleteLock, { lock: this.#lock });
@@ -120,15 +136,17 @@ export class WriteDescriptor implements AsyncDisposable {
     });
   }
 
-  /**
-   * Gives up: the entry stays as it was, and the lock is released. What was
-   * stored is left to a content prune.
-   */
+  /** Gives up: the entry stays as it was, and the lock is released. */
   abort(): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#state === "closed") return;
       this.#state = "closed";
-      await this.#db.write((tx) => tx.run(deleteLock, { lock: this.#lock }));
+      await this.#db.current.write(async (tx) => {
+        const held = await tx.run(deleteLock, { lock: this.#lock });
+        // Without its lock, what it began may be gone already, or another's.
+        if (held === 0 || this.#version === null) return;
+        await tx.run(deleteVersion, { node: this.#entry.node, version: this.#version });
+      });
     });
   }
 
@@ -168,7 +186,7 @@ export class WriteDescriptor implements AsyncDisposable {
   ): Promise<void> {
     const index = this.#index;
     try {
-      await this.#db.write(async (tx) => {
+      await this.#db.current.write(async (tx) => {
         await requireLock(tx, this.#entry.mountId, this.#lock);
         const version = this.#version ?? await this.#begin(tx);
         await task(tx, version);
@@ -183,7 +201,7 @@ export class WriteDescriptor implements AsyncDisposable {
 
   /** Numbers the new version and carries the old one's full chunks into it. */
   async #begin(tx: Transaction): Promise<number> {
-    const version = await nextVersion(tx, this.#entry.node);
+    const version = await nextVersion(tx, this.#entry.node, this.#lock);
     if (this.#carried > 0) {
       await tx.run(carryManifest, {
         node: this.#entry.node,
@@ -194,6 +212,18 @@ export class WriteDescriptor implements AsyncDisposable {
       });
     }
     return version;
+  }
+
+  /**
+   * The number to commit under: another one when a later version was committed
+   * since this one was begun, which would otherwise pass for one under way.
+   */
+  async #lastVersion(tx: Transaction, version: number): Promise<number> {
+    const state = (await tx.first(versionState, { node: this.#entry.node }))!;
+    if (state.version < version) return version;
+    const to = Math.max(state.version, state.top ?? 0) + 1;
+    await tx.run(renumberVersion, { node: this.#entry.node, from: version, to });
+    return to;
   }
 
   async #store(

@@ -12,12 +12,15 @@ import {
 } from "../../templates/node.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
+import { checkText } from "../paths.ts";
 import { requireEntry, requireWritable, resolve } from "../resolve.ts";
 import type { Resolved } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
+import { parseMetadata } from "./stat.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { statById } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
+import { checkData } from "../content/write_content.ts";
 
 /**
  * Replaces a node's annotations. Its times stay.
@@ -131,7 +134,7 @@ export async function setMode(
       now: now(),
       node: node.node,
     });
-    const metadata: Record<string, string> = JSON.parse(row?.metadata ?? "{}");
+    const metadata = parseMetadata(row?.metadata ?? null, node.label);
     if (metadata.mode === undefined) return;
     metadata.mode = mode.toString(8);
     await tx.run(setMetadataOf, {
@@ -240,6 +243,8 @@ export async function setXattr(
   if (name === "") {
     throw new AloeError("nameless", "an extended attribute needs a name");
   }
+  checkText(name, "the name of an extended attribute");
+  checkData(value);
   await change(
     db,
     mount,

@@ -1,6 +1,6 @@
 import { versionSize } from "../../templates/content.ts";
 import { readRange as readRangeOf } from "../content/read_range.ts";
-import { checkBytes, editContent, replaceContent } from "../content/write_content.ts";
+import { checkBytes, checkData, editContent, replaceContent } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import {
@@ -234,6 +234,7 @@ async function patch(
   at: number | null,
   data: Uint8Array,
 ): Promise<number> {
+  checkData(data);
   if (at !== null) checkBytes(at, "offset");
   return await db.write(async (tx) => {
     const entry = await changeableEntry(tx, mount, target);

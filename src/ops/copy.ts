@@ -65,13 +65,13 @@ async function copyTree(
   const { volume } = place.parent;
   // Read whole before the first write: a copy into its own subtree copies what was there.
   const rows = await tx.all(subtree, { node: source.node });
-  const copies = new Map<string, string>();
+  const copies = mintCopies(tx, place.parent, rows);
+  const made = new Set<string>();
   for (const row of rows) {
-    let node = copies.get(row.node_id);
-    if (node === undefined) {
-      node = mintIn(tx, place.parent);
-      copies.set(row.node_id, node);
-      const name = row.parent_id === null ? place.name : row.edge_name ?? row.name;
+    const node = copies.get(row.node_id)!;
+    const name = row.parent_id === null ? place.name : row.edge_name!;
+    if (!made.has(node)) {
+      made.add(node);
       await tx.run(copyNode, { node, source: row.node_id, name, volume });
       await tx.run(copyXattrs, { node, source: row.node_id });
       if (row.type !== "container") {
@@ -84,8 +84,24 @@ async function copyTree(
       from: row.parent_id === null ? place.parent.node : copies.get(row.parent_id)!,
       to: node,
       volume,
-      name: row.parent_id === null ? place.name : row.edge_name!,
+      name,
     });
   }
   return copies.get(source.node)!;
+}
+
+/**
+ * New ids for the nodes of a tree, in the order of the old ones: of siblings
+ * with one name the same one is visible. A second placement of a node gets no
+ * second id, so that hard links stay links.
+ *
+ * @param target Any node of the volume that gets the copies.
+ */
+export function mintCopies(
+  tx: Transaction,
+  target: Resolved,
+  rows: readonly { node_id: string }[],
+): Map<string, string> {
+  const ids = [...new Set(rows.map((row) => row.node_id))].sort();
+  return new Map(ids.map((id) => [id, mintIn(tx, target)]));
 }

@@ -3,7 +3,7 @@ import { insertEdge } from "../../templates/edge.ts";
 import { insertNode } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
-import { checkSize, writeChunks } from "../content/write_content.ts";
+import { checkData, checkSize, writeChunks } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath, splitPath } from "../paths.ts";
@@ -49,8 +49,8 @@ export interface MkdirOptions {
  * Creates a directory unless its name is taken.
  *
  * @returns The id of the directory, new or old.
- * @throws {AloeError} `container_exists`; `already_exists` when something else
- * has the name; as {@linkcode createContainer}.
+ * @throws {AloeError} `container_exists` when anything has the name; as
+ * {@linkcode createContainer}.
  */
 export async function mkdir(
   db: Database,
@@ -103,10 +103,10 @@ export async function mkdir(
   });
 }
 
+/** The code that the reference has for it, whatever it is that exists. */
 function exists(path: string, type: string): AloeError {
-  return type === "container"
-    ? new AloeError("container_exists", `${path}: the directory exists`)
-    : new AloeError("already_exists", `${path}: exists and is not a directory`);
+  const what = type === "container" ? "the directory exists" : "exists and is not a directory";
+  return new AloeError("container_exists", `${path}: ${what}`);
 }
 
 /**
@@ -190,6 +190,7 @@ export async function placeNew(
 ): Promise<string> {
   const { parent, name } = place;
   requireWritable(parent);
+  checkData(data);
   const node = mintIn(tx, parent);
   const createdAt = now();
   const entry: Resolved = {

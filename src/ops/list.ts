@@ -52,6 +52,9 @@ async function listTarget(
   const parent = container.node;
   if (page !== undefined) {
     const { after = "", limit } = page;
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new AloeError("invalid", `${limit}: a page has at least one entry`);
+    }
     const rows = await tx.all(listChildrenAfter, { parent, after, limit });
     return rows.map((row) => dirEntry(row, Boolean(row.visible)));
   }

@@ -194,20 +194,25 @@ export async function renewMount(
 }
 
 /**
- * Ends a mount and releases its locks. Ending it twice is no fault.
+ * Ends a mount, releases its locks and overwrites its key. Ending it twice is
+ * no fault.
  *
- * @throws {AloeError} `mount_invalid` when there is none of this id.
+ * @throws {AloeError} `mount_invalid` when an id is given and there is no such mount.
  */
 export async function unmount(db: Database, mount: MountRef): Promise<void> {
   const id = mountId(mount);
-  await db.writeMounts(async (tx) => {
-    await tx.run(deleteMountLocks, { mount: id });
-    if (await tx.run(endMount, { mount: id }) === 0) {
-      throw new AloeError("mount_invalid", `${id}: no such mount`);
-    }
-  });
+  // First of all, whatever may then fail.
+  db.mountSecrets.get(id)?.fill(0);
   db.mountSecrets.delete(id);
   if (typeof mount !== "string") mount.forget();
+  const found = await db.writeMounts(async (tx) => {
+    await tx.run(deleteMountLocks, { mount: id });
+    return await tx.run(endMount, { mount: id });
+  });
+  // A handle's mount may have ended and been pruned by others.
+  if (found === 0 && typeof mount === "string") {
+    throw new AloeError("mount_invalid", `${id}: no such mount`);
+  }
 }
 
 async function unlockFor(

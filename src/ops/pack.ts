@@ -1,5 +1,5 @@
 import { insertContent } from "../../templates/content.ts";
-import { archiveEdge, subtree } from "../../templates/edge.ts";
+import { subtree } from "../../templates/edge.ts";
 import { insertNode, insertWholeNode, listXattrs, setXattr } from "../../templates/node.ts";
 import { now } from "../clock.ts";
 import { ContentWriter } from "../content/content_writer.ts";
@@ -22,7 +22,8 @@ import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
 import { metadataText } from "./attributes.ts";
 import { placeNode } from "./create.ts";
-import { archiveBelow, resolvePlaced } from "./placement.ts";
+import { parseMetadata } from "./stat.ts";
+import { archive, archiveBelow, resolvePlaced } from "./placement.ts";
 
 /**
  * Seals a directory into one file, which takes its name and place. The
@@ -67,7 +68,8 @@ async function packTarget(
     requireContainer(top);
     requireChangeable(top);
     const place: Place = { parent: await resolveId(tx, mount, parent), name };
-    const rows = await tx.all(subtree, { node: top.node });
+    // Unpacking mints ids in this order, so of equal names the visible one comes last.
+    const rows = equalNamesById(await tx.all(subtree, { node: top.node }));
     await archiveBelow(tx, top, { edge });
     const entry = await newEntry(tx, place);
     const writer = new ContentWriter(tx, entry, 1);
@@ -92,7 +94,7 @@ async function packTarget(
         uid: numberOrNull(row.uid),
         gid: numberOrNull(row.gid),
         mode: numberOrNull(row.mode),
-        metadata: JSON.parse(row.metadata ?? "{}"),
+        metadata: parseMetadata(row.metadata, row.name),
         xattrs: await xattrsOf(tx, row.node_id),
         retention: numberOrNull(row.retention_keep),
       }, size);
@@ -107,6 +109,27 @@ async function packTarget(
     await placeNode(tx, place, entry.node);
     return entry.node;
   });
+}
+
+/** Puts siblings of one name in the order of their ids, all others where they are. */
+function equalNamesById<
+  Row extends { node_id: string; parent_id: string | null; edge_name: string | null },
+>(rows: Row[]): Row[] {
+  const places = new Map<string, number[]>();
+  rows.forEach((row, index) => {
+    const key = JSON.stringify([row.parent_id, row.edge_name]);
+    const group = places.get(key);
+    if (group === undefined) places.set(key, [index]);
+    else group.push(index);
+  });
+  const ordered = [...rows];
+  for (const group of places.values()) {
+    if (group.length === 1) continue;
+    const sorted = group.map((index) => rows[index])
+      .sort((a, b) => a.node_id < b.node_id ? -1 : 1);
+    group.forEach((index, i) => ordered[index] = sorted[i]);
+  }
+  return ordered;
 }
 
 async function xattrsOf(
@@ -228,7 +251,7 @@ async function unpackTarget(
         await writeChunks(tx, { ...packed, node }, version, each.data);
       }
       // The file makes room once the first node has proven it a pack.
-      if (under === null) await tx.run(archiveEdge, { edge });
+      if (under === null) await archive(tx, edge);
       await placeNode(tx, at, node);
       nodes.push({ node, type: each.type });
     }

@@ -9,6 +9,7 @@ import {
   setEdgeName,
 } from "../../templates/edge.ts";
 import { setNodeName } from "../../templates/node.ts";
+import { noteRemoval, noteSubtreeRemoval } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -122,7 +123,7 @@ async function moveTarget(
     const place = await resolvePlace(tx, mount, to);
     requireChangeable(placed.node);
     await refuseCycle(tx, placed.node, place);
-    await tx.run(archiveEdge, { edge: placed.edge });
+    await archive(tx, placed.edge);
     await placeNode(tx, place, placed.node.node);
     await nameNode(tx, placed.node, place.name);
   });
@@ -215,9 +216,7 @@ async function removeTarget(
         atTop ? null : await placementOf(tx, mount, node, target),
       );
     } else if (!atTop) {
-      await tx.run(archiveEdge, {
-        edge: (await placementOf(tx, mount, node, target)).edge,
-      });
+      await archive(tx, (await placementOf(tx, mount, node, target)).edge);
     } else if (!recursive) {
       throw new AloeError("not_empty", `${node.label}: the mount point stays`);
     }
@@ -246,7 +245,15 @@ export async function archiveBelow(
       `${node.label}: another mount is writing ${held.node_id} in it`,
     );
   }
-  await tx.run(archiveSubtree, { node: node.node, top: above?.edge ?? "" });
+  const top = above?.edge ?? "";
+  await tx.run(noteSubtreeRemoval, { node: node.node, top, at: now() });
+  await tx.run(archiveSubtree, { node: node.node, top });
+}
+
+/** Ends one placement. */
+export async function archive(tx: Transaction, edge: string): Promise<void> {
+  await tx.run(noteRemoval, { edge, at: now() });
+  await tx.run(archiveEdge, { edge });
 }
 
 /** A target with its placement. @throws {AloeError} `not_found` for one that has none. */

@@ -9,7 +9,7 @@ import type { ContentPruneReport, PruneReport } from "../types.ts";
 
 /** What a prune keeps to. */
 export interface PruneOptions {
-  /** Only this volume's rows, by its id; the whole file's when left out. */
+  /** Only this volume's rows, by its id; the whole file's when left out. Ended locks go anyway. */
   volume?: string;
 }
 

@@ -1,11 +1,15 @@
+import { deleteEdgesOf } from "../../templates/edge.ts";
+import { deleteNodes } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { editContent, replaceContent } from "../content/write_content.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { splitPath } from "../paths.ts";
-import { resolvePlace } from "../resolve.ts";
+import { resolve, resolvePlace } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
 import { changeableEntry } from "./content.ts";
 import { placeNew } from "./create.ts";
+import { exists } from "./stat.ts";
 import { openWrite } from "./streams.ts";
 
 /** How {@linkcode put} treats an entry that is there. */
@@ -62,17 +66,23 @@ async function putStream(
   stream: ReadableStream<Uint8Array>,
   options: PutOptions,
 ): Promise<void> {
-  const descriptor = await openWrite(
-    db,
-    mount,
-    path,
-    options.append ? "append" : "truncate",
-  );
+  const isNew = !await exists(db, mount, path);
+  const descriptor = await openWrite(db, mount, path, options.append ? "append" : "truncate");
   try {
     for await (const bytes of stream) await descriptor.write(bytes);
     await descriptor.close();
   } catch (error) {
     await descriptor.abort();
+    if (isNew) await db.current.write((tx) => dropEmpty(tx, mount, path));
     throw error;
   }
+}
+
+/** Takes back an entry that was made for content that did not come. */
+async function dropEmpty(tx: Transaction, mount: MountRef, path: string): Promise<void> {
+  const entry = await resolve(tx, mount, path);
+  if (entry.type !== "entry" || entry.version !== 0 || entry.locked) return;
+  const nodes = JSON.stringify([entry.node]);
+  await tx.run(deleteEdgesOf, { nodes });
+  await tx.run(deleteNodes, { nodes });
 }

@@ -96,7 +96,7 @@ export function nodeInfo(
   name: string,
 ): NodeInfo {
   const modifiedAt = row.modified_at ?? row.created_at;
-  const metadata: Record<string, string> = row.metadata === null ? {} : JSON.parse(row.metadata);
+  const metadata = parseMetadata(row.metadata, name);
   return {
     id: row.node_id,
     type: row.type as NodeType,
@@ -115,6 +115,21 @@ export function nodeInfo(
     nlink: Math.max(1, Number(row.nlink)),
     metadata,
   };
+}
+
+/**
+ * Metadata as it is stored.
+ *
+ * @throws {AloeError} `corrupt` unless it is a map of text to text.
+ */
+export function parseMetadata(text: string | null, label: string): Record<string, string> {
+  if (text === null) return {};
+  const map: unknown = JSON.parse(text);
+  const isMap = typeof map === "object" && map !== null && !Array.isArray(map);
+  if (!isMap || !Object.values(map).every((value) => typeof value === "string")) {
+    throw new AloeError("corrupt", `${label}: its metadata is no map of text`);
+  }
+  return map as Record<string, string>;
 }
 
 /** Era 1 kept permission bits as octal text in the metadata. */

@@ -1,10 +1,13 @@
 import {
   commitVersion,
+  copyCommittedManifest,
   insertContent,
   insertManifestRow,
   manifestPage,
+  versionState,
 } from "../../templates/content.ts";
 import { subtree } from "../../templates/edge.ts";
+import { deleteLock } from "../../templates/lock.ts";
 import {
   insertWholeNode,
   listXattrs,
@@ -17,15 +20,26 @@ import {
 import { storeChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { readRange } from "../content/read_range.ts";
+import { checkSize } from "../content/write_content.ts";
+import { takeLock } from "../content/write_lock.ts";
 import { plainCipher } from "../crypto/chunk_cipher.ts";
+import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { mintIn, type Place, resolve, type Resolved } from "../resolve.ts";
+import { resolve, type Resolved } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { VolumeInfo } from "../types.ts";
+import { mintCopies } from "./copy.ts";
 import { placeNode } from "./create.ts";
 import { mount as mountVolume, unmount } from "./mounts.ts";
-import { createVolume, type CreateVolumeOptions, getVolume, removeVolume } from "./volumes.ts";
+import {
+  createVolume,
+  type CreateVolumeOptions,
+  getVolume,
+  listVolumes,
+  removeVolume,
+  renameVolume,
+} from "./volumes.ts";
 
 /** How far a transfer has come. */
 export interface TransferProgress {
@@ -61,20 +75,20 @@ export function forkVolume(
   source: MountRef,
   options: TransferOptions = {},
 ): Promise<VolumeInfo> {
-  return copyVolume(db, source, db, options);
+  return transfer(db, source, db, options);
 }
 
 /**
  * Copies what a mount shows into a new volume, of another file or the same:
  * the tree as it is now, with its times, metadata, attributes, retention and
- * hard links, without its history.
- *
- * The tree is read in one snapshot of its shape; content that changes
- * meanwhile is taken in the version that the snapshot saw.
+ * hard links, without its history. Each file is copied whole, as it is
+ * committed when its turn comes. The volume has its name once it is complete.
  *
  * @param target The file that gets the volume.
+ * @param options Its name is the source's unless given.
  * @returns The new volume.
- * @throws {AloeError} As {@linkcode forkVolume}.
+ * @throws {AloeError} As {@linkcode forkVolume}; `busy` when a file changed
+ * and its old version was pruned while it was copied.
  */
 export async function copyVolume(
   db: Database,
@@ -83,23 +97,40 @@ export async function copyVolume(
   options: TransferOptions = {},
 ): Promise<VolumeInfo> {
   const top = await db.read((tx) => resolve(tx, source, "/"));
-  cipherFor(top);
   const from = await getVolume(db, top.volume);
-  const volume = await createVolume(target, {
+  return await transfer(db, source, target, {
+    ...options,
     name: options.name ?? from.name ?? undefined,
-    chunkSize: options.chunkSize ?? from.chunkSize,
-    pin: options.pin,
-    encryption: options.encryption,
-    unique: options.unique,
+  });
+}
+
+async function transfer(
+  db: Database,
+  source: MountRef,
+  target: Database,
+  options: TransferOptions,
+): Promise<VolumeInfo> {
+  const { name, unique, chunkSize, pin, encryption } = options;
+  const top = await db.read((tx) => resolve(tx, source, "/"));
+  cipherFor(top);
+  const taken = async () => (await listVolumes(target)).some((each) => each.name === name);
+  if (unique && name !== undefined && await taken()) {
+    throw new AloeError("already_exists", `a volume named ${JSON.stringify(name)} exists`);
+  }
+  const volume = await createVolume(target, {
+    chunkSize: chunkSize ?? top.chunkSize,
+    pin,
+    encryption,
   });
   try {
-    const mount = await mountVolume(target, volume.id, { pin: options.pin });
+    const mount = await mountVolume(target, volume.id, { pin });
     try {
       await new Transfer(db, top, target, mount, options).run();
     } finally {
       await unmount(target, mount);
     }
-    return volume;
+    if (name !== undefined) await renameVolume(target, volume.id, name);
+    return { ...volume, name: name ?? null };
   } catch (error) {
     await removeVolume(target, volume.id);
     throw error;
@@ -137,14 +168,9 @@ class Transfer {
   readonly #target: Database;
   readonly #mount: MountRef;
   readonly #options: TransferOptions;
-  /** New ids by old ones: a second placement of a node is a hard link. */
-  readonly #copies = new Map<string, string>();
-  readonly #progress: TransferProgress = {
-    nodes: 0,
-    totalNodes: 0,
-    bytes: 0,
-    totalBytes: 0,
-  };
+  /** New ids by old ones. */
+  #copies = new Map<string, string>();
+  readonly #progress: TransferProgress = { nodes: 0, totalNodes: 0, bytes: 0, totalBytes: 0 };
 
   constructor(
     source: Database,
@@ -164,191 +190,175 @@ class Transfer {
     const rows: SourceRow[] = await this.#source.read((tx) =>
       tx.all(subtree, { node: this.#top.node })
     );
-    this.#progress.totalNodes = rows.length;
-    this.#progress.totalBytes = rows.reduce(
-      (sum, row) => sum + Number(row.size ?? 0),
-      0,
-    );
-    const contents: SourceRow[] = [];
+    const nodes = new Map(rows.map((row) => [row.node_id, row]));
+    this.#progress.totalNodes = nodes.size;
+    for (const row of nodes.values()) this.#progress.totalBytes += Number(row.size ?? 0);
+    this.#copies = await this.#target.write(async (tx) => {
+      const root = await resolve(tx, this.#mount, "/");
+      return mintCopies(tx, root, rows).set(this.#top.node, root.node);
+    });
+    const made = new Set<string>();
     for (let at = 0; at < rows.length; at += NODES_AT_ONCE) {
       this.#options.signal?.throwIfAborted();
-      await this.#target.write(async (tx) => {
-        const root = await resolve(tx, this.#mount, "/");
-        for (const row of rows.slice(at, at + NODES_AT_ONCE)) {
-          if (await this.#makeNode(tx, root, row)) contents.push(row);
-        }
-      });
+      await this.#makeNodes(rows.slice(at, at + NODES_AT_ONCE), made);
     }
-    for (const row of contents) await this.#copyContent(row);
-    this.#report(0);
+    for (const row of nodes.values()) {
+      if (row.type === "container") continue;
+      if (Number(row.size) > 0) await this.#copyContent(row);
+      else this.#report(1, 0);
+    }
   }
 
-  /** @returns Whether it is a new node with content to be copied. */
+  async #makeNodes(rows: SourceRow[], made: Set<string>): Promise<void> {
+    // Read before the target is locked: two files may be copied into each other.
+    const xattrs = new Map<string, Xattr[]>();
+    for (const { node_id: node } of rows) {
+      if (made.has(node) || xattrs.has(node)) continue;
+      xattrs.set(node, await this.#source.query((tx) => tx.all(listXattrs, { node })));
+    }
+    let containers = 0;
+    await this.#target.write(async (tx) => {
+      const root = await resolve(tx, this.#mount, "/");
+      for (const row of rows) {
+        const node = this.#copies.get(row.node_id)!;
+        if (!made.has(row.node_id)) {
+          made.add(row.node_id);
+          if (row.type === "container") containers++;
+          await this.#makeNode(tx, root, row, xattrs.get(row.node_id)!);
+        }
+        if (row.parent_id === null) continue;
+        const parent = { ...root, node: this.#copies.get(row.parent_id)! };
+        await placeNode(tx, { parent, name: row.edge_name! }, node);
+      }
+    });
+    this.#report(containers, 0);
+  }
+
   async #makeNode(
     tx: Transaction,
     root: Resolved,
     row: SourceRow,
-  ): Promise<boolean> {
-    if (row.parent_id === null) {
-      this.#copies.set(row.node_id, root.node);
-      await this.#dressRoot(tx, root.node, row);
-      return false;
+    xattrs: Xattr[],
+  ): Promise<void> {
+    const node = this.#copies.get(row.node_id)!;
+    if (row.parent_id === null) await dressRoot(tx, node, row);
+    else {
+      await tx.run(insertWholeNode, {
+        node,
+        type: row.type,
+        name: row.edge_name!,
+        createdAt: row.created_at,
+        modifiedAt: row.modified_at ?? row.created_at,
+        volume: root.volume,
+        metadata: row.metadata,
+        uid: numberOrNull(row.uid),
+        gid: numberOrNull(row.gid),
+        mode: numberOrNull(row.mode),
+        atime: row.atime,
+      });
     }
-    const place: Place = {
-      parent: { ...root, node: this.#copies.get(row.parent_id)! },
-      name: row.edge_name!,
-    };
-    const known = this.#copies.get(row.node_id);
-    if (known !== undefined) {
-      await placeNode(tx, place, known);
-      return false;
-    }
-    const node = mintIn(tx, root);
-    this.#copies.set(row.node_id, node);
-    await tx.run(insertWholeNode, {
-      node,
-      type: row.type,
-      name: row.edge_name!,
-      createdAt: row.created_at,
-      modifiedAt: row.modified_at ?? row.created_at,
-      volume: root.volume,
-      metadata: row.metadata,
-      uid: numberOrNull(row.uid),
-      gid: numberOrNull(row.gid),
-      mode: numberOrNull(row.mode),
-      atime: row.atime,
-    });
-    await this.#copyXattrs(tx, row.node_id, node);
+    for (const { name, value } of xattrs) await tx.run(setXattr, { node, name, value });
     if (row.type !== "container") {
       const keep = numberOrNull(row.retention_keep);
       await tx.run(insertContent, { node, version: 0, size: 0, keep });
     }
-    await placeNode(tx, place, node);
-    this.#progress.nodes++;
-    return row.type !== "container" && Number(row.size) > 0;
-  }
-
-  /** The root exists already: it gets what the source's top says of itself. */
-  async #dressRoot(
-    tx: Transaction,
-    node: string,
-    row: SourceRow,
-  ): Promise<void> {
-    await tx.run(setMetadata, { node, metadata: row.metadata });
-    if (row.mode !== null) {
-      await tx.run(setMode, { node, mode: Number(row.mode) });
-    }
-    await tx.run(setOwner, {
-      node,
-      uid: numberOrNull(row.uid),
-      gid: numberOrNull(row.gid),
-    });
-    await this.#copyXattrs(tx, row.node_id, node);
-    await tx.run(setModified, { node, at: row.modified_at ?? row.created_at });
-    this.#progress.nodes++;
-  }
-
-  async #copyXattrs(tx: Transaction, from: string, to: string): Promise<void> {
-    const read = (source: Transaction) => source.all(listXattrs, { node: from });
-    const rows = this.#sameFile ? await read(tx) : await this.#source.query(read);
-    for (const { name, value } of rows) {
-      await tx.run(setXattr, { node: to, name, value });
-    }
-  }
-
-  get #sameFile(): boolean {
-    return this.#source === this.#target;
   }
 
   async #copyContent(row: SourceRow): Promise<void> {
-    const entry = await this.#target.query((tx) =>
-      resolve(tx, this.#mount, "/").then((root) => ({
-        ...root,
-        node: this.#copies.get(row.node_id)!,
-        label: row.name,
-      }))
-    );
-    const size = Number(row.size);
+    this.#options.signal?.throwIfAborted();
+    const root = await this.#target.query((tx) => resolve(tx, this.#mount, "/"));
+    const entry = { ...root, node: this.#copies.get(row.node_id)!, label: row.name };
     if (this.#canShare(entry)) await this.#shareChunks(row, entry.node);
-    else await this.#streamChunks(row, entry, size);
-    await this.#target.write(async (tx) => {
-      const version = Number(row.version);
-      await tx.run(commitVersion, { node: entry.node, version, size });
-      // The commit is no change of the file: it keeps the time that it had.
-      await tx.run(setModified, {
-        node: entry.node,
-        at: row.modified_at ?? row.created_at,
-      });
-    });
+    else await this.#streamChunks(row, entry);
   }
 
   /** Plain chunks of one size have the same addresses in every volume of a file. */
   #canShare(entry: Resolved): boolean {
-    return this.#sameFile && entry.chunkSize === this.#top.chunkSize &&
+    return this.#source === this.#target && entry.chunkSize === this.#top.chunkSize &&
       cipherFor(this.#top) === plainCipher && cipherFor(entry) === plainCipher;
   }
 
+  /** One transaction, so that no prune comes between. */
   async #shareChunks(row: SourceRow, node: string): Promise<void> {
-    const version = Number(row.version);
-    const limit = 10_000;
-    for (let first = 0;;) {
-      this.#options.signal?.throwIfAborted();
-      const page = await this.#target.write(async (tx) => {
-        const chunks = await tx.all(manifestPage, {
-          node: row.node_id,
-          version,
-          first,
-          limit,
-        });
-        for (const { chunk_index: index, chunk_hash: hash } of chunks) {
-          await tx.run(insertManifestRow, { node, version, index, hash });
-        }
-        return chunks;
-      }, { durable: false });
-      this.#report(page.reduce((sum, chunk) => sum + (chunk.length ?? 0), 0));
-      if (page.length < limit) return;
-      first = page[page.length - 1].chunk_index + 1;
-    }
+    const size = await this.#target.write(async (tx) => {
+      const state = (await tx.first(versionState, { node: row.node_id }))!;
+      await tx.run(copyCommittedManifest, { node, source: row.node_id });
+      await this.#commit(tx, row, node, state);
+      return state.size;
+    });
+    this.#report(1, size);
   }
 
-  async #streamChunks(
-    row: SourceRow,
-    entry: Resolved,
-    size: number,
-  ): Promise<void> {
-    const source: Resolved = {
-      ...this.#top,
-      node: row.node_id,
-      size,
-      label: row.name,
-    };
-    const version = { version: Number(row.version), size };
-    const step = Math.max(1, Math.floor(BYTES_AT_ONCE / entry.chunkSize)) *
-      entry.chunkSize;
+  async #streamChunks(row: SourceRow, entry: Resolved): Promise<void> {
+    const source: Resolved = { ...this.#top, node: row.node_id, label: row.name };
+    const version = await this.#source.query((tx) => tx.first(versionState, { node: row.node_id }));
+    const { size } = version!;
+    checkSize(size, entry);
+    // A prune takes what no lock protects for given up.
+    const lock = await this.#target.write((tx) => takeLock(tx, entry, null));
+    const step = Math.max(1, Math.floor(BYTES_AT_ONCE / entry.chunkSize)) * entry.chunkSize;
     for (let at = 0; at < size; at += step) {
       this.#options.signal?.throwIfAborted();
-      const bytes = await this.#source.read((tx) => readRange(tx, source, at, step, version));
+      const bytes = await this.#source.read((tx) => readRange(tx, source, at, step, version!))
+        .catch((error) => this.#explain(error, row, version!.version));
       await this.#target.write(async (tx) => {
         for (let from = 0; from < bytes.length; from += entry.chunkSize) {
           const chunk = bytes.subarray(from, from + entry.chunkSize);
           const hash = await storeChunk(tx, cipherFor(entry), chunk);
           const index = (at + from) / entry.chunkSize;
-          await tx.run(insertManifestRow, {
-            node: entry.node,
-            version: version.version,
-            index,
-            hash,
-          });
+          const { node } = entry;
+          await tx.run(insertManifestRow, { node, version: version!.version, index, hash });
         }
       }, { durable: false });
-      this.#report(bytes.length);
+      this.#report(0, bytes.length);
     }
+    await this.#target.write(async (tx) => {
+      await this.#commit(tx, row, entry.node, version!);
+      await tx.run(deleteLock, { lock });
+    });
+    this.#report(1, 0);
   }
 
-  #report(bytes: number): void {
+  /** A chunk that is missing because its version was pruned is no damage. */
+  async #explain(error: unknown, row: SourceRow, version: number): Promise<never> {
+    const page = { node: row.node_id, version, first: 0, limit: 1 };
+    const left = await this.#source.query((tx) => tx.all(manifestPage, page));
+    if (left.length > 0) throw error;
+    throw new AloeError("busy", `${row.name}: was changed and pruned while it was copied`, {
+      cause: error,
+    });
+  }
+
+  async #commit(
+    tx: Transaction,
+    row: SourceRow,
+    node: string,
+    { version, size }: { version: number; size: number },
+  ): Promise<void> {
+    await tx.run(commitVersion, { node, version, size });
+    // The commit is no change of the file: it keeps the time that it had.
+    await tx.run(setModified, { node, at: row.modified_at ?? row.created_at });
+  }
+
+  #report(nodes: number, bytes: number): void {
+    this.#progress.nodes += nodes;
     this.#progress.bytes += bytes;
     this.#options.onProgress?.({ ...this.#progress });
   }
+}
+
+/** An extended attribute. */
+interface Xattr {
+  name: string;
+  value: Uint8Array;
+}
+
+/** The new volume's root exists already: it gets what the source's top says of itself. */
+async function dressRoot(tx: Transaction, node: string, row: SourceRow): Promise<void> {
+  await tx.run(setMetadata, { node, metadata: row.metadata });
+  if (row.mode !== null) await tx.run(setMode, { node, mode: Number(row.mode) });
+  await tx.run(setOwner, { node, uid: numberOrNull(row.uid), gid: numberOrNull(row.gid) });
+  await tx.run(setModified, { node, at: row.modified_at ?? row.created_at });
 }
 
 function numberOrNull(value: number | bigint | null): number | null {

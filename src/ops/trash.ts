@@ -6,6 +6,7 @@ import {
   deleteMountsAt,
   listRemoved,
   mountsAt,
+  removedTogether,
   restoreEdge,
 } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
@@ -74,7 +75,7 @@ export async function listTrash(
  *
  * @param id The node's id, as {@linkcode listTrash} tells it.
  * @param options `to` is the path that it is to have; by default where it was.
- * @returns Its path, from the mount point.
+ * @returns Its path, from the mount point; from the root when it is not below that.
  * @throws {AloeError} `not_found` when it is not in the trash or its
  * directory is gone too; `already_exists` when the name is taken; `read_only`.
  */
@@ -92,19 +93,31 @@ export async function restoreTrash(
     if (removed === undefined) {
       throw new AloeError("not_found", `${id}: is not in the trash`);
     }
-    const gone = together(trash, removed);
-    for (const each of gone) {
-      if (each !== removed) await tx.run(restoreEdge, { edge: each.edge });
-    }
     if (options.to !== undefined) {
       const place = await resolvePlace(tx, mount, options.to);
       await requireFree(tx, place, options.to);
       await placeNode(tx, place, id);
+      await restoreBelow(tx, id, removed.removedAt);
       return options.to;
     }
     await putBack(tx, mount, trash, removed);
-    return await pathBelow(tx, id, node.mountPoint) ?? joinPath([removed.name]);
+    await restoreBelow(tx, id, removed.removedAt);
+    return await pathBelow(tx, id, node.mountPoint) ??
+      await pathBelow(tx, id, node.root) ?? id;
   });
+}
+
+/**
+ * Brings back every placement below a container that went when it did: hard
+ * links too, those of nodes that are still placed elsewhere among them.
+ */
+async function restoreBelow(tx: Transaction, parent: string, at: bigint | null): Promise<void> {
+  for (const row of await tx.all(removedTogether, { parent, at })) {
+    // A directory that has been brought back to another place stays there.
+    if (row.type === "container" && row.placed) continue;
+    await tx.run(restoreEdge, { edge: row.edge_id });
+    if (row.type === "container") await restoreBelow(tx, row.to_id, at);
+  }
 }
 
 async function putBack(

@@ -23,10 +23,12 @@ import {
   unlockKey,
   unwrapVolumeKey,
   volumeHash,
+  type WrappedKey,
   wrapVolumeKey,
 } from "../crypto/key_ladder.ts";
 import { AloeError } from "../errors.ts";
 import { mint, uuid7, type Watermark } from "../ids.ts";
+import { checkText } from "../paths.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { EncryptionMode, Pin, PurgeReport, VolumeInfo } from "../types.ts";
@@ -74,6 +76,7 @@ export async function createVolume(
   if (pin === undefined && options.encryption !== undefined) {
     throw new AloeError("invalid", "an encrypted volume needs a PIN");
   }
+  if (name !== null) checkText(name, "the name of a volume");
   const id = uuid7();
   const createdAt = now();
   const mark: Watermark = { ts: 0, seq: 0, moved: false };
@@ -120,13 +123,25 @@ export async function createVolume(
   return { id, name, root, createdAt, chunkSize, encryption };
 }
 
-async function wrapNewKey(volume: string, root: string, pin: Pin) {
-  const unlock = await unlockKey(pin, volumeHash(volume, root));
+async function wrapNewKey(volume: string, root: string, pin: Pin): Promise<WrappedKey> {
   const key = newVolumeKey();
+  try {
+    return await wrapKey(volume, root, pin, key);
+  } finally {
+    wipe(key);
+  }
+}
+
+async function wrapKey(
+  volume: string,
+  root: string,
+  pin: Pin,
+  key: Uint8Array,
+): Promise<WrappedKey> {
+  const unlock = await unlockKey(pin, volumeHash(volume, root));
   try {
     return wrapVolumeKey(unlock, key);
   } finally {
-    wipe(key);
     wipe(unlock);
   }
 }
@@ -154,6 +169,7 @@ export async function getVolume(
 async function findVolume(
   tx: Transaction,
   nameOrId?: string,
+  sole = false,
 ): Promise<VolumeInfo> {
   if (nameOrId === undefined) {
     const all = await tx.all(listVolumesTemplate, {});
@@ -176,9 +192,12 @@ async function findVolume(
       `no volume is named ${JSON.stringify(nameOrId)}`,
     );
   }
-  return volumeInfo(
-    found.find((row) => row.volume_id === nameOrId) ?? found[0],
-  );
+  const exact = found.find((row) => row.volume_id === nameOrId);
+  if (sole && exact === undefined && found.length > 1) {
+    const ids = found.map((row) => row.volume_id).join(", ");
+    throw new AloeError("invalid", `${found.length} volumes have this name: give an id of ${ids}`);
+  }
+  return volumeInfo(exact ?? found[0]);
 }
 
 /**
@@ -191,6 +210,7 @@ export async function renameVolume(
   nameOrId: string,
   name: string | null,
 ): Promise<void> {
+  if (name !== null) checkText(name, "the name of a volume");
   await db.write(async (tx) => {
     const { id } = await findVolume(tx, nameOrId);
     await tx.run(setVolumeName, { volume: id, name });
@@ -201,14 +221,15 @@ export async function renameVolume(
  * Deletes a volume with all that is in it, its history and its trash.
  *
  * @returns What was freed.
- * @throws {AloeError} `not_found`; `mount_conflict` while a mount of it is valid.
+ * @throws {AloeError} `not_found`; `mount_conflict` while a mount of it is
+ * valid; `invalid` when several volumes have the name.
  */
 export async function removeVolume(
   db: Database,
   nameOrId: string,
 ): Promise<PurgeReport> {
   return await db.write(async (tx) => {
-    const { id, name } = await findVolume(tx, nameOrId);
+    const { id, name } = await findVolume(tx, nameOrId, true);
     const { count } = (await tx.first(countMounts, { volume: id, now: now() }))!;
     if (count > 0) {
       throw new AloeError(
@@ -239,19 +260,13 @@ export async function changePin(
 ): Promise<void> {
   const volume = await getVolume(db, nameOrId);
   const key = await unlockVolume(db, volume.id, oldPin);
-  const unlock = await unlockKey(newPin, volumeHash(volume.id, volume.root));
   try {
-    const wrapped = wrapVolumeKey(unlock, key);
+    const wrapped = await wrapKey(volume.id, volume.root, newPin, key);
     await db.write((tx) =>
-      tx.run(setVolumeKey, {
-        volume: volume.id,
-        wrapped: wrapped.bytes,
-        nonce: wrapped.nonce,
-      })
+      tx.run(setVolumeKey, { volume: volume.id, wrapped: wrapped.bytes, nonce: wrapped.nonce })
     );
   } finally {
     wipe(key);
-    wipe(unlock);
   }
 }
 

@@ -61,6 +61,13 @@ export interface Database {
    * @ignore
    */
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * Itself; of a batch that has ended, the database that it was of. What
+   * outlives a batch, an open descriptor for one, goes on with that.
+   *
+   * @ignore
+   */
+  readonly current: Database;
   /** Runs many operations as one transaction; within a batch it joins that. */
   batch<T>(task: (db: Database) => Promise<T>): Promise<T>;
 }
@@ -80,7 +87,7 @@ export class OpenDatabase implements Database {
    * Marks the call chain of a batch, to tell misuse from waiting. Loading it
    * takes 5 ms, so only the first batch does.
    */
-  #inBatch: AsyncLocalStorage<true> | null = null;
+  #inBatch: AsyncLocalStorage<Batch> | null = null;
   #connection: DatabaseConnection | null = null;
 
   /** @ignore Databases come from `openDatabase`. */
@@ -101,14 +108,11 @@ export class OpenDatabase implements Database {
    *
    * @ignore
    */
-  async connect(): Promise<DatabaseConnection> {
-    try {
+  async connect(): Promise<void> {
+    await this.#retryWhileBusy(async () => {
       await this.#driver.init();
       this.#connection = await this.#driver.acquireConnection();
-      return this.#connection;
-    } catch (error) {
-      throw this.#dialect.translateError(error);
-    }
+    });
   }
 
   /**
@@ -117,9 +121,9 @@ export class OpenDatabase implements Database {
    * @ignore
    */
   async prepareForWriting(): Promise<void> {
-    await this.#inLane(async () => {
-      await this.#retryWhileBusy(async () => await this.#driver.prepareForWriting?.());
-    });
+    await this.#inLane(() =>
+      this.#retryWhileBusy(async () => await this.#driver.prepareForWriting?.())
+    );
   }
 
   /**
@@ -143,7 +147,9 @@ export class OpenDatabase implements Database {
 
   /** @ignore */
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#inLane(() => task(new Transaction(this.#open(), this.#templates)));
+    return this.#inLane(() =>
+      this.#retryWhileBusy(() => task(new Transaction(this.#open(), this.#templates)))
+    );
   }
 
   /** @ignore */
@@ -152,10 +158,7 @@ export class OpenDatabase implements Database {
   }
 
   /** @ignore */
-  write<T>(
-    task: (tx: Transaction) => Promise<T>,
-    options: WriteOptions = {},
-  ): Promise<T> {
+  write<T>(task: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     if (this.readOnly) return Promise.reject(readOnlyError(this.path));
     return this.#inLane(() => this.#transact(task, "read write", options));
   }
@@ -171,33 +174,31 @@ export class OpenDatabase implements Database {
     return this.#inLane(() => this.#transact(task, access, {}));
   }
 
-  async batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
-    this.#inBatch ??= new (await import("node:async_hooks")).AsyncLocalStorage<
-      true
-    >();
-    const inBatch = this.#inBatch;
-    return await this.write(async (tx) => {
+  /** @ignore */
+  get current(): Database {
+    return this;
+  }
+
+  batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
+    return this.write(async (tx) => {
+      this.#inBatch ??= new (await import("node:async_hooks")).AsyncLocalStorage<Batch>();
       const batch = new Batch(this, tx);
       try {
-        const result = await inBatch.run(true, () => task(batch));
-        batch.throwIfTorn();
-        return result;
+        return await this.#inBatch.run(batch, () => task(batch));
       } finally {
-        batch.end();
+        await batch.end();
       }
     });
   }
 
   /** Copies the live database into a new file. */
   async backup(destination: string, options: BackupOptions): Promise<void> {
-    if (!this.#driver.backup) {
-      throw new AloeError("unsupported", "this database has no backup");
-    }
-    try {
-      await this.#driver.backup(destination, options);
-    } catch (error) {
-      throw this.#dialect.translateError(error);
-    }
+    const driver = this.#driver;
+    if (!driver.backup) throw new AloeError("unsupported", "this database has no backup");
+    await this.#inLane(async () => {
+      this.#open();
+      await driver.backup?.(destination, options);
+    });
   }
 
   /** Waits for what is running and closes the connection. */
@@ -205,16 +206,16 @@ export class OpenDatabase implements Database {
     if (this.#connection === null) return;
     await this.#inLane(async () => {
       this.#connection = null;
+      for (const secret of this.mountSecrets.values()) secret.fill(0);
+      this.mountSecrets.clear();
       await this.#driver.destroy();
     });
   }
 
   async #inLane<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#lane.busy && this.#inBatch?.getStore()) {
-      throw new AloeError(
-        "invalid",
-        "within a batch, call the batch's own handle",
-      );
+    const batch = this.#inBatch?.getStore();
+    if (this.#lane.busy && batch !== undefined && !batch.ended) {
+      throw new AloeError("invalid", "within a batch, call the batch's own handle");
     }
     try {
       return await this.#lane.run(task);
@@ -224,9 +225,7 @@ export class OpenDatabase implements Database {
   }
 
   #open(): DatabaseConnection {
-    if (this.#connection === null) {
-      throw new AloeError("invalid", `${this.path}: is closed`);
-    }
+    if (this.#connection === null) throw new AloeError("invalid", `${this.path}: is closed`);
     return this.#connection;
   }
 
@@ -236,26 +235,30 @@ export class OpenDatabase implements Database {
     options: WriteOptions,
   ): Promise<T> {
     const connection = this.#open();
-    await this.#retryWhileBusy(() =>
-      this.#driver.beginTransaction(connection, {
-        accessMode,
-        durable: options.durable,
-      })
-    );
-    try {
-      const tx = new Transaction(connection, this.#templates);
-      const result = await task(tx);
-      await tx.flushWatermarks();
-      await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));
-      return result;
-    } catch (error) {
-      await this.#driver.rollbackTransaction(connection);
-      throw error;
+    const settings = { accessMode, durable: options.durable };
+    const run = async () => {
+      try {
+        const tx = new Transaction(connection, this.#templates);
+        const result = await task(tx);
+        await tx.flushWatermarks();
+        await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));
+        return result;
+      } catch (error) {
+        await this.#driver.rollbackTransaction(connection);
+        throw error;
+      }
+    };
+    const begin = () => this.#driver.beginTransaction(connection, settings);
+    if (accessMode === "read only") {
+      // Nothing is locked before the first statement, so the whole is tried again.
+      return await this.#retryWhileBusy(() => begin().then(run));
     }
+    await this.#retryWhileBusy(begin);
+    return await run();
   }
 
   /** SQLite blocks the thread while it waits, so it waits briefly and we wait here. */
-  async #retryWhileBusy(attempt: () => Promise<void>): Promise<void> {
+  async #retryWhileBusy<T>(attempt: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.#busyTimeout;
     for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
       try {
@@ -275,6 +278,7 @@ class Batch implements Database {
   readonly readOnly = false;
   readonly path: string;
   readonly mountSecrets: Map<string, Uint8Array>;
+  readonly #parent: Database;
   readonly #tx: Transaction;
   readonly #lane = new Lane();
   #ended = false;
@@ -283,7 +287,16 @@ class Batch implements Database {
   constructor(parent: OpenDatabase, tx: Transaction) {
     this.path = parent.path;
     this.mountSecrets = parent.mountSecrets;
+    this.#parent = parent;
     this.#tx = tx;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get current(): Database {
+    return this.#ended ? this.#parent : this;
   }
 
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -299,31 +312,39 @@ class Batch implements Database {
   }
 
   alone<T>(): Promise<T> {
-    return Promise.reject(
-      new AloeError("invalid", "this cannot be done within a batch"),
-    );
+    return Promise.reject(new AloeError("invalid", "this cannot be done within a batch"));
   }
 
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#step(task);
   }
 
-  batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
-    return task(this);
+  /** A batch within a batch is a part of it: when it fails half-way, so does the whole. */
+  async batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
+    const before = this.#tx.changes;
+    try {
+      return await task(this);
+    } catch (error) {
+      if (this.#tx.changes !== before) this.#torn ??= error;
+      throw error;
+    }
   }
 
-  end(): void {
+  /**
+   * Takes no more operations and waits for the one that is running.
+   *
+   * @throws What tore the batch.
+   */
+  async end(): Promise<void> {
     this.#ended = true;
-  }
-
-  throwIfTorn(): void {
+    await this.#lane.run(() => Promise.resolve());
     if (this.#torn !== null) throw this.#torn;
   }
 
   #step<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#lane.run(async () => {
       if (this.#ended) throw new AloeError("invalid", "the batch has ended");
-      this.throwIfTorn();
+      if (this.#torn !== null) throw this.#torn;
       const before = this.#tx.changes;
       try {
         return await task(this.#tx);

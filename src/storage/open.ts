@@ -35,6 +35,7 @@ export async function openDatabase(
   options: OpenOptions = {},
 ): Promise<OpenDatabase> {
   const file = path instanceof URL ? decodeURIComponent(path.pathname) : path;
+  if (file === "") throw new AloeError("invalid", "an empty path is no file");
   const readOnly = options.readOnly ?? false;
   const exists = file === ":memory:" || await isFile(file);
   if (!exists && (readOnly || options.create === false)) {

@@ -122,9 +122,11 @@ export class SqliteDriver implements StorageDriver {
       ? openConnection({ ...this.#options, readOnly: true }).database
       : (await this.acquireConnection()).database;
     try {
-      // On a snapshot: a backup begins again whenever another connection writes.
-      source.prepare("BEGIN").run();
-      source.prepare("SELECT 1 FROM sqlite_schema").get();
+      if (own) {
+        // On a snapshot: a backup begins again whenever another connection writes.
+        source.prepare("BEGIN").run();
+        source.prepare("SELECT 1 FROM sqlite_schema").get();
+      }
       await backup(source, destination, {
         rate: options.pagesPerStep ?? 1024,
         progress: (progress) => {
@@ -134,7 +136,6 @@ export class SqliteDriver implements StorageDriver {
         },
       });
     } finally {
-      if (source.isTransaction) source.prepare("ROLLBACK").run();
       if (own) source.close();
     }
   }

@@ -1,6 +1,7 @@
 import { AloeError } from "../errors.ts";
 
 /** SQLite's primary result codes that have a meaning of their own here. */
+const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_READONLY = 8;
@@ -22,6 +23,11 @@ const SQLITE_READONLY_DIRECTORY = 1544;
 export function translateSqliteError(error: unknown, path: string): unknown {
   const errcode = (error as { errcode?: unknown } | null)?.errcode;
   if (typeof errcode !== "number") {
+    if ((error as { code?: unknown } | null)?.code === "ERR_OUT_OF_RANGE") {
+      return new AloeError("corrupt", `${path}: a number in the file is out of range`, {
+        cause: error,
+      });
+    }
     // The constructor's errors have a text and no code.
     if ((error as { code?: unknown } | null)?.code !== "ERR_SQLITE_ERROR") return error;
     return new AloeError("io_error", `${path}: cannot be opened (${(error as Error).message})`, {
@@ -66,6 +72,9 @@ export function translateSqliteError(error: unknown, path: string): unknown {
         `${path}: read or write failed (${detail})`,
         cause,
       );
+    case SQLITE_ERROR:
+      if (!detail.startsWith("malformed JSON")) return error;
+      return new AloeError("corrupt", `${path}: metadata in the file is damaged`, cause);
     default:
       return error;
   }

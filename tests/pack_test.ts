@@ -1,0 +1,106 @@
+/** Packs: round trips, and what is no pack. */
+
+import assert from "node:assert/strict";
+import { encode } from "@msgpack/msgpack";
+import { AloeError, AloeLite, type Mount } from "../mod.ts";
+
+async function fresh(chunkSize = 1024): Promise<{ fs: AloeLite; mount: Mount }> {
+  const fs = await AloeLite.open(":memory:");
+  await fs.createVolume({ name: "main", chunkSize });
+  return { fs, mount: await fs.mount() };
+}
+
+/** A pack of a directory with one file, changed as a test wants it. */
+function packOf(file: Record<string, unknown>, ver = 2): Uint8Array {
+  const nodes = [
+    { p: -1, t: "container", n: "p", c: 1, m: 1 },
+    { p: 0, t: "entry", n: "x", c: 1, m: 1, d: Uint8Array.of(1), ...file },
+  ];
+  return encode({ fmt: "aloefs.pack", ver, nodes }, { useBigInt64: true });
+}
+
+Deno.test("attribute names come back from a pack, and the one that cannot is refused", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  await mount.mkdir("/d");
+  await mount.put("/d/x", "1");
+  const metadata = { constructor: "b", "1": "c", toString: "d" };
+  await mount.setMetadata("/d/x", metadata);
+  await mount.setXattr("/d/x", "constructor", Uint8Array.of(7));
+  await mount.pack("/d");
+  await mount.unpack("/d");
+  assert.deepEqual({ ...(await mount.stat("/d/x")).metadata }, metadata);
+  assert.deepEqual(await mount.getXattr("/d/x", "constructor"), Uint8Array.of(7));
+  await mount.setXattr("/d/x", "__proto__", Uint8Array.of(7));
+  await assert.rejects(mount.pack("/d"), { code: "unsupported" });
+  assert.equal((await mount.stat("/d")).type, "container");
+});
+
+Deno.test("unpack: a retention of nothing, as the reference writes it, keeps one version", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  await mount.put("/p", packOf({ rk: 0 }));
+  await mount.unpack("/p");
+  assert.equal((await mount.stat("/p/x")).retention, 1);
+});
+
+const WRONG: Record<string, Record<string, unknown>> = {
+  "a name with a slash": { n: "../../x" },
+  "a name with a NUL": { n: "a\0b" },
+  "a time past 64 bits": { c: 2n ** 63n },
+  "a mode that is none": { o: 2 ** 40 },
+  "a negative mode": { o: -1 },
+  "a mode that is text": { o: "755" },
+  "a negative owner": { u: -7 },
+  "a group past 32 bits": { g: 2 ** 40 },
+  "an attribute without a name": { xa: { "": Uint8Array.of(1) } },
+};
+
+for (const [what, file] of Object.entries(WRONG)) {
+  Deno.test(`unpack: ${what} is corrupt and nothing changes`, async () => {
+    const { fs, mount } = await fresh();
+    await using _fs = fs;
+    await mount.put("/p", packOf(file));
+    const before = await fs.info();
+    await assert.rejects(
+      mount.unpack("/p"),
+      (error) => error instanceof AloeError && error.code === "corrupt",
+    );
+    assert.equal((await mount.stat("/p")).type, "entry");
+    assert.deepEqual(await fs.info(), before);
+  });
+}
+
+Deno.test("unpack: milliseconds of version 1 that are past 64 bits in nanoseconds are corrupt", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  await mount.put("/p", packOf({ c: 2n ** 62n }, 1));
+  await assert.rejects(mount.unpack("/p"), { code: "corrupt" });
+});
+
+Deno.test("unpack: bytes after the pack are corrupt, however few", async () => {
+  for (const rest of [[0xc4], [0x81], [0xdb, 0xff], [0xc0]]) {
+    const { fs, mount } = await fresh();
+    await using _fs = fs;
+    await mount.put("/p", packOf({}));
+    await mount.append("/p", Uint8Array.from(rest));
+    await assert.rejects(mount.unpack("/p"), { code: "corrupt" });
+  }
+});
+
+Deno.test("unpack takes time in proportion to the pack", async () => {
+  const { fs, mount } = await fresh(1024);
+  await using _fs = fs;
+  const time = async (size: number) => {
+    const path = `/${size}`;
+    await mount.mkdir(path);
+    await mount.put(`${path}/x`, new Uint8Array(size));
+    await mount.pack(path);
+    const start = performance.now();
+    await mount.unpack(path);
+    return performance.now() - start;
+  };
+  await time(1 << 20);
+  const ratio = await time(5 << 20) / await time((1 << 20) + 1);
+  assert.ok(ratio < 12, `five times the bytes took ${ratio.toFixed(1)} times as long`);
+});
