@@ -1,0 +1,195 @@
+/**
+ * Holds the documents to the code: the format's tables, indexes, triggers and
+ * error codes, the tasks that are named, the links between the documents; and
+ * the code to what ARCHITECTURE.md promises: the direction of imports, and
+ * queries that are compiled ahead of time.
+ *
+ * The examples in the JSDoc are run by `deno test --doc`, which the task
+ * `test` does; those of the README by `readme_test.ts`.
+ */
+
+import assert from "node:assert/strict";
+import { dirname, join, normalize, relative, sep } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { AloeLite } from "../mod.ts";
+import { compileAll } from "../templates/compile.ts";
+import { compiled } from "../templates/sqlite_compiled.ts";
+
+const REPO = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const read = (path: string) => Deno.readTextFileSync(join(REPO, path));
+const manifest = JSON.parse(read("deno.json"));
+
+/** Files of the repository with an ending, by their paths in it. */
+function files(ending: string, folder = ""): string[] {
+  const found: string[] = [];
+  for (const { name, isDirectory } of Deno.readDirSync(join(REPO, folder))) {
+    if (name.startsWith(".") || name === "node_modules" || name === "coverage") continue;
+    const path = folder === "" ? name : `${folder}/${name}`;
+    if (isDirectory) found.push(...files(ending, path));
+    else if (name.endsWith(ending)) found.push(path);
+  }
+  return found.sort();
+}
+
+/** A section of a document: from its heading to the next one of its level or above. */
+function section(markdown: string, heading: string): string {
+  const lines = markdown.split("\n");
+  const start = lines.findIndex((line) => /^#+ /.test(line) && line.includes(heading));
+  assert(start !== -1, `no heading ${heading}`);
+  const level = /^#+/.exec(lines[start])![0].length;
+  const length = lines.slice(start + 1).findIndex((line) =>
+    /^#+ /.test(line) && /^#+/.exec(line)![0].length <= level
+  );
+  return lines.slice(start, length === -1 ? undefined : start + 1 + length).join("\n");
+}
+
+/** The rows of the tables in a text: their cells without backticks around them. */
+function rows(markdown: string): string[][] {
+  return markdown.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim().replace(/^`(.*)`$/, "$1"))
+  );
+}
+
+interface SchemaObject {
+  type: string;
+  name: string;
+  table: string;
+}
+
+const format = read("docs/FORMAT.md");
+
+Deno.test("FORMAT.md has every table, column, index and trigger of a new file, and no other", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "aloelite-docs-" });
+  try {
+    const path = join(folder, "new.db");
+    await (await AloeLite.open(path)).close();
+    using database = new DatabaseSync(path, { readOnly: true });
+    const objects = database.prepare(
+      "SELECT type, name, tbl_name AS 'table' FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    ).all() as unknown as SchemaObject[];
+    const ours = (name: string) => name.startsWith("aloe_");
+    const names = (type: string) =>
+      objects.filter((o) => o.type === type && !ours(o.name)).map((o) => o.name).sort();
+
+    const tables = section(format, "Tables");
+    const documented = [...tables.matchAll(/^### `(\w+)`/gm)].map((match) => match[1]).sort();
+    assert.deepEqual(documented, names("table"));
+    for (const table of documented) {
+      const columns = database.prepare(`SELECT name, type FROM pragma_table_info(?)`).all(table);
+      assert.deepEqual(
+        rows(section(tables, `\`${table}\`:`)).map(([name, type]) => `${name} ${type}`).sort(),
+        columns.map((column) => `${column.name} ${column.type}`).sort(),
+        table,
+      );
+    }
+    const firstCells = (heading: string) =>
+      rows(section(format, heading)).map(([name]) => name).sort();
+    assert.deepEqual(firstCells("Indexes"), names("index"));
+    assert.deepEqual(firstCells("Triggers and views"), names("trigger"));
+
+    const additions = rows(section(format, "What we add"));
+    assert.deepEqual(
+      additions.map(([name]) => name).sort(),
+      objects.map((o) => o.name).filter(ours).sort(),
+    );
+    for (const [table, meaning] of additions.filter(([, what]) => what.startsWith("table"))) {
+      for (const { name } of database.prepare("SELECT name FROM pragma_table_info(?)").all(table)) {
+        assert(meaning.includes(`\`${name}\``), `${table}.${name}`);
+      }
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("FORMAT.md has every error code, in the order of errors.ts", () => {
+  const codes = [...read("src/errors.ts").matchAll(/^ {2}\| "(\w+)"/gm)].map((match) => match[1]);
+  assert(codes.length > 20);
+  assert.deepEqual(rows(section(format, "Error codes")).map(([code]) => code), codes);
+});
+
+Deno.test("the tasks that documents name exist", () => {
+  for (const path of files(".md")) {
+    for (const [, task] of read(path).matchAll(/deno(?:@[\d.]+)? task (?:-q )?([a-z]\w*)/g)) {
+      assert(task in manifest.tasks, `${path}: deno task ${task}`);
+    }
+  }
+});
+
+Deno.test("the change log begins with the package's version", () => {
+  assert.equal(/^## \[?(\d+\.\d+\.\d+)/m.exec(read("CHANGELOG.md"))?.[1], manifest.version);
+});
+
+/** A heading's anchor, as code hosts make it. */
+function anchor(heading: string): string {
+  return heading.trim().toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+}
+
+Deno.test("links between documents lead somewhere", () => {
+  for (const path of files(".md")) {
+    const text = read(path).replace(/^```.*?^```/gms, "");
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [file, fragment] = target.split("#");
+      const linked = file === "" ? path : normalize(join(dirname(path), file));
+      let content = "";
+      assert.doesNotThrow(() => {
+        if (!Deno.statSync(join(REPO, linked)).isDirectory) content = read(linked);
+      }, `${path}: ${target}`);
+      if (fragment === undefined) continue;
+      const anchors = [...content.matchAll(/^#+ (.*)$/gm)].map((match) => anchor(match[1]));
+      assert(anchors.includes(fragment), `${path}: ${target}`);
+    }
+  }
+});
+
+/** The layers of ARCHITECTURE.md, from the top down; each file is in the first that fits. */
+const LAYERS: RegExp[] = [
+  /^cli\//,
+  /^mod\.ts$/,
+  /^src\/(aloelite|mount|volume_path)\.ts$/,
+  /^src\/ops(\.ts$|\/)/,
+  /^src\/content\//,
+  /^src\/(resolve|mount_handle|expiry|pack_format)\.ts$/,
+  /^src\/storage\//,
+  /^(templates|migrations)\//,
+  /^src\/crypto\//,
+  /^src\/(errors|types|paths|ids|clock)\.ts$/,
+];
+
+/** The modules that a module imports to run; imports of types alone are left out. */
+function imports(path: string): string[] {
+  const found: string[] = [];
+  const pattern =
+    /^(?:import|export)\s(?!type\s)([^;]*?)from "(\.[^"]+)"|^import "(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
+  for (const [, what = "", named, bare, dynamic] of read(path).matchAll(pattern)) {
+    const parts = what.replace(/[{}\n]/g, " ").split(",").map((part) => part.trim())
+      .filter((part) => part !== "");
+    if (parts.length > 0 && parts.every((part) => part.startsWith("type "))) continue;
+    const target = join(dirname(path), named ?? bare ?? dynamic);
+    found.push(relative(".", target).split(sep).join("/"));
+  }
+  return found;
+}
+
+Deno.test("imports go downwards from layer to layer", () => {
+  const sources = files(".ts").filter((path) => !/^(tests|bench)\//.test(path));
+  let checked = 0;
+  for (const path of sources) {
+    const layer = LAYERS.findIndex((pattern) => pattern.test(path));
+    assert(layer !== -1, `${path}: in no layer of ARCHITECTURE.md`);
+    for (const target of imports(path).filter((each) => each.endsWith(".ts"))) {
+      const below = LAYERS.findIndex((pattern) => pattern.test(target));
+      assert(below >= layer, `${path} imports ${target}`);
+      if (layer === 0) assert(below <= 1, `${path} imports ${target}, not mod.ts`);
+      checked++;
+    }
+  }
+  assert(checked > 200);
+});
+
+Deno.test("SQLite's texts are what the templates compile to (else: deno task templates)", async () => {
+  assert.deepEqual(structuredClone(await compileAll()), compiled);
+});
