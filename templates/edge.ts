@@ -26,7 +26,7 @@ export const listChildren = template<{ parent: string }>("edge.listChildren")((q
   q.selectFrom("edge as e").innerJoin("node as n", "n.node_id", "e.to_id")
     .select(["e.edge_id", "e.to_id", "e.name", "n.type"])
     .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
-    .orderBy("e.edge_id").orderBy("e.to_id")
+    .orderBy("e.edge_id")
 );
 
 /** A page of the same, after an edge. */

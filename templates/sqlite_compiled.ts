@@ -386,7 +386,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.listChildren": {
     "sql":
-      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 0 order by "e"."edge_id", "e"."to_id"',
+      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 0 order by "e"."edge_id"',
     "names": [
       "parent",
     ],

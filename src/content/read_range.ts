@@ -49,41 +49,41 @@ export async function readRange(
     for (let index = from; index <= to; index++) {
       const row = rows[index - from];
       if (row?.chunk_index !== index) {
-        throw new AloeError(
-          "corrupt",
-          `${node.label}: chunk ${index} is missing`,
-        );
+        throw new AloeError("corrupt", `${node.label}: chunk ${index} is missing`);
       }
       const chunk = openChunk(cipher, row, node.label);
       const start = index * chunkSize;
       if (chunk.length < Math.min(chunkSize, size - start)) {
-        throw new AloeError(
-          "corrupt",
-          `${node.label}: chunk ${index} is too short`,
-        );
+        throw new AloeError("corrupt", `${node.label}: chunk ${index} is too short`);
       }
-      const part = chunk.subarray(Math.max(0, offset - start), end - start);
-      const only = first === last;
-      if (only) whole = part.slice();
-      else {(whole ??= new Uint8Array(end - offset)).set(
-          part,
-          Math.max(0, start - offset),
-        );}
-      release(row.data!);
+      if (chunk !== row.data) release(row.data!);
+      const begin = Math.max(0, offset - start);
+      const stop = Math.min(chunk.length, end - start);
+      if (first === last && begin === 0 && stop === chunk.length) return handOver(chunk);
+      whole ??= new Uint8Array(end - offset);
+      whole.set(chunk.subarray(begin, stop), Math.max(0, start - offset));
       release(chunk);
     }
   }
   return whole!;
 }
 
+/** Chunks whose memory is worth being accounted for at once, bytes. */
+const LARGE = 64 * 1024;
+
 /**
- * Frees a chunk's memory at once. The engine does not know how large a blob
- * that SQLite returned is, and would let a gigabyte of them wait for collection.
+ * Gives a whole chunk to the caller without a copy. V8 looks at what the blobs
+ * that SQLite returned add up to only where JavaScript itself makes a buffer,
+ * so one is made, lest gigabytes of dropped chunks wait for collection.
  */
+function handOver(chunk: Uint8Array): Uint8Array {
+  if (chunk.length >= LARGE) new ArrayBuffer(1);
+  return chunk;
+}
+
+/** Frees a chunk's memory at once: it would be collected too late. */
 function release(bytes: Uint8Array): void {
   const buffer = bytes.buffer as ArrayBuffer;
   // A view of a part may share its buffer with others.
-  if (!buffer.detached && bytes.byteLength === buffer.byteLength) {
-    buffer.transfer(0);
-  }
+  if (!buffer.detached && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }

@@ -58,14 +58,17 @@ async function listTarget(
     const rows = await tx.all(listChildrenAfter, { parent, after, limit });
     return rows.map((row) => dirEntry(row, Boolean(row.visible)));
   }
-  const rows = await tx.all(listChildren, { parent });
   // The whole listing is here, so the greatest id of each name is a map's work.
-  const visible = new Map<string, string>();
-  for (const { name, to_id } of rows) {
-    const greatest = visible.get(name);
-    if (greatest === undefined || greatest < to_id) visible.set(name, to_id);
+  const visible = new Map<string, DirEntry>();
+  const entries: DirEntry[] = [];
+  for (const row of await tx.all(listChildren, { parent })) {
+    const entry = dirEntry(row, true);
+    entries.push(entry);
+    const other = visible.get(entry.name);
+    if (other !== undefined) (other.node < entry.node ? other : entry).visible = false;
+    if (entry.visible) visible.set(entry.name, entry);
   }
-  return rows.map((row) => dirEntry(row, visible.get(row.name) === row.to_id));
+  return entries;
 }
 
 function dirEntry(

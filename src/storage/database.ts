@@ -259,14 +259,15 @@ export class OpenDatabase implements Database {
 
   /** SQLite blocks the thread while it waits, so it waits briefly and we wait here. */
   async #retryWhileBusy<T>(attempt: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.#busyTimeout;
+    let deadline = 0;
     for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
       try {
         return await attempt();
       } catch (error) {
         const known = this.#dialect.translateError(error);
-        const busy = known instanceof AloeError && known.code === "busy";
-        if (!busy || performance.now() > deadline) throw known;
+        if (!(known instanceof AloeError && known.code === "busy")) throw known;
+        deadline ||= performance.now() + this.#busyTimeout;
+        if (performance.now() > deadline) throw known;
         await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
       }
     }

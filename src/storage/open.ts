@@ -71,21 +71,33 @@ export async function openDatabase(
   }
 }
 
+/** What every SQLite file begins with. */
+const MAGIC = "SQLite format 3\0";
+
+/**
+ * Whether the file is there.
+ *
+ * @throws {AloeError} `invalid` for a directory, `corrupt` for what cannot be
+ * a database: SQLite takes a few bytes, or many zeros, for an empty one.
+ */
 async function isFile(path: string): Promise<boolean> {
   try {
-    const { isDirectory } = await Deno.stat(path);
+    const { isDirectory, isFile, size } = await Deno.stat(path);
     if (isDirectory) throw new AloeError("invalid", `${path}: is a directory`);
+    if (!isFile || size === 0) return true;
+    using file = await Deno.open(path);
+    const head = new Uint8Array(MAGIC.length);
+    await file.read(head);
+    if (size < 512 || new TextDecoder().decode(head) !== MAGIC) {
+      throw new AloeError("corrupt", `${path}: not an aloelite file`);
+    }
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     if (error instanceof AloeError) throw error;
-    throw new AloeError(
-      "io_error",
-      `${path}: cannot be opened (${(error as Error).message})`,
-      {
-        cause: error,
-      },
-    );
+    throw new AloeError("io_error", `${path}: cannot be opened (${(error as Error).message})`, {
+      cause: error,
+    });
   }
 }
 

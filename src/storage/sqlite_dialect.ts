@@ -9,7 +9,7 @@ import type {
   StorageQuery,
   StorageTransactionSettings,
 } from "./dialect.ts";
-import { isUnwritableFolder, translateSqliteError } from "./sqlite_errors.ts";
+import { cannotMakeFiles, translateSqliteError } from "./sqlite_errors.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
 export type Durability = "full" | "normal";
@@ -161,14 +161,11 @@ const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
 function openConnection(options: SqliteOptions): SqliteConnection {
   if (!options.readOnly) return connect(options, options.path);
-  const connection = connect(options, options.path);
   try {
-    connection.execute("SELECT 1 FROM sqlite_schema");
-    return connection;
+    return connect(options, options.path);
   } catch (error) {
-    connection.close();
-    // A WAL file cannot make its index in a folder that cannot be written.
-    if (!isUnwritableFolder(error) || !isSettled(options.path)) throw error;
+    // A WAL needs an index beside it, also to be read.
+    if (!cannotMakeFiles(error) || !isSettled(options.path)) throw error;
     return connect(options, immutableUri(options.path));
   }
 }
@@ -199,11 +196,11 @@ function connect(options: SqliteOptions, location: string): SqliteConnection {
     timeout: BUSY_TIMEOUT_MS,
   });
   try {
-    for (
-      const pragma of [`cache_size = -${CACHE_KIB}`, "temp_store = MEMORY"]
-    ) {
+    for (const pragma of [`cache_size = -${CACHE_KIB}`, "temp_store = MEMORY"]) {
       database.prepare(`PRAGMA ${pragma}`).run();
     }
+    // Opening reads nothing yet, so whether it can is found out here.
+    if (options.readOnly) database.prepare("SELECT 1 FROM sqlite_schema").get();
   } catch (error) {
     database.close();
     throw error;

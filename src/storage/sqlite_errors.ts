@@ -1,4 +1,4 @@
-import { AloeError } from "../errors.ts";
+import { AloeError, type AloeErrorCode } from "../errors.ts";
 
 /** SQLite's primary result codes that have a meaning of their own here. */
 const SQLITE_ERROR = 1;
@@ -9,9 +9,21 @@ const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
+const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
 /** The extended code of a WAL file whose folder cannot be written. */
 const SQLITE_READONLY_DIRECTORY = 1544;
+
+/** What errors without a code say, those of opening and of a backup. */
+const TEXTS: [RegExp, number][] = [
+  [/disk is full/, SQLITE_FULL],
+  [/locked/, SQLITE_BUSY],
+  [/readonly/, SQLITE_READONLY],
+  [/not a database/, SQLITE_NOTADB],
+  [/malformed/, SQLITE_CORRUPT],
+  [/disk I\/O/, SQLITE_IOERR],
+  [/unable to open/, SQLITE_CANTOPEN],
+];
 
 /**
  * Gives an error of `node:sqlite` its place in the closed set.
@@ -21,67 +33,58 @@ const SQLITE_READONLY_DIRECTORY = 1544;
  * @returns An `AloeError`, or the error itself when it is not SQLite's.
  */
 export function translateSqliteError(error: unknown, path: string): unknown {
-  const errcode = (error as { errcode?: unknown } | null)?.errcode;
-  if (typeof errcode !== "number") {
-    if ((error as { code?: unknown } | null)?.code === "ERR_OUT_OF_RANGE") {
-      return new AloeError("corrupt", `${path}: a number in the file is out of range`, {
-        cause: error,
-      });
-    }
-    // The constructor's errors have a text and no code.
-    if ((error as { code?: unknown } | null)?.code !== "ERR_SQLITE_ERROR") return error;
-    return new AloeError("io_error", `${path}: cannot be opened (${(error as Error).message})`, {
-      cause: error,
-    });
-  }
-  const cause = { cause: error };
+  const result = resultCode(error);
+  if (result === null) return error;
   const detail = (error as Error).message;
-  switch (errcode & 0xff) {
+  const as = (code: AloeErrorCode, what: string) =>
+    new AloeError(code, `${path}: ${what}`, { cause: error });
+  switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return new AloeError(
-        "busy",
-        `${path}: in use by another process; try again`,
-        cause,
-      );
+      return as("busy", "in use by another process; try again");
     case SQLITE_READONLY:
-      return new AloeError(
-        "read_only",
-        `${path}: the file or its folder cannot be written`,
-        cause,
-      );
+      return as("read_only", "the file or its folder cannot be written");
     case SQLITE_FULL:
-      return new AloeError(
-        "no_space",
-        `${path}: no space left on the device`,
-        cause,
-      );
+      return as("no_space", "no space left on the device");
     case SQLITE_CORRUPT:
-      return new AloeError(
-        "corrupt",
-        `${path}: the database is damaged (${detail})`,
-        cause,
-      );
+      return as("corrupt", `the database is damaged (${detail})`);
     case SQLITE_NOTADB:
-      return new AloeError("corrupt", `${path}: not an aloelite file`, cause);
+      return as("corrupt", "not an aloelite file");
     case SQLITE_CANTOPEN:
-      return new AloeError("io_error", `${path}: cannot be opened`, cause);
+      return as("io_error", `cannot be opened (${detail})`);
     case SQLITE_IOERR:
-      return new AloeError(
-        "io_error",
-        `${path}: read or write failed (${detail})`,
-        cause,
-      );
+      return as("io_error", `read or write failed (${detail})`);
+    case SQLITE_CONSTRAINT:
+      // Operations check before they write, so it is the file that is at odds with itself.
+      return as("corrupt", `its rows contradict each other (${detail})`);
     case SQLITE_ERROR:
-      if (!detail.startsWith("malformed JSON")) return error;
-      return new AloeError("corrupt", `${path}: metadata in the file is damaged`, cause);
+      return detail.startsWith("malformed JSON")
+        ? as("corrupt", "metadata in the file is damaged")
+        : error;
     default:
       return error;
   }
 }
 
+/** SQLite's result code of an error, null when it is not SQLite's. */
+function resultCode(error: unknown): number | null {
+  const { errcode, code, message } = (error ?? {}) as {
+    errcode?: unknown;
+    code?: unknown;
+    message?: string;
+  };
+  if (typeof errcode === "number") return errcode;
+  // A stored number past what a statement that is not wide can return.
+  if (code === "ERR_OUT_OF_RANGE") return SQLITE_CORRUPT;
+  if (code !== "ERR_SQLITE_ERROR") return null;
+  const known = TEXTS.find(([text]) => text.test(message ?? ""));
+  return known === undefined ? SQLITE_CANTOPEN : known[1];
+}
+
 /** Whether SQLite gave up because it could not make a file beside the database. */
-export function isUnwritableFolder(error: unknown): boolean {
-  const errcode = (error as { errcode?: unknown } | null)?.errcode;
-  return errcode === SQLITE_CANTOPEN || errcode === SQLITE_READONLY_DIRECTORY;
+export function cannotMakeFiles(error: unknown): boolean {
+  const result = resultCode(error);
+  if (result === null) return false;
+  return result === SQLITE_READONLY_DIRECTORY ||
+    [SQLITE_CANTOPEN, SQLITE_IOERR].includes(result & 0xff);
 }

@@ -1,0 +1,1 @@
+// The empty program that starting ours is compared with.
