@@ -12,7 +12,7 @@ import "./lock.ts";
 import "./maintenance.ts";
 import "./mount.ts";
 import "./node.ts";
-import { NESTED_DEPTH, resolveByPath, statByPath } from "./resolve.ts";
+import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
 import { type CompiledTemplate, templates } from "./template.ts";
 import "./trash.ts";
 import "./volume.ts";
@@ -24,6 +24,7 @@ export async function compileAll(): Promise<Record<string, CompiledTemplate>> {
   for (let depth = 0; depth <= NESTED_DEPTH; depth++) {
     resolveByPath(depth);
     statByPath(depth);
+    readByPath(depth);
   }
   const names = [...templates.keys()].sort();
   return Object.fromEntries(

@@ -61,6 +61,44 @@ export const resolveById = template<IdValues>("resolve.resolveById")((q, p) =>
   )
 );
 
+/**
+ * What reading a small entry whole takes, in one row: its content is its first
+ * chunk. Without the bytes where there are more.
+ */
+export const readByPath: (depth: number) => Template<PathValues, SmallContentRow> = perDepth(
+  "resolve.readByPath",
+  (q, p, depth) =>
+    withNode(validMount(q, p), nested(p, depth))
+      .leftJoin("content_version as cv", (join) =>
+        join.onRef("cv.content_id", "=", "c.node_id").onRef("cv.version", "=", "c.version")
+          .on("cv.chunk_index", "=", sql.lit(0)).onRef("c.size", "<=", "v.chunk_size"))
+      .leftJoin("content_chunk as k", "k.chunk_hash", "cv.chunk_hash")
+      .select([
+        "v.volume_id",
+        "v.chunk_size",
+        "v.enc_mode",
+        "n.type",
+        "c.size",
+        "k.data",
+        "k.length",
+        "k.N_c",
+        "k.enc_tag",
+      ]),
+);
+
+/** A row of {@linkcode readByPath}. */
+export interface SmallContentRow {
+  volume_id: string;
+  chunk_size: number;
+  enc_mode: string;
+  type: string;
+  size: number | null;
+  data: Uint8Array | null;
+  length: number | null;
+  N_c: Uint8Array | null;
+  enc_tag: Uint8Array | null;
+}
+
 /** What {@linkcode resolveByPath} gives, with all that `stat` says. */
 export const statByPath: (depth: number) => Template<PathValues, StatRow> = perDepth(
   "resolve.statByPath",

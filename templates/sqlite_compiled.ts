@@ -957,6 +957,186 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "resolve.readByPath.0": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = "m"."mount_point" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.1": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.2": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.3": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.4": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.5": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.6": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.7": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "resolve.readByPath.8": {
+    "sql":
+      'select "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "n"."type", "c"."size", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = "m"."mount_point" and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) and "edge"."name" = ? and "edge"."archived" = 0) left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "cv" on "cv"."content_id" = "c"."node_id" and "cv"."version" = "c"."version" and "cv"."chunk_index" = 0 and "c"."size" <= "v"."chunk_size" left join "content_chunk" as "k" on "k"."chunk_hash" = "cv"."chunk_hash" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "n7",
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
   "resolve.resolveById": {
     "sql":
       'select "m"."mount_id", "m"."mount_point", "m"."access", "v"."volume_id", "v"."root_node_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq", "v"."enc_mode", "n"."node_id", "n"."type", "n"."name", "n"."volume_id" as "node_volume", "c"."version", "c"."size", exists (select 1 as "one" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."node_id" = "n"."node_id" and "l"."mount_id" != "m"."mount_id" and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "locked" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" inner join "node" as "n" on "n"."node_id" = ? left join "content" as "c" on "c"."node_id" = "n"."node_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',

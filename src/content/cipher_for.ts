@@ -9,7 +9,9 @@ import type { Resolved } from "../resolve.ts";
  * @throws {AloeError} `encryption_required` when the caller's handle has no
  * key for an encrypted volume, or one for another volume.
  */
-export function cipherFor(node: Resolved): ChunkCipher {
+export function cipherFor(
+  node: Pick<Resolved, "mount" | "volume" | "encryption" | "label">,
+): ChunkCipher {
   const cipher = typeof node.mount === "string" ? null : MountHandle.cipherOf(node.mount);
   const fits = typeof node.mount === "string" ||
     node.mount.volume === node.volume;

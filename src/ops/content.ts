@@ -1,9 +1,15 @@
 import { versionSize } from "../../templates/content.ts";
+import { NESTED_DEPTH, readByPath } from "../../templates/resolve.ts";
+import { now } from "../clock.ts";
+import { openChunk } from "../content/chunk_store.ts";
+import { cipherFor } from "../content/cipher_for.ts";
 import { readRange as readRangeOf } from "../content/read_range.ts";
 import { checkBytes, checkData, editContent, replaceContent } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
-import type { MountRef } from "../mount_handle.ts";
+import { mountId, type MountRef } from "../mount_handle.ts";
+import { splitPath } from "../paths.ts";
 import {
+  pathValues,
   requireChangeable,
   requireEntry,
   type Resolved,
@@ -25,13 +31,14 @@ export interface VersionOption {
  * @throws {AloeError} `not_found` (the version too), `not_an_entry`,
  * `encryption_required`, `corrupt`, `mount_invalid`.
  */
-export function readAll(
+export async function readAll(
   db: Database,
   mount: MountRef,
   path: string,
   options: VersionOption = {},
 ): Promise<Uint8Array> {
-  return read(db, mount, { path }, 0, Infinity, options);
+  if (options.version !== undefined) return await read(db, mount, { path }, 0, Infinity, options);
+  return await readSmall(db, mount, path) ?? await read(db, mount, { path }, 0, Infinity, options);
 }
 
 /** The same for an entry's id. */
@@ -73,6 +80,29 @@ export function readRangeById(
   options: VersionOption = {},
 ): Promise<Uint8Array> {
   return read(db, mount, { node }, offset, length, options);
+}
+
+/**
+ * The whole of an entry that is no larger than a chunk, in one statement; null
+ * where that is not what the path names, for the ordinary way to deal with.
+ */
+async function readSmall(
+  db: Database,
+  mount: MountRef,
+  path: string,
+): Promise<Uint8Array | null> {
+  const names = splitPath(path);
+  if (names.length > NESTED_DEPTH) return null;
+  const values = pathValues(mountId(mount), now(), names);
+  const row = await db.query((tx) => tx.first(readByPath(names.length), values));
+  if (row === undefined || row.type === "container" || row.size === null) return null;
+  if (row.size > row.chunk_size || row.size < 0) return null;
+  const { volume_id: volume, enc_mode: encryption } = row;
+  const cipher = cipherFor({ mount, volume, encryption, label: path });
+  if (row.size === 0) return new Uint8Array(0);
+  const bytes = openChunk(cipher, row, path);
+  if (bytes.length < row.size) throw new AloeError("corrupt", `${path}: chunk 0 is too short`);
+  return bytes.length === row.size ? bytes : bytes.slice(0, row.size);
 }
 
 async function read(
