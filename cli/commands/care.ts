@@ -1,0 +1,71 @@
+import type { AloeLite } from "../../mod.ts";
+import type { Context } from "../context.ts";
+import { Fault } from "../faults.ts";
+
+/** `verify`: checks that every file's content is complete. */
+export async function verify(ctx: Context): Promise<number> {
+  const deep = ctx.flags.has("deep");
+  return await ctx.withMount("read", async (mount) => {
+    const report = await mount.verify({ deep });
+    if (ctx.json) await ctx.out.json(report);
+    else {
+      for (const problem of report.problems) {
+        await ctx.out.line(ctx.out.name(problem));
+      }
+      await ctx.out.line(
+        `${report.entriesChecked} files checked` +
+          (deep ? `, ${report.chunksChecked} chunks read` : "") +
+          `: ${report.problems.length === 0 ? "no problem" : `${report.problems.length} problems`}`,
+      );
+    }
+    return report.problems.length === 0 ? 0 : 1;
+  });
+}
+
+/** `health`: checks the structure of the whole file. */
+export async function health(ctx: Context): Promise<number> {
+  await using fs = await ctx.open("read");
+  const anomalies = await fs.health();
+  if (ctx.json) {
+    await ctx.out.json({ healthy: anomalies.length === 0, anomalies });
+  } else if (anomalies.length === 0) await ctx.out.line("healthy");
+  else {
+    for (const { kind, id } of anomalies) {
+      await ctx.out.line(ctx.out.name(`${kind}: ${id}`));
+    }
+  }
+  return anomalies.length === 0 ? 0 : 1;
+}
+
+async function shrink(ctx: Context, fs: AloeLite): Promise<void> {
+  try {
+    await fs.vacuum();
+  } catch (error) {
+    // SQLite attaches a temporary database to do it, which the runtime only
+    // allows to programs that may do everything.
+    if (!String(error).includes("attached databases")) throw error;
+    throw new Fault(
+      ctx.file,
+      "cleaned up, but not made smaller: that needs `deno run --allow-all`",
+      { cause: error },
+    );
+  }
+}
+
+/** `prune`: frees what nothing needs any more. */
+export async function prune(ctx: Context): Promise<void> {
+  await using fs = await ctx.open("write");
+  const volume = ctx.volume === undefined ? {} : { volume: (await ctx.findVolume(fs)).id };
+  const rows = await fs.prune(volume);
+  ctx.signal.throwIfAborted();
+  const content = await fs.pruneContent(volume);
+  ctx.signal.throwIfAborted();
+  if (ctx.flags.has("vacuum")) await shrink(ctx, fs);
+  if (ctx.json) await ctx.out.json({ ...rows, ...content });
+  else {
+    await ctx.out.line(
+      `freed ${rows.nodes} nodes, ${rows.locks} locks, ${rows.mounts} mounts, ` +
+        `${content.versions} versions, ${content.chunks} chunks`,
+    );
+  }
+}

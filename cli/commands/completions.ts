@@ -1,0 +1,242 @@
+import { GLOBAL_OPTIONS, type OptionSpec, UsageError } from "../args.ts";
+import { type Command, COMMANDS } from "../commands.ts";
+import type { Context } from "../context.ts";
+
+/** The first words of the commands, and what may follow each. */
+function families(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name } of COMMANDS) {
+    const [first, second] = name.split(" ");
+    const rest = found.get(first) ?? [];
+    if (second !== undefined) rest.push(second);
+    found.set(first, rest);
+  }
+  return found;
+}
+
+function flagsOf(options: readonly OptionSpec[]): string[] {
+  return options.flatMap((o) => [
+    ...(o.short === undefined ? [] : [`-${o.short}`]),
+    `--${o.long}`,
+  ]);
+}
+
+/** Options with a value: the word after them is no command. */
+function valued(): OptionSpec[] {
+  const all = [...GLOBAL_OPTIONS, ...COMMANDS.flatMap((c) => c.options ?? [])];
+  return all.filter((o) => o.value !== undefined);
+}
+
+/** Words that stand for the operands of a command. */
+function choices(command: Command): string[] {
+  return /^[a-z|]+$/.test(command.operands) ? command.operands.split("|") : [];
+}
+
+function bash(): string {
+  const globals = flagsOf(GLOBAL_OPTIONS).join(" ");
+  const cases = COMMANDS.map((c) =>
+    `    ${JSON.stringify(c.name)}) words="${
+      [...flagsOf(c.options ?? []), ...choices(c)].join(" ")
+    }" ;;`
+  );
+  const groups = [...families()].filter(([, rest]) => rest.length > 0).map((
+    [first, rest],
+  ) => `    ${first}) words="${rest.join(" ")}" ;;`);
+  return `# bash completion for aloelite
+_aloelite() {
+  local cur prev word command="" family="" words="" skip="" i
+  cur="\${COMP_WORDS[COMP_CWORD]}"
+  prev="\${COMP_WORDS[COMP_CWORD-1]}"
+  COMPREPLY=()
+  case "$prev" in
+    ${flagsOf(valued()).filter(unique).join("|")})
+      COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  esac
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="\${COMP_WORDS[i]}"
+    if [[ -n "$skip" ]]; then skip=""; continue; fi
+    case "$word" in
+      ${flagsOf(valued()).filter(unique).join("|")}) skip=1; continue ;;
+      -*) continue ;;
+    esac
+    if [[ -z "$command" && -z "$family" ]]; then
+      case "$word" in
+        ${
+    [...families()].filter(([, r]) => r.length > 0).map(([f]) => f).join("|")
+  }) family="$word" ;;
+        *) command="$word" ;;
+      esac
+    elif [[ -z "$command" ]]; then command="$family $word"
+    fi
+  done
+  if [[ -z "$command" && -z "$family" ]]; then
+    words="${[...families().keys()].join(" ")} --version"
+  elif [[ -z "$command" ]]; then
+    case "$family" in
+${groups.join("\n")}
+    esac
+  else
+    case "$command" in
+${cases.join("\n")}
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words ${globals}" -- "$cur"))
+  if [[ "$cur" != -* && -n "$command" ]]; then
+    COMPREPLY+=($(compgen -f -- "$cur"))
+  fi
+}
+complete -o filenames -F _aloelite aloelite`;
+}
+
+function unique<T>(value: T, index: number, all: readonly T[]): boolean {
+  return all.indexOf(value) === index;
+}
+
+/** Text inside single quotes of zsh's _arguments and _describe. */
+function zshText(text: string): string {
+  return text.replaceAll("'", "’").replaceAll("[", "(").replaceAll("]", ")")
+    .replaceAll(":", "\\:");
+}
+
+function zshOption(option: OptionSpec): string[] {
+  const value = option.value === undefined
+    ? ""
+    : `:${option.value}:${/FILE|PATH/.test(option.value) ? "_files" : "( )"}`;
+  const help = zshText(option.help);
+  const long = `'--${option.long}${value === "" ? "" : "="}[${help}]${value}'`;
+  return option.short === undefined
+    ? [long]
+    : [`'-${option.short}${value === "" ? "" : "+"}[${help}]${value}'`, long];
+}
+
+function zsh(): string {
+  const globals = GLOBAL_OPTIONS.flatMap(zshOption).map((o) => `    ${o}`)
+    .join("\n");
+  const listing = (names: readonly (readonly [string, string])[]): string =>
+    names.map(([name, text]) => `'${name}:${zshText(text)}'`).join(" ");
+  const firsts = [...families()].map(([first, rest]): [string, string] => [
+    first,
+    rest.length > 0 ? rest.join(", ") : COMMANDS.find((c) => c.name === first)!.summary,
+  ]);
+  const groups = [...families()].filter(([, rest]) => rest.length > 0).map((
+    [first, rest],
+  ) =>
+    `      ${first}) entries=(${
+      listing(
+        rest.map((
+          r,
+        ) => [r, COMMANDS.find((c) => c.name === `${first} ${r}`)!.summary]),
+      )
+    }) ;;`
+  );
+  const cases = COMMANDS.map((c) => {
+    const options = (c.options ?? []).flatMap(zshOption).join(" ");
+    const words = choices(c);
+    const operands = words.length > 0 ? `'*:word:(${words.join(" ")})'` : "'*:path:_files'";
+    return `    ${JSON.stringify(c.name)}) specs=(${options} ${operands}) ;;`;
+  });
+  return `#compdef aloelite
+# zsh completion for aloelite
+_aloelite() {
+  local -a globals specs entries plain
+  local command="" family="" word skip=""
+  local -i i
+  globals=(
+${globals}
+  )
+  for ((i = 2; i < CURRENT; i++)); do
+    word="\${words[i]}"
+    if [[ -n "$skip" ]]; then skip=""; continue; fi
+    case "$word" in
+      ${flagsOf(valued()).filter(unique).join("|")}) skip=1; continue ;;
+      -*) continue ;;
+    esac
+    if [[ -z "$command" && -z "$family" ]]; then
+      case "$word" in
+        ${
+    [...families()].filter(([, r]) => r.length > 0).map(([f]) => f).join("|")
+  }) family="$word" ;;
+        *) command="$word" ;;
+      esac
+    elif [[ -z "$command" ]]; then command="$family $word"
+    fi
+  done
+  if [[ -z "$command" && "\${words[CURRENT]}" != -* ]]; then
+    case "$family" in
+      "") entries=(${listing(firsts)}) ;;
+${groups.join("\n")}
+    esac
+    _describe command entries
+    return
+  fi
+  case "$command" in
+${cases.join("\n")}
+  esac
+  _arguments $globals $specs
+}
+if [[ "\${funcstack[1]}" = _aloelite ]]; then _aloelite "$@"; else compdef _aloelite aloelite; fi`;
+}
+
+/** Text inside single quotes of fish. */
+function fishText(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
+}
+
+function fishOption(option: OptionSpec, condition: string): string {
+  return `complete -c aloelite${condition}` +
+    (option.short === undefined ? "" : ` -s ${option.short}`) +
+    ` -l ${option.long}` +
+    (option.value === undefined ? "" : /FILE|PATH/.test(option.value) ? " -r -F" : " -x") +
+    ` -d '${fishText(option.help)}'`;
+}
+
+function fish(): string {
+  const lines = ["# fish completion for aloelite"];
+  const firsts = [...families()];
+  const known = firsts.map(([first]) => first).join(" ");
+  for (const option of GLOBAL_OPTIONS) lines.push(fishOption(option, ""));
+  const none = ` -n 'not __fish_seen_subcommand_from ${known}'`;
+  for (const [first, rest] of firsts) {
+    const text = rest.length > 0
+      ? rest.join(", ")
+      : COMMANDS.find((c) => c.name === first)!.summary;
+    lines.push(
+      `complete -c aloelite -f${none} -a ${first} -d '${fishText(text)}'`,
+    );
+    const seen = `__fish_seen_subcommand_from ${first}`;
+    for (const second of rest) {
+      const command = COMMANDS.find((c) => c.name === `${first} ${second}`)!;
+      lines.push(
+        `complete -c aloelite -f -n '${seen}; and not ` +
+          `__fish_seen_subcommand_from ${rest.join(" ")}' -a ${second} ` +
+          `-d '${fishText(command.summary)}'`,
+      );
+    }
+  }
+  for (const command of COMMANDS) {
+    const condition = ` -n '${
+      command.name.split(" ").map((w) => `__fish_seen_subcommand_from ${w}`)
+        .join("; and ")
+    }'`;
+    for (const option of command.options ?? []) {
+      lines.push(fishOption(option, condition));
+    }
+    const words = choices(command);
+    if (words.length > 0) {
+      lines.push(
+        `complete -c aloelite -f${condition} -a '${words.join(" ")}'`,
+      );
+    }
+  }
+  return lines.join("\n");
+}
+
+/** `completions`: prints a completion script for a shell. */
+export async function completions(ctx: Context): Promise<void> {
+  const [shell] = ctx.operands;
+  const scripts: Readonly<Record<string, () => string>> = { bash, zsh, fish };
+  if (!Object.hasOwn(scripts, shell)) {
+    throw new UsageError(`no completions for ${shell}: bash, zsh or fish`);
+  }
+  await ctx.out.line(scripts[shell]());
+}

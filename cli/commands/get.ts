@@ -1,0 +1,133 @@
+import type { Mount, NodeInfo } from "../../mod.ts";
+import { UsageError } from "../args.ts";
+import type { Context } from "../context.ts";
+import { about, Fault } from "../faults.ts";
+import { checkName, Exporter } from "../exporter.ts";
+import { follow } from "../links.ts";
+import { fileKind } from "../node_facts.ts";
+import { absolute, baseName, isRoot, localJoin } from "../paths.ts";
+import { Progress } from "../progress.ts";
+import { toStdout, versionOption } from "../stream.ts";
+
+/** The operand that means standard output. */
+const STDOUT = "-";
+
+/** Whether a local path is a directory, links followed; null when nothing is there. */
+function isDirectory(path: string): boolean | null {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** The bytes below a node, for the progress. */
+async function totalSize(mount: Mount, node: NodeInfo): Promise<number> {
+  if (node.type !== "container") return node.size ?? 0;
+  let bytes = 0;
+  for (const child of await mount.listById(node.id)) {
+    if (!child.visible) continue;
+    bytes += await totalSize(mount, await mount.statById(child.node));
+  }
+  return bytes;
+}
+
+async function one(
+  ctx: Context,
+  mount: Mount,
+  exporter: Exporter,
+  path: string,
+  dest: string,
+  several: boolean,
+): Promise<void> {
+  const version = versionOption(ctx);
+  const recursive = ctx.flags.has("recursive");
+  // Without -r a link means what it leads to, as with cp.
+  const { path: at, node } = recursive
+    ? { path, node: await mount.stat(path) }
+    : await follow(mount, path);
+  const directory = node.type === "container";
+  if (directory && !recursive) {
+    throw new Fault(path, "a directory; add -r to copy it");
+  }
+  const there = isDirectory(dest);
+  if (there !== true && (several || (dest.endsWith("/") && !directory))) {
+    throw new Fault(
+      dest,
+      there === null ? "no such directory; make it first" : "not a directory",
+    );
+  }
+  const into = there === true && !isRoot(path);
+  if (into) checkName(path, baseName(path));
+  const local = into
+    ? localJoin(dest, baseName(path))
+    : dest.length > 1
+    ? dest.replace(/\/+$/, "")
+    : dest;
+  if (version === undefined || fileKind(node) !== "file") {
+    await exporter.node(at, node, local, !into);
+    return;
+  }
+  const versions = await mount.history(at);
+  const size = versions.find((v) => v.version === version)?.size ?? null;
+  await exporter.file(
+    { ...node, size },
+    local,
+    !into,
+    () => mount.openRead(at, { version }),
+  );
+}
+
+/** `get`: copies files out of the volume. */
+export async function get(ctx: Context): Promise<void> {
+  const alone = ctx.operands.length === 1;
+  const paths = (alone ? ctx.operands : ctx.operands.slice(0, -1)).map(
+    absolute,
+  );
+  const dest = alone ? "." : ctx.operands.at(-1)!;
+  const recursive = ctx.flags.has("recursive");
+  if (dest === "") throw new UsageError("the destination is empty");
+  if (recursive && versionOption(ctx) !== undefined) {
+    throw new UsageError("--version is for files; leave -r out");
+  }
+  if (dest === STDOUT) {
+    if (recursive) throw new UsageError("a tree cannot go to standard output");
+    if (ctx.json) throw new UsageError("standard output is taken; no --json");
+    await ctx.withMount("read", async (mount) => {
+      for (const path of paths) {
+        await ctx.attempt(path, () => toStdout(ctx, mount, path));
+      }
+    });
+    return;
+  }
+  ctx.guard();
+  const progress = new Progress("get");
+  try {
+    await ctx.withMount("read", async (mount) => {
+      if (progress.visible) {
+        let total = 0;
+        for (const path of paths) {
+          total += await about(
+            path,
+            async () => await totalSize(mount, await mount.stat(path)),
+          );
+        }
+        progress.to(0, total);
+      }
+      const exporter = new Exporter(ctx, mount, progress);
+      for (const path of paths) {
+        const done = await ctx.attempt(
+          path,
+          () => one(ctx, mount, exporter, path, dest, paths.length > 1),
+        );
+        if (!done) exporter.report.failed.push(path);
+      }
+      await exporter.finish();
+      progress.clear();
+      if (ctx.json) await ctx.out.json(exporter.report);
+    });
+  } finally {
+    progress.clear();
+  }
+}

@@ -1,0 +1,83 @@
+import type { AloeLite } from "../../mod.ts";
+import type { Context } from "../context.ts";
+import { about } from "../faults.ts";
+import { table } from "../output.ts";
+import { showSize } from "../size.ts";
+import { encryptionMode, givesPin, printVolumes } from "./volume.ts";
+
+async function show(ctx: Context, fs: AloeLite): Promise<void> {
+  const facts = await fs.info();
+  const volumes = await fs.volumes();
+  if (ctx.json) {
+    await ctx.out.json({ file: ctx.file, ...facts, volumes });
+    return;
+  }
+  const rows = [
+    ["file", ctx.out.name(ctx.file)],
+    ["format", `era ${facts.era}`],
+    ["size", `${showSize(facts.size)}, ${showSize(facts.free)} of it free`],
+    [
+      "content",
+      `${showSize(facts.contentBytes)}, stored in ${facts.chunks} chunks: ` +
+      `${showSize(facts.chunkBytes)}`,
+    ],
+    ["nodes", `${facts.nodes}`],
+    ["mounts", `${facts.mounts}`],
+    ["volumes", `${facts.volumes}`],
+  ];
+  for (const line of table(rows)) await ctx.out.line(line);
+  if (volumes.length === 0) {
+    await ctx.out.line(
+      "\nNo volume yet; `aloelite volume create NAME` makes one.",
+    );
+    return;
+  }
+  await ctx.out.line();
+  await printVolumes(ctx, volumes);
+}
+
+/** `info`: shows facts about the file. */
+export async function info(ctx: Context): Promise<void> {
+  await using fs = await ctx.open("read");
+  await show(ctx, fs);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * `aloelite -f FILE`: makes the file, with a volume `main`, where there is none;
+ * shows what is in it where there is one. A PIN option makes the volume an
+ * encrypted one.
+ */
+export async function bare(ctx: Context): Promise<void> {
+  const { file } = ctx;
+  if (await about(file, () => exists(file))) {
+    await info(ctx);
+    return;
+  }
+  ctx.guard();
+  const encryption = encryptionMode(ctx.flags);
+  let pin: Uint8Array | undefined;
+  if (givesPin(ctx.flags)) {
+    const { newPin } = await import("../pin.ts");
+    pin = await newPin(ctx.flags, "pin", "PIN");
+  }
+  const { AloeLite } = await import("../../mod.ts");
+  await about(file, async () => {
+    await using fs = await AloeLite.open(file, { create: true });
+    await fs.createVolume({
+      name: ctx.volume ?? "main",
+      ...(pin === undefined ? {} : { pin }),
+      ...(encryption === undefined ? {} : { encryption }),
+    });
+    await show(ctx, fs);
+  });
+}

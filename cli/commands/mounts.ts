@@ -1,0 +1,38 @@
+import type { Context } from "../context.ts";
+import { about } from "../faults.ts";
+import { table } from "../output.ts";
+import { shortTime } from "../time.ts";
+
+/** `mounts`: lists who has a volume mounted, or ends such a mount. */
+export async function mounts(ctx: Context): Promise<void> {
+  const end = ctx.flags.get("end");
+  if (end !== undefined) {
+    await using fs = await ctx.open("write");
+    await about(end, () => fs.unmount(end));
+    if (ctx.json) await ctx.out.json({ ended: end });
+    return;
+  }
+  await using fs = await ctx.open("read");
+  const volume = ctx.volume === undefined ? undefined : (await ctx.findVolume(fs)).id;
+  const found = await fs.mounts({
+    ...(volume === undefined ? {} : { volume }),
+    all: ctx.flags.has("all"),
+  });
+  if (ctx.json) {
+    await ctx.out.json(found);
+    return;
+  }
+  const names = new Map(
+    (await fs.volumes()).map((v) => [v.id, v.name ?? v.id]),
+  );
+  const rows = found.map((m) => [
+    m.id,
+    ctx.out.name(names.get(m.volume) ?? m.volume),
+    m.access,
+    m.state,
+    `since ${shortTime(m.createdAt)}`,
+    m.expiresAt === null ? "no end" : `until ${shortTime(m.expiresAt)}`,
+    ctx.out.name(m.mountPath ?? "(removed)"),
+  ]);
+  for (const line of table(rows)) await ctx.out.line(line);
+}

@@ -1,0 +1,232 @@
+import type { Mount } from "../../mod.ts";
+import { UsageError } from "../args.ts";
+import type { Context } from "../context.ts";
+import { about, Fault } from "../faults.ts";
+import { Importer } from "../importer.ts";
+import { follow } from "../links.ts";
+import { kindOf, type LocalEntry, specialName, totalSize, walkLocal } from "../local_tree.ts";
+import { statOrNull } from "../lookup.ts";
+import { absolute, joinPath, localBase, parentPath } from "../paths.ts";
+import { Progress } from "../progress.ts";
+
+/** The operand that means standard input. */
+const STDIN = "-";
+
+/** The database's own files, which cannot be put into themselves. */
+function ownFiles(file: string): Set<string> {
+  const keys = new Set<string>();
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+    try {
+      const info = Deno.statSync(file + suffix);
+      if (info.ino !== null) keys.add(key(info));
+    } catch {
+      // Not there: nothing to be skipped.
+    }
+  }
+  return keys;
+}
+
+function key(info: Deno.FileInfo): string {
+  return `${info.dev}:${info.ino}`;
+}
+
+/** One `put`. */
+class Put {
+  readonly #ctx: Context;
+  readonly #mount: Mount;
+  readonly #importer: Importer;
+  readonly #recursive: boolean;
+  readonly #append: boolean;
+  readonly #parents: boolean;
+
+  constructor(ctx: Context, mount: Mount, importer: Importer) {
+    this.#ctx = ctx;
+    this.#mount = mount;
+    this.#importer = importer;
+    this.#recursive = ctx.flags.has("recursive");
+    this.#append = ctx.flags.has("append");
+    this.#parents = ctx.flags.has("parents");
+  }
+
+  /** Copies one operand. */
+  async one(source: string, dest: string, several: boolean): Promise<void> {
+    if (source === STDIN) {
+      await this.#stdin(await this.#target("", dest, several, false));
+      return;
+    }
+    // Without -r a link means what it points to, as with cp.
+    const info = this.#recursive && !source.endsWith("/")
+      ? Deno.lstatSync(source)
+      : Deno.statSync(source);
+    const isDirectory = info.isDirectory;
+    if (isDirectory && !this.#recursive) {
+      throw new Fault(source, "a directory; add -r to copy it");
+    }
+    const target = await this.#target(
+      localBase(source),
+      dest,
+      several,
+      isDirectory,
+    );
+    if (isDirectory) await this.#tree(source, target);
+    else if (this.#append) await this.#appendFile(source, target);
+    else if (kindOf(info) === "special" && !this.#recursive) {
+      await this.#pipe(source, target);
+    } else {
+      await this.#entry(
+        { path: source, names: [], kind: kindOf(info), info },
+        target,
+      );
+    }
+    await this.#importer.nextOperand();
+  }
+
+  /** Where an operand goes. */
+  async #target(
+    name: string,
+    dest: string,
+    several: boolean,
+    isDirectory: boolean,
+  ): Promise<string> {
+    const path = absolute(dest);
+    const there = await about(path, () => statOrNull(this.#mount, path));
+    let into = there?.type === "container";
+    const asDirectory = several || (dest.endsWith("/") && !isDirectory);
+    if (!into && asDirectory) {
+      if (there !== null) throw new Fault(path, "not a directory");
+      if (!this.#parents) {
+        throw new Fault(
+          path,
+          "no such directory; add -p to make it",
+        );
+      }
+      await about(path, () => this.#mkdir(path));
+      into = true;
+    }
+    if (!into) {
+      if (this.#parents) {
+        const above = parentPath(path);
+        await about(above, () => this.#mkdir(above));
+      } else if (there === null) {
+        const above = parentPath(path);
+        const parent = await about(above, () => statOrNull(this.#mount, above));
+        if (parent === null) {
+          throw new Fault(above, "no such directory; add -p to make it");
+        }
+      }
+      return path;
+    }
+    if (name !== "") return joinPath(path, name);
+    if (isDirectory) return path;
+    throw new Fault(path, "a directory; name the file too");
+  }
+
+  async #mkdir(path: string): Promise<void> {
+    await this.#mount.mkdir(path, { parents: true, existOk: true });
+  }
+
+  async #tree(source: string, target: string): Promise<void> {
+    const own = ownFiles(this.#ctx.file);
+    const failed = (path: string, error: unknown): void => this.#importer.failed(path, error);
+    // With a slash at its end a link to a directory is the directory.
+    const top = Deno.lstatSync(source).isSymlink ? Deno.realPathSync(source) : source;
+    for (const entry of walkLocal(top, failed)) {
+      this.#ctx.signal.throwIfAborted();
+      if (own.has(key(entry.info))) {
+        this.#importer.skipped(entry.path, "the file that is being written");
+        continue;
+      }
+      const path = entry.names.length === 0 ? target : joinPath(target, entry.names.join("/"));
+      try {
+        await this.#entry(entry, path);
+      } catch (error) {
+        if (this.#ctx.signal.aborted) throw error;
+        await this.#ctx.attempt(entry.path, () => Promise.reject(error));
+        this.#importer.report.failed.push(entry.path);
+      }
+    }
+  }
+
+  async #entry(entry: LocalEntry, path: string): Promise<void> {
+    const { path: local, info, kind } = entry;
+    switch (kind) {
+      case "directory":
+        return await this.#importer.directory(local, path, info);
+      case "symlink":
+        return await this.#importer.symlink(local, path, info);
+      case "file":
+        return await this.#importer.file(local, path, info);
+      default:
+        this.#importer.skipped(local, specialName(info));
+    }
+  }
+
+  async #appendFile(source: string, target: string): Promise<void> {
+    using from = Deno.openSync(source, { read: true });
+    await this.#write(target, (block) => from.read(block));
+  }
+
+  /** A pipe that was named itself, as the shell's `<(…)` does. */
+  async #pipe(source: string, target: string): Promise<void> {
+    using from = Deno.openSync(source, { read: true });
+    await this.#write(
+      target,
+      (block) => this.#ctx.abortable(from.read(block)),
+    );
+  }
+
+  async #stdin(target: string): Promise<void> {
+    await this.#write(
+      target,
+      (block) => this.#ctx.abortable(Deno.stdin.read(block)),
+    );
+  }
+
+  async #write(
+    target: string,
+    read: (block: Uint8Array) => Promise<number | null>,
+  ): Promise<void> {
+    await about(target, async () => {
+      if (!this.#append) return await this.#importer.stream(target, "truncate", read);
+      const there = await statOrNull(this.#mount, target);
+      // Content is added to what a link leads to, and not to the link.
+      const path = there === null ? target : (await follow(this.#mount, target)).path;
+      await this.#importer.stream(path, "append", read);
+    });
+  }
+}
+
+/** `put`: copies local files into the volume. */
+export async function put(ctx: Context): Promise<void> {
+  const several = ctx.operands.length > 2;
+  const sources = several || ctx.operands.length === 2 ? ctx.operands.slice(0, -1) : ctx.operands;
+  const dest = ctx.operands.length === 1 ? "/" : ctx.operands.at(-1)!;
+  if (ctx.flags.has("append") && ctx.flags.has("recursive")) {
+    throw new UsageError("--append is for files; leave -r out");
+  }
+  if (sources.filter((s) => s === STDIN).length > 1) {
+    throw new UsageError("standard input can be read once only");
+  }
+  const progress = new Progress("put");
+  try {
+    await ctx.withMount("write", async (mount) => {
+      if (progress.visible && !sources.includes(STDIN)) {
+        progress.to(0, sources.reduce((sum, s) => sum + totalSize(s), 0));
+      }
+      const importer = new Importer(ctx, mount, progress);
+      const work = new Put(ctx, mount, importer);
+      for (const source of sources) {
+        const done = await ctx.attempt(
+          source,
+          () => work.one(source, dest, several),
+        );
+        if (!done) importer.report.failed.push(source);
+      }
+      await importer.finish();
+      progress.clear();
+      if (ctx.json) await ctx.out.json(importer.report);
+    });
+  } finally {
+    progress.clear();
+  }
+}

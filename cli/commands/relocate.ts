@@ -1,0 +1,77 @@
+import type { Mount, NodeInfo } from "../../mod.ts";
+import type { Context } from "../context.ts";
+import { Fault } from "../faults.ts";
+import { statOrNull } from "../lookup.ts";
+import { absolute, baseName, isRoot, joinPath } from "../paths.ts";
+
+/**
+ * Takes away what a copy or move is to replace: a file for a file, an empty
+ * directory for a directory.
+ */
+async function clear(
+  mount: Mount,
+  source: NodeInfo,
+  target: NodeInfo,
+  path: string,
+): Promise<void> {
+  if (source.id === target.id) {
+    throw new Fault(path, "source and destination are the same");
+  }
+  const into = target.type === "container";
+  if (into && source.type !== "container") {
+    throw new Fault(path, "a directory; a file cannot replace it");
+  }
+  if (!into && source.type === "container") {
+    throw new Fault(path, "a file; a directory cannot replace it");
+  }
+  await mount.remove(path);
+}
+
+async function relocate(
+  ctx: Context,
+  step: (mount: Mount, from: string, to: string) => Promise<unknown>,
+): Promise<void> {
+  const given = ctx.operands.at(-1)!;
+  const dest = absolute(given);
+  const sources = ctx.operands.slice(0, -1).map(absolute);
+  const done: { from: string; to: string }[] = [];
+  await ctx.withMount("write", async (mount) => {
+    const there = await statOrNull(mount, dest);
+    const into = there?.type === "container";
+    if (!into && (sources.length > 1 || given.endsWith("/"))) {
+      throw new Fault(
+        dest,
+        there === null ? "no such directory; `aloelite mkdir -p` makes it" : "not a directory",
+      );
+    }
+    for (const from of sources) {
+      await ctx.attempt(from, async () => {
+        if (isRoot(from)) {
+          throw new Fault(from, `the root cannot be ${PAST[ctx.command]}`);
+        }
+        const to = into ? joinPath(dest, baseName(from)) : dest;
+        // One commit: what is replaced goes only if its successor comes.
+        await mount.batch(async (tx) => {
+          const source = await tx.stat(from);
+          const target = await statOrNull(tx, to);
+          if (target !== null) await clear(tx, source, target, to);
+          await step(tx, from, to);
+        });
+        done.push({ from, to });
+      });
+    }
+  });
+  if (ctx.json) await ctx.out.json(done);
+}
+
+const PAST: Readonly<Record<string, string>> = { mv: "moved", cp: "copied" };
+
+/** `mv`: moves or renames. */
+export async function mv(ctx: Context): Promise<void> {
+  await relocate(ctx, (mount, from, to) => mount.move(from, to));
+}
+
+/** `cp`: copies inside the volume. */
+export async function cp(ctx: Context): Promise<void> {
+  await relocate(ctx, (mount, from, to) => mount.copy(from, to));
+}

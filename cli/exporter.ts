@@ -1,0 +1,367 @@
+import type { DirEntry, Mount, NodeInfo, ReadDescriptor } from "../mod.ts";
+import { breathe } from "./breath.ts";
+import type { Context } from "./context.ts";
+import { about, Fault, named, namedLocal } from "./faults.ts";
+import { SMALL } from "./importer.ts";
+import { fileKind, linkTarget } from "./node_facts.ts";
+import { joinPath, localBeside, localJoin } from "./paths.ts";
+import type { Progress } from "./progress.ts";
+import { drain } from "./stream.ts";
+import { toDate } from "./time.ts";
+
+/**
+ * The permission bits that are given to copies: not set-uid and set-gid, which
+ * are the owner's of a system to give.
+ */
+const MODE_BITS = 0o1777;
+
+/** What was done, as `get --json` prints it. */
+export interface ExportReport {
+  files: number;
+  directories: number;
+  symlinks: number;
+  /** Further names of files that are counted once. */
+  hardLinks: number;
+  bytes: number;
+  skipped: string[];
+  failed: string[];
+}
+
+/**
+ * Refuses a name that, as a part of a local path, would mean something else
+ * than a file in its folder. A damaged or hostile volume may hold any name.
+ *
+ * @param path The node's path, for the message.
+ */
+export function checkName(path: string, name: string): void {
+  const windows = Deno.build.os === "windows";
+  if (
+    name === "" || name === "." || name === ".." || name.includes("/") ||
+    name.includes("\0") || (windows && /[\\:]/.test(name))
+  ) {
+    throw new Fault(
+      path,
+      `the name ${JSON.stringify(name)} would lead out of the destination; ` +
+        "not written",
+    );
+  }
+}
+
+/** What is at a local path, links not followed; null where nothing is. */
+function lstatOrNull(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Whether two things are names of one file. */
+function isSame(a: Deno.FileInfo | null, b: Deno.FileInfo): boolean {
+  return a !== null && a.ino !== null && a.ino === b.ino && a.dev === b.dev;
+}
+
+/** Takes away what a failure left half done; the failure itself is what is told. */
+function discard(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    return;
+  }
+}
+
+/** Copies nodes of a volume to local files. */
+export class Exporter {
+  /** What was done so far. */
+  readonly report: ExportReport = {
+    files: 0,
+    directories: 0,
+    symlinks: 0,
+    hardLinks: 0,
+    bytes: 0,
+    skipped: [],
+    failed: [],
+  };
+
+  readonly #ctx: Context;
+  readonly #mount: Mount;
+  readonly #progress: Progress;
+  readonly #owner: boolean;
+  /** Files made of nodes with several names, by the nodes' ids. */
+  readonly #shared = new Map<string, { local: string; info: Deno.FileInfo }>();
+  #links: { path: string; local: string; target: string; node: NodeInfo }[] = [];
+  #directories: { path: string; local: string; node: NodeInfo }[] = [];
+
+  constructor(ctx: Context, mount: Mount, progress: Progress) {
+    this.#ctx = ctx;
+    this.#mount = mount;
+    this.#progress = progress;
+    this.#owner = ctx.flags.has("owner");
+  }
+
+  /**
+   * Copies a node, with all below it.
+   *
+   * @param path Its path in the volume.
+   * @param node The node.
+   * @param local Where it goes.
+   * @param named Whether the caller named this very place, so that a link there
+   * is the caller's own and may be followed.
+   */
+  async node(
+    path: string,
+    node: NodeInfo,
+    local: string,
+    named: boolean = false,
+  ): Promise<void> {
+    this.#ctx.signal.throwIfAborted();
+    switch (fileKind(node)) {
+      case "directory":
+        await this.#directory(path, node, local, named);
+        break;
+      case "file":
+        if (node.nlink > 1 && this.#hardLink(node, local, named)) break;
+        await this.file(node, local, named, () => this.#mount.openReadById(node.id));
+        if (node.nlink > 1) this.#remember(node, local);
+        break;
+      case "symlink":
+        // Made last: no file of this copy can be written through one.
+        this.#links.push({
+          path,
+          local,
+          node,
+          target: await linkTarget(this.#mount, node) ?? "",
+        });
+        break;
+      default:
+        this.#progress.clear();
+        this.report.skipped.push(path);
+        this.#ctx.warn(path, `skipped (a ${node.type})`);
+    }
+    await breathe();
+  }
+
+  async #directory(
+    path: string,
+    node: NodeInfo,
+    local: string,
+    named: boolean,
+  ): Promise<void> {
+    const there = lstatOrNull(local);
+    if (there === null) {
+      try {
+        Deno.mkdirSync(local, { mode: node.mode === null ? 0o777 : 0o700 });
+      } catch (error) {
+        throw namedLocal(local, error);
+      }
+    } else if (there.isSymlink && !(named && Deno.statSync(local).isDirectory)) {
+      throw new Fault(local, "a symbolic link is in the way; not followed");
+    } else if (!there.isSymlink && !there.isDirectory) {
+      throw new Fault(local, "a file is in the way of a directory");
+    }
+    this.report.directories++;
+    this.#directories.push({ path, local, node });
+    const children = await this.#mount.listById(node.id);
+    for (const child of children) {
+      if (child.visible) await this.#child(path, child, local);
+    }
+  }
+
+  async #child(
+    parent: string,
+    child: DirEntry,
+    folder: string,
+  ): Promise<void> {
+    const path = joinPath(parent, child.name);
+    const done = await this.#ctx.attempt(path, async () => {
+      checkName(path, child.name);
+      const node = await this.#mount.statById(child.node);
+      await this.node(path, node, localJoin(folder, child.name));
+    });
+    if (!done) {
+      this.#progress.clear();
+      this.report.failed.push(path);
+    }
+  }
+
+  #remember(node: NodeInfo, local: string): void {
+    const info = lstatOrNull(local);
+    if (info?.isFile && info.ino !== null) this.#shared.set(node.id, { local, info });
+  }
+
+  /**
+   * Gives a file that was written before a further name.
+   *
+   * @returns Whether it did; not every filesystem can.
+   */
+  #hardLink(node: NodeInfo, local: string, named: boolean): boolean {
+    const first = this.#shared.get(node.id);
+    if (first === undefined || !isSame(lstatOrNull(first.local), first.info)) return false;
+    const there = lstatOrNull(local);
+    if (there !== null && !there.isFile && (named || !there.isSymlink)) return false;
+    if (!isSame(there, first.info)) {
+      const beside = there === null ? local : localBeside(local);
+      try {
+        Deno.linkSync(first.local, beside);
+      } catch {
+        return false;
+      }
+      try {
+        if (beside !== local) Deno.renameSync(beside, local);
+      } catch (error) {
+        discard(beside);
+        throw namedLocal(local, error);
+      }
+    }
+    this.report.hardLinks++;
+    return true;
+  }
+
+  /**
+   * Gives a copy its owner, if that is asked for. Where it may not, that is told
+   * and the copy kept.
+   */
+  #giveAway(
+    path: string,
+    node: NodeInfo,
+    change: (path: string, uid: number, gid: number) => void = Deno.chownSync,
+  ): void {
+    if (!this.#owner || (node.uid === null && node.gid === null)) return;
+    const { uid, gid } = Deno.lstatSync(path);
+    try {
+      change(path, node.uid ?? uid ?? -1, node.gid ?? gid ?? -1);
+    } catch (error) {
+      this.#progress.clear();
+      this.#ctx.report(named(path, error));
+    }
+  }
+
+  /**
+   * Writes one file. What could not be finished is taken away again.
+   *
+   * @param open Opens what is to be written.
+   */
+  async file(
+    node: NodeInfo,
+    local: string,
+    named: boolean,
+    open: () => Promise<ReadDescriptor>,
+  ): Promise<void> {
+    let there = lstatOrNull(local);
+    if (there?.isSymlink && named) {
+      // The caller's own link: what it leads to is what was meant.
+      local = await about(local, () => Deno.realPathSync(local));
+      there = lstatOrNull(local);
+    }
+    if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
+    if (there !== null && !there.isFile && !there.isSymlink && !named) {
+      throw new Fault(local, "a special file is in the way");
+    }
+    if (there !== null && !there.isFile && named) {
+      // A device or a pipe that the caller has named: written into.
+      using to = Deno.openSync(local, { write: true, truncate: true });
+      await this.#fill(to, node, open);
+      this.report.files++;
+      return;
+    }
+    // Never through a link or into a file that is there already: beside it, and
+    // then in its place, so that a failure leaves what was there.
+    const beside = there === null ? local : localBeside(local);
+    try {
+      using to = Deno.openSync(beside, {
+        write: true,
+        createNew: true,
+        // Nobody else's until it has the permissions that it is to have.
+        mode: node.mode === null ? 0o666 : 0o600,
+      });
+      await this.#fill(to, node, open);
+      to.utimeSync(toDate(node.atime), toDate(node.modifiedAt));
+      this.#giveAway(beside, node);
+      if (node.mode !== null && Deno.build.os !== "windows") {
+        Deno.chmodSync(beside, node.mode & MODE_BITS);
+      }
+      if (beside !== local) Deno.renameSync(beside, local);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) discard(beside);
+      throw namedLocal(local, error);
+    }
+    this.report.files++;
+  }
+
+  async #fill(
+    to: Deno.FsFile,
+    node: NodeInfo,
+    open: () => Promise<ReadDescriptor>,
+  ): Promise<void> {
+    await using from = await open();
+    if ((node.size ?? 0) <= SMALL) {
+      const data = await from.read();
+      for (let done = 0; done < data.length;) {
+        done += to.writeSync(data.subarray(done));
+      }
+      this.#wrote(data.length);
+      return;
+    }
+    await drain(this.#ctx, from, async (block) => {
+      for (let done = 0; done < block.length;) {
+        done += await to.write(block.subarray(done));
+      }
+      this.#wrote(block.length);
+    });
+  }
+
+  #wrote(bytes: number): void {
+    this.report.bytes += bytes;
+    this.#progress.add(bytes);
+  }
+
+  /** Makes the links, then sets the directories' permissions and times. */
+  async finish(): Promise<void> {
+    for (const link of this.#links) {
+      this.#ctx.signal.throwIfAborted();
+      const done = await this.#ctx.attempt(link.path, () => this.#link(link));
+      if (!done) this.report.failed.push(link.path);
+      await breathe();
+    }
+    for (const { path, local, node } of this.#directories.reverse()) {
+      this.#ctx.signal.throwIfAborted();
+      await this.#ctx.attempt(path, () =>
+        about(local, () => {
+          this.#giveAway(local, node);
+          if (node.mode !== null && Deno.build.os !== "windows") {
+            Deno.chmodSync(local, node.mode & MODE_BITS);
+          }
+          Deno.utimeSync(local, toDate(node.atime), toDate(node.modifiedAt));
+        }));
+    }
+    this.#links = [];
+    this.#directories = [];
+  }
+
+  async #link(
+    link: { local: string; target: string; node: NodeInfo },
+  ): Promise<void> {
+    const { local, target, node } = link;
+    const there = lstatOrNull(local);
+    if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
+    const beside = there === null ? local : localBeside(local);
+    Deno.symlinkSync(target, beside);
+    try {
+      if (beside !== local) Deno.renameSync(beside, local);
+    } catch (error) {
+      discard(beside);
+      throw error;
+    }
+    this.report.symlinks++;
+    // The runtime itself has no call for a link's own times. Not every
+    // filesystem has them either, and a link without them is still a link.
+    const { lchownSync, lutimesSync } = await import("node:fs");
+    this.#giveAway(local, node, lchownSync);
+    try {
+      lutimesSync(local, toDate(node.atime), toDate(node.modifiedAt));
+    } catch {
+      return;
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import type { Mount, NodeInfo } from "../mod.ts";
+import { isAloeError } from "./faults.ts";
+
+/** What is at a path; null where nothing is. */
+export async function statOrNull(
+  mount: Mount,
+  path: string,
+): Promise<NodeInfo | null> {
+  try {
+    return await mount.stat(path);
+  } catch (error) {
+    if (isAloeError(error) && error.code === "not_found") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The command line `aloelite`: everything of the module, from a shell.
+ *
+ * ```sh
+ * aloelite -f my.aloe                 # make a file, or show what is in it
+ * aloelite -f my.aloe put -r photos / # copy a tree into it
+ * aloelite help                       # all the commands
+ * ```
+ *
+ * Exit codes: 0; 1 for a fault, named on standard error; 2 for wrong use; 130
+ * and 143 when interrupted or terminated.
+ *
+ * @module
+ */
+import { run } from "./program.ts";
+
+/**
+ * Runs one command line. It prints to this process's standard output and error
+ * and, while a command writes, listens to SIGINT and SIGTERM.
+ *
+ * @param args The words after the program's name.
+ * @returns The exit code. Faults are printed, not thrown.
+ *
+ * @example
+ * ```ts
+ * import { main } from "@aloelite/aloelite/cli";
+ *
+ * const code = await main(["--version"]);
+ * console.assert(code === 0);
+ * ```
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  return await run(args);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,57 @@
+import type { Mount, NodeInfo } from "../mod.ts";
+
+/** What a node is for a person: files kept by other drivers may be links too. */
+export type FileKind = "directory" | "file" | "symlink" | "fifo" | "socket";
+
+/** Longer link targets than this are no link targets. */
+const LONGEST_TARGET = 64 * 1024;
+
+/**
+ * What a node is. A link is a node of type `symlink` or, in the older style, an
+ * entry whose metadata says `symlink=1`.
+ */
+export function fileKind(node: NodeInfo): FileKind {
+  switch (node.type) {
+    case "container":
+      return "directory";
+    case "entry":
+      return node.metadata["symlink"] === "1" ? "symlink" : "file";
+    default:
+      return node.type;
+  }
+}
+
+/** A link's target; null for what is no link. */
+export async function linkTarget(
+  mount: Mount,
+  node: NodeInfo,
+): Promise<string | null> {
+  if (fileKind(node) !== "symlink" || (node.size ?? 0) > LONGEST_TARGET) {
+    return null;
+  }
+  return new TextDecoder().decode(await mount.readAllById(node.id));
+}
+
+const LETTERS: Readonly<Record<FileKind, string>> = {
+  directory: "d",
+  file: "-",
+  symlink: "l",
+  fifo: "p",
+  socket: "s",
+};
+
+/** Type and permissions as `ls -l` writes them: `-rwxr-xr-x`; `?` where never set. */
+export function describeMode(node: NodeInfo): string {
+  const letter = LETTERS[fileKind(node)];
+  if (node.mode === null) return `${letter}?????????`;
+  const mode = node.mode;
+  const triple = (shift: number, special: number, letters: string): string => {
+    const bits = (mode >> shift) & 7;
+    const x = (bits & 1) !== 0;
+    const last = (mode & special) === 0 ? (x ? "x" : "-") : (x ? letters : letters.toUpperCase());
+    return ((bits & 4) !== 0 ? "r" : "-") + ((bits & 2) !== 0 ? "w" : "-") +
+      last;
+  };
+  return letter + triple(6, 0o4000, "s") + triple(3, 0o2000, "s") +
+    triple(0, 0o1000, "t");
+}

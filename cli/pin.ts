@@ -1,0 +1,165 @@
+import type { Flags } from "./args.ts";
+import { UsageError } from "./args.ts";
+import { Fault, Interrupted } from "./faults.ts";
+
+/** Which options give a PIN: `pin`, `dest-pin`, `new-pin`, `source-pin`. */
+export type PinPrefix = "pin" | "dest-pin" | "new-pin" | "source-pin";
+
+const NEWLINE = 10;
+const RETURN = 13;
+
+/** A PIN without the newline that editors and `echo` leave behind it. */
+function trimmed(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  if (end > 0 && bytes[end - 1] === NEWLINE) {
+    end--;
+    if (end > 0 && bytes[end - 1] === RETURN) end--;
+  }
+  return bytes.subarray(0, end);
+}
+
+async function fromFile(option: string, path: string): Promise<Uint8Array> {
+  try {
+    return trimmed(await Deno.readFile(path));
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "no such file"
+      : error instanceof Deno.errors.IsADirectory
+      ? "a directory"
+      : "cannot be read";
+    throw new Fault(path, `${reason} (${option})`);
+  }
+}
+
+async function fromDescriptor(
+  option: string,
+  text: string,
+): Promise<Uint8Array> {
+  if (!/^\d{1,5}$/.test(text)) {
+    throw new UsageError(`${option} needs a descriptor's number, not ${text}`);
+  }
+  if (text === "0") {
+    const parts: Uint8Array[] = [];
+    for await (const part of Deno.stdin.readable) parts.push(part);
+    return trimmed(await new Blob(parts as BlobPart[]).bytes());
+  }
+  try {
+    return trimmed(await Deno.readFile(`/dev/fd/${text}`));
+  } catch {
+    throw new Fault(`descriptor ${text}`, `not open for reading (${option})`);
+  }
+}
+
+/**
+ * Reads the PIN that the options name.
+ *
+ * @returns The PIN's bytes, or null when no option names one.
+ * @throws {UsageError} When several do.
+ */
+export async function givenPin(
+  flags: Flags,
+  prefix: PinPrefix = "pin",
+): Promise<Uint8Array | null> {
+  const given = ["file", "env", "fd"].filter((s) => flags.has(`${prefix}-${s}`));
+  if (given.length === 0) return null;
+  if (given.length > 1) {
+    throw new UsageError(
+      `give one of ${given.map((s) => `--${prefix}-${s}`).join(" and ")}`,
+    );
+  }
+  const option = `--${prefix}-${given[0]}`;
+  const value = flags.get(option.slice(2))!;
+  if (given[0] === "file") return await fromFile(option, value);
+  if (given[0] === "fd") return await fromDescriptor(option, value);
+  const text = value === "" || /[=\0]/.test(value) ? undefined : Deno.env.get(value);
+  if (text === undefined) {
+    throw new Fault(value, `no such environment variable (${option})`);
+  }
+  return new TextEncoder().encode(text);
+}
+
+/** Whether somebody can be asked. */
+export function canPrompt(): boolean {
+  return Deno.stdin.isTerminal();
+}
+
+/** What the keys that are not part of a PIN do. */
+const KEY = {
+  interrupt: 3,
+  end: 4,
+  backspace: 8,
+  clear: 21,
+  quit: 28,
+  delete: 127,
+} as const;
+
+/**
+ * Asks for a PIN on the terminal without showing it.
+ *
+ * @param question What to ask, without a colon.
+ * @throws {Interrupted} On Ctrl-C.
+ */
+export async function promptPin(question: string): Promise<Uint8Array> {
+  const stderr = (text: string): void => {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  };
+  const bytes: number[] = [];
+  const key = new Uint8Array(1);
+  // A terminal left in raw mode shows nothing that is typed: put it back
+  // whatever ends the process.
+  const ended = (): void => {
+    Deno.stdin.setRaw(false);
+    Deno.exit(143);
+  };
+  Deno.addSignalListener("SIGTERM", ended);
+  // The mode comes first: what is typed from the question on must not show.
+  Deno.stdin.setRaw(true);
+  stderr(`${question}: `);
+  try {
+    while (true) {
+      const n = await Deno.stdin.read(key);
+      const c = key[0];
+      if (n === null || c === NEWLINE || c === RETURN || c === KEY.end) break;
+      if (c === KEY.interrupt) throw new Interrupted(130);
+      if (c === KEY.quit) throw new Interrupted(131);
+      if (c === KEY.clear) bytes.length = 0;
+      else if (c === KEY.backspace || c === KEY.delete) {
+        // One character may be several bytes: 10xxxxxx continue one.
+        while (bytes.length > 0 && (bytes.pop()! & 0xc0) === 0x80);
+      } else bytes.push(c);
+    }
+    return Uint8Array.from(bytes);
+  } finally {
+    bytes.fill(0);
+    Deno.stdin.setRaw(false);
+    Deno.removeSignalListener("SIGTERM", ended);
+    stderr("\n");
+  }
+}
+
+/**
+ * Finds a PIN for something new: from the options, else by asking twice.
+ *
+ * @param what What the PIN is for, as the question names it.
+ */
+export async function newPin(
+  flags: Flags,
+  prefix: PinPrefix,
+  what: string,
+): Promise<Uint8Array> {
+  const given = await givenPin(flags, prefix);
+  if (given !== null) return given;
+  if (!canPrompt()) {
+    throw new UsageError(
+      `${what} is needed: give --${prefix}-file, --${prefix}-env or ` +
+        `--${prefix}-fd`,
+    );
+  }
+  const first = await promptPin(what);
+  const second = await promptPin(`${what}, again`);
+  const same = first.length === second.length &&
+    first.every((byte, i) => byte === second[i]);
+  second.fill(0);
+  if (!same) throw new Fault(null, "the two PINs differ; nothing was changed");
+  return first;
+}

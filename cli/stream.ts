@@ -1,0 +1,52 @@
+import type { Mount, ReadDescriptor } from "../mod.ts";
+import { UsageError } from "./args.ts";
+import type { Context } from "./context.ts";
+import { follow } from "./links.ts";
+
+/** Bytes moved at once between a volume and the outside. */
+export const BLOCK = 1024 * 1024;
+
+/** The version that an option asks for; undefined for the newest. */
+export function versionOption(ctx: Context): number | undefined {
+  const text = ctx.flags.get("version");
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) {
+    throw new UsageError(`--version needs a number, not ${text}`);
+  }
+  return Number(text);
+}
+
+/**
+ * Reads a descriptor to its end, block by block.
+ *
+ * @param sink Takes the blocks, in their order.
+ */
+export async function drain(
+  ctx: Context,
+  from: ReadDescriptor,
+  sink: (block: Uint8Array) => Promise<void>,
+): Promise<number> {
+  let bytes = 0;
+  while (true) {
+    ctx.signal.throwIfAborted();
+    const block = await from.read(BLOCK);
+    if (block.length === 0) return bytes;
+    bytes += block.length;
+    await sink(block);
+  }
+}
+
+/** Writes a file's content, or of that which a link leads to, to standard output. */
+export async function toStdout(
+  ctx: Context,
+  mount: Mount,
+  path: string,
+): Promise<void> {
+  const version = versionOption(ctx);
+  const { path: at } = await follow(mount, path);
+  await using from = await mount.openRead(
+    at,
+    version === undefined ? {} : { version },
+  );
+  await drain(ctx, from, (block) => ctx.out.bytes(block));
+}

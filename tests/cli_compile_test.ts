@@ -1,0 +1,87 @@
+/** The single binary: that it is made, and that nothing is missing in it. */
+
+import assert from "node:assert/strict";
+import manifest from "../deno.json" with { type: "json" };
+import { bundle } from "../cli/compile.ts";
+
+const text = new TextDecoder();
+
+/** Runs a program in a folder, with nothing of this machine's caches. */
+async function output(
+  folder: string,
+  [program, ...args]: readonly string[],
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd: folder,
+    env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1", SECRET: "correct horse" },
+  }).output();
+  return { code, out: text.decode(stdout), err: text.decode(stderr) };
+}
+
+/** A session from the version to a file that comes out as it went in. */
+async function session(folder: string, program: readonly string[]): Promise<void> {
+  const ok = async (...args: string[]): Promise<string> => {
+    const { code, out, err } = await output(folder, [...program, ...args]);
+    assert.equal(code, 0, `${args.join(" ")}: ${err}`);
+    assert.equal(err, "");
+    return out;
+  };
+  assert.equal(await ok("--version"), `aloelite ${manifest.version}\n`);
+  Deno.mkdirSync(`${folder}/tree`);
+  Deno.writeTextFileSync(`${folder}/tree/a.txt`, "alpha");
+  await ok("-f", "t.aloe");
+  await ok("-f", "t.aloe", "put", "-r", "tree", "/");
+  assert.equal(await ok("-f", "t.aloe", "ls", "/tree"), "a.txt\n");
+  await ok("-f", "t.aloe", "get", "-r", "/tree", "copy");
+  assert.equal(Deno.readTextFileSync(`${folder}/copy/a.txt`), "alpha");
+  // What is loaded when it is needed is there too.
+  assert.equal(await ok("-f", "t.aloe", "find", "*.txt"), "/tree/a.txt\n");
+  await ok("-f", "t.aloe", "pack", "/tree");
+  await ok("-f", "t.aloe", "volume", "create", "s", "--pin-env", "SECRET");
+  await ok("-f", "t.aloe", "-v", "s", "--pin-env", "SECRET", "put", "tree/a.txt", "/");
+  assert.equal(
+    await ok("-f", "t.aloe", "-v", "s", "--pin-env", "SECRET", "cat", "/a.txt"),
+    "alpha",
+  );
+  const wrong = await output(folder, [...program, "lss"]);
+  assert.match(wrong.err, /did you mean ls\?/);
+}
+
+Deno.test("cli: the bundle holds everything it needs", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "aloelite-bundle-" });
+  try {
+    await bundle(`${folder}/bundle`);
+    assert.ok([...Deno.readDirSync(`${folder}/bundle`)].some((e) => e.name.startsWith("bar-")));
+    await session(folder, [
+      ...[Deno.execPath(), "run", "--no-config", "--no-lock", "--no-remote", "--no-npm", "-A"],
+      `${folder}/bundle/main.js`,
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("cli: the binary", async (t) => {
+  const folder = await Deno.makeTempDir({ prefix: "aloelite-binary-" });
+  const binary = `${folder}/aloelite`;
+  try {
+    // Where no runtime is given, deno stands in for it: the binary is made the
+    // same way, but runs as deno, not as the program that is in it.
+    const made = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", new URL("../cli/compile.ts", import.meta.url).pathname, "-o", binary],
+      cwd: folder,
+      env: { DENORT_BIN: Deno.env.get("DENORT_BIN") ?? Deno.execPath() },
+    }).output();
+    assert.equal(made.code, 0, text.decode(made.stderr));
+    assert.ok(Deno.statSync(binary).size > 10_000_000);
+    const { out } = await output(folder, [binary, "--version"]);
+    await t.step({
+      name: "runs",
+      ignore: out.startsWith("deno "),
+      fn: () => session(folder, [binary]),
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

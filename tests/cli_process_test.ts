@@ -1,0 +1,201 @@
+/** The command line: closed pipes, signals, and a file that stays sound. */
+
+import assert from "node:assert/strict";
+import { Bench, exists, MAIN, onTerminal, RUN, start } from "./cli_support_test.ts";
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits until something is so, for ten seconds at most. */
+async function until(what: () => Promise<boolean> | boolean): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (await what()) return;
+    await delay(50);
+  }
+  assert.fail("it did not come to be");
+}
+
+async function sound(bench: Bench): Promise<void> {
+  assert.equal(await bench.ok(["health"]), "healthy\n");
+  assert.match(await bench.ok(["verify", "--deep"]), /no problem/);
+  assert.deepEqual(await bench.json(["mounts"]), []);
+}
+
+Deno.test({
+  name: "cli: a closed pipe ends it quietly",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    using bench = new Bench();
+    await bench.ok([]);
+    await bench.ok(["put", "-", "/big"], {
+      stdin: new Uint8Array(5_000_000).fill(97),
+    });
+    await Promise.all(
+      [["cat", "/big"], ["get", "/big", "-"]].map(async (args) => {
+        const words = [Deno.execPath(), ...RUN, "-f", bench.file, ...args]
+          .map((w) => `'${w}'`).join(" ");
+        const { stdout, stderr, code } = await new Deno.Command("bash", {
+          args: ["-c", `set -o pipefail; ${words} | head -c 1`],
+        }).output();
+        assert.equal(new TextDecoder().decode(stderr), "");
+        assert.equal(new TextDecoder().decode(stdout), "a");
+        assert.equal(code, 0);
+      }),
+    );
+    const full = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        `'${Deno.execPath()}' ${RUN.join(" ")} -f '${bench.file}' cat /big >/dev/full`,
+      ],
+    }).output();
+    assert.equal(full.code, 1);
+    assert.match(
+      new TextDecoder().decode(full.stderr),
+      /^aloelite: cat: .*no space left/,
+    );
+    await sound(bench);
+  },
+});
+
+Deno.test("cli: reading, writing and the environment are permissions enough", async () => {
+  using bench = new Bench();
+  await bench.ok([]);
+  const run = async (...args: string[]): Promise<{ code: number; err: string }> => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--allow-read",
+        "--allow-write",
+        "--allow-env",
+        MAIN,
+        "-f",
+        bench.file,
+        ...args,
+      ],
+      stdin: "null",
+      env: { NO_COLOR: "1" },
+    }).output();
+    return { code, err: new TextDecoder().decode(stderr) };
+  };
+  Deno.mkdirSync(bench.path("d"));
+  Deno.writeTextFileSync(bench.path("d/f"), "f");
+  assert.deepEqual(await run("put", "-r", bench.path("d"), "/"), { code: 0, err: "" });
+  assert.deepEqual(await run("get", "-r", "/d", bench.path("e")), { code: 0, err: "" });
+  // All but what SQLite itself attaches a database for.
+  const shrunk = await run("prune", "--vacuum");
+  assert.equal(shrunk.code, 1);
+  assert.match(shrunk.err, /cleaned up, but not made smaller: that needs .*--allow-all/);
+});
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test({
+    name: `cli: ${signal} in the middle of writing leaves the file sound`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      using bench = new Bench();
+      await bench.ok([]);
+      await bench.ok(["put", "-", "/kept"], { stdin: "kept" });
+      // A sparse file is as large as one likes and costs no disk.
+      using large = Deno.openSync(bench.path("large"), {
+        write: true,
+        create: true,
+      });
+      large.truncateSync(40 * 1024 ** 3);
+      Deno.mkdirSync(bench.path("tree"));
+      Deno.writeTextFileSync(bench.path("tree/a"), "a");
+      Deno.symlinkSync("../large", bench.path("tree/b"));
+
+      const put = start(["-f", bench.file, "put", bench.path("large"), "/large"]);
+      await until(async () => (await bench.json(["mounts"])).length === 1);
+      await delay(300);
+      put.kill(signal);
+      const ended = await put.output();
+      assert.equal(ended.code, code);
+      assert.equal(new TextDecoder().decode(ended.stderr), "");
+      assert.equal(new TextDecoder().decode(ended.stdout), "");
+      assert.equal(await bench.ok(["ls"]), "kept\n");
+      assert.deepEqual(await bench.json(["trash", "ls"]), []);
+
+      // Waiting for standard input that does not come; the old content stays.
+      const stdin = start(["-f", bench.file, "put", "-", "/kept"], {
+        stdin: "",
+      });
+      const writer = stdin.stdin.getWriter();
+      await writer.write(new Uint8Array(3_000_000));
+      await until(async () => (await bench.json(["mounts"])).length === 1);
+      stdin.kill(signal);
+      const stopped = await stdin.status;
+      assert.equal(stopped.code, code);
+      assert.equal(await new Response(stdin.stderr).text(), "");
+      await stdin.stdout.cancel();
+      await writer.close().catch(() => {});
+      assert.equal(await bench.ok(["cat", "/kept"]), "kept");
+      await sound(bench);
+    },
+  });
+}
+
+Deno.test({
+  name: "cli: Ctrl-C while copying out leaves no half file",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    using bench = new Bench();
+    await bench.ok([]);
+    {
+      await using fs = await (await import("../mod.ts")).AloeLite.open(
+        bench.file,
+      );
+      await using mount = await fs.mount();
+      await mount.createEntry("/large");
+      await mount.truncate("/large", 40 * 1024 ** 3);
+    }
+    const get = start(["-f", bench.file, "get", "/large", "out"], {
+      cwd: bench.folder,
+    });
+    await until(() => exists(bench.path("out")) && Deno.statSync(bench.path("out")).size > 0);
+    get.kill("SIGINT");
+    const { code, stderr } = await get.output();
+    assert.equal(code, 130);
+    assert.equal(new TextDecoder().decode(stderr), "");
+    assert.equal(exists(bench.path("out")), false);
+  },
+});
+
+Deno.test({
+  name: "cli: a terminal is shown the progress, and nothing else is",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    using bench = new Bench();
+    await bench.ok([]);
+    const pipe = bench.path("pipe");
+    new Deno.Command("mkfifo", { args: [pipe] }).outputSync();
+    Deno.writeFileSync(bench.path("rest"), new Uint8Array(16 * 1024 ** 2));
+    const feed = async (): Promise<void> => {
+      using to = await Deno.open(pipe, { write: true });
+      for (let i = 0; i < 12; i++) {
+        await to.write(new Uint8Array(1024 ** 2));
+        await delay(100);
+      }
+    };
+    const put = (...args: string[]) => ["-f", bench.file, "put", pipe, ...args];
+    const [{ shown, code }] = await Promise.all([
+      onTerminal(put(bench.path("rest"), "/"), []),
+      feed(),
+    ]);
+    assert.equal(code, 0, shown);
+    const bytes = String.raw`[\d.]+ [KM]iB`;
+    assert.match(
+      shown,
+      new RegExp(`put  [=-]+  \\d+%  ${bytes} of 16 MiB  ${bytes}/s  [\\dms]+ left`),
+    );
+    // The line is taken away in the end.
+    assert.ok(shown.trimEnd().endsWith("\x1b[2K"), shown);
+
+    const [unknown] = await Promise.all([onTerminal(put("/pipe2"), []), feed()]);
+    assert.equal(unknown.code, 0, unknown.shown);
+    assert.match(unknown.shown, new RegExp(`put  ${bytes}  ${bytes}/s`));
+    const [piped] = await Promise.all([bench.run(["put", pipe, "/pipe3"]), feed()]);
+    assert.equal(piped.err + piped.out, "");
+  },
+});
