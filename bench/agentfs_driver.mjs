@@ -4,7 +4,10 @@ import { Buffer } from "node:buffer";
 import { randomFillSync } from "node:crypto";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { AgentFS } from "agentfs-sdk";
+
+// By a name that Deno does not resolve: it is no dependency of the project.
+const sdk = "agentfs-sdk";
+const { AgentFS } = await import(sdk);
 
 const MIB = 1024 * 1024;
 const block = randomFillSync(Buffer.alloc(MIB));

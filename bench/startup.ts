@@ -7,6 +7,7 @@ import {
   seconds,
   skipped,
 } from "./harness.ts";
+import { bundle } from "../cli/compile.ts";
 import { openOurs } from "./peer.ts";
 import { output } from "./peer_process.ts";
 
@@ -14,7 +15,7 @@ const BAR = { most: 2.5 };
 const AGAINST = "an empty program";
 const RUNS = 20;
 
-/** What the command line takes to list an existing file, run by Deno and compiled. */
+/** What the command line takes to list an existing file, from source and as it is compiled. */
 export const startup: Figure = { name: "startup", run };
 
 async function run(bench: Bench): Promise<Row[]> {
@@ -24,41 +25,22 @@ async function run(bench: Bench): Promise<Row[]> {
     for (const name of ["a", "b", "c"]) await ours.mount.put(`/${name}.txt`, name);
   }
   bench.say("startup");
-  const rows = [await fromSource(file), await compiled(bench, file)];
+  const folder = bench.path("bundle");
+  await bundle(folder);
+  const rows = [
+    await listing("aloelite ls, as compiled (the bundle)", `${folder}/main.js`, file),
+    await listing("aloelite ls, from source", here("../cli/main.ts"), file),
+  ];
+  await Deno.remove(folder, { recursive: true });
   await bench.discard(file);
   return rows;
 }
 
-async function fromSource(file: string): Promise<Row> {
-  const row = { figure: "aloelite ls", against: AGAINST, bar: BAR };
-  const deno = (program: string, ...args: string[]) =>
-    output(Deno.execPath(), ["run", ...PERMISSIONS, here(program), ...args]);
-  return await measure(row, () => deno("../cli/main.ts", "-f", file, "ls"), () => deno("empty.ts"));
-}
-
-/** Those of the task `aloelite`. */
-const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
-
-async function compiled(bench: Bench, file: string): Promise<Row> {
-  const row = { figure: "aloelite ls, compiled", against: `${AGAINST}, compiled`, bar: BAR };
-  const programs = { ours: bench.path("aloelite"), empty: bench.path("empty") };
-  for (
-    const [program, source] of [[programs.ours, "../cli/main.ts"], [programs.empty, "empty.ts"]]
-  ) {
-    const { ok, text } = await output(Deno.execPath(), [
-      "compile",
-      "--allow-all",
-      "--output",
-      program,
-      here(source),
-    ]);
-    if (!ok) return skipped(row, `deno compile failed: ${fault(text)}`);
-  }
-  return await measure(
-    row,
-    () => output(programs.ours, ["-f", file, "ls"]),
-    () => output(programs.empty, []),
-  );
+/** The binary is the runtime with this bundle: the same start, without the runtime's download. */
+async function listing(figure: string, program: string, file: string): Promise<Row> {
+  const row = { figure, against: AGAINST, bar: BAR };
+  const deno = (...args: string[]) => output(Deno.execPath(), ["run", "--allow-all", ...args]);
+  return await measure(row, () => deno(program, "-f", file, "ls"), () => deno(here("empty.ts")));
 }
 
 async function measure(

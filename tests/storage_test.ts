@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { encode } from "@msgpack/msgpack";
 import { AloeLite, type Mount } from "../mod.ts";
 import { Lane } from "../src/storage/lane.ts";
 import {
@@ -164,28 +165,39 @@ Deno.test("batch: a failure before the first change can be caught", async () => 
   assert.deepEqual((await mount.list("/")).map((child) => child.name), ["a", "c"]);
 });
 
+/** A packed directory with an entry that no pack has: it is unpacked half-way. */
+const DAMAGED_PACK = encode({
+  fmt: "aloefs.pack",
+  ver: 1,
+  nodes: [
+    { p: -1, t: "container", n: "dir", c: 1, m: 1 },
+    { p: 0, t: "entry", n: "file", c: 1, m: 1, d: utf8("in it") },
+    { p: 0, t: "teapot", n: "short and stout", c: 1, m: 1 },
+  ],
+}) as Uint8Array<ArrayBuffer>;
+
 Deno.test("batch: a failure half-way fails the whole, caught or not", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
-  await mount.mkdir("/dir");
-  await mount.put("/dir/file", "in it");
-  const { id } = await mount.stat("/dir");
-  await mount.removeRecursive("/dir");
-  await mount.put("/taken", "");
-  const restoring = async (tx: Mount) => {
+  await mount.put("/pack", DAMAGED_PACK);
+  const unpacking = async (tx: Mount) => {
     await tx.put("/new", "new");
-    // It brings back what is below before it finds the name taken.
-    await assertCode("already_exists", tx.restore(id, { to: "/taken" }));
-    await assertCode("already_exists", tx.put("/other", "refused by the torn batch"));
-    await assertCode("already_exists", tx.stat("/taken"));
+    await assertCode("corrupt", tx.unpack("/pack"));
+    // What comes after it is refused with the fault that tore the batch.
+    await assertCode("corrupt", tx.put("/other", "other"));
+    await assertCode("corrupt", tx.stat("/pack"));
   };
-  await assertCode("already_exists", mount.batch(restoring));
-  assert.deepEqual((await mount.list("/")).map((child) => child.name), ["taken"]);
-  assert.deepEqual((await mount.trash()).map((item) => [item.path, item.nodes]), [["/dir", 2]]);
+  await assertCode("corrupt", mount.batch(unpacking));
+  assert.deepEqual((await mount.list("/")).map((child) => child.name), ["pack"]);
+  assert.deepEqual(await mount.readAll("/pack"), DAMAGED_PACK);
+  assert.deepEqual(await mount.trash(), []);
   assert.deepEqual(await fs.health(), []);
   // The next one has nothing to do with it.
   await mount.batch((tx) => tx.put("/fine", "fine"));
   assert.equal(text(await mount.readAll("/fine")), "fine");
+  // By itself it is undone too.
+  await assertCode("corrupt", mount.unpack("/pack"));
+  assert.deepEqual((await mount.list("/")).map((child) => child.name), ["pack", "fine"]);
 });
 
 Deno.test("batch: within a batch joins it", async () => {
