@@ -20,6 +20,7 @@
 export { AloeLite, type AttachOptions, Batch, type MountVolumeOptions } from "./src/aloelite.ts";
 export { Mount } from "./src/mount.ts";
 export { VolumePath, type WalkEntry } from "./src/volume_path.ts";
+export { globMatcher } from "./src/glob.ts";
 export * from "./src/errors.ts";
 export * from "./src/types.ts";
 export {

@@ -31,7 +31,7 @@ export function mint(mark: Watermark): string {
   if (nowMs > mark.ts) {
     mark.ts = nowMs;
     mark.seq = 0;
-  } else if (++mark.seq === SEQ_LIMIT) {
+  } else if (++mark.seq >= SEQ_LIMIT) {
     // The counter is spent: borrow the next millisecond.
     mark.ts++;
     mark.seq = 0;

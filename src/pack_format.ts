@@ -265,8 +265,8 @@ function checkNode(raw: unknown, index: number, version: number): UnpackedNode {
     mode: bounded(node.o, 0o7777, "permission bits"),
     metadata: map(node.x, (v) => typeof v === "string", wrong) as Record<string, string>,
     xattrs,
-    // The reference stores 0 and less too, and keeps one version then.
-    retention: retention === null ? null : Math.max(1, retention),
+    // The reference stores 0 and less too; a prune keeps one version then.
+    retention,
     data: container ? null : node.d as Uint8Array,
   };
 }

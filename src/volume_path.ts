@@ -1,4 +1,5 @@
 import { AloeError } from "./errors.ts";
+import { globMatcher } from "./glob.ts";
 import type { Mount } from "./mount.ts";
 import type { ReadDescriptor } from "./content/read_descriptor.ts";
 import type { WriteDescriptor } from "./content/write_descriptor.ts";
@@ -152,7 +153,7 @@ export class VolumePath {
 
   /** Removes an empty directory. */
   async rmdir(): Promise<void> {
-    if (!await this.isDir()) {
+    if ((await this.stat()).type !== "container") {
       throw new AloeError("not_a_container", `${this}: is not a directory`);
     }
     await this.#mount.remove(`${this}`);
@@ -160,7 +161,7 @@ export class VolumePath {
 
   /** Removes a file or a link. */
   async unlink(): Promise<void> {
-    if (await this.isDir()) {
+    if ((await this.stat()).type === "container") {
       throw new AloeError("not_an_entry", `${this}: is a directory`);
     }
     await this.#mount.remove(`${this}`);
@@ -223,14 +224,7 @@ export class VolumePath {
     if (parts.length === 0) {
       throw new AloeError("invalid", "an empty pattern matches nothing");
     }
-    // Loaded here: few programs match patterns, and it takes a while.
-    const { default: picomatch } = await import("picomatch");
-    const matches = picomatch(literalParentheses(parts.join("/")), {
-      dot: true,
-      nobrace: true,
-      noextglob: true,
-      nonegate: true,
-    });
+    const matches = globMatcher(parts.join("/"));
     const endless = parts.includes("**");
     const depth = this.parts.length;
     for await (const { directory, directories, files } of this.walk()) {
@@ -246,9 +240,4 @@ export class VolumePath {
   async #children(): Promise<DirEntry[]> {
     return (await this.#mount.list(`${this}`)).filter((child) => child.visible);
   }
-}
-
-/** Only `*`, `?`, `[…]` and `**` mean anything; groups are names like others. */
-function literalParentheses(pattern: string): string {
-  return pattern.replaceAll(/[()|]/g, "\\$&");
 }

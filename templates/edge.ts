@@ -165,7 +165,9 @@ export const subtree = template<{ node: string }>("edge.subtree")(
               .where("down.depth", "<", sql.lit(MAX_DEPTH)),
           ),
     )
-      .selectFrom("down").innerJoin("node as n", "n.node_id", "down.node_id")
+      .selectFrom("down")
+      // Crossed, so that the planner walks the tree and looks the nodes up, not the reverse.
+      .crossJoin("node as n").whereRef("n.node_id", "=", "down.node_id")
       .leftJoin("content as c", "c.node_id", "down.node_id")
       .select([
         "down.node_id",

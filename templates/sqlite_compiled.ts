@@ -463,7 +463,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.subtree": {
     "sql":
-      'with recursive "down" as (select "node_id", NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."to_id" as "node_id", "e"."from_id" as "parent_id", "e"."edge_id" as "edge_id", "e"."name" as "edge_name", down.depth + 1 as "depth" from "down" inner join "edge" as "e" on "e"."from_id" = "down"."node_id" and "e"."archived" = 0 where "down"."depth" < 100000) select "down"."node_id", "down"."parent_id", "down"."edge_id", "down"."edge_name", "down"."depth", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "down" inner join "node" as "n" on "n"."node_id" = "down"."node_id" left join "content" as "c" on "c"."node_id" = "down"."node_id" order by "down"."depth", "down"."edge_id", "down"."node_id"',
+      'with recursive "down" as (select "node_id", NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."to_id" as "node_id", "e"."from_id" as "parent_id", "e"."edge_id" as "edge_id", "e"."name" as "edge_name", down.depth + 1 as "depth" from "down" inner join "edge" as "e" on "e"."from_id" = "down"."node_id" and "e"."archived" = 0 where "down"."depth" < 100000) select "down"."node_id", "down"."parent_id", "down"."edge_id", "down"."edge_name", "down"."depth", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "down" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "down"."node_id" where "n"."node_id" = "down"."node_id" order by "down"."depth", "down"."edge_id", "down"."node_id"',
     "names": [
       "node",
     ],
@@ -1763,7 +1763,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "volume.findVolumes": {
     "sql":
-      'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" where ("volume_id" = ? or "name" = ?) order by "volume_id" desc',
+      'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" where ("volume_id" = ? or "name" = ?) order by "created_at" desc, "volume_id" desc',
     "names": [
       "key",
       "key",
@@ -1805,7 +1805,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "volume.listVolumes": {
     "sql":
-      'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" order by "volume_id"',
+      'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" order by "created_at", "volume_id"',
     "names": [],
     "constants": [],
   },

@@ -2,7 +2,7 @@ import { template } from "./template.ts";
 
 /** Every volume, oldest first. */
 export const listVolumes = template("volume.listVolumes")(
-  (q) => q.selectFrom("volume").select(VOLUME).orderBy("volume_id"),
+  (q) => q.selectFrom("volume").select(VOLUME).orderBy("created_at").orderBy("volume_id"),
   { wide: true },
 );
 
@@ -11,7 +11,7 @@ export const findVolumes = template<{ key: string }>("volume.findVolumes")(
   (q, p) =>
     q.selectFrom("volume").select(VOLUME)
       .where((eb) => eb.or([eb("volume_id", "=", p.key), eb("name", "=", p.key)]))
-      .orderBy("volume_id", "desc"),
+      .orderBy("created_at", "desc").orderBy("volume_id", "desc"),
   { wide: true },
 );
 

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { AloeLite, type Mount } from "../mod.ts";
 import { CHUNK, makeRecord, readRecord } from "./concurrency/record.ts";
 import { type Job, type Log, SHARED } from "./concurrency/worker.ts";
-import { Folder, rows, sha256, value } from "./crash/support.ts";
+import { all, Folder, rows, sha256, value } from "./crash/support.ts";
 
 const SECONDS = Number(Deno.env.get("ALOELITE_TEST_SECONDS") ?? "10") || 10;
 const WORKER = new URL("concurrency/worker.ts", import.meta.url);
@@ -30,7 +30,7 @@ Deno.test(`concurrency: two writers and a reader for ${SECONDS} s`, async () => 
     { file, name: "bert", role: "writer", seconds: SECONDS, seed: 2 },
     { file, name: "carl", role: "reader", seconds: SECONDS, seed: 3, backup },
   ];
-  const logs = await Promise.all(jobs.map(run));
+  const logs = await all(jobs.map(run));
 
   await using fs = await AloeLite.open(file);
   await using mount = await fs.mount();
@@ -54,7 +54,7 @@ Deno.test(`concurrency: two writers and a reader for ${SECONDS} s`, async () => 
 Deno.test("concurrency: ten processes make one new file", async () => {
   using folder = new Folder();
   const file = folder.at("a.aloe");
-  const made = await Promise.all(Array.from({ length: 10 }, async (_, i) => {
+  const made = await all(Array.from({ length: 10 }, async (_, i) => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-check", "--allow-all", MAKER.pathname, file, `${i}`],
     }).output();

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { AloeLite, type Durability } from "../mod.ts";
 import type { Job } from "./crash/child.ts";
 import { makeEra1 } from "./crash/era1.ts";
-import { assertCode, Folder, random, rows, runs, text, utf8, value } from "./crash/support.ts";
+import { all, assertCode, Folder, random, rows, runs, text, utf8, value } from "./crash/support.ts";
 import {
   actual,
   CHUNK,
@@ -234,7 +234,7 @@ async function slaughter(work: Work, kills: number, pin?: string): Promise<void>
   using folder = new Folder();
   const seed = Math.floor(Math.random() * 2 ** 20);
   try {
-    await Promise.all((["full", "normal"] as const).map(async (durability, i) => {
+    await all((["full", "normal"] as const).map(async (durability, i) => {
       const victim = new Victim(folder, work, durability, seed + i, pin);
       await victim.make();
       for (let n = 0; n < runs(kills); n++) await victim.round();

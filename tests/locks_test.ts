@@ -383,8 +383,8 @@ Deno.test("mounts: one that is kept alive outlives its time, and ends when it is
   const { fs, mount } = await fresh();
   await using _fs = fs;
   await mount.put("/f", "content");
-  const kept = await fs.mount("main", { ttl: 300, keepAlive: true });
-  const left = await fs.mount("main", { ttl: 300 });
+  const kept = await fs.mount("main", { ttl: 600, keepAlive: true });
+  const left = await fs.mount("main", { ttl: 600 });
   await until(async () => {
     assert.equal(await kept.path("/f").readText(), "content");
     return !(await fs.mounts()).some((each) => each.id === left.id);

@@ -36,12 +36,12 @@ Deno.test("attribute names come back from a pack, and the one that cannot is ref
   assert.equal((await mount.stat("/d")).type, "container");
 });
 
-Deno.test("unpack: a retention of nothing, as the reference writes it, keeps one version", async () => {
+Deno.test("unpack: a retention of nothing, as the reference writes it, is kept as it is", async () => {
   const { fs, mount } = await fresh();
   await using _fs = fs;
   await mount.put("/p", packOf({ rk: 0 }));
   await mount.unpack("/p");
-  assert.equal((await mount.stat("/p/x")).retention, 1);
+  assert.equal((await mount.stat("/p/x")).retention, 0);
 });
 
 const WRONG: Record<string, Record<string, unknown>> = {

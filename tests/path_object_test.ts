@@ -336,6 +336,11 @@ Deno.test("glob: classes of characters", async () => {
   assert.deepEqual(await glob("[0-9]"), ["/7"]);
   assert.deepEqual(await glob("[[]ab]"), ["/[ab]"]);
   assert.deepEqual(await glob("[!a-c]"), ["/!", "/-", "/7", "/]"]);
+  // A bracket that opens no class is a bracket.
+  await plant(mount, "/[", "/[a", "/[]", "/[!]", "/a]");
+  for (const name of ["[", "[a", "[]", "[!]", "a]"]) {
+    assert.deepEqual(await glob(name), [`/${name}`]);
+  }
 });
 
 Deno.test("glob: all else is taken as it is written", async () => {

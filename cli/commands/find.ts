@@ -1,5 +1,4 @@
-import type { DirEntry, Mount, NodeInfo } from "../../mod.ts";
-import picomatch from "picomatch";
+import { type DirEntry, globMatcher, type Mount, type NodeInfo } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
@@ -20,11 +19,8 @@ export async function find(ctx: Context): Promise<void> {
   if (type !== undefined && !(type in KINDS)) {
     throw new UsageError(`--type needs f, d or l, not ${type}`);
   }
-  const matches = picomatch(pattern, {
-    dot: true,
-    // A pattern of one name is looked for at any depth, as `find -name` does.
-    basename: !ctx.operands[0].includes("/"),
-  });
+  // A pattern of one name is looked for at any depth, as `find -name` does.
+  const matches = globMatcher(ctx.operands[0].includes("/") ? pattern : `**/${pattern}`);
   await ctx.withMount("read", async (mount) => {
     const found: { path: string; type: string; id: string }[] = [];
     const start = await about(top, () => mount.stat(top));

@@ -58,6 +58,9 @@ export async function storeChunk(
   );
 }
 
+/** The addresses of the ciphertexts of one byte. */
+let byteAddresses: string[] | null = null;
+
 /**
  * A stored chunk that reads back as this one byte. Sealing it anew each time
  * would use up the 256 addresses that ciphertexts of one byte have.
@@ -67,8 +70,8 @@ async function findByte(
   cipher: ChunkCipher,
   plaintext: Uint8Array,
 ): Promise<string | null> {
-  for (let byte = 0; byte < 256; byte++) {
-    const hash = chunkAddress(Uint8Array.of(byte));
+  byteAddresses ??= Array.from({ length: 256 }, (_, byte) => chunkAddress(Uint8Array.of(byte)));
+  for (const hash of byteAddresses) {
     const row = await tx.first(chunkByHash, { hash });
     if (row === undefined) continue;
     const found = cipher.open({ data: row.data, nonce: row.N_c, tag: row.enc_tag });

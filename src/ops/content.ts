@@ -31,14 +31,13 @@ export interface VersionOption {
  * @throws {AloeError} `not_found` (the version too), `not_an_entry`,
  * `encryption_required`, `corrupt`, `mount_invalid`.
  */
-export async function readAll(
+export function readAll(
   db: Database,
   mount: MountRef,
   path: string,
   options: VersionOption = {},
 ): Promise<Uint8Array> {
-  if (options.version !== undefined) return await read(db, mount, { path }, 0, Infinity, options);
-  return await readSmall(db, mount, path) ?? await read(db, mount, { path }, 0, Infinity, options);
+  return read(db, mount, { path }, 0, Infinity, options);
 }
 
 /** The same for an entry's id. */
@@ -82,29 +81,6 @@ export function readRangeById(
   return read(db, mount, { node }, offset, length, options);
 }
 
-/**
- * The whole of an entry that is no larger than a chunk, in one statement; null
- * where that is not what the path names, for the ordinary way to deal with.
- */
-async function readSmall(
-  db: Database,
-  mount: MountRef,
-  path: string,
-): Promise<Uint8Array | null> {
-  const names = splitPath(path);
-  if (names.length > NESTED_DEPTH) return null;
-  const values = pathValues(mountId(mount), now(), names);
-  const row = await db.query((tx) => tx.first(readByPath(names.length), values));
-  if (row === undefined || row.type === "container" || row.size === null) return null;
-  if (row.size > row.chunk_size || row.size < 0) return null;
-  const { volume_id: volume, enc_mode: encryption } = row;
-  const cipher = cipherFor({ mount, volume, encryption, label: path });
-  if (row.size === 0) return new Uint8Array(0);
-  const bytes = openChunk(cipher, row, path);
-  if (bytes.length < row.size) throw new AloeError("corrupt", `${path}: chunk 0 is too short`);
-  return bytes.length === row.size ? bytes : bytes.slice(0, row.size);
-}
-
 async function read(
   db: Database,
   mount: MountRef,
@@ -116,6 +92,10 @@ async function read(
   checkBytes(offset, "offset");
   if (length !== Infinity) checkBytes(length, "length");
   return await db.read(async (tx) => {
+    if (offset === 0 && length === Infinity && options.version === undefined && "path" in target) {
+      const small = await readSmall(tx, mount, target.path);
+      if (small !== null) return small;
+    }
     const entry = await resolveTarget(tx, mount, target);
     requireEntry(entry);
     const version = options.version === undefined
@@ -136,6 +116,29 @@ async function read(
       version,
     );
   });
+}
+
+/**
+ * The whole of an entry that is no larger than a chunk, in one statement; null
+ * where that is not what the path names, for the ordinary way to deal with.
+ */
+async function readSmall(
+  tx: Transaction,
+  mount: MountRef,
+  path: string,
+): Promise<Uint8Array | null> {
+  const names = splitPath(path);
+  if (names.length > NESTED_DEPTH) return null;
+  const values = pathValues(mountId(mount), now(), names);
+  const row = await tx.first(readByPath(names.length), values);
+  if (row === undefined || row.type === "container" || row.size === null) return null;
+  if (row.size > row.chunk_size || row.size < 0) return null;
+  const { volume_id: volume, enc_mode: encryption } = row;
+  const cipher = cipherFor({ mount, volume, encryption, label: path });
+  if (row.size === 0) return new Uint8Array(0);
+  const bytes = openChunk(cipher, row, path);
+  if (bytes.length < row.size) throw new AloeError("corrupt", `${path}: chunk 0 is too short`);
+  return bytes.length === row.size ? bytes : bytes.slice(0, row.size);
 }
 
 /** The largest array that V8 makes; what is larger has to be streamed. */

@@ -13,6 +13,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { equalNamesById, type TreeRow } from "../tree_order.ts";
 
 /**
  * Copies a node with all that is below it: new ids, the same times, metadata
@@ -91,8 +92,8 @@ async function copyTree(
 }
 
 /**
- * New ids for the nodes of a tree, in the order of the old ones: of siblings
- * with one name the same one is visible. A second placement of a node gets no
+ * New ids for the nodes of a tree, in the order of the walk; of siblings with
+ * one name the same one stays visible. A second placement of a node gets no
  * second id, so that hard links stay links.
  *
  * @param target Any node of the volume that gets the copies.
@@ -100,8 +101,11 @@ async function copyTree(
 export function mintCopies(
   tx: Transaction,
   target: Resolved,
-  rows: readonly { node_id: string }[],
+  rows: readonly TreeRow[],
 ): Map<string, string> {
-  const ids = [...new Set(rows.map((row) => row.node_id))].sort();
-  return new Map(ids.map((id) => [id, mintIn(tx, target)]));
+  const copies = new Map<string, string>();
+  for (const { node_id } of equalNamesById(rows)) {
+    if (!copies.has(node_id)) copies.set(node_id, mintIn(tx, target));
+  }
+  return copies;
 }

@@ -21,6 +21,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
 import { metadataText } from "./attributes.ts";
+import { equalNamesById } from "../tree_order.ts";
 import { placeNode } from "./create.ts";
 import { parseMetadata } from "./stat.ts";
 import { archive, archiveBelow, resolvePlaced } from "./placement.ts";
@@ -109,27 +110,6 @@ async function packTarget(
     await placeNode(tx, place, entry.node);
     return entry.node;
   });
-}
-
-/** Puts siblings of one name in the order of their ids, all others where they are. */
-function equalNamesById<
-  Row extends { node_id: string; parent_id: string | null; edge_name: string | null },
->(rows: Row[]): Row[] {
-  const places = new Map<string, number[]>();
-  rows.forEach((row, index) => {
-    const key = JSON.stringify([row.parent_id, row.edge_name]);
-    const group = places.get(key);
-    if (group === undefined) places.set(key, [index]);
-    else group.push(index);
-  });
-  const ordered = [...rows];
-  for (const group of places.values()) {
-    if (group.length === 1) continue;
-    const sorted = group.map((index) => rows[index])
-      .sort((a, b) => a.node_id < b.node_id ? -1 : 1);
-    group.forEach((index, i) => ordered[index] = sorted[i]);
-  }
-  return ordered;
 }
 
 async function xattrsOf(

@@ -196,9 +196,13 @@ function connect(options: SqliteOptions, location: string): SqliteConnection {
     timeout: BUSY_TIMEOUT_MS,
   });
   try {
-    for (const pragma of [`cache_size = -${CACHE_KIB}`, "temp_store = MEMORY"]) {
-      database.prepare(`PRAGMA ${pragma}`).run();
-    }
+    const pragmas = [
+      // Given again: the option above is lost on a read-only connection.
+      `busy_timeout = ${BUSY_TIMEOUT_MS}`,
+      `cache_size = -${CACHE_KIB}`,
+      "temp_store = MEMORY",
+    ];
+    for (const pragma of pragmas) database.prepare(`PRAGMA ${pragma}`).run();
     // Opening reads nothing yet, so whether it can is found out here.
     if (options.readOnly) database.prepare("SELECT 1 FROM sqlite_schema").get();
   } catch (error) {

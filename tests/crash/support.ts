@@ -65,6 +65,12 @@ export async function assertCode(
   throw new assert.AssertionError({ message: `${codes} was expected, not ${done}` });
 }
 
+/** Waits for all of it, so that nothing goes on in a folder that is gone; then throws what failed. */
+export async function all<T>(work: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
+}
+
 /** Bytes of a text's UTF-8. */
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
