@@ -52,6 +52,9 @@ export async function setMetadata(
 export function metadataText(
   metadata: Readonly<Record<string, string>>,
 ): string | null {
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw new AloeError("invalid", "metadata is a map of text to text");
+  }
   const entries = Object.entries(metadata);
   for (const [key, value] of entries) {
     if (
