@@ -156,7 +156,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(errors|types|paths|ids|clock)\.ts$/,
+  /^src\/(errors|types|paths|ids|clock|glob|tree_order)\.ts$/,
 ];
 
 /** The modules that a module imports to run; imports of types alone are left out. */
