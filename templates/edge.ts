@@ -29,7 +29,14 @@ export const listChildren = template<{ parent: string }>("edge.listChildren")((q
     .orderBy("e.edge_id")
 );
 
-/** A page of the same, after an edge. */
+/** The names that several children of a container have, each with the id of the visible one. */
+export const doubledNames = template<{ parent: string }>("edge.doubledNames")((q, p) =>
+  q.selectFrom("edge").where("from_id", "=", p.parent).where("archived", "=", sql.lit(0))
+    .groupBy("name").having(sql<boolean>`count(*) > 1`)
+    .select(({ fn }) => ["name", fn.max("to_id").as("visible")])
+);
+
+/** A page of a listing, after an edge. */
 export const listChildrenAfter = template<
   { parent: string; after: string; limit: number }
 >("edge.listChildrenAfter")(

@@ -357,6 +357,16 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "edge.doubledNames": {
+    "sql":
+      'select "name", max("to_id") as "visible" from "edge" where "from_id" = ? and "archived" = 0 group by "name" having count(*) > 1',
+    "names": [
+      "parent",
+    ],
+    "constants": [
+      null,
+    ],
+  },
   "edge.hasChild": {
     "sql": 'select "edge_id" from "edge" where "from_id" = ? and "archived" = 0 limit 1',
     "names": [

@@ -235,10 +235,9 @@ export class SqliteConnection implements DatabaseConnection {
   // deno-lint-ignore require-await -- an async function turns throws into rejections
   async executeQuery<R>(query: StorageQuery): Promise<QueryResult<R>> {
     const cached = this.#prepare(query);
-    if (cached.reads) {
-      return {
-        rows: cached.statement.all(...query.parameters as Bindable[]) as R[],
-      };
+    if (cached.columns.length > 0) {
+      const rows = cached.statement.all(...query.parameters as Bindable[]) as unknown as Row[];
+      return { rows: rows.map((row) => toObject<R>(row, cached.columns)) };
     }
     const { changes } = cached.statement.run(...query.parameters as Bindable[]);
     return { rows: [], numAffectedRows: BigInt(changes) };
@@ -247,9 +246,9 @@ export class SqliteConnection implements DatabaseConnection {
   async *streamQuery<R>(
     query: StorageQuery,
   ): AsyncIterableIterator<QueryResult<R>> {
-    const { statement } = this.#prepare(query);
+    const { statement, columns } = this.#prepare(query);
     for (const row of statement.iterate(...query.parameters as Bindable[])) {
-      yield { rows: [row as R] };
+      yield { rows: [toObject<R>(row as unknown as Row, columns)] };
     }
   }
 
@@ -274,7 +273,8 @@ export class SqliteConnection implements DatabaseConnection {
     if (cached === undefined) {
       const statement = this.database.prepare(query.sql);
       statement.setReadBigInts(query.wide === true);
-      cached = { statement, reads: statement.columns().length > 0 };
+      (statement as ArrayStatement).setReturnArrays(true);
+      cached = { statement, columns: statement.columns().map((column) => column.name) };
       this.#statements.set(query.sql, cached);
     }
     return cached;
@@ -283,7 +283,25 @@ export class SqliteConnection implements DatabaseConnection {
 
 interface CachedStatement {
   statement: StatementSync;
-  reads: boolean;
+  /** Names of what it returns; none when it only changes. */
+  columns: string[];
+}
+
+/** Deno has the method; its types do not yet. */
+interface ArrayStatement extends StatementSync {
+  setReturnArrays(enabled: boolean): void;
+}
+
+type Row = unknown[];
+
+/**
+ * A row as an object. Those that SQLite's binding makes are dictionaries: to
+ * read one costs more than to make this.
+ */
+function toObject<R>(row: Row, columns: string[]): R {
+  const object: Record<string, unknown> = {};
+  for (let i = 0; i < columns.length; i++) object[columns[i]] = row[i];
+  return object as R;
 }
 
 type Bindable = null | number | bigint | string | Uint8Array;
