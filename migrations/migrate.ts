@@ -45,4 +45,4 @@ export async function migrate(driver: Driver): Promise<void> {
 }
 
 /** Kysely's record of the migrations that a file has had. */
-export const MIGRATION_TABLE = "aloe_migration";
+const MIGRATION_TABLE = "aloe_migration";

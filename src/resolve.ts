@@ -167,7 +167,7 @@ export function requireWritable(node: Resolved): void {
 }
 
 /** @throws {AloeError} `lock_held`. */
-export function requireUnlocked(node: Resolved): void {
+function requireUnlocked(node: Resolved): void {
   if (node.locked) {
     throw new AloeError(
       "lock_held",

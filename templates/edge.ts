@@ -139,7 +139,7 @@ export const ancestors = template<{ node: string }>("edge.ancestors")((q, p) =>
 );
 
 /** Levels after which a walk gives up: no sound tree is this deep. */
-export const MAX_DEPTH = 100_000;
+const MAX_DEPTH = 100_000;
 
 /** A subtree top-down: depth, then edge, then node. The top has no edge. */
 export const subtree = template<{ node: string }>("edge.subtree")(

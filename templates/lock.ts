@@ -80,7 +80,7 @@ export const deleteEndedLocks = template<{ now: bigint }>("lock.deleteEndedLocks
 );
 
 /** Its own time and its mount's have not run out. */
-export function validLock(
+function validLock(
   eb: ExpressionBuilder<Schema, "lock" | "mount">,
   now: bigint,
 ) {

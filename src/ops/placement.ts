@@ -130,7 +130,7 @@ async function moveTarget(
 }
 
 /** @throws {AloeError} `would_cycle` when the place is the node or below it. */
-export async function refuseCycle(
+async function refuseCycle(
   tx: Transaction,
   node: Resolved,
   place: Place,

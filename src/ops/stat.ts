@@ -91,7 +91,7 @@ function statRow(
 }
 
 /** A row in the shape that callers see. */
-export function nodeInfo(
+function nodeInfo(
   row: Omit<StatRow, "mount_volume">,
   name: string,
 ): NodeInfo {
