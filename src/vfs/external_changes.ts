@@ -1,0 +1,80 @@
+import type { InodeRow } from "../ops/inodes.ts";
+import { abandon } from "./namespace.ts";
+import type { Dentry, Inode } from "./inode.ts";
+import type { VolumeState } from "./volume_state.ts";
+
+/**
+ * Brings memory, and what the kernel keeps, up to what another process has
+ * committed. What was changed here and is not committed yet stays as it is:
+ * it will be written over theirs.
+ */
+export async function takeInChanges(state: VolumeState): Promise<void> {
+  state.generation++;
+  const { invalidate } = state.options;
+  const seen = new Set<Inode>();
+  for (const directory of [...state.inodes.all()]) {
+    if (directory.children === null || directory.born !== null) continue;
+    directory.children.complete = false;
+    directory.children.page = null;
+    for (const dentry of [...directory.children.known.values()]) {
+      if (dentry === null || !dentry.stored) continue;
+      const row = await state.source.lookup(directory.id, dentry.name);
+      if (row !== null && row.edge === dentry.edge && row.id === dentry.inode.id) {
+        refresh(state, dentry.inode, row);
+      } else {
+        dropName(state, dentry);
+      }
+      seen.add(dentry.inode);
+    }
+    // Names may have come: what the kernel keeps of the listing goes.
+    if (directory.lookups > 0) invalidate.inode(directory, 0);
+  }
+  for (const inode of [...state.inodes.all()]) {
+    if (seen.has(inode) || inode.born !== null) continue;
+    const row = await state.source.load(inode.id);
+    if (row !== null) refresh(state, inode, row);
+  }
+}
+
+/** A name that is another's now, or nobody's. */
+function dropName(state: VolumeState, dentry: Dentry): void {
+  const { parent, name, inode } = dentry;
+  parent.children!.known.delete(name);
+  inode.names.delete(dentry);
+  state.options.invalidate.entry(parent, name);
+  if (inode.names.size === 0) state.inodes.settle(inode);
+}
+
+function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
+  const { content } = inode;
+  const times = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec ||
+    row.ctimeSec !== inode.ctimeSec || row.ctimeNsec !== inode.ctimeNsec;
+  const stored = content !== null &&
+    (content.stored !== row.stored || content.version !== row.version);
+  if (!times && !stored && row.nlink === inode.nlink) return;
+  if (state.dirty.has(inode) || state.logged.has(inode)) {
+    if (content !== null && stored) {
+      // What was written here lies over what they wrote.
+      content.stored = row.stored;
+      content.version = row.version;
+      state.cache.drop(inode);
+    }
+    return;
+  }
+  const before = inode.size;
+  const modified = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec || stored;
+  state.inodes.load(inode, row);
+  inode.xattrs = null;
+  inode.target = null;
+  if (modified) state.cache.drop(inode);
+  if (inode.nlink === 0 && inode.lookups === 0) abandon(state, inode);
+  if (inode.lookups === 0) return;
+  state.options.invalidate.inode(inode, modified ? 0 : -1);
+  if (!inode.isRegular) return;
+  if (inode.size > before) state.options.invalidate.grown(inode, inode.size);
+  if (!modified) return;
+  // With write-back, the kernel believes its own size and times as long as it
+  // has the inode: it is to look the name up again and find another one.
+  for (const { parent, name } of inode.names) state.options.invalidate.entry(parent, name);
+  state.inodes.renumber(inode);
+}

@@ -1,0 +1,495 @@
+import { DirtyChunk } from "./dirty_chunk.ts";
+import { ErrnoError } from "./errno.ts";
+import type { Awaitable } from "./filesystem.ts";
+import type { Content, Inode } from "./inode.ts";
+import { then } from "./namespace.ts";
+import { ACCESS_MS, type VolumeState } from "./volume_state.ts";
+
+/** `fallocate`: the size stays. */
+const FALLOC_KEEP_SIZE = 0x01;
+/** `fallocate`: the range becomes a hole. */
+const FALLOC_PUNCH_HOLE = 0x02;
+/** `fallocate`: the range becomes zeros. */
+const FALLOC_ZERO_RANGE = 0x10;
+
+/** Chunks that one copy by reference may take, to bound its time. */
+const COPY_CHUNKS = 4096;
+
+/** Bytes that one copy through memory may take. */
+const COPY_BYTES = 4 * 2 ** 20;
+
+/** A day, seconds: an access is noted at least this often. */
+const DAY = 86_400;
+
+/** The content of a regular file. @throws {ErrnoError} EISDIR, EINVAL. */
+export function contentOf(inode: Inode): Content {
+  if (inode.content === null) throw new ErrnoError(inode.isDirectory ? "EISDIR" : "EINVAL");
+  return inode.content;
+}
+
+/** Reads into a buffer. @returns How many bytes there were. */
+export function read(
+  state: VolumeState,
+  inode: Inode,
+  offset: number,
+  into: Uint8Array,
+): Awaitable<number> {
+  const content = contentOf(inode);
+  const length = Math.min(into.length, inode.size - offset);
+  if (length <= 0) return 0;
+  noteAccess(state, inode);
+  const { chunkSize } = state;
+  const first = Math.floor(offset / chunkSize);
+  const last = Math.floor((offset + length - 1) / chunkSize);
+  let missingFrom = -1;
+  let missingTo = -1;
+  for (let index = first; index <= last; index++) {
+    const from = Math.max(0, offset - index * chunkSize);
+    const to = Math.min(chunkSize, offset + length - index * chunkSize);
+    if (!fill(state, inode, content, index, from, to, into, index * chunkSize + from - offset)) {
+      if (missingFrom === -1) missingFrom = index;
+      missingTo = index;
+    }
+  }
+  if (missingFrom === -1) return length;
+  return readStored(
+    state,
+    inode,
+    content,
+    offset,
+    into.subarray(0, length),
+    missingFrom,
+    missingTo,
+  );
+}
+
+/**
+ * Fills a part of a chunk from memory.
+ *
+ * @returns Whether memory had it.
+ */
+function fill(
+  state: VolumeState,
+  inode: Inode,
+  content: Content,
+  index: number,
+  from: number,
+  to: number,
+  into: Uint8Array,
+  at: number,
+): boolean {
+  const chunk = content.chunks.get(index);
+  const target = into.subarray(at, at + to - from);
+  if (chunk !== undefined) {
+    if (!chunk.covers(from, to)) {
+      if (chunk.base === "zeros") target.fill(0);
+      else if (chunk.base !== "stored") return false;
+      else if (!fillStored(state, inode, content, index, from, target)) return false;
+    }
+    chunk.overlay(target, from);
+    return true;
+  }
+  return fillStored(state, inode, content, index, from, target);
+}
+
+/** Fills from the cache what the file has, and with zeros what it has not. */
+function fillStored(
+  state: VolumeState,
+  inode: Inode,
+  content: Content,
+  index: number,
+  from: number,
+  target: Uint8Array,
+): boolean {
+  const valid = content.valid - index * state.chunkSize;
+  if (valid <= from) {
+    target.fill(0);
+    return true;
+  }
+  const cached = state.cache.get(inode, index);
+  if (cached === undefined) return false;
+  copyValid(cached, from, Math.min(valid, cached.length), target);
+  return true;
+}
+
+function copyValid(data: Uint8Array, from: number, valid: number, target: Uint8Array): void {
+  const end = Math.min(valid, from + target.length);
+  if (end <= from) {
+    target.fill(0);
+    return;
+  }
+  target.set(data.subarray(from, end));
+  if (end - from < target.length) target.fill(0, end - from);
+}
+
+async function readStored(
+  state: VolumeState,
+  inode: Inode,
+  content: Content,
+  offset: number,
+  into: Uint8Array,
+  missingFrom: number,
+  missingTo: number,
+): Promise<number> {
+  const { chunkSize } = state;
+  const place = (index: number, base: Uint8Array) => {
+    const start = index * chunkSize;
+    const from = Math.max(0, offset - start);
+    const to = Math.min(chunkSize, offset + into.length - start);
+    const target = into.subarray(start + from - offset, start + to - offset);
+    copyValid(base, from, base.length, target);
+    content.chunks.get(index)?.overlay(target, from);
+  };
+  // By as many chunks as a query should bring.
+  for (let from = missingFrom; from <= missingTo; from += CHUNKS_AT_ONCE) {
+    const to = Math.min(missingTo, from + CHUNKS_AT_ONCE - 1);
+    const found = await loadStored(state, inode, content, from, to);
+    for (let index = from; index <= to; index++) {
+      const chunk = content.chunks.get(index);
+      if (chunk !== undefined && typeof chunk.base !== "string") {
+        const base = await state.source.chunk(chunk.base.hash);
+        place(index, base.subarray(0, chunk.limit));
+      } else if (chunk?.base === "zeros") {
+        place(index, NOTHING);
+      } else {
+        const base = found.get(index);
+        if (base !== undefined) place(index, base);
+      }
+    }
+    for (const [index, data] of found) state.cache.put(inode, index, data);
+  }
+  return into.length;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Chunks that are fetched by one query. */
+const CHUNKS_AT_ONCE = 16;
+
+/**
+ * Stored chunks, cut to what still counts; what the cache has is left out.
+ * They are not in the cache yet.
+ */
+async function loadStored(
+  state: VolumeState,
+  inode: Inode,
+  content: Content,
+  first: number,
+  last: number,
+): Promise<Map<number, Uint8Array>> {
+  const { chunkSize } = state;
+  const found = new Map<number, Uint8Array>();
+  const end = Math.ceil(content.valid / chunkSize) - 1;
+  for (let index = first; index <= last; index++) {
+    const cached = index <= end ? state.cache.get(inode, index) : NOTHING;
+    // Copied, as the cache may drop it before it is used.
+    if (cached !== undefined) found.set(index, cached.slice());
+  }
+  if (found.size === last - first + 1) return found;
+  const to = Math.min(last, end);
+  const rows = await state.source.chunks(inode.id, first, to);
+  for (const { index, data } of rows) if (!found.has(index)) found.set(index, data);
+  for (let index = first; index <= to; index++) {
+    const valid = Math.min(chunkSize, content.valid - index * chunkSize);
+    const data = found.get(index);
+    if (data === undefined || data.length < Math.min(valid, content.stored - index * chunkSize)) {
+      throw new Error(`${inode.id}: chunk ${index} is missing or too short`);
+    }
+    if (data.length > valid) found.set(index, data.slice(0, valid));
+  }
+  return found;
+}
+
+/** The plaintext of a chunk as it is now, for the pool. */
+export async function plaintext(
+  state: VolumeState,
+  inode: Inode,
+  index: number,
+  length: number,
+): Promise<Uint8Array> {
+  const content = inode.content!;
+  const chunk = content.chunks.get(index);
+  const whole = chunk?.whole(length);
+  if (whole) return whole;
+  const data = new Uint8Array(length);
+  if (chunk !== undefined && typeof chunk.base !== "string") {
+    const base = await state.source.chunk(chunk.base.hash);
+    data.set(base.subarray(0, Math.min(length, chunk.limit)));
+  } else if (chunk?.base !== "zeros" && content.valid > index * state.chunkSize) {
+    const base = state.cache.get(inode, index) ??
+      (await loadStored(state, inode, content, index, index)).get(index)!;
+    const valid = Math.min(length, content.valid - index * state.chunkSize, base.length);
+    data.set(base.subarray(0, valid));
+  }
+  chunk?.overlay(data, 0);
+  return data;
+}
+
+/** As `relatime` has it: when the last access is older than the last change, or than a day. */
+function noteAccess(state: VolumeState, inode: Inode): void {
+  if (state.options.readOnly) return;
+  const older = inode.atimeSec - inode.mtimeSec || inode.atimeNsec - inode.mtimeNsec;
+  const olderChange = inode.atimeSec - inode.ctimeSec || inode.atimeNsec - inode.ctimeNsec;
+  const at = state.options.clock();
+  if (older > 0 && olderChange > 0 && at.sec - inode.atimeSec < DAY) return;
+  if (at.sec === inode.atimeSec && at.nsec === inode.atimeNsec) return;
+  inode.atimeSec = at.sec;
+  inode.atimeNsec = at.nsec;
+  inode.timesChanged = true;
+  state.touch(inode, ACCESS_MS);
+}
+
+/** What waits to be written to a chunk. */
+function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyChunk {
+  let chunk = content.chunks.get(index);
+  if (chunk === undefined) content.chunks.set(index, chunk = new DirtyChunk(state.chunkSize));
+  return chunk;
+}
+
+/** Largest size of a file, bytes: offsets are exact up to here, and manifests bounded. */
+function sizeLimit(state: VolumeState): number {
+  return state.chunkSize * 2 ** 24;
+}
+
+/** Writes bytes, which it copies. */
+export function write(state: VolumeState, inode: Inode, offset: number, data: Uint8Array): void {
+  const content = contentOf(inode);
+  const end = offset + data.length;
+  if (end > sizeLimit(state)) throw new ErrnoError("EFBIG");
+  if (data.length === 0) return;
+  const { chunkSize } = state;
+  for (let at = offset; at < end;) {
+    const index = Math.floor(at / chunkSize);
+    const start = at - index * chunkSize;
+    const taken = Math.min(chunkSize - start, end - at);
+    const chunk = dirtyChunk(state, content, index);
+    const before = chunk.memory;
+    chunk.write(start, data.subarray(at - offset, at - offset + taken));
+    state.dirtyBytes += chunk.memory - before;
+    at += taken;
+  }
+  if (end > inode.size) inode.size = end;
+  inode.contentChanged = true;
+  state.counts.bytesWritten += data.length;
+  state.touch(inode);
+}
+
+/** Sets a file's size. */
+export function truncate(state: VolumeState, inode: Inode, size: number): void {
+  const content = contentOf(inode);
+  if (size > sizeLimit(state)) throw new ErrnoError("EFBIG");
+  if (size < inode.size) {
+    const { chunkSize } = state;
+    const last = Math.floor(size / chunkSize);
+    for (const [index, chunk] of content.chunks) {
+      if (index < last) continue;
+      state.dirtyBytes -= chunk.memory;
+      if (index > last || size === last * chunkSize) {
+        content.chunks.delete(index);
+        continue;
+      }
+      chunk.cut(size - last * chunkSize);
+      // What is past the cut must not come back when the file grows again:
+      // not from the base, and not from the log, which only a fold empties.
+      chunk.limit = Math.min(chunk.limit, size - last * chunkSize);
+      if (chunk.logged) chunk.rebased = true;
+      state.dirtyBytes += chunk.memory;
+    }
+    if (size < content.stored) content.limit = Math.min(content.limit, size);
+    state.cache.drop(inode, last);
+  }
+  if (size !== inode.size) {
+    inode.size = size;
+    inode.contentChanged = true;
+    state.touch(inode);
+  }
+}
+
+/** Makes a range zeros, within the size. */
+function zero(state: VolumeState, inode: Inode, from: number, to: number): void {
+  const content = contentOf(inode);
+  const { chunkSize } = state;
+  for (let at = from; at < to;) {
+    const index = Math.floor(at / chunkSize);
+    const start = at - index * chunkSize;
+    const end = Math.min(chunkSize, to - index * chunkSize);
+    // The last chunk of the file is whole when its end is.
+    const full = start === 0 &&
+      (end === chunkSize || index * chunkSize + end >= inode.size);
+    if (full && at >= content.valid && !content.chunks.has(index)) {
+      at = (index + 1) * chunkSize;
+      continue;
+    }
+    const chunk = dirtyChunk(state, content, index);
+    state.dirtyBytes -= chunk.memory;
+    if (full) chunk.rebase("zeros");
+    else chunk.write(start, new Uint8Array(end - start));
+    state.dirtyBytes += chunk.memory;
+    at = (index + 1) * chunkSize;
+  }
+  inode.contentChanged = true;
+  state.touch(inode);
+}
+
+/** Reserves nothing, but sizes, punches and zeroes as `fallocate(2)` does. */
+export function fallocate(
+  state: VolumeState,
+  inode: Inode,
+  mode: number,
+  offset: number,
+  length: number,
+): void {
+  contentOf(inode);
+  const end = offset + length;
+  if (length <= 0) throw new ErrnoError("EINVAL");
+  if (end > sizeLimit(state)) throw new ErrnoError("EFBIG");
+  const keep = (mode & FALLOC_KEEP_SIZE) !== 0;
+  switch (mode & ~FALLOC_KEEP_SIZE) {
+    case 0:
+      break;
+    case FALLOC_PUNCH_HOLE:
+      if (!keep) throw new ErrnoError("EOPNOTSUPP");
+      zero(state, inode, offset, Math.min(end, inode.size));
+      break;
+    case FALLOC_ZERO_RANGE:
+      zero(state, inode, offset, Math.min(end, inode.size));
+      break;
+    default:
+      throw new ErrnoError("EOPNOTSUPP");
+  }
+  if (!keep && end > inode.size) truncate(state, inode, end);
+  inode.modified(state.options.clock());
+  state.touch(inode);
+}
+
+/** Copies a range, whole chunks by reference. @returns Bytes copied. */
+export async function copyRange(
+  state: VolumeState,
+  from: Inode,
+  fromOffset: number,
+  to: Inode,
+  toOffset: number,
+  length: number,
+): Promise<number> {
+  const source = contentOf(from);
+  const target = contentOf(to);
+  const { chunkSize } = state;
+  const end = Math.min(fromOffset + length, from.size);
+  if (toOffset + length > sizeLimit(state)) throw new ErrnoError("EFBIG");
+  let at = fromOffset;
+  const shift = toOffset - fromOffset;
+  const aligned = from !== to && shift % chunkSize === 0;
+  let copied = 0;
+  let chunks = 0;
+  while (at < end && copied < COPY_BYTES && chunks < COPY_CHUNKS) {
+    const index = Math.floor(at / chunkSize);
+    if (aligned && at === index * chunkSize) {
+      const most = Math.min(Math.floor(end / chunkSize), index + COPY_CHUNKS - chunks);
+      const count = await copyChunks(
+        state,
+        from,
+        source,
+        to,
+        target,
+        index,
+        most,
+        shift / chunkSize,
+      );
+      if (count > 0) {
+        chunks += count;
+        at += count * chunkSize;
+        continue;
+      }
+    }
+    const taken = Math.min(end - at, (index + 1) * chunkSize - at);
+    const bytes = new Uint8Array(taken);
+    await read(state, from, at, bytes);
+    write(state, to, at + shift, bytes);
+    copied += taken;
+    at += taken;
+  }
+  to.size = Math.max(to.size, at + shift);
+  to.modified(state.options.clock());
+  to.contentChanged = true;
+  state.touch(to);
+  return at - fromOffset;
+}
+
+/** Refers to stored chunks from `first` to before `end`, as far as they are in the pool as they are. */
+async function copyChunks(
+  state: VolumeState,
+  from: Inode,
+  source: Content,
+  to: Inode,
+  target: Content,
+  first: number,
+  end: number,
+  shift: number,
+): Promise<number> {
+  const stored = Math.min(end, Math.floor(source.valid / state.chunkSize));
+  let last = first;
+  while (last < stored && !source.chunks.has(last)) last++;
+  if (last === first) return 0;
+  const rows = await state.source.hashes(from.id, first, last - 1);
+  for (const { index, hash } of rows) {
+    const chunk = dirtyChunk(state, target, index + shift);
+    state.dirtyBytes -= chunk.memory;
+    chunk.rebase(state.zeroHashes.has(hash) ? "zeros" : { hash });
+  }
+  if (rows.length !== last - first) throw new Error(`${from.id}: a chunk is missing`);
+  to.size = Math.max(to.size, (last + shift) * state.chunkSize);
+  to.contentChanged = true;
+  return last - first;
+}
+
+/** Where the next data or hole begins. @throws {ErrnoError} ENXIO. */
+export function seek(
+  state: VolumeState,
+  inode: Inode,
+  offset: number,
+  what: "data" | "hole",
+): Awaitable<number> {
+  const content = contentOf(inode);
+  if (offset >= inode.size) throw new ErrnoError("ENXIO");
+  return then(nextChunk(state, inode, content, offset, what), (index) => {
+    if (index === null) {
+      if (what === "data") throw new ErrnoError("ENXIO");
+      return inode.size;
+    }
+    return Math.max(offset, index * state.chunkSize);
+  });
+}
+
+/** Chunks whose addresses are asked for at once. */
+const HASHES_AT_ONCE = 4096;
+
+async function nextChunk(
+  state: VolumeState,
+  inode: Inode,
+  content: Content,
+  offset: number,
+  what: "data" | "hole",
+): Promise<number | null> {
+  const { chunkSize } = state;
+  const end = Math.ceil(inode.size / chunkSize);
+  const stored = Math.ceil(content.valid / chunkSize);
+  let hashes = new Map<number, string>();
+  for (let index = Math.floor(offset / chunkSize); index < end; index++) {
+    const chunk = content.chunks.get(index);
+    let hole: boolean;
+    if (chunk !== undefined && (chunk.written || chunk.base !== "stored")) {
+      hole = chunk.base === "zeros" && !chunk.written;
+    } else if (index >= stored) {
+      hole = true;
+    } else {
+      if (!hashes.has(index)) {
+        const last = Math.min(stored - 1, index + HASHES_AT_ONCE - 1);
+        const rows = await state.source.hashes(inode.id, index, last);
+        hashes = new Map(rows.map((row) => [row.index, row.hash]));
+      }
+      hole = state.zeroHashes.has(hashes.get(index) ?? "");
+    }
+    if (hole === (what === "hole")) return index;
+  }
+  return null;
+}

@@ -1,0 +1,170 @@
+import type { DirtyChunk } from "./dirty_chunk.ts";
+import type { Time } from "./filesystem.ts";
+
+/** Type bits of a mode, as `stat(2)` has them. */
+export const S_IFMT = 0o170000;
+/** A socket. */
+export const S_IFSOCK = 0o140000;
+/** A symbolic link. */
+export const S_IFLNK = 0o120000;
+/** A regular file. */
+export const S_IFREG = 0o100000;
+/** A block device. */
+export const S_IFBLK = 0o060000;
+/** A directory. */
+export const S_IFDIR = 0o040000;
+/** A character device. */
+export const S_IFCHR = 0o020000;
+/** A FIFO. */
+export const S_IFIFO = 0o010000;
+/** Set-user-id. */
+export const S_ISUID = 0o4000;
+/** Set-group-id. */
+export const S_ISGID = 0o2000;
+/** Execution by the group. */
+export const S_IXGRP = 0o010;
+
+/** A name of an inode. */
+export interface Dentry {
+  readonly parent: Inode;
+  readonly name: string;
+  readonly inode: Inode;
+  /** The placement's id. */
+  readonly edge: string;
+  /** Whether the file has it. */
+  stored: boolean;
+  /** Whether it came by a rename. */
+  readonly moved: boolean;
+}
+
+/** What a directory knows of its children. Names that are not in `known` have to be looked up. */
+export class Children {
+  /** Null: the file may still have the name, but it was removed here. */
+  readonly known: Map<string, Dentry | null> = new Map();
+  /** Whether every name is in `known`. */
+  complete: boolean;
+  /** Names that the file does not have yet, in the order of their edges. */
+  readonly added: Set<Dentry> = new Set();
+  /** Edges that the file still has, of names that were removed here. */
+  readonly removed: Set<string> = new Set();
+  /** The names of those. */
+  readonly removedNames: Set<string> = new Set();
+  /** Rows that a listing has read and not handed out yet. */
+  page: { after: string; rows: unknown[]; generation: number } | null = null;
+
+  constructor(complete: boolean) {
+    this.complete = complete;
+  }
+}
+
+/** What is kept of a file's content that is not in the pool yet. */
+export class Content {
+  /** Bytes that the file's own rows say. */
+  stored: number;
+  /** What is stored at this offset and past it was cut off. */
+  limit: number = Infinity;
+  /** What was written, by chunk. */
+  readonly chunks: Map<number, DirtyChunk> = new Map();
+  /** Chunks that the redo log has records of. */
+  readonly logged: Set<number> = new Set();
+  /** How many versions its owner wants kept; null for the mount's way. */
+  readonly keep: number | null;
+  /** The committed version, to tell when another process has changed it. */
+  version = 0;
+
+  constructor(stored: number, keep: number | null) {
+    this.stored = stored;
+    this.keep = keep;
+  }
+
+  /** Bytes of what is stored that still count. */
+  get valid(): number {
+    return Math.min(this.stored, this.limit);
+  }
+}
+
+/** A node of the volume, with what is not written back yet. One object for each. */
+export class Inode {
+  /** The kernel's handle for it. */
+  nodeId = 0;
+  /** `st_ino`, stable across mounts: its upper and lower 32 bits, unsigned. */
+  readonly inoHigh: number;
+  readonly inoLow: number;
+  /** Type and permission bits. */
+  mode = 0;
+  uid = 0;
+  gid = 0;
+  nlink = 1;
+  /** As stat has it; of devices only. */
+  rdev = 0;
+  /** Bytes. */
+  size = 0;
+  atimeSec = 0;
+  atimeNsec = 0;
+  mtimeSec = 0;
+  mtimeNsec = 0;
+  ctimeSec = 0;
+  ctimeNsec = 0;
+  /** How many references the kernel has. */
+  lookups = 0;
+
+  /** When it was made, while the file does not have it; null when it has. */
+  born: Time | null = null;
+  /** Whether times have changed. */
+  timesChanged = false;
+  /** Whether owner, group or permission bits have changed. */
+  ownerChanged = false;
+  /** Whether size or content have changed since the last commit. */
+  contentChanged = false;
+  /** Whether extended attributes have changed, by name; null: removed. */
+  xattrChanges: Map<string, Uint8Array | null> | null = null;
+  /** All extended attributes, once they have been asked for. */
+  xattrs: Map<string, Uint8Array> | null = null;
+  /** Its names, as far as they are known. */
+  readonly names: Set<Dentry> = new Set();
+  /** Of a directory. */
+  children: Children | null = null;
+  /** Of a regular file. */
+  content: Content | null = null;
+  /** Of a symbolic link, once it is known. */
+  target: Uint8Array | null = null;
+  /** Whether the file says that it has no name but is open. */
+  listedUnlinked = false;
+
+  /** @param id The node's uuid7. */
+  constructor(readonly id: string) {
+    const hex = id.replaceAll("-", "");
+    // Time and counter in front, chance behind: their mixture is as good as unique.
+    this.inoHigh = (parseInt(hex.slice(4, 12), 16) ^ parseInt(hex.slice(16, 24), 16)) >>> 0;
+    this.inoLow = (parseInt(hex.slice(24, 32), 16) ^ parseInt(hex.slice(12, 16), 16)) >>> 0;
+  }
+
+  /** Whether it is a directory. */
+  get isDirectory(): boolean {
+    return (this.mode & S_IFMT) === S_IFDIR;
+  }
+
+  /** Whether it is a regular file. */
+  get isRegular(): boolean {
+    return (this.mode & S_IFMT) === S_IFREG;
+  }
+
+  /** Whether it is a symbolic link. */
+  get isSymlink(): boolean {
+    return (this.mode & S_IFMT) === S_IFLNK;
+  }
+
+  /** Sets the time of the last change of the inode itself. */
+  changed(at: Time): void {
+    this.ctimeSec = at.sec;
+    this.ctimeNsec = at.nsec;
+    this.timesChanged = true;
+  }
+
+  /** Sets the time of the last change of its content, and of the inode. */
+  modified(at: Time): void {
+    this.mtimeSec = at.sec;
+    this.mtimeNsec = at.nsec;
+    this.changed(at);
+  }
+}

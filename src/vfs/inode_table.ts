@@ -1,0 +1,195 @@
+import type { InodeRow } from "../ops/inodes.ts";
+import { ErrnoError } from "./errno.ts";
+import {
+  Children,
+  Content,
+  type Dentry,
+  Inode,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFREG,
+  S_IFSOCK,
+} from "./inode.ts";
+
+/** Inodes that nobody refers to, kept because they may be asked for again. */
+const IDLE_LIMIT = 4096;
+
+const TYPE_BITS: Record<string, number> = {
+  container: S_IFDIR,
+  entry: S_IFREG,
+  symlink: S_IFLNK,
+  fifo: S_IFIFO,
+  socket: S_IFSOCK,
+};
+
+/** Every inode in memory: one object for each node. */
+export class InodeTable {
+  readonly #byNumber = new Map<number, Inode>();
+  readonly #byId = new Map<string, Inode>();
+  /** Clean and without references, the longest so first. */
+  readonly #idle = new Set<Inode>();
+  readonly #owner: { uid: number; gid: number };
+  readonly #isBusy: (inode: Inode) => boolean;
+  #last = 0;
+
+  /**
+   * @param owner Whom nodes without an owner belong to.
+   * @param isBusy Whether an inode has something to be written back.
+   */
+  constructor(owner: { uid: number; gid: number }, isBusy: (inode: Inode) => boolean) {
+    this.#owner = owner;
+    this.#isBusy = isBusy;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** All of them. */
+  all(): Iterable<Inode> {
+    return this.#byId.values();
+  }
+
+  /** The one with a node id. @throws {ErrnoError} ESTALE. */
+  numbered(nodeId: number): Inode {
+    const inode = this.#byNumber.get(nodeId);
+    if (inode === undefined) throw new ErrnoError("ESTALE");
+    return inode;
+  }
+
+  /** The one of a node, if it is in memory. */
+  get(id: string): Inode | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Takes in a new inode. */
+  add(inode: Inode): void {
+    inode.nodeId = ++this.#last;
+    this.#byNumber.set(inode.nodeId, inode);
+    this.#byId.set(inode.id, inode);
+  }
+
+  /** The inode of a row; when it is in memory, what memory says of it is newer. */
+  of(row: InodeRow): Inode {
+    const known = this.#byId.get(row.id);
+    if (known !== undefined) return known;
+    const inode = new Inode(row.id);
+    this.load(inode, row);
+    this.add(inode);
+    this.#idle.add(inode);
+    return inode;
+  }
+
+  /** Gives an inode what a row says. */
+  load(inode: Inode, row: InodeRow): void {
+    const directory = row.type === "container";
+    inode.mode = typeBits(row) |
+      (row.mode ?? (directory ? 0o755 : row.type === "symlink" ? 0o777 : 0o644));
+    inode.uid = row.uid ?? this.#owner.uid;
+    inode.gid = row.gid ?? this.#owner.gid;
+    inode.nlink = row.nlink;
+    inode.size = directory ? 4096 : row.stored;
+    inode.atimeSec = row.atimeSec;
+    inode.atimeNsec = row.atimeNsec;
+    inode.mtimeSec = row.mtimeSec;
+    inode.mtimeNsec = row.mtimeNsec;
+    inode.ctimeSec = row.ctimeSec;
+    inode.ctimeNsec = row.ctimeNsec;
+    if (row.device !== null) {
+      inode.rdev = makeDevice(row.device.major, row.device.minor);
+      inode.size = 0;
+    }
+    if (directory) inode.children ??= new Children(false);
+    else if (inode.isRegular) {
+      inode.content ??= new Content(row.stored, row.keep);
+      inode.content.stored = row.stored;
+      inode.content.version = row.version;
+    }
+  }
+
+  /** Counts a reference of the kernel's. */
+  remember(inode: Inode): void {
+    if (inode.lookups++ === 0) this.#idle.delete(inode);
+  }
+
+  /** Gives references back. @returns The inode when that was the last one. */
+  forget(nodeId: number, count: number): Inode | null {
+    const inode = this.#byNumber.get(nodeId);
+    if (inode === undefined) return null;
+    inode.lookups = Math.max(0, inode.lookups - count);
+    if (inode.lookups > 0) return null;
+    this.settle(inode);
+    return inode;
+  }
+
+  /** Lets an inode go, now or later, if nothing holds it any more. */
+  settle(inode: Inode): void {
+    if (inode.lookups > 0 || this.#isBusy(inode) || !this.#byId.has(inode.id)) return;
+    this.#idle.delete(inode);
+    this.#idle.add(inode);
+    if (this.#idle.size > IDLE_LIMIT) this.#trim();
+  }
+
+  /** Takes an inode out that has ceased to be. */
+  remove(inode: Inode): void {
+    this.#byNumber.delete(inode.nodeId);
+    this.#byId.delete(inode.id);
+    this.#idle.delete(inode);
+  }
+
+  /** Gives an inode another node id, so that the kernel takes what it finds for a new one. */
+  renumber(inode: Inode): void {
+    inode.nodeId = ++this.#last;
+    this.#byNumber.set(inode.nodeId, inode);
+  }
+
+  #trim(): void {
+    for (const inode of this.#idle) {
+      if (this.#idle.size <= IDLE_LIMIT * 3 / 4) break;
+      this.#idle.delete(inode);
+      this.#evict(inode);
+    }
+  }
+
+  #evict(inode: Inode): void {
+    const { children } = inode;
+    if (inode.lookups > 0 || this.#isBusy(inode) || inode.nodeId === 1) return;
+    if (children !== null && children.known.size > 0) return;
+    for (const name of inode.names) {
+      const siblings = name.parent.children!;
+      if (siblings.known.get(name.name) === name) siblings.known.delete(name.name);
+      siblings.complete = false;
+      if (siblings.known.size === 0) this.settle(name.parent);
+    }
+    this.remove(inode);
+    this.onEvict(inode);
+  }
+
+  /** Called with each inode that is let go. */
+  onEvict: (inode: Inode) => void = () => {};
+}
+
+/** Gives an inode a name. */
+export function addName(dentry: Dentry): void {
+  dentry.parent.children!.known.set(dentry.name, dentry);
+  dentry.inode.names.add(dentry);
+}
+
+function typeBits(row: InodeRow): number {
+  if (row.device === null) return TYPE_BITS[row.type];
+  return row.device.kind === "char" ? S_IFCHR : S_IFBLK;
+}
+
+/** `makedev` of glibc, for numbers that fit into 32 bits as the kernel packs them. */
+export function makeDevice(major: number, minor: number): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** The reverse: the kernel's packed number to major and minor. */
+export function splitDevice(rdev: number): { major: number; minor: number } {
+  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
+}

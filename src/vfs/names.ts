@@ -1,0 +1,88 @@
+/**
+ * Names as the kernel has them, any bytes but `/` and NUL, and as the file has
+ * them, text. UTF-8 becomes the text that it is. A byte 0xHH that is no part of
+ * valid UTF-8 becomes U+10FEHH; so that this can be undone, the four bytes of a
+ * character that looks like such an escape are escaped too.
+ */
+
+/** U+10FE00: an escape is this plus its byte. */
+const ESCAPE = 0x10fe00;
+const FIRST_ESCAPE = ESCAPE + 0x80;
+const LAST_ESCAPE = ESCAPE + 0xff;
+/** What every escape begins with in UTF-16: U+10FE80 to U+10FEFF. */
+const HIGH_SURROGATE = "\udbff";
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Bytes of a name to text. No two names give the same. */
+export function decodeName(bytes: Uint8Array): string {
+  try {
+    const text = strict.decode(bytes);
+    if (!text.includes(HIGH_SURROGATE) || !hasEscape(text)) return text;
+  } catch {
+    // Not UTF-8: character by character.
+  }
+  let text = "";
+  for (let i = 0; i < bytes.length;) {
+    const length = sequenceLength(bytes, i);
+    const character = length === 0 ? null : strict.decode(bytes.subarray(i, i + length));
+    if (character === null) {
+      text += String.fromCodePoint(ESCAPE + bytes[i]);
+      i++;
+    } else if (isEscape(character.codePointAt(0)!)) {
+      for (const byte of bytes.subarray(i, i + length)) {
+        text += String.fromCodePoint(ESCAPE + byte);
+      }
+      i += length;
+    } else {
+      text += character;
+      i += length;
+    }
+  }
+  return text;
+}
+
+/** Text to the bytes of a name: undoes `decodeName`. */
+export function encodeName(text: string): Uint8Array<ArrayBuffer> {
+  if (!text.includes(HIGH_SURROGATE) || !hasEscape(text)) return encoder.encode(text);
+  const bytes: number[] = [];
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    if (isEscape(point)) bytes.push(point - ESCAPE);
+    else bytes.push(...encoder.encode(character));
+  }
+  return new Uint8Array(bytes);
+}
+
+function isEscape(point: number): boolean {
+  return point >= FIRST_ESCAPE && point <= LAST_ESCAPE;
+}
+
+function hasEscape(text: string): boolean {
+  for (const character of text) if (isEscape(character.codePointAt(0)!)) return true;
+  return false;
+}
+
+/** How long the UTF-8 sequence at an offset is; 0 when there is no valid one. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  if (first < 0x80) return 1;
+  const length = first >= 0xc2 && first <= 0xdf
+    ? 2
+    : first >= 0xe0 && first <= 0xef
+    ? 3
+    : first >= 0xf0 && first <= 0xf4
+    ? 4
+    : 0;
+  if (length === 0 || at + length > bytes.length) return 0;
+  const second = bytes[at + 1];
+  // Overlong forms, surrogates, and what is beyond U+10FFFF.
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < least || second > most) return 0;
+  for (let i = at + 2; i < at + length; i++) {
+    if ((bytes[i] & 0xc0) !== 0x80) return 0;
+  }
+  return length;
+}

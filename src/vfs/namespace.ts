@@ -1,0 +1,364 @@
+import { ErrnoError } from "./errno.ts";
+import { type Awaitable, type Caller, RENAME_EXCHANGE, RENAME_NOREPLACE } from "./filesystem.ts";
+import {
+  Children,
+  Content,
+  type Dentry,
+  Inode,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_ISGID,
+} from "./inode.ts";
+import { addName } from "./inode_table.ts";
+import type { VolumeState } from "./volume_state.ts";
+
+/** The visible placement of a name; null when there is none. */
+export function find(state: VolumeState, parent: Inode, name: string): Awaitable<Dentry | null> {
+  const children = childrenOf(parent);
+  const known = children.known.get(name);
+  if (known !== undefined) return known;
+  if (children.complete) return null;
+  return findStored(state, parent, name);
+}
+
+async function findStored(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+): Promise<Dentry | null> {
+  const row = await state.source.lookup(parent.id, name);
+  if (row === null) return null;
+  return storedName(parent, name, row.edge, state.inodes.of(row));
+}
+
+/** A name that the file has. */
+export function storedName(parent: Inode, name: string, edge: string, inode: Inode): Dentry {
+  const dentry: Dentry = { parent, name, inode, edge, stored: true, moved: false };
+  addName(dentry);
+  return dentry;
+}
+
+function childrenOf(directory: Inode): Children {
+  if (directory.children === null) throw new ErrnoError("ENOTDIR");
+  // Removed, and still somebody's working directory.
+  return directory.children;
+}
+
+/** Runs a task with what may have to be waited for. */
+export function then<T, R>(value: Awaitable<T>, task: (value: T) => Awaitable<R>): Awaitable<R> {
+  return value instanceof Promise ? value.then(task) : task(value);
+}
+
+/** A new inode of a mode, not placed yet. */
+function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Caller): Inode {
+  const inode = new Inode(state.mint());
+  const at = state.options.clock();
+  inode.born = at;
+  inode.mode = mode;
+  inode.uid = caller.uid;
+  inode.gid = caller.gid;
+  if ((parent.mode & S_ISGID) !== 0) {
+    inode.gid = parent.gid;
+    if ((mode & S_IFMT) === S_IFDIR) inode.mode |= S_ISGID;
+  }
+  inode.atimeSec = at.sec;
+  inode.atimeNsec = at.nsec;
+  inode.modified(at);
+  inode.xattrs = new Map();
+  if ((mode & S_IFMT) === S_IFREG) inode.content = new Content(0, null);
+  state.inodes.add(inode);
+  state.touch(inode);
+  return inode;
+}
+
+/** Places an inode. The name is free. */
+function place(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  inode: Inode,
+  moved: boolean,
+): void {
+  const dentry: Dentry = { parent, name, inode, edge: state.mint(), stored: false, moved };
+  addName(dentry);
+  parent.children!.added.add(dentry);
+  state.addedNames.add(dentry);
+  parent.modified(state.options.clock());
+  state.touch(parent);
+}
+
+/** Takes a name away. The inode's link count is the caller's business. */
+function displace(state: VolumeState, dentry: Dentry): void {
+  const { parent, inode } = dentry;
+  const children = parent.children!;
+  inode.names.delete(dentry);
+  if (dentry.stored) {
+    children.removed.add(dentry.edge);
+    children.removedNames.add(dentry.name);
+    state.removedNames.add(dentry);
+    if (children.known.get(dentry.name) === dentry) children.known.set(dentry.name, null);
+  } else {
+    children.added.delete(dentry);
+    state.addedNames.delete(dentry);
+    if (children.known.get(dentry.name) === dentry) {
+      // The file may still have another node of this name.
+      if (children.removedNames.has(dentry.name)) children.known.set(dentry.name, null);
+      else children.known.delete(dentry.name);
+    }
+  }
+  parent.modified(state.options.clock());
+  state.touch(parent);
+}
+
+/** An inode has lost a name, or its only one. */
+function unlinked(state: VolumeState, inode: Inode): void {
+  inode.changed(state.options.clock());
+  state.touch(inode);
+  if (inode.nlink > 0 || inode.lookups > 0) return;
+  abandon(state, inode);
+}
+
+/** Nobody can reach it any more: what waits in memory need not be written. */
+export function abandon(state: VolumeState, inode: Inode): void {
+  const { content } = inode;
+  if (content !== null) {
+    for (const chunk of content.chunks.values()) state.dirtyBytes -= chunk.memory;
+    content.chunks.clear();
+    state.logged.delete(inode);
+  }
+  state.cache.drop(inode);
+  if (inode.born === null) {
+    state.touch(inode);
+  } else {
+    state.dirty.delete(inode);
+    state.inodes.remove(inode);
+  }
+}
+
+/** Makes and places anything but a directory or a link. */
+export function mknod(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  mode: number,
+  rdev: number,
+  caller: Caller,
+): Awaitable<Inode> {
+  return create(state, parent, name, () => {
+    const type = mode & S_IFMT;
+    const inode = makeInode(state, parent, type === 0 ? mode | S_IFREG : mode, caller);
+    if (type === S_IFCHR || type === S_IFBLK) inode.rdev = rdev;
+    return inode;
+  });
+}
+
+/** Makes and places a directory. */
+export function mkdir(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  mode: number,
+  caller: Caller,
+): Awaitable<Inode> {
+  return create(state, parent, name, () => {
+    const inode = makeInode(state, parent, S_IFDIR | (mode & 0o7777), caller);
+    inode.children = new Children(true);
+    inode.nlink = 2;
+    inode.size = 4096;
+    parent.nlink++;
+    return inode;
+  });
+}
+
+/** Makes and places a symbolic link. */
+export function symlink(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  target: Uint8Array,
+  caller: Caller,
+): Awaitable<Inode> {
+  return create(state, parent, name, () => {
+    const inode = makeInode(state, parent, S_IFLNK | 0o777, caller);
+    inode.target = target.slice();
+    inode.size = target.length;
+    return inode;
+  });
+}
+
+function create(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  make: () => Inode,
+): Awaitable<Inode> {
+  state.requireWritable();
+  return then(find(state, parent, name), (taken) => {
+    if (taken !== null) throw new ErrnoError("EEXIST");
+    if (parent.nlink === 0) throw new ErrnoError("ENOENT");
+    const inode = make();
+    place(state, parent, name, inode, false);
+    return inode;
+  });
+}
+
+/** A file without a name. */
+export function tmpfile(state: VolumeState, parent: Inode, mode: number, caller: Caller): Inode {
+  state.requireWritable();
+  const inode = makeInode(state, parent, S_IFREG | (mode & 0o7777), caller);
+  inode.nlink = 0;
+  return inode;
+}
+
+/** Gives an inode one more name. */
+export function link(
+  state: VolumeState,
+  inode: Inode,
+  parent: Inode,
+  name: string,
+): Awaitable<void> {
+  state.requireWritable();
+  if (inode.isDirectory) throw new ErrnoError("EPERM");
+  return then(find(state, parent, name), (taken) => {
+    if (taken !== null) throw new ErrnoError("EEXIST");
+    if (parent.nlink === 0) throw new ErrnoError("ENOENT");
+    inode.nlink++;
+    inode.changed(state.options.clock());
+    state.touch(inode);
+    place(state, parent, name, inode, false);
+  });
+}
+
+/** Takes a name away from anything but a directory. */
+export function unlink(state: VolumeState, parent: Inode, name: string): Awaitable<void> {
+  state.requireWritable();
+  return then(find(state, parent, name), (dentry) => {
+    if (dentry === null) throw new ErrnoError("ENOENT");
+    if (dentry.inode.isDirectory) throw new ErrnoError("EISDIR");
+    displace(state, dentry);
+    dentry.inode.nlink = Math.max(0, dentry.inode.nlink - 1);
+    unlinked(state, dentry.inode);
+  });
+}
+
+/** Removes an empty directory. */
+export function rmdir(state: VolumeState, parent: Inode, name: string): Awaitable<void> {
+  state.requireWritable();
+  return then(find(state, parent, name), (dentry) => {
+    if (dentry === null) throw new ErrnoError("ENOENT");
+    return then(requireEmpty(state, dentry.inode), () => {
+      displace(state, dentry);
+      removeDirectory(state, parent, dentry.inode);
+    });
+  });
+}
+
+function removeDirectory(state: VolumeState, parent: Inode, directory: Inode): void {
+  parent.nlink--;
+  directory.nlink = 0;
+  directory.children!.complete = true;
+  unlinked(state, directory);
+}
+
+/** @throws {ErrnoError} ENOTDIR, ENOTEMPTY. */
+function requireEmpty(state: VolumeState, directory: Inode): Awaitable<void> {
+  const children = childrenOf(directory);
+  for (const dentry of children.known.values()) {
+    if (dentry !== null) throw new ErrnoError("ENOTEMPTY");
+  }
+  if (children.complete) return;
+  return state.source.hasChildren(directory.id, [...children.removed]).then((any) => {
+    if (any) throw new ErrnoError("ENOTEMPTY");
+  });
+}
+
+/** Moves a name. `flags` are those of `renameat2`. */
+export function rename(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  newParent: Inode,
+  newName: string,
+  flags: number,
+): Awaitable<void> {
+  state.requireWritable();
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw new ErrnoError("EINVAL");
+  return then(
+    find(state, parent, name),
+    (from) =>
+      then(find(state, newParent, newName), (to) => {
+        if (from === null) throw new ErrnoError("ENOENT");
+        if (newParent.nlink === 0) throw new ErrnoError("ENOENT");
+        if (isBelow(newParent, from.inode)) throw new ErrnoError("EINVAL");
+        if ((flags & RENAME_EXCHANGE) !== 0) {
+          if (to === null) throw new ErrnoError("ENOENT");
+          if (isBelow(parent, to.inode)) throw new ErrnoError("EINVAL");
+          return exchange(state, from, to);
+        }
+        if (to === null) return move(state, from, newParent, newName);
+        if ((flags & RENAME_NOREPLACE) !== 0) throw new ErrnoError("EEXIST");
+        if (to.inode === from.inode) return;
+        return replace(state, from, to);
+      }),
+  );
+}
+
+function replace(state: VolumeState, from: Dentry, to: Dentry): Awaitable<void> {
+  const directory = from.inode.isDirectory;
+  if (to.inode.isDirectory && !directory) throw new ErrnoError("EISDIR");
+  if (!to.inode.isDirectory && directory) throw new ErrnoError("ENOTDIR");
+  return then(directory ? requireEmpty(state, to.inode) : undefined, () => {
+    displace(state, to);
+    if (directory) {
+      removeDirectory(state, to.parent, to.inode);
+    } else {
+      to.inode.nlink = Math.max(0, to.inode.nlink - 1);
+      unlinked(state, to.inode);
+    }
+    move(state, from, to.parent, to.name);
+  });
+}
+
+function move(state: VolumeState, from: Dentry, parent: Inode, name: string): void {
+  displace(state, from);
+  if (from.inode.isDirectory) {
+    from.parent.nlink--;
+    parent.nlink++;
+  }
+  place(state, parent, name, from.inode, true);
+  from.inode.changed(state.options.clock());
+  state.touch(from.inode);
+}
+
+function exchange(state: VolumeState, from: Dentry, to: Dentry): void {
+  if (from === to) return;
+  displace(state, from);
+  displace(state, to);
+  for (const [dentry, other] of [[from, to], [to, from]]) {
+    if (dentry.inode.isDirectory) {
+      dentry.parent.nlink--;
+      other.parent.nlink++;
+    }
+    place(state, other.parent, other.name, dentry.inode, true);
+    dentry.inode.changed(state.options.clock());
+    state.touch(dentry.inode);
+  }
+}
+
+/** Whether a directory is another one or below it. */
+function isBelow(directory: Inode, top: Inode): boolean {
+  for (let at: Inode | undefined = directory; at !== undefined; at = parentOf(at)) {
+    if (at === top) return true;
+  }
+  return false;
+}
+
+/** The directory above one; undefined above the top. */
+export function parentOf(directory: Inode): Inode | undefined {
+  for (const { parent } of directory.names) return parent;
+  return undefined;
+}

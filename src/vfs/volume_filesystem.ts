@@ -1,0 +1,395 @@
+import type { MountHandle } from "../mount_handle.ts";
+import { changeCounter } from "../ops/inodes.ts";
+import { inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
+import { reclaimChunks } from "../ops/reclaim.ts";
+import type { Database } from "../storage/database.ts";
+import { commit } from "./commit.ts";
+import { ERRNO, ErrnoError } from "./errno.ts";
+import { takeInChanges } from "./external_changes.ts";
+import * as content from "./file_content.ts";
+import type {
+  AttributeChange,
+  Awaitable,
+  Caller,
+  Entry,
+  Filesystem,
+  FilesystemStatistics,
+} from "./filesystem.ts";
+import { type Inode, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from "./inode.ts";
+import { readdir } from "./listing.ts";
+import * as namespace from "./namespace.ts";
+import { FreeSpace } from "./free_space.ts";
+import { currentSource } from "./volume_source.ts";
+import { errnoOf, type VolumeFilesystemOptions, VolumeState } from "./volume_state.ts";
+import * as xattr from "./xattrs.ts";
+
+/** How often changes by others are looked for, ms. */
+const WATCH_MS = 400;
+
+/** Chunks without a reference that are looked at between two requests. */
+const RECLAIM = 512;
+
+/** What a mounted volume has in memory and has done. */
+export interface VolumeStatistics {
+  /** Inodes in memory. */
+  inodes: number;
+  /** Bytes that wait to be folded into chunks. */
+  dirtyBytes: number;
+  /** Bytes of content that was read or written and is kept. */
+  cacheBytes: number;
+  /** Transactions. */
+  commits: number;
+}
+
+/** A volume as the kernel's virtual filesystem sees it. */
+export class VolumeFilesystem implements Filesystem {
+  readonly root: Inode;
+  readonly #state: VolumeState;
+  readonly #space: FreeSpace;
+  #counter = 0;
+  #nextWatch = 0;
+  #reclaiming = true;
+
+  private constructor(state: VolumeState, root: Inode) {
+    this.#state = state;
+    this.root = root;
+    this.#space = new FreeSpace(state.db.path);
+  }
+
+  /**
+   * Presents a mounted volume.
+   *
+   * @throws {AloeError} As the operations that read it.
+   */
+  static async open(
+    db: Database,
+    mount: MountHandle,
+    options: VolumeFilesystemOptions,
+  ): Promise<VolumeFilesystem> {
+    const source = options.at === undefined
+      ? currentSource(db, mount)
+      : await import("./volume_source_at.ts").then((m) => m.sourceAt(db, mount, options.at!));
+    const volume = await inodeVolume(db, mount);
+    const zeroHash = await zeroChunkHash(db, mount);
+    const state = new VolumeState(db, mount, source, { ...volume, zeroHash }, options);
+    const row = await source.load(volume.root);
+    if (row === null) throw new Error(`${volume.root}: the mount point is gone`);
+    const root = state.inodes.of(row);
+    state.inodes.remember(root);
+    const filesystem = new VolumeFilesystem(state, root);
+    filesystem.#counter = await changeCounter(db);
+    return filesystem;
+  }
+
+  get readOnly(): boolean {
+    return this.#state.options.readOnly;
+  }
+
+  /** What it has in memory, and has done. */
+  statistics(): VolumeStatistics {
+    const { inodes, dirtyBytes, cache, counts } = this.#state;
+    return {
+      inodes: inodes.size,
+      dirtyBytes,
+      cacheBytes: cache.bytes,
+      commits: counts.commits,
+    };
+  }
+
+  inode(nodeId: number): Inode {
+    return this.#state.inodes.numbered(nodeId);
+  }
+
+  lookup(parent: Inode, name: string): Awaitable<Inode | null> {
+    const found = namespace.find(this.#state, parent, name);
+    return found instanceof Promise
+      ? found.then((dentry) => dentry?.inode ?? null)
+      : found?.inode ?? null;
+  }
+
+  remember(inode: Inode): void {
+    this.#state.inodes.remember(inode);
+  }
+
+  forget(nodeId: number, count: number): void {
+    const inode = this.#state.inodes.forget(nodeId, count);
+    if (inode !== null && inode.nlink === 0) namespace.abandon(this.#state, inode);
+  }
+
+  setattr(inode: Inode, change: AttributeChange, _caller: Caller): Awaitable<void> {
+    const state = this.#state;
+    state.requireWritable();
+    if (change.size !== undefined) {
+      if (change.size > inode.size) this.#reserve(0);
+      content.truncate(state, inode, change.size);
+    }
+    const at = change.ctime ?? state.options.clock();
+    let { mode } = inode;
+    if (change.mode !== undefined) mode = (mode & S_IFMT) | (change.mode & 0o7777);
+    const chown = change.uid !== undefined || change.gid !== undefined;
+    if (change.killPrivileges || (chown && !inode.isDirectory && change.mode === undefined)) {
+      mode = withoutPrivileges(mode);
+    }
+    if (mode !== inode.mode || chown) {
+      inode.mode = mode;
+      inode.uid = change.uid ?? inode.uid;
+      inode.gid = change.gid ?? inode.gid;
+      inode.ownerChanged = true;
+    }
+    if (change.size !== undefined && change.mtime === undefined) inode.modified(at);
+    if (change.atime !== undefined) {
+      inode.atimeSec = change.atime.sec;
+      inode.atimeNsec = change.atime.nsec;
+    }
+    if (change.mtime !== undefined) {
+      inode.mtimeSec = change.mtime.sec;
+      inode.mtimeNsec = change.mtime.nsec;
+    }
+    inode.changed(at);
+    state.touch(inode);
+  }
+
+  readlink(inode: Inode): Awaitable<Uint8Array> {
+    if (!inode.isSymlink) throw new ErrnoError("EINVAL");
+    if (inode.target !== null) return inode.target;
+    return this.#state.source.chunks(inode.id, 0, 0).then(([chunk]) =>
+      inode.target = chunk?.data ?? new Uint8Array(0)
+    );
+  }
+
+  mknod(
+    parent: Inode,
+    name: string,
+    mode: number,
+    rdev: number,
+    caller: Caller,
+  ): Awaitable<Inode> {
+    this.#reserve(0);
+    return this.#paced(namespace.mknod(this.#state, parent, name, mode, rdev, caller));
+  }
+
+  mkdir(parent: Inode, name: string, mode: number, caller: Caller): Awaitable<Inode> {
+    this.#reserve(0);
+    return this.#paced(namespace.mkdir(this.#state, parent, name, mode, caller));
+  }
+
+  symlink(parent: Inode, name: string, target: Uint8Array, caller: Caller): Awaitable<Inode> {
+    this.#reserve(0);
+    return this.#paced(namespace.symlink(this.#state, parent, name, target, caller));
+  }
+
+  tmpfile(parent: Inode, mode: number, caller: Caller): Awaitable<Inode> {
+    this.#reserve(0);
+    return namespace.tmpfile(this.#state, parent, mode, caller);
+  }
+
+  link(inode: Inode, parent: Inode, name: string): Awaitable<void> {
+    return this.#paced(namespace.link(this.#state, inode, parent, name));
+  }
+
+  unlink(parent: Inode, name: string): Awaitable<void> {
+    return this.#paced(namespace.unlink(this.#state, parent, name));
+  }
+
+  rmdir(parent: Inode, name: string): Awaitable<void> {
+    return this.#paced(namespace.rmdir(this.#state, parent, name));
+  }
+
+  rename(
+    parent: Inode,
+    name: string,
+    newParent: Inode,
+    newName: string,
+    flags: number,
+  ): Awaitable<void> {
+    return this.#paced(
+      namespace.rename(this.#state, parent, name, newParent, newName, flags),
+    );
+  }
+
+  read(inode: Inode, offset: number, into: Uint8Array): Awaitable<number> {
+    return content.read(this.#state, inode, offset, into);
+  }
+
+  write(inode: Inode, offset: number, data: Uint8Array, touch: boolean): Awaitable<void> {
+    const state = this.#state;
+    state.requireWritable();
+    this.#reserve(data.length);
+    content.write(state, inode, offset, data);
+    if (touch) inode.modified(state.options.clock());
+    if (state.dirtyBytes > state.options.dirtyBytes) return this.#commit(false);
+  }
+
+  fallocate(inode: Inode, mode: number, offset: number, length: number): Awaitable<void> {
+    this.#state.requireWritable();
+    this.#reserve(0);
+    content.fallocate(this.#state, inode, mode, offset, length);
+  }
+
+  copyRange(
+    from: Inode,
+    fromOffset: number,
+    to: Inode,
+    toOffset: number,
+    length: number,
+  ): Awaitable<number> {
+    this.#state.requireWritable();
+    this.#reserve(0);
+    return this.#paced(
+      content.copyRange(this.#state, from, fromOffset, to, toOffset, length),
+    );
+  }
+
+  seek(inode: Inode, offset: number, what: "data" | "hole"): Awaitable<number> {
+    return content.seek(this.#state, inode, offset, what);
+  }
+
+  readdir(
+    directory: Inode,
+    cookieHigh: number,
+    cookieLow: number,
+    fill: (entry: Entry) => boolean,
+  ): Awaitable<void> {
+    return readdir(this.#state, directory, cookieHigh, cookieLow, fill);
+  }
+
+  parentOf(directory: Inode): Inode {
+    return namespace.parentOf(directory) ?? this.root;
+  }
+
+  getxattr(inode: Inode, name: string): Awaitable<Uint8Array> {
+    return xattr.get(this.#state, inode, name);
+  }
+
+  setxattr(inode: Inode, name: string, value: Uint8Array, flags: number): Awaitable<void> {
+    return xattr.set(this.#state, inode, name, value, flags);
+  }
+
+  listxattr(inode: Inode): Awaitable<string[]> {
+    return xattr.list(this.#state, inode);
+  }
+
+  removexattr(inode: Inode, name: string): Awaitable<void> {
+    return xattr.remove(this.#state, inode, name);
+  }
+
+  statfs(): FilesystemStatistics {
+    const { total, available } = this.#space.read();
+    const blockSize = 4096;
+    const free = Math.floor(Math.max(0, available - this.#state.dirtyBytes) / blockSize);
+    return {
+      blockSize,
+      blocks: Math.floor(total / blockSize),
+      blocksFree: free,
+      blocksAvailable: free,
+      // Nodes are rows: nothing bounds them but space.
+      files: 2 ** 32,
+      filesFree: 2 ** 32 - this.#state.inodes.size,
+      nameMax: 255,
+    };
+  }
+
+  async sync(): Promise<void> {
+    await this.#commit(true);
+  }
+
+  /** Commits what has gathered, without waiting for the disk. */
+  async flush(): Promise<void> {
+    await this.#commit(false);
+  }
+
+  async tick(): Promise<number> {
+    const state = this.#state;
+    const now = performance.now();
+    if (now >= this.#nextWatch) {
+      this.#nextWatch = now + WATCH_MS;
+      await this.#watch();
+      // A large table takes its time; it gets a tenth of ours.
+      this.#nextWatch += 10 * (performance.now() - now);
+    }
+    if (now >= state.due) {
+      try {
+        await this.#commit(false);
+      } catch (error) {
+        // A later commit, or a sync that somebody waits for, tells of it.
+        if (!(error instanceof ErrnoError && error.errno === ERRNO.ENOSPC)) throw error;
+        state.options.log("no space is left: what was written waits in memory");
+      }
+      this.#reclaiming = !state.options.readOnly;
+    }
+    if (this.#reclaiming && !state.options.readOnly && !state.full) {
+      this.#reclaiming = await reclaimChunks(state.db, RECLAIM) > 0;
+      if (this.#reclaiming) return 0;
+    }
+    return Math.max(0, Math.min(state.due, this.#nextWatch) - performance.now());
+  }
+
+  async close(): Promise<void> {
+    const state = this.#state;
+    if (state.options.readOnly) return;
+    // What is logged leaves the log, by a bounded part at a time.
+    for (let round = 0; round < 10_000; round++) {
+      for (const inode of state.inodes.all()) inode.lookups = inode.nodeId === 1 ? 1 : 0;
+      for (const inode of [...state.inodes.all()]) {
+        if (inode.nlink === 0) namespace.abandon(state, inode);
+      }
+      for (const inode of state.logged) {
+        for (const chunk of inode.content!.chunks.values()) chunk.firstLoggedAt = -Infinity;
+      }
+      if (state.dirty.size === 0 && state.logged.size === 0) break;
+      await this.#commit(false);
+    }
+    await this.#commit(true);
+    while (await reclaimChunks(state.db, RECLAIM) > 0);
+  }
+
+  async #watch(): Promise<void> {
+    const state = this.#state;
+    const counter = await changeCounter(state.db);
+    if (counter === this.#counter) return;
+    this.#counter = counter;
+    await takeInChanges(state);
+  }
+
+  async #commit(durable: boolean): Promise<void> {
+    const state = this.#state;
+    try {
+      await commit(state, durable);
+    } catch (error) {
+      throw errnoOf(error);
+    }
+  }
+
+  /** Commits early when very much has gathered. */
+  #paced<T>(result: Awaitable<T>): Awaitable<T> {
+    const state = this.#state;
+    if (state.dirty.size < DIRTY_INODES && state.dirtyBytes <= state.options.dirtyBytes) {
+      return result;
+    }
+    return (async () => {
+      const value = await result;
+      await this.#commit(false);
+      return value;
+    })();
+  }
+
+  /** @throws {ErrnoError} ENOSPC where what waits already takes all there is. */
+  #reserve(bytes: number): void {
+    const state = this.#state;
+    if (!state.full && !this.#space.isShort) return;
+    const { available } = this.#space.read();
+    // A chunk is written twice: to the log of the database, and to its place.
+    if (available < 2 * (state.dirtyBytes + bytes) + RESERVE) throw new ErrnoError("ENOSPC");
+  }
+}
+
+/** Inodes that may wait to be written back: their memory, and the pause of a commit. */
+const DIRTY_INODES = 4096;
+
+/** Space that is left for what has to be written to free some, bytes. */
+const RESERVE = 2 * 2 ** 20;
+
+function withoutPrivileges(mode: number): number {
+  if ((mode & S_IXGRP) !== 0) mode &= ~S_ISGID;
+  return mode & ~S_ISUID;
+}

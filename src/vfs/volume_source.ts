@@ -1,0 +1,65 @@
+import type { MountHandle } from "../mount_handle.ts";
+import {
+  chunkHashes,
+  getInodeXattr,
+  hasChildren,
+  type InodePage,
+  type InodeRow,
+  listInodes,
+  listInodeXattrs,
+  loadInode,
+  lookupInode,
+  type PlacedInode,
+  readChunk,
+  readStoredChunks,
+  type StoredBytes,
+} from "../ops/inodes.ts";
+import type { Database } from "../storage/database.ts";
+
+/** Where a mounted volume's stored state is read from: as it is, or as it was. */
+export interface VolumeSource {
+  /** A node by its id. */
+  load(node: string): Promise<InodeRow | null>;
+  /** The visible child of a name. */
+  lookup(parent: string, name: string): Promise<PlacedInode | null>;
+  /** A page of a listing. */
+  list(parent: string, after: string, limit: number): Promise<InodePage>;
+  /** Whether a container has a child besides some placements. */
+  hasChildren(parent: string, except: string[]): Promise<boolean>;
+  /** Plaintext of chunks `first` to `last`. */
+  chunks(node: string, first: number, last: number): Promise<StoredBytes[]>;
+  /** Their addresses. */
+  hashes(node: string, first: number, last: number): Promise<{ index: number; hash: string }[]>;
+  /** A chunk by its address. */
+  chunk(hash: string): Promise<Uint8Array>;
+  /** All extended attributes of a node. */
+  xattrs(node: string): Promise<Map<string, Uint8Array>>;
+}
+
+/** The volume as it is. */
+export function currentSource(db: Database, mount: MountHandle): VolumeSource {
+  return {
+    load: (node) => loadInode(db, mount, node),
+    lookup: (parent, name) => lookupInode(db, mount, parent, name),
+    list: (parent, after, limit) => listInodes(db, mount, parent, after, limit),
+    hasChildren: (parent, except) => hasChildren(db, mount, parent, except),
+    chunks: (node, first, last) => readStoredChunks(db, mount, node, first, last),
+    hashes: (node, first, last) => chunkHashes(db, mount, node, first, last),
+    chunk: (hash) => readChunk(db, mount, hash),
+    xattrs: (node) => xattrsOf(db, mount, node),
+  };
+}
+
+/** All extended attributes of a node. */
+export async function xattrsOf(
+  db: Database,
+  mount: MountHandle,
+  node: string,
+): Promise<Map<string, Uint8Array>> {
+  const xattrs = new Map<string, Uint8Array>();
+  for (const name of await listInodeXattrs(db, mount, node)) {
+    const value = await getInodeXattr(db, mount, node, name);
+    if (value !== null) xattrs.set(name, value);
+  }
+  return xattrs;
+}

@@ -1,0 +1,71 @@
+import { ErrnoError } from "./errno.ts";
+import type { Awaitable } from "./filesystem.ts";
+import type { Inode } from "./inode.ts";
+import { then } from "./namespace.ts";
+import type { VolumeState } from "./volume_state.ts";
+
+/** `setxattr`: fails when the attribute is there. */
+const XATTR_CREATE = 1;
+/** `setxattr`: fails when it is not. */
+const XATTR_REPLACE = 2;
+
+/** Access control lists are attributes that a kernel would have to enforce. */
+const ACL = /^system\.posix_acl_/;
+
+/** All of an inode's attributes, asked for once. */
+function all(state: VolumeState, inode: Inode): Awaitable<Map<string, Uint8Array>> {
+  return inode.xattrs ??
+    state.source.xattrs(inode.id).then((xattrs) => inode.xattrs = xattrs);
+}
+
+/** An attribute's value. @throws {ErrnoError} ENODATA, EOPNOTSUPP. */
+export function get(state: VolumeState, inode: Inode, name: string): Awaitable<Uint8Array> {
+  if (ACL.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  return then(all(state, inode), (xattrs) => {
+    const value = xattrs.get(name);
+    if (value === undefined) throw new ErrnoError("ENODATA");
+    return value;
+  });
+}
+
+/** Sets an attribute. @throws {ErrnoError} EEXIST, ENODATA, EOPNOTSUPP. */
+export function set(
+  state: VolumeState,
+  inode: Inode,
+  name: string,
+  value: Uint8Array,
+  flags: number,
+): Awaitable<void> {
+  state.requireWritable();
+  if (ACL.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  return then(all(state, inode), (xattrs) => {
+    const known = xattrs.has(name);
+    if (known && (flags & XATTR_CREATE) !== 0) throw new ErrnoError("EEXIST");
+    if (!known && (flags & XATTR_REPLACE) !== 0) throw new ErrnoError("ENODATA");
+    const copy = value.slice();
+    xattrs.set(name, copy);
+    note(state, inode, name, copy);
+  });
+}
+
+/** The names of all attributes. */
+export function list(state: VolumeState, inode: Inode): Awaitable<string[]> {
+  return then(all(state, inode), (xattrs) => [...xattrs.keys()]);
+}
+
+/** Removes an attribute. @throws {ErrnoError} ENODATA, EOPNOTSUPP. */
+export function remove(state: VolumeState, inode: Inode, name: string): Awaitable<void> {
+  state.requireWritable();
+  if (ACL.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  return then(all(state, inode), (xattrs) => {
+    if (!xattrs.delete(name)) throw new ErrnoError("ENODATA");
+    note(state, inode, name, null);
+  });
+}
+
+function note(state: VolumeState, inode: Inode, name: string, value: Uint8Array | null): void {
+  inode.xattrChanges ??= new Map();
+  inode.xattrChanges.set(name, value);
+  inode.changed(state.options.clock());
+  state.touch(inode);
+}
