@@ -2,6 +2,7 @@ import { agentfs } from "./agentfs.ts";
 import { creates } from "./create.ts";
 import { type Figure, type Row, Scratch } from "./harness.ts";
 import { directories } from "./directory_figures.ts";
+import { mounts } from "./fuse.ts";
 import { memory } from "./memory.ts";
 import { reference } from "./reference.ts";
 import { startup } from "./startup.ts";
@@ -16,6 +17,7 @@ const FIGURES: Figure[] = [
   ...directories,
   memory,
   startup,
+  ...mounts,
 ];
 
 const USAGE = `deno task bench [--quick] [--json] [--only NAME[,NAME]]

@@ -8,6 +8,8 @@ export interface OptionSpec {
   short?: string;
   /** What the value is called in the help; without it the option is a switch. */
   value?: string;
+  /** Whether it may be given more than once: the values are joined with commas. */
+  list?: boolean;
   /** One line of help. */
   help: string;
 }
@@ -113,12 +115,17 @@ const JOINED = new RegExp(
   "s",
 );
 
-/** Writes `-fFILE` as `--file=FILE`: type-flag takes the letters for switches. */
-function separate(args: readonly string[]): string[] {
+/**
+ * Writes `-fFILE` as `--file=FILE`: type-flag takes the letters for switches.
+ *
+ * @param letters Short options of commands that take a value: only first in their word.
+ */
+function separate(args: readonly string[], letters: readonly string[]): string[] {
   const end = args.indexOf("--");
   const words = end < 0 ? args : args.slice(0, end);
   return [
     ...words.flatMap((word) => {
+      if (/^-\w./.test(word) && letters.includes(word[1])) return [`-${word[1]}`, word.slice(2)];
       const joined = JOINED.exec(word);
       if (joined === null) return [word];
       const [, before, letter, value] = joined;
@@ -148,13 +155,13 @@ function take(
   leading: boolean,
 ): Found {
   const schema: Parameters<typeof typeFlag>[0] = {};
-  for (const { long, short, value } of options) {
+  for (const { long, short, value, list } of options) {
     const text = (given: string): string => {
       if (given !== "") return given;
       throw new UsageError(`--${long} needs a value (${value})`, command);
     };
     schema[long] = {
-      type: value === undefined ? Boolean : text,
+      type: value === undefined ? Boolean : list ? [text] : text,
       ...(short === undefined ? {} : { alias: short }),
     };
   }
@@ -207,7 +214,9 @@ function operandsOf(
 
 function note(flags: Map<string, string>, found: Found): void {
   for (const [long, value] of Object.entries(found.flags)) {
-    if (value !== undefined) flags.set(long, value === true ? "" : value as string);
+    if (Array.isArray(value)) {
+      if (value.length > 0) flags.set(long, value.join(","));
+    } else if (value !== undefined) flags.set(long, value === true ? "" : value as string);
   }
 }
 
@@ -223,7 +232,8 @@ function checkOperands(command: Grammar, operands: readonly string[]): void {
 /**
  * Takes a command line apart. Options may stand anywhere, the command's own
  * after its name; `--` ends them, `-` alone is an operand, and short ones may be
- * joined (`-lr`, `-fFILE`). Of an option given twice the last one counts.
+ * joined (`-lr`, `-fFILE`). Of an option given twice the last one counts, but for
+ * those that are lists.
  *
  * @param args The words after the program's name.
  * @param commands Every command there is.
@@ -234,7 +244,8 @@ export function parseArgs<G extends Grammar>(
   commands: readonly G[],
 ): Parsed<G> {
   const flags = new Map<string, string>();
-  const words = separate(args);
+  const valued = commands.flatMap((c) => c.options ?? []).filter((o) => o.value !== undefined);
+  const words = separate(args, valued.flatMap((o) => o.short ?? []));
   /** The first word of a command of two, until the second one comes. */
   let family: string | null = null;
   let command: G | undefined;

@@ -15,6 +15,8 @@
 import { fileURLToPath } from "node:url";
 
 const MAIN = fromFileUrl("main.ts");
+/** Threads of their own: modules that others start with `new URL("./name.ts", …)`. */
+const WORKERS = ["../fuse/worker.ts", "../src/storage/checkpoint_worker.ts"].map(fromFileUrl);
 const CONFIG = fromFileUrl("../deno.json");
 
 function fromFileUrl(relative: string): string {
@@ -26,12 +28,7 @@ async function deno(...args: string[]): Promise<void> {
   if (!success) throw new Error(`deno ${args[0]} ended with ${code}`);
 }
 
-/**
- * Bundles the command line with all that it imports.
- *
- * @param folder Where the bundle goes. Its entry is `main.js`.
- */
-export async function bundle(folder: string): Promise<void> {
+async function bundleModule(folder: string, entry: string): Promise<void> {
   await deno(
     ...[
       "bundle",
@@ -43,8 +40,47 @@ export async function bundle(folder: string): Promise<void> {
       "--minify",
       "--code-splitting",
     ],
-    ...["--outdir", folder, MAIN],
+    ...["--outdir", folder, entry],
   );
+}
+
+/** The name that a worker has in the bundle. */
+function bundledName(worker: string): string {
+  return worker.replace(/^.*\//, "").replace(/\.ts$/, ".js");
+}
+
+/**
+ * The bundle has the workers under other names, and beside all else: the places
+ * that start them have to say so.
+ */
+async function renameWorkers(folder: string): Promise<void> {
+  const found = new Set<string>();
+  for await (const { name } of Deno.readDir(folder)) {
+    const text = await Deno.readTextFile(`${folder}/${name}`);
+    const changed = text.replaceAll(
+      /new URL\((["'`])\.\/(\w+)\.ts\1,\s*import\.meta\.url\)/g,
+      (_, _quote, worker) => {
+        found.add(`${worker}.js`);
+        return `new URL("./${worker}.js",import.meta.url)`;
+      },
+    );
+    if (changed !== text) await Deno.writeTextFile(`${folder}/${name}`, changed);
+  }
+  for (const worker of WORKERS.map(bundledName)) {
+    if (!found.has(worker)) throw new Error(`nothing in the bundle starts ${worker}`);
+  }
+}
+
+/**
+ * Bundles the command line with all that it imports.
+ *
+ * @param folder Where the bundle goes. Its entry is `main.js`; the others of
+ * that form are what threads of their own start with.
+ */
+export async function bundle(folder: string): Promise<void> {
+  await bundleModule(folder, MAIN);
+  for (const worker of WORKERS) await bundleModule(folder, worker);
+  await renameWorkers(folder);
 }
 
 /**
@@ -57,6 +93,7 @@ export async function compile(folder: string, options: readonly string[]): Promi
   // Without this folder's configuration: what it imports is in the bundle.
   await deno(
     ...["compile", "--quiet", "--no-config", "--no-check", "--allow-all"],
+    ...WORKERS.flatMap((worker) => ["--include", `${folder}/${bundledName(worker)}`]),
     ...[...options, `${folder}/main.js`],
   );
 }

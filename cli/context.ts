@@ -184,11 +184,14 @@ export class Context {
   }
 
   /** The PIN for a volume: what the options give, else a question if it needs one. */
-  async pinFor(volume: VolumeInfo): Promise<Uint8Array | undefined> {
+  async pinFor(
+    volume: VolumeInfo,
+    flags: Flags = this.flags,
+  ): Promise<Uint8Array | undefined> {
     const options = ["pin-file", "pin-env", "pin-fd"];
-    if (options.some((o) => this.flags.has(o))) {
+    if (options.some((o) => flags.has(o))) {
       const { givenPin } = await import("./pin.ts");
-      const pin = await givenPin(this.flags);
+      const pin = await givenPin(flags);
       if (volume.encryption === "none") {
         throw new Fault(
           volumeLabel(volume),

@@ -1,13 +1,20 @@
+import type { Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
 import * as era1 from "./0001_era1.ts";
 import * as era3 from "./0002_era3.ts";
 import * as additions from "./0003_aloe_additions.ts";
+import * as posix from "./0004_posix.ts";
 
 /** Every migration by name, in order; static imports, so that a compiled binary has them. */
 export const migrations: Record<string, Migration> = {
   "0001_era1": era1,
   "0002_era3": era3,
   "0003_aloe_additions": additions,
+  "0004_posix": posix,
 };
 
-export { up as ensureAdditions } from "./0003_aloe_additions.ts";
+/** Makes what is missing of ours, and only that. */
+export async function ensureAdditions(db: Kysely<unknown>): Promise<void> {
+  await additions.up(db);
+  await posix.up(db);
+}

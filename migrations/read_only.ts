@@ -11,6 +11,9 @@ export function shadows(era: number, existing: ReadonlySet<string>): string[] {
   if (era === 1) statements.push(...ERA1);
   if (!existing.has("aloe_removed")) statements.push(REMOVED);
   if (!existing.has("aloe_version")) statements.push(VERSION);
+  for (const [name, statement] of Object.entries(POSIX)) {
+    if (!existing.has(name)) statements.push(statement);
+  }
   return statements;
 }
 
@@ -74,3 +77,21 @@ const VERSION = `CREATE TEMP TABLE aloe_version (
   content_id TEXT NOT NULL, version INTEGER NOT NULL, size INTEGER NOT NULL,
   committed_at INTEGER NOT NULL, PRIMARY KEY (content_id, version)
 ) STRICT`;
+
+/** What a filesystem asks, and a file that none has written to need not have. */
+const POSIX: Record<string, string> = {
+  aloe_redo: `CREATE TEMP TABLE aloe_redo (
+    seq INTEGER PRIMARY KEY, node_id TEXT NOT NULL, version INTEGER NOT NULL,
+    chunk_index INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
+    data BLOB NOT NULL, N_c BLOB NOT NULL, enc_tag BLOB NOT NULL
+  ) STRICT`,
+  aloe_size: `CREATE TEMP TABLE aloe_size (
+    node_id TEXT PRIMARY KEY, version INTEGER NOT NULL, size INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  aloe_device: `CREATE TEMP TABLE aloe_device (
+    node_id TEXT PRIMARY KEY, kind TEXT NOT NULL, major INTEGER NOT NULL, minor INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  aloe_subdir: `CREATE TEMP VIEW aloe_subdir AS SELECT e.from_id AS parent_id, e.edge_id
+    FROM edge AS e JOIN node AS n ON n.node_id = e.to_id
+    WHERE e.archived = 0 AND n.type = 'container'`,
+};

@@ -2,9 +2,9 @@
 export const ERA = 3;
 
 /** The newest migration's name. */
-export const NEWEST = "0003_aloe_additions";
+export const NEWEST = "0004_posix";
 
-/** Our own objects that must be in a file; the newest migration makes missing ones again. */
+/** Our own objects that must be in a file; missing ones are made again. */
 export const OBJECTS = [
   "aloe_edge_from",
   "aloe_removed",
@@ -12,4 +12,18 @@ export const OBJECTS = [
   "aloe_edge_removed",
   "aloe_edge_restored",
   "aloe_version_committed",
+  "aloe_redo",
+  "aloe_redo_node",
+  "aloe_size",
+  "aloe_unlinked",
+  "aloe_orphan",
+  "aloe_device",
+  "aloe_subdir",
+  "aloe_subdir_added",
+  "aloe_subdir_removed",
+  "aloe_subdir_restored",
+  "aloe_subdir_deleted",
+  "aloe_edge_gone",
+  "aloe_mount_point",
+  "aloe_lock_node",
 ] as const;

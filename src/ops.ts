@@ -24,6 +24,7 @@ export { openDatabase, type OpenOptions } from "./storage/open.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
 export type { BackupOptions, BackupProgress } from "./storage/dialect.ts";
 export type { Durability } from "./storage/sqlite_dialect.ts";
+export type { Watermark } from "./ids.ts";
 export { MountHandle, type MountRef } from "./mount_handle.ts";
 export { type BoundVersion, ReadDescriptor, type Whence } from "./content/read_descriptor.ts";
 export { WriteDescriptor } from "./content/write_descriptor.ts";
@@ -46,6 +47,7 @@ export {
   mountInfo,
   type MountOptions,
   renewMount,
+  type RenewMountOptions,
   unmount,
 } from "./ops/mounts.ts";
 export { exists, stat, statById } from "./ops/stat.ts";
@@ -113,3 +115,45 @@ export {
 export { backup, fileInfo, vacuum } from "./ops/maintenance.ts";
 export { put, type PutOptions } from "./ops/put.ts";
 export { batch } from "./ops/batch.ts";
+export {
+  changeCounter,
+  checkpoint,
+  chunkHashes,
+  type Device,
+  getInodeXattr,
+  hasChildren,
+  type InodePage,
+  type InodeRow,
+  type InodeVolume,
+  inodeVolume,
+  type ListedInode,
+  listInodes,
+  listInodeXattrs,
+  loadInode,
+  lookupInode,
+  type PlacedInode,
+  readChunk,
+  readRedo,
+  readStoredChunks,
+  readTarget,
+  type RedoBytes,
+  type StoredBytes,
+  volumeWatermark,
+  zeroChunkHash,
+} from "./ops/inodes.ts";
+export {
+  type AttributeRow,
+  type ChangeSet,
+  commitChanges,
+  type CommitOptions,
+  type ContentChange,
+  type History,
+  type NewChunk,
+  type NewEdge,
+  type NewNode,
+  type RemovedEdge,
+  type XattrChange,
+} from "./ops/commit_changes.ts";
+export { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "./ops/inodes_at.ts";
+export { reclaimChunks } from "./ops/reclaim.ts";
+export { recoverVolume } from "./ops/redo.ts";

@@ -6,12 +6,16 @@
  */
 import { loadKysely } from "./kysely.ts";
 import "./content.ts";
+import "./content_change.ts";
 import "./edge.ts";
 import "./file.ts";
+import "./inode.ts";
+import "./inode_at.ts";
 import "./lock.ts";
 import "./maintenance.ts";
 import "./mount.ts";
 import "./node.ts";
+import "./redo.ts";
 import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
 import { type CompiledTemplate, templates } from "./template.ts";
 import "./trash.ts";

@@ -27,3 +27,22 @@ export function fromJsonb(column: string): RawBuilder<string | null> {
 export function byteLength(column: string): RawBuilder<number> {
   return sql<number>`length(${sql.ref(column)})`;
 }
+
+/** A number that a driver may have bound as a float, as an integer. */
+export function toInteger(value: number): RawBuilder<number> {
+  return sql<number>`CAST(${value} AS INTEGER)`;
+}
+
+/** The permission bits that a node without such has in its metadata, as text. */
+export function metadataMode(mode: string, metadata: string): RawBuilder<string | null> {
+  const stored = sql.ref(metadata);
+  return sql<string | null>`CASE WHEN ${sql.ref(mode)} IS NULL AND json_valid(${stored}, 8)
+    THEN json_extract(${stored}, '$.mode') END`;
+}
+
+/** Metadata whose permission bits, if it has any, are these. */
+export function withMetadataMode(metadata: string, mode: number): RawBuilder<Uint8Array | null> {
+  const stored = sql.ref(metadata);
+  return sql<Uint8Array | null>`CASE WHEN json_type(${stored}, '$.mode') IS NULL THEN ${stored}
+    ELSE jsonb_set(${stored}, '$.mode', printf('%o', ${toInteger(mode)})) END`;
+}

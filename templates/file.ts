@@ -21,6 +21,13 @@ export const newestMigration = template("file.newestMigration")((q) =>
     .selectFrom("aloe_migration").select(({ fn }) => fn.max("name").as("name"))
 );
 
+/** A number that another one replaces whenever another connection has committed. */
+export const dataVersion = template("file.dataVersion")((q) =>
+  q.selectNoFrom([
+    sql<number>`(SELECT data_version FROM pragma_data_version)`.as("version"),
+  ])
+);
+
 /** A statement that is no query. */
 type Command = Statement<Record<never, never>, unknown>;
 

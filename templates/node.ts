@@ -178,7 +178,7 @@ export const deleteNodes = template<{ nodes: string }>("node.deleteNodes")((q, p
   )
 );
 
-/** Nodes that never had a placement, and are no root. */
+/** Nodes that never had a placement, are no root and are not in use without one. */
 export const deleteUnplacedNodes = template<{ volume: string | null }>("node.deleteUnplacedNodes")((
   q,
   p,
@@ -224,6 +224,15 @@ export const deleteUnplacedNodes = template<{ volume: string | null }>("node.del
       eb.not(eb.exists(
         eb.selectFrom("lock").select(sql.lit(1).as("one")).whereRef(
           "lock.node_id",
+          "=",
+          "node.node_id",
+        ),
+      ))
+    )
+    .where((eb) =>
+      eb.not(eb.exists(
+        eb.selectFrom("aloe_unlinked").select(sql.lit(1).as("one")).whereRef(
+          "aloe_unlinked.node_id",
           "=",
           "node.node_id",
         ),

@@ -213,7 +213,7 @@ type MountQuery = SelectQueryBuilder<
 type MountBuilder = ExpressionBuilder<MountScope, "m" | "v">;
 
 /** Mounts that accept operations: neither ended nor expired, their mount point still placed. */
-function validMount(q: Kysely<Schema>, p: MountValues): MountQuery {
+export function validMount(q: Kysely<Schema>, p: MountValues): MountQuery {
   const query = q.selectFrom("mount as m")
     .innerJoin("volume as v", "v.volume_id", "m.volume_id")
     .where("m.mount_id", "=", p.mount)

@@ -117,6 +117,51 @@ export interface AloeVersionTable {
   committed_at: Nanoseconds;
 }
 
+/** Ours: writes that wait to become chunks. */
+export interface AloeRedoTable {
+  seq: Generated<number>;
+  node_id: string;
+  version: number;
+  chunk_index: number;
+  start: number;
+  length: number;
+  data: Uint8Array;
+  N_c: Uint8Array;
+  enc_tag: Uint8Array;
+}
+
+/** Ours: true sizes that differ from the committed ones. */
+export interface AloeSizeTable {
+  node_id: string;
+  version: number;
+  size: number;
+}
+
+/** Ours: nodes in use without a placement. */
+export interface AloeUnlinkedTable {
+  node_id: string;
+  mount_id: string;
+}
+
+/** Ours: chunks that may have lost their last reference. */
+export interface AloeOrphanTable {
+  chunk_hash: string;
+}
+
+/** Ours: what devices stand for. */
+export interface AloeDeviceTable {
+  node_id: string;
+  kind: "char" | "block";
+  major: number;
+  minor: number;
+}
+
+/** Ours: active placements of containers. Kept by triggers. */
+export interface AloeSubdirTable {
+  parent_id: string;
+  edge_id: string;
+}
+
 /** Every table of a file. */
 export interface Schema {
   node: NodeTable;
@@ -130,4 +175,10 @@ export interface Schema {
   xattr: XattrTable;
   aloe_removed: AloeRemovedTable;
   aloe_version: AloeVersionTable;
+  aloe_redo: AloeRedoTable;
+  aloe_size: AloeSizeTable;
+  aloe_unlinked: AloeUnlinkedTable;
+  aloe_orphan: AloeOrphanTable;
+  aloe_device: AloeDeviceTable;
+  aloe_subdir: AloeSubdirTable;
 }

@@ -314,6 +314,171 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "content_change.contentFacts": {
+    "sql":
+      'select "c"."version", "c"."size", "s"."size" as "true_size", "s"."version" as "size_version" from "content" as "c" left join "aloe_size" as "s" on "s"."node_id" = "c"."node_id" where "c"."node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "content_change.deleteNotedChunks": {
+    "sql":
+      'delete from "content_chunk" where "chunk_hash" in (select "chunk_hash" from "aloe_orphan" order by "chunk_hash" limit ?) and not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "content_chunk"."chunk_hash")',
+    "names": [
+      "limit",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "content_change.deleteNotes": {
+    "sql":
+      'delete from "aloe_orphan" where "chunk_hash" in (select "chunk_hash" from "aloe_orphan" order by "chunk_hash" limit ?)',
+    "names": [
+      "limit",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "content_change.deleteNotesBelow": {
+    "sql": 'delete from "aloe_version" where "content_id" = ? and "version" < ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content_change.deleteRange": {
+    "sql":
+      'delete from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ?',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content_change.deleteVersionsBelow": {
+    "sql": 'delete from "content_version" where "content_id" = ? and "version" < ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content_change.oldestKept": {
+    "sql":
+      'select "version" from "aloe_version" where "content_id" = ? and "version" <= ? order by "version" desc limit 1 offset ?',
+    "names": [
+      "node",
+      "version",
+      "skip",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "content_change.orphanNodes": {
+    "sql":
+      'insert into "aloe_orphan" ("chunk_hash") select "chunk_hash" from "content_version" where "content_id" in (select "item"."value" from json_each(?) as "item") on conflict do nothing',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "content_change.orphanRange": {
+    "sql":
+      'insert into "aloe_orphan" ("chunk_hash") select "chunk_hash" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ? on conflict do nothing',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content_change.orphanVersionsBelow": {
+    "sql":
+      'insert into "aloe_orphan" ("chunk_hash") select "chunk_hash" from "content_version" where "content_id" = ? and "version" < ? on conflict do nothing',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content_change.replaceManifestRow": {
+    "sql":
+      'insert into "content_version" ("content_id", "version", "chunk_index", "chunk_hash", "proof") values (?, ?, ?, ?, ?) on conflict ("content_id", "version", "chunk_index") do update set "chunk_hash" = ?',
+    "names": [
+      "node",
+      "version",
+      "index",
+      "hash",
+      null,
+      "hash",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "content_change.setContentSize": {
+    "sql": 'update "content" set "size" = CAST(? AS INTEGER) where "node_id" = ?',
+    "names": [
+      "size",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "content_change.setNotedSize": {
+    "sql":
+      'update "aloe_version" set "size" = CAST(? AS INTEGER) where "content_id" = ? and "version" = ?',
+    "names": [
+      "size",
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
   "edge.ancestors": {
     "sql":
       'with recursive "up" as (select "node_id", NULL as "name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."from_id" as "node_id", "e"."name" as "name", up.depth + 1 as "depth" from "up" inner join "edge" as "e" on "e"."edge_id" = (select max("x"."edge_id") as "edge" from "edge" as "x" where "x"."to_id" = "up"."node_id" and "x"."archived" = 0) where "up"."depth" < 100000) select "node_id", "name", "depth" from "up" order by "depth"',
@@ -481,6 +646,11 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "file.dataVersion": {
+    "sql": 'select (SELECT data_version FROM pragma_data_version) as "version"',
+    "names": [],
+    "constants": [],
+  },
   "file.fileEra": {
     "sql": 'select (SELECT user_version FROM pragma_user_version) as "era"',
     "names": [],
@@ -495,6 +665,434 @@ export const compiled: Record<string, CompiledTemplate> = {
     "sql": 'select max("name") as "name" from "aloe_migration"',
     "names": [],
     "constants": [],
+  },
+  "inode.abandonedNodes": {
+    "sql":
+      'select "u"."node_id", exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "u"."node_id" and "e"."archived" = 0) as "placed" from "aloe_unlinked" as "u" inner join "node" as "n" on "n"."node_id" = "u"."node_id" where "n"."volume_id" = ? and not exists (select 1 as "one" from "mount" as "m" where "m"."mount_id" = "u"."mount_id" and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?)) limit ?',
+    "names": [
+      "volume",
+      "now",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.chunkHashAt": {
+    "sql":
+      'select "chunk_hash" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" = ?',
+    "names": [
+      "node",
+      "version",
+      "index",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.commitMount": {
+    "sql":
+      'select "m"."access", "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "v"."wm_ts", "v"."wm_seq" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+    "names": [
+      "mount",
+      "now",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "inode.committedHashes": {
+    "sql":
+      'select "v"."chunk_index", "v"."chunk_hash" from "content" as "c" cross join "content_version" as "v" where "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "c"."node_id" = ? and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
+    "names": [
+      "node",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.deleteEdge": {
+    "sql": 'delete from "edge" where "edge_id" = ?',
+    "names": [
+      "edge",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode.deleteLocksOnAny": {
+    "sql":
+      'delete from "lock" where "node_id" in (select "item"."value" from json_each(?) as "item")',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode.deleteMountsAtAny": {
+    "sql":
+      'delete from "mount" where "mount_point" in (select "item"."value" from json_each(?) as "item")',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode.deleteUnlinked": {
+    "sql": 'delete from "aloe_unlinked" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode.hasOtherChild": {
+    "sql":
+      'select "edge_id" from "edge" where "from_id" = ? and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item") limit 1',
+    "names": [
+      "parent",
+      "edges",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "inode.inodeById": {
+    "sql":
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links" from "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = ? and "n"."volume_id" = ?',
+    "names": [
+      "node",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "inode.inodeByName": {
+    "sql":
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."name" = ? and "e"."archived" = 0 and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
+    "names": [
+      "parent",
+      "name",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.inodesAfter": {
+    "sql":
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id", "e"."name", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "n"."volume_id" = ? order by "e"."edge_id" limit ?',
+    "names": [
+      "parent",
+      "after",
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.insertDevice": {
+    "sql": 'insert into "aloe_device" ("node_id", "kind", "major", "minor") values (?, ?, ?, ?)',
+    "names": [
+      "node",
+      "kind",
+      "major",
+      "minor",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.insertInode": {
+    "sql":
+      'insert into "node" ("node_id", "type", "name", "created_at", "modified_at", "volume_id", "metadata", "mode", "uid", "gid", "atime", "ctime") values (?, ?, ?, CAST(? AS INTEGER) * 1000000000 + CAST(? AS INTEGER), CAST(? AS INTEGER) * 1000000000 + CAST(? AS INTEGER), ?, ?, ?, ?, ?, ?, ?)',
+    "names": [
+      "node",
+      "type",
+      "name",
+      "sec",
+      "nsec",
+      "sec",
+      "nsec",
+      "volume",
+      null,
+      "mode",
+      "uid",
+      "gid",
+      null,
+      null,
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.insertUnlinked": {
+    "sql":
+      'insert into "aloe_unlinked" ("node_id", "mount_id") values (?, ?) on conflict ("node_id") do update set "mount_id" = ?',
+    "names": [
+      "node",
+      "mount",
+      "mount",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.mountedVolume": {
+    "sql":
+      'select "m"."mount_point", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ?',
+    "names": [
+      "mount",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode.replaceEdge": {
+    "sql": 'update "edge" set "edge_id" = ?, "from_id" = ?, "name" = ? where "edge_id" = ?',
+    "names": [
+      "edge",
+      "from",
+      "name",
+      "old",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.replaceSubdir": {
+    "sql":
+      'update "aloe_subdir" set "edge_id" = ?, "parent_id" = ? where "parent_id" = ? and "edge_id" = ?',
+    "names": [
+      "edge",
+      "from",
+      "oldFrom",
+      "old",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.setInodeOwner": {
+    "sql":
+      'update "node" set "mode" = ?, "uid" = ?, "gid" = ?, "metadata" = CASE WHEN json_type("metadata", \'$.mode\') IS NULL THEN "metadata"\n    ELSE jsonb_set("metadata", \'$.mode\', printf(\'%o\', CAST(? AS INTEGER))) END where "node_id" = ?',
+    "names": [
+      "mode",
+      "uid",
+      "gid",
+      "mode",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.setInodeTimes": {
+    "sql":
+      'update "node" set "atime" = CAST(? AS INTEGER) * 1000000000 + CAST(? AS INTEGER), "modified_at" = CAST(? AS INTEGER) * 1000000000 + CAST(? AS INTEGER), "ctime" = CAST(? AS INTEGER) * 1000000000 + CAST(? AS INTEGER) where "node_id" = ?',
+    "names": [
+      "atimeSec",
+      "atimeNsec",
+      "mtimeSec",
+      "mtimeNsec",
+      "ctimeSec",
+      "ctimeNsec",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.storedChunks": {
+    "sql":
+      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" cross join "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
+    "names": [
+      "node",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.withPlacement": {
+    "sql":
+      'select "item"."value" as "node_id" from json_each(?) as "item" where exists (select 1 as "one" from "edge" where "to_id" = "item"."value")',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode.withTrash": {
+    "sql":
+      'select "item"."value" as "node_id" from json_each(?) as "item" where exists (select 1 as "one" from "edge" where "from_id" = "item"."value" and "archived" = 1)',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode_at.inodeByNameAt": {
+    "sql":
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id" from (select "edge_id", "to_id" from "edge" where "from_id" = ? and "name" = ? and "archived" = 0 and "edge_id" < ? union all select "edge"."edge_id", "edge"."to_id" from "edge" inner join "aloe_removed" as "r" on "r"."edge_id" = "edge"."edge_id" where "from_id" = ? and "name" = ? and "archived" = 1 and "edge"."edge_id" < ? and "r"."removed_at" > ?) as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
+    "names": [
+      "parent",
+      "name",
+      "before",
+      "parent",
+      "name",
+      "before",
+      "at",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode_at.inodesAtAfter": {
+    "sql":
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id", "e"."name", (exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0 and "o"."edge_id" < ?) or exists (select 1 as "one" from "edge" as "o" inner join "aloe_removed" as "w" on "w"."edge_id" = "o"."edge_id" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 1 and "o"."edge_id" < ? and "w"."removed_at" > ?)) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."edge_id" > ? and "e"."edge_id" < ? and ("e"."archived" = 0 or exists (select 1 as "one" from "aloe_removed" as "r" where "r"."edge_id" = "e"."edge_id" and "r"."removed_at" > ?)) and "n"."volume_id" = ? order by "e"."edge_id" limit ?',
+    "names": [
+      "before",
+      "before",
+      "at",
+      "parent",
+      "after",
+      "before",
+      "at",
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode_at.linksAt": {
+    "sql":
+      'select count(*) as "links" from "edge" as "e" where "e"."to_id" = ? and "e"."edge_id" < ? and ("e"."archived" = 0 or exists (select 1 as "one" from "aloe_removed" as "r" where "r"."edge_id" = "e"."edge_id" and "r"."removed_at" > ?))',
+    "names": [
+      "node",
+      "before",
+      "at",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode_at.oldestVersion": {
+    "sql":
+      'select "v"."version", exists (select 1 as "one" from "aloe_version" as "a" where "a"."content_id" = "v"."content_id" and "a"."version" = "v"."version") as "noted" from "content_version" as "v" where "v"."content_id" = ? order by "v"."version" limit 1',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "inode_at.versionAt": {
+    "sql":
+      'select "a"."version", a.committed_at / 1000000000 as "committed_s", a.committed_at % 1000000000 as "committed_ns" from "aloe_version" as "a" where "a"."content_id" = ? and "a"."version" <= ? and "a"."committed_at" <= ? and ("a"."version" = ? or "a"."size" = 0 or exists (select 1 as "one" from "content_version" as "v" where "v"."content_id" = "a"."content_id" and "v"."version" = "a"."version")) order by "a"."version" desc limit 1',
+    "names": [
+      "node",
+      "version",
+      "at",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode_at.versionEnd": {
+    "sql":
+      'select v.chunk_index * vol.chunk_size + k.length as "size" from "content_version" as "v" inner join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" inner join "node" as "n" on "n"."node_id" = "v"."content_id" inner join "volume" as "vol" on "vol"."volume_id" = "n"."volume_id" where "v"."content_id" = ? and "v"."version" = ? order by "v"."chunk_index" desc limit 1',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
   },
   "lock.deleteEndedLocks": {
     "sql":
@@ -765,7 +1363,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "node.deleteUnplacedNodes": {
     "sql":
-      'delete from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and ("node"."volume_id" = ? or ? is null)',
+      'delete from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_unlinked" where "aloe_unlinked"."node_id" = "node"."node_id") and ("node"."volume_id" = ? or ? is null)',
     "names": [
       "volume",
       "volume",
@@ -938,6 +1536,165 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
     "constants": [
       null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "redo.anyUnfinished": {
+    "sql":
+      'select 1 as "one" from "aloe_size" union all select 1 as "one" from "aloe_unlinked" limit 1',
+    "names": [],
+    "constants": [],
+  },
+  "redo.carryRedo": {
+    "sql": 'update "aloe_redo" set "version" = ? where "node_id" = ? and "version" = ?',
+    "names": [
+      "to",
+      "node",
+      "from",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "redo.contentState": {
+    "sql":
+      'select "c"."version", "c"."size", "c"."retention_keep", "s"."size" as "true_size", exists (select 1 as "one" from "content_version" as "v" where "v"."content_id" = "c"."node_id" and "v"."version" < "c"."version") as "has_history" from "content" as "c" left join "aloe_size" as "s" on "s"."node_id" = "c"."node_id" and "s"."version" = "c"."version" where "c"."node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "redo.deleteAllRedo": {
+    "sql": 'delete from "aloe_redo" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "redo.deleteRedo": {
+    "sql": 'delete from "aloe_redo" where "node_id" = ? and "chunk_index" = ?',
+    "names": [
+      "node",
+      "index",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "redo.deleteStaleRedo": {
+    "sql":
+      'delete from "aloe_redo" where "node_id" = ? and "version" != (select "version" from "content" where "node_id" = ?)',
+    "names": [
+      "node",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "redo.deleteTrueSize": {
+    "sql": 'delete from "aloe_size" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "redo.hasRedo": {
+    "sql": 'select "seq" from "aloe_redo" where "node_id" = ? and "version" = ? limit 1',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "redo.insertRedo": {
+    "sql":
+      'insert into "aloe_redo" ("node_id", "version", "chunk_index", "start", "length", "data", "N_c", "enc_tag") values (?, ?, ?, ?, ?, ?, ?, ?)',
+    "names": [
+      "node",
+      "version",
+      "index",
+      "start",
+      "length",
+      "data",
+      "nonce",
+      "tag",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "redo.redoIndexes": {
+    "sql":
+      'select distinct "r"."chunk_index" from "aloe_redo" as "r" inner join "content" as "c" on "c"."node_id" = "r"."node_id" and "c"."version" = "r"."version" where "r"."node_id" = ? order by "r"."chunk_index" limit ?',
+    "names": [
+      "node",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "redo.redoOf": {
+    "sql":
+      'select "r"."seq", "r"."chunk_index", "r"."start", "r"."length", "r"."data", "r"."N_c", "r"."enc_tag" from "aloe_redo" as "r" inner join "content" as "c" on "c"."node_id" = "r"."node_id" and "c"."version" = "r"."version" where "r"."node_id" = ? and "r"."chunk_index" >= ? and "r"."chunk_index" <= ? order by "r"."seq"',
+    "names": [
+      "node",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "redo.setTrueSize": {
+    "sql":
+      'insert into "aloe_size" ("node_id", "version", "size") values (?, ?, CAST(? AS INTEGER)) on conflict ("node_id") do update set "version" = "excluded"."version", "size" = "excluded"."size"',
+    "names": [
+      "node",
+      "version",
+      "size",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "redo.unfoldedNodes": {
+    "sql":
+      'select "u"."node_id" from "aloe_size" as "u" cross join "node" as "n" where "n"."node_id" = "u"."node_id" and "u"."node_id" > ? and "n"."volume_id" = ? order by "u"."node_id" limit ?',
+    "names": [
+      "after",
+      "volume",
+      "limit",
+    ],
+    "constants": [
       null,
       null,
       null,

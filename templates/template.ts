@@ -23,6 +23,8 @@ export interface TemplateCompiler {
 export interface TemplateOptions {
   /** Set when a column may hold an integer past 2^53: all are then `bigint`. */
   wide?: boolean;
+  /** Set when rows are to be arrays of their columns: to make an object of each takes its time. */
+  arrays?: boolean;
 }
 
 /** A statement to which values are bound at each call. */
@@ -49,6 +51,7 @@ export class Template<Values, Row> implements Statement<Values, Row> {
   declare readonly row?: Row;
   readonly #build: (q: Kysely<Schema>, p: Values) => Compilable<Row>;
   readonly #wide: boolean;
+  readonly #arrays: boolean;
   #compiler: TemplateCompiler | null = null;
   #compiled!: CompiledTemplate;
 
@@ -60,6 +63,7 @@ export class Template<Values, Row> implements Statement<Values, Row> {
     this.name = name;
     this.#build = build;
     this.#wide = options.wide ?? false;
+    this.#arrays = options.arrays ?? false;
     templates.set(name, this as Template<never, unknown>);
   }
 
@@ -74,7 +78,7 @@ export class Template<Values, Row> implements Statement<Values, Row> {
       const name = names[i];
       parameters[i] = name === null ? constants[i] : (values as Record<string, unknown>)[name];
     }
-    return { sql, parameters, wide: this.#wide };
+    return { sql, parameters, wide: this.#wide, arrays: this.#arrays };
   }
 
   /** Builds the query and compiles it. Kysely must have been loaded. */

@@ -33,6 +33,9 @@ Deno.test("cli: options stand anywhere and are written in every way", () => {
   assert.deepEqual(parse("trash --help"), [null, ["trash"], { help: "" }]);
   assert.deepEqual(parse("stat -h a b c"), ["stat", ["a", "b", "c"], { help: "" }]);
   assert.deepEqual(parse("-f -"), [null, [], { file: "-" }]);
+  for (const line of ["mount -oro,volume=v -o nosuid d", "mount d -o ro,volume=v -onosuid"]) {
+    assert.deepEqual(parse(line), ["mount", ["d"], { options: "ro,volume=v,nosuid" }]);
+  }
 });
 
 Deno.test("cli: what is no option, command or operand is refused", () => {
@@ -73,7 +76,10 @@ Deno.test("cli: no command's option means another thing than a global one", () =
       const words = known.map((o) => o[key]).filter((w) => w !== undefined);
       assert.equal(new Set(words).size, words.length, `${name}: ${words}`);
     }
-    // Only global ones are understood as `-fFILE`.
-    assert.ok(options.every((o) => o.short === undefined || o.value === undefined), name);
+    // `-fFILE` is understood wherever it stands: a letter means one thing for all commands.
+    for (const { short } of options.filter((o) => o.short !== undefined && o.value !== undefined)) {
+      const others = COMMANDS.filter((c) => c.name !== name).flatMap((c) => c.options ?? []);
+      assert.ok(others.every((o) => o.short !== short), `${name}: -${short}`);
+    }
   }
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import manifest from "../deno.json" with { type: "json" };
 import { bundle } from "../cli/compile.ts";
+import { canMount } from "./cli_support_test.ts";
 
 const text = new TextDecoder();
 
@@ -17,6 +18,22 @@ async function output(
     env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1", SECRET: "correct horse" },
   }).output();
   return { code, out: text.decode(stdout), err: text.decode(stderr) };
+}
+
+/** A volume as a directory: the thread and what it loads, in the program that is started anew. */
+async function mounts(ok: (...args: string[]) => Promise<string>, folder: string): Promise<void> {
+  const directory = `${folder}/mnt`;
+  Deno.mkdirSync(directory);
+  const options = ["-v", "s", "--pin-env", "SECRET"];
+  try {
+    await ok("-f", "t.aloe", ...options, "mount", "--daemon", "mnt");
+    assert.equal(Deno.readTextFileSync(`${directory}/a.txt`), "alpha");
+    Deno.writeTextFileSync(`${directory}/b.txt`, "beta");
+    await ok("unmount", "mnt");
+  } finally {
+    await new Deno.Command("umount", { args: ["-lq", directory], stderr: "null" }).output();
+  }
+  assert.equal(await ok("-f", "t.aloe", ...options, "cat", "/b.txt"), "beta");
 }
 
 /** A session from the version to a file that comes out as it went in. */
@@ -44,6 +61,7 @@ async function session(folder: string, program: readonly string[]): Promise<void
     await ok("-f", "t.aloe", "-v", "s", "--pin-env", "SECRET", "cat", "/a.txt"),
     "alpha",
   );
+  if (canMount()) await mounts(ok, folder);
   const wrong = await output(folder, [...program, "lss"]);
   assert.match(wrong.err, /did you mean ls\?/);
 }

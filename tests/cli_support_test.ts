@@ -129,6 +129,17 @@ export function exists(path: string): boolean {
   }
 }
 
+/** Whether volumes can be mounted as directories here: Linux, `/dev/fuse`, the package fuse3. */
+export function canMount(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  try {
+    Deno.openSync("/dev/fuse", { read: true, write: true }).close();
+    return new Deno.Command("fusermount3", { args: ["-V"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
 /** Words for a shell. */
 export function quoted(words: readonly string[]): string {
   return words.map((w) => `'${w.replaceAll("'", "'\\''")}'`).join(" ");

@@ -28,9 +28,23 @@ const OBJECTS = [
   "aloe_edge_removed",
   "aloe_edge_restored",
   "aloe_version_committed",
+  "aloe_redo",
+  "aloe_redo_node",
+  "aloe_size",
+  "aloe_unlinked",
+  "aloe_orphan",
+  "aloe_device",
+  "aloe_subdir",
+  "aloe_subdir_added",
+  "aloe_subdir_removed",
+  "aloe_subdir_restored",
+  "aloe_subdir_deleted",
+  "aloe_edge_gone",
+  "aloe_mount_point",
+  "aloe_lock_node",
 ];
 
-const MIGRATIONS = ["0001_era1", "0002_era3", "0003_aloe_additions"];
+const MIGRATIONS = ["0001_era1", "0002_era3", "0003_aloe_additions", "0004_posix"];
 
 const ENTRIES = 12;
 const NS = 1_000_000n;
@@ -234,7 +248,7 @@ Deno.test("migrations: two connections upgrade one file at once", async () => {
     await assertContent(fs, made);
     await fs.close();
   }
-  assert.equal(value(file, "SELECT count(*) FROM aloe_migration"), 3n);
+  assert.equal(value(file, "SELECT count(*) FROM aloe_migration"), 4n);
 });
 
 Deno.test("migrations: a failed upgrade leaves the file as it was", async () => {
@@ -305,11 +319,28 @@ Deno.test("migrations: what is missing of ours is made again", async () => {
   }
 });
 
-const isTable = (name: string) => name === "aloe_removed" || name === "aloe_version";
+const TABLES = new Set([
+  "aloe_removed",
+  "aloe_version",
+  "aloe_redo",
+  "aloe_size",
+  "aloe_unlinked",
+  "aloe_orphan",
+  "aloe_device",
+  "aloe_subdir",
+]);
+const INDEXES = new Set([
+  "aloe_edge_from",
+  "aloe_edge_gone",
+  "aloe_redo_node",
+  "aloe_mount_point",
+  "aloe_lock_node",
+]);
+const isTable = (name: string) => TABLES.has(name);
 
 function dropping(name: string): string {
-  const kind = isTable(name) ? "TABLE" : name === "aloe_edge_from" ? "INDEX" : "TRIGGER";
-  return `DROP ${kind} ${name}`;
+  const kind = isTable(name) ? "TABLE" : INDEXES.has(name) ? "INDEX" : "TRIGGER";
+  return `DROP ${kind} IF EXISTS ${name}`;
 }
 
 Deno.test("migrations: what was removed while our triggers were gone is in the trash", async () => {

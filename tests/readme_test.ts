@@ -1,12 +1,14 @@
 /**
  * Runs the README: every block of shell or TypeScript in it has to succeed, in
  * its order, as somebody would who follows it in a clone. Blocks that install
- * something, or run these tests, are marked `no-test` there.
+ * something, or run these tests, are marked `no-test` there; those that mount,
+ * which not every machine can, `fuse`.
  */
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { canMount } from "./cli_support_test.ts";
 
 const REPO = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -17,12 +19,15 @@ interface Block {
   line: number;
 }
 
+const mounts = canMount();
+
 function blocks(markdown: string): Block[] {
   const found: Block[] = [];
   for (const match of markdown.matchAll(/^```(\S+)([^\n]*)\n(.*?)^```$/gms)) {
+    const words = match[2].split(/\s+/);
     found.push({
       language: match[1],
-      tested: !match[2].split(/\s+/).includes("no-test"),
+      tested: !words.includes("no-test") && (mounts || !words.includes("fuse")),
       code: match[3],
       line: markdown.slice(0, match.index).split("\n").length,
     });

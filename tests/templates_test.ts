@@ -16,7 +16,18 @@ import {
   placementsAt,
   subtree,
 } from "../templates/edge.ts";
+import {
+  chunkHashAt,
+  committedHashes,
+  hasOtherChild,
+  inodeById,
+  inodeByName,
+  inodesAfter,
+} from "../templates/inode.ts";
+import { inodeByNameAt, inodesAtAfter, versionAt, versionEnd } from "../templates/inode_at.ts";
 import { loadKysely } from "../templates/kysely.ts";
+import { contentFacts, orphanRange } from "../templates/content_change.ts";
+import { redoOf, unfoldedNodes } from "../templates/redo.ts";
 import {
   childByName,
   NESTED_DEPTH,
@@ -69,7 +80,8 @@ Deno.test("a template has the text of the dialect that it is bound for", async (
 /** Tables whose rows are as many as there are files, by the names that a query gives them. */
 function bigTables(sql: string): Set<string> {
   const names = new Set<string>();
-  const tables = "edge|node|content|content_version|content_chunk|aloe_version|aloe_removed|xattr";
+  const tables =
+    "edge|node|content|content_version|content_chunk|xattr|aloe_(?:version|removed|size|redo|device|subdir)";
   const pattern = new RegExp(`(?:from|join|,) "?(${tables})"?(?: as "?(\\w+)"?)?`, "gi");
   for (const [, table, alias] of sql.matchAll(pattern)) names.add(alias ?? table);
   return names;
@@ -98,6 +110,20 @@ Deno.test("lookups, listings and reads go by indexes alone, in a file that nobod
       committedChunks,
       versionChunks,
       versionState,
+      inodeById,
+      inodeByName,
+      inodesAfter,
+      hasOtherChild,
+      committedHashes,
+      chunkHashAt,
+      inodeByNameAt,
+      inodesAtAfter,
+      versionAt,
+      versionEnd,
+      redoOf,
+      contentFacts,
+      orphanRange,
+      unfoldedNodes,
     ].map((template) => template.name);
     for (let depth = 0; depth <= NESTED_DEPTH; depth++) {
       checked.push(resolveByPath(depth).name, statByPath(depth).name);
@@ -148,6 +174,10 @@ Deno.test("a name is found in the name index, and nothing is sorted to find it",
         listChildren.name,
         listChildrenAfter.name,
         committedChunks.name,
+        inodeByName.name,
+        inodesAfter.name,
+        committedHashes.name,
+        inodesAtAfter.name,
       ]
     ) {
       assert.ok(!plan(name).some((step) => step.includes("TEMP B-TREE")), name);

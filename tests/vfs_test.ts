@@ -299,7 +299,7 @@ for (
         fc.array(calls(chunkSize), { minLength: 1, maxLength: 25 }),
         (sequence) => withVolume(options, history, (setup) => runCalls(setup, chunkSize, sequence)),
       ),
-      { numRuns: runs(options.pin ? 8 : 25) },
+      { numRuns: runs(options.pin ? 3 : 25) },
     );
   });
 }

@@ -1,3 +1,4 @@
+import { chunkHashAt } from "../../templates/inode.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { type Resolved, resolveId } from "../resolve.ts";
@@ -28,7 +29,7 @@ export class ReadDescriptor implements AsyncDisposable {
   #position = 0;
   #closed = false;
   /** The chunk that small reads are served from. */
-  #chunk: { version: number; index: number; bytes: Uint8Array } | null = null;
+  #chunk: { hash: string | undefined; bytes: Uint8Array } | null = null;
 
   /** @ignore Descriptors come from `openRead`. */
   constructor(
@@ -69,7 +70,13 @@ export class ReadDescriptor implements AsyncDisposable {
       if (this.#position + length > start + this.#chunkSize) {
         return await readRange(tx, entry, this.#position, length, this.#bound);
       }
-      if (this.#chunk?.version !== version || this.#chunk.index !== index) {
+      // By its address: a filesystem changes chunks of a version in place.
+      const at = { node: this.#node, version, index };
+      const hash = (await tx.first(chunkHashAt, at))?.chunk_hash;
+      const needed = this.#position - start + length;
+      if (
+        this.#chunk === null || this.#chunk.hash !== hash || this.#chunk.bytes.length < needed
+      ) {
         const bytes = await readRange(
           tx,
           entry,
@@ -77,7 +84,7 @@ export class ReadDescriptor implements AsyncDisposable {
           this.#chunkSize,
           this.#bound,
         );
-        this.#chunk = { version, index, bytes };
+        this.#chunk = { hash, bytes };
       }
       return this.#chunk.bytes.slice(
         this.#position - start,

@@ -40,6 +40,13 @@ export interface ChunkCipher {
    */
   seal(plaintext: Uint8Array, freshNonce?: boolean): SealedChunk;
   /**
+   * Makes of plaintext what {@linkcode open} opens, under a fresh nonce: for
+   * bytes that are no chunk and need no address.
+   *
+   * @throws {AloeError} `mount_invalid` after {@linkcode destroy}.
+   */
+  protect(plaintext: Uint8Array): StoredChunk;
+  /**
    * Gives a chunk's plaintext back.
    *
    * @returns The plaintext, in a plain volume the chunk's own `data`; null
@@ -62,6 +69,7 @@ export const plainCipher: ChunkCipher = {
     tag: NOTHING,
     hash: chunkAddress(plaintext),
   }),
+  protect: (plaintext) => ({ data: plaintext, nonce: NOTHING, tag: NOTHING }),
   // Nonce and tag do not matter: an encrypted volume of the same file may have
   // stored the same bytes first, as its ciphertext.
   open: (chunk) => chunk.data,
@@ -119,6 +127,12 @@ class SealingCipher implements ChunkCipher {
       tag,
       hash: chunkAddress(ciphertext, this.#provider),
     };
+  }
+
+  protect(plaintext: Uint8Array): StoredChunk {
+    const nonce = randomNonce();
+    const { ciphertext, tag } = seal(this.#liveKey(), nonce, plaintext, this.#provider);
+    return { data: ciphertext, nonce, tag };
   }
 
   open(chunk: StoredChunk): Uint8Array | null {

@@ -52,6 +52,12 @@ export async function fileInfo(db: Database): Promise<FileInfo> {
   });
 }
 
+/** Bytes of the file that are free, to be used again by what is written next. */
+export async function reusableBytes(db: Database): Promise<number> {
+  const { free_pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
+  return free_pages * page_size;
+}
+
 /**
  * Copies the live file by SQLite's online backup: a true snapshot, whatever
  * is written meanwhile.

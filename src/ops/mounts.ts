@@ -28,6 +28,7 @@ import { resolve } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { Access, EncryptionMode, MountInfo, MountState, Pin } from "../types.ts";
+import { needsRecovery, recoverVolume } from "./redo.ts";
 import { unlockVolume } from "./volumes.ts";
 
 /** How a volume is mounted. */
@@ -88,9 +89,22 @@ export async function mount(
       });
       return row.enc_mode as EncryptionMode;
     });
-    return makeHandle(db, id, volume, mode, key, nonce);
+    const handle = makeHandle(db, id, volume, mode, key, nonce);
+    if (access === "rw") await recover(db, handle);
+    return handle;
   } finally {
     if (key !== null) wipe(key);
+  }
+}
+
+/** Finishes what a filesystem that was killed has left, as far as it can be read. */
+async function recover(db: Database, mount: MountHandle): Promise<void> {
+  if (!await needsRecovery(db)) return;
+  try {
+    await recoverVolume(db, mount);
+  } catch (error) {
+    // What is damaged stays as it is: all the rest of the volume is there.
+    if (!(error instanceof AloeError && error.code === "corrupt")) throw error;
   }
 }
 
@@ -174,6 +188,15 @@ export async function listMounts(
   });
 }
 
+/** How a mount's end is moved. */
+export interface RenewMountOptions {
+  /**
+   * Also when it has passed, as it does while a machine sleeps: for those who
+   * are sure that nobody relied on it. Default false.
+   */
+  expired?: boolean;
+}
+
 /**
  * Moves a mount's end.
  *
@@ -184,10 +207,12 @@ export async function renewMount(
   db: Database,
   mount: MountRef,
   ttl: number | null,
+  options: RenewMountOptions = {},
 ): Promise<MountInfo> {
   const id = mountId(mount);
   return await db.writeMounts(async (tx) => {
-    await resolve(tx, id, "/");
+    const row = options.expired ? await tx.first(getMount, { mount: id }) : undefined;
+    if (row === undefined || row.state === "unmounted") await resolve(tx, id, "/");
     await tx.run(setMountExpiry, { mount: id, expiresAt: expiry(ttl) });
     return await describe(tx, (await tx.first(getMount, { mount: id }))!);
   });

@@ -42,6 +42,8 @@ export interface StorageTransactionSettings extends TransactionSettings {
 export interface StorageQuery extends Pick<CompiledQuery, "sql" | "parameters"> {
   /** Whether integers are returned as `bigint`. */
   readonly wide?: boolean;
+  /** Whether rows are returned as arrays of their columns. */
+  readonly arrays?: boolean;
 }
 
 /** How far an online backup has come. */

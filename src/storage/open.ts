@@ -19,6 +19,18 @@ export interface OpenOptions {
    * a crash of the process alone takes nothing.
    */
   durability?: Durability;
+  /**
+   * Page size of a new file, bytes: a power of two from 512 to 65,536. Default
+   * 4096, at which single operations commit fastest; 16,384 suits a file that is
+   * mounted, as it streams half as fast again and a mount commits many
+   * operations at once.
+   */
+  pageSize?: number;
+  /**
+   * Whether a thread of its own moves what was written from the WAL to its
+   * place, for long writing at full speed. Default false.
+   */
+  checkpointAside?: boolean;
   /** How long to wait for another process's transaction, ms. Default 10,000. */
   busyTimeout?: number;
 }
@@ -37,6 +49,10 @@ export async function openDatabase(
   const file = path instanceof URL ? decodeURIComponent(path.pathname) : path;
   if (file === "") throw new AloeError("invalid", "an empty path is no file");
   const readOnly = options.readOnly ?? false;
+  const pageSize = options.pageSize ?? PAGE_SIZE;
+  if (!PAGE_SIZES.includes(pageSize)) {
+    throw new AloeError("invalid", `${pageSize}: a page size is a power of two, 512 to 65536`);
+  }
   const exists = file === ":memory:" || await isFile(file);
   if (!exists && (readOnly || options.create === false)) {
     throw new AloeError("not_found", `${file}: no such file`);
@@ -45,6 +61,8 @@ export async function openDatabase(
     path: file,
     readOnly,
     durability: options.durability ?? "full",
+    pageSize,
+    checkpointAside: options.checkpointAside ?? false,
   });
   const db = new OpenDatabase(dialect, {
     path: file,
@@ -70,6 +88,14 @@ export async function openDatabase(
     throw error;
   }
 }
+
+/**
+ * Page size of new files, bytes. 16 KiB streams half as fast again, but
+ * commits single operations at half the speed; 8 KiB doubles small files.
+ */
+const PAGE_SIZE = 4096;
+
+const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
 
 /** What every SQLite file begins with. */
 const MAGIC = "SQLite format 3\0";

@@ -2,6 +2,7 @@ import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
 import type { TemplateCompiler } from "../../templates/template.ts";
+import { Checkpointer, type WalState } from "./checkpointer.ts";
 import type {
   BackupOptions,
   StorageDialect,
@@ -22,6 +23,10 @@ export interface SqliteOptions {
   readOnly: boolean;
   /** Durability of a commit. */
   durability: Durability;
+  /** Page size of a new file, bytes. */
+  pageSize: number;
+  /** Whether a thread of its own checkpoints the WAL. */
+  checkpointAside: boolean;
 }
 
 /** Deno's built-in `node:sqlite`. */
@@ -46,6 +51,7 @@ export class SqliteDialect implements StorageDialect {
 export class SqliteDriver implements StorageDriver {
   readonly #options: SqliteOptions;
   #connection: SqliteConnection | null = null;
+  #checkpointer: Checkpointer | null = null;
 
   constructor(options: SqliteOptions) {
     this.#options = options;
@@ -61,12 +67,14 @@ export class SqliteDriver implements StorageDriver {
     return this.#connection!;
   }
 
-  // deno-lint-ignore require-await
   async beginTransaction(
     connection: DatabaseConnection,
     settings: StorageTransactionSettings,
   ): Promise<void> {
     const sqlite = connection as SqliteConnection;
+    if (settings.accessMode !== "read only") {
+      await this.#checkpointer?.admit(() => sqlite.walState());
+    }
     const full = this.#options.durability === "full" &&
       settings.durable !== false;
     sqlite.setSynchronous(full ? "FULL" : "NORMAL");
@@ -77,7 +85,9 @@ export class SqliteDriver implements StorageDriver {
 
   // deno-lint-ignore require-await
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    (connection as SqliteConnection).execute("COMMIT");
+    const sqlite = connection as SqliteConnection;
+    sqlite.execute("COMMIT");
+    this.#checkpointer?.committed(sqlite.walState());
   }
 
   // deno-lint-ignore require-await
@@ -89,8 +99,9 @@ export class SqliteDriver implements StorageDriver {
 
   async releaseConnection(): Promise<void> {}
 
-  // deno-lint-ignore require-await
   async destroy(): Promise<void> {
+    await this.#checkpointer?.close();
+    this.#checkpointer = null;
     this.#connection?.close();
     this.#connection = null;
   }
@@ -102,16 +113,18 @@ export class SqliteDriver implements StorageDriver {
       page_count: number;
     };
     if (size.page_count === 0) {
-      connection.execute(`PRAGMA page_size = ${PAGE_SIZE}`);
+      connection.execute(`PRAGMA page_size = ${this.#options.pageSize}`);
     }
     // SQLite itself falls back to a rollback journal where WAL cannot work.
     connection.execute("PRAGMA journal_mode = WAL");
     const { page_size } = database.prepare("PRAGMA page_size").get() as {
       page_size: number;
     };
-    connection.execute(
-      `PRAGMA wal_autocheckpoint = ${Math.ceil(CHECKPOINT_BYTES / page_size)}`,
-    );
+    const aside = this.#options.checkpointAside && connection.inWalMode();
+    // The thread may be gone, or be held up: then it is done here after all.
+    const every = aside ? CHECKPOINT_AFTER_ALL_BYTES : CHECKPOINT_BYTES;
+    connection.execute(`PRAGMA wal_autocheckpoint = ${Math.ceil(every / page_size)}`);
+    if (aside) this.#checkpointer = new Checkpointer(this.#options.path);
     connection.execute(`PRAGMA journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
   }
 
@@ -155,6 +168,9 @@ const CACHE_KIB = 16 * 1024;
  * more throughput of streams for stalls of 50 ms at most.
  */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+
+/** The same where a thread of its own checkpoints. */
+const CHECKPOINT_AFTER_ALL_BYTES = 256 * 1024 * 1024;
 
 /** A WAL that one long transaction made large is cut back to this. */
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -212,17 +228,13 @@ function connect(options: SqliteOptions, location: string): SqliteConnection {
   return new SqliteConnection(database);
 }
 
-/**
- * Page size of new files, bytes. 16 KiB streams half as fast again, but
- * commits small operations at half the speed; 8 KiB doubles small files.
- */
-const PAGE_SIZE = 4096;
-
 /** A connection: executes compiled queries, each prepared once. */
 export class SqliteConnection implements DatabaseConnection {
   readonly database: DatabaseSync;
   readonly #statements = new Map<string, CachedStatement>();
   #synchronous = "";
+  #walState: StatementSync | null = null;
+  #pageSize: number | null = null;
 
   constructor(database: DatabaseSync) {
     this.database = database;
@@ -237,6 +249,7 @@ export class SqliteConnection implements DatabaseConnection {
     const cached = this.#prepare(query);
     if (cached.columns.length > 0) {
       const rows = cached.statement.all(...query.parameters as Bindable[]) as unknown as Row[];
+      if (query.arrays) return { rows: rows as R[] };
       return { rows: rows.map((row) => toObject<R>(row, cached.columns)) };
     }
     const { changes } = cached.statement.run(...query.parameters as Bindable[]);
@@ -255,6 +268,21 @@ export class SqliteConnection implements DatabaseConnection {
   /** A statement without values. Prepared, since `exec` throws errors without a code. */
   execute(sql: string): void {
     this.#prepare({ sql }).statement.run();
+  }
+
+  /** Whether there is a WAL. */
+  inWalMode(): boolean {
+    const mode = this.database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
+    return mode.journal_mode === "wal";
+  }
+
+  /** What has gathered in the WAL. */
+  walState(): WalState {
+    this.#walState ??= this.database.prepare("PRAGMA wal_checkpoint(NOOP)");
+    this.#pageSize ??=
+      (this.database.prepare("PRAGMA page_size").get() as { page_size: number }).page_size;
+    const { log, checkpointed } = this.#walState.get() as { log: number; checkpointed: number };
+    return { written: log * this.#pageSize, moved: checkpointed * this.#pageSize };
   }
 
   setSynchronous(level: "FULL" | "NORMAL"): void {

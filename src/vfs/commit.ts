@@ -98,6 +98,8 @@ export async function commit(state: VolumeState, durable: boolean): Promise<void
     state.due = now + QUIET_MS;
     return;
   }
+  // To sync earlier commits, there has to be one more: an id is spent for it.
+  if (inodes.length === 0 && plans.length === 0) state.mint();
   for (const { edge, parent, inode } of state.removedNames) {
     changes.edgesRemoved.push({ edge, parent: parent.id, node: inode.id });
   }
@@ -169,7 +171,7 @@ async function describe(
     plans.push(await planContent(state, inode, inode.content, pace));
     changes.content.push(plans.at(-1)!.change);
   } else if (inode.born !== null && inode.target !== null) {
-    changes.content.push(targetContent(inode, inode.target));
+    changes.content.push(targetContent(inode, inode.target, state.chunkSize));
   }
   for (const [name, value] of inode.xattrChanges ?? []) {
     changes.xattrs.push({ node: inode.id, name, value });
@@ -177,13 +179,17 @@ async function describe(
   describeAttributes(inode, changes);
 }
 
-function targetContent(inode: Inode, target: Uint8Array): ContentChange {
+function targetContent(inode: Inode, target: Uint8Array, chunkSize: number): ContentChange {
+  const chunks: NewChunk[] = [];
+  for (let index = 0; index * chunkSize < target.length; index++) {
+    chunks.push({ index, data: target.subarray(index * chunkSize, (index + 1) * chunkSize) });
+  }
   return {
     node: inode.id,
     keep: null,
     keepRows: 0,
     holes: [],
-    chunks: [{ index: 0, data: target }],
+    chunks,
     stored: target.length,
     redo: [],
     folded: [],

@@ -200,6 +200,16 @@ async function loadStored(
   return found;
 }
 
+/** Where a link points. */
+export async function readTarget(state: VolumeState, inode: Inode): Promise<Uint8Array> {
+  const last = Math.ceil(inode.size / state.chunkSize) - 1;
+  const target = new Uint8Array(inode.size);
+  for (const { index, data } of await state.source.chunks(inode.id, 0, last)) {
+    target.set(data, index * state.chunkSize);
+  }
+  return target;
+}
+
 /** The plaintext of a chunk as it is now, for the pool. */
 export async function plaintext(
   state: VolumeState,

@@ -3,33 +3,73 @@ import { statfsSync } from "node:fs";
 /** How long a reading counts, ms. */
 const FRESH_MS = 1000;
 
-/** Space on the disk that has the file. */
+/** Bytes below which space is short. */
+const SHORT = 512 * 2 ** 20;
+
+/** Space that is left for what has to be written to free some, bytes. */
+const RESERVE = 2 * 2 ** 20;
+
+/** Space for what is to be written: on the disk that has the file, and in the file. */
 export class FreeSpace {
   readonly #path: string;
   #readAt = -Infinity;
-  #last = { total: 0, available: 0 };
+  #total = 0;
+  #available = 0;
+  /** What the file's log has on the disk already. */
+  #log = 0;
+  #reusable = 0;
 
   /** @param path The file. */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Bytes in all, and bytes that may be taken; at most a second old. */
-  read(): { total: number; available: number } {
-    const now = performance.now();
-    if (now - this.#readAt >= FRESH_MS) {
-      const { bsize, blocks, bavail } = statfsSync(this.#path);
-      this.#last = { total: bsize * blocks, available: bsize * bavail };
-      this.#readAt = now;
-    }
-    return this.#last;
+  /** Bytes of the disk in all; at most a second old, as all of this. */
+  get total(): number {
+    this.#read();
+    return this.#total;
   }
 
-  /** Whether so little is left that it has to be asked for before each write. */
+  /** Bytes that may still be written. */
+  get available(): number {
+    this.#read();
+    return this.#available + this.#reusable;
+  }
+
+  /** Whether so little is left that it has to be looked at before each write. */
   get isShort(): boolean {
-    return this.read().available < SHORT;
+    this.#read();
+    return this.#available < SHORT;
+  }
+
+  /** Whether bytes can be written: each goes to the log first, and then to its place. */
+  fits(bytes: number): boolean {
+    this.#read();
+    const needed = bytes + RESERVE;
+    return this.#available + this.#log >= needed && this.#available + this.#reusable >= needed;
+  }
+
+  /** Says how much of the file is free. */
+  reuse(bytes: number): void {
+    this.#reusable = bytes;
+    this.#readAt = -Infinity;
+  }
+
+  #read(): void {
+    const now = performance.now();
+    if (now - this.#readAt < FRESH_MS) return;
+    this.#readAt = now;
+    const { bsize, blocks, bavail } = statfsSync(this.#path);
+    this.#total = bsize * blocks;
+    this.#available = bsize * bavail;
+    this.#log = sizeOf(`${this.#path}-wal`);
   }
 }
 
-/** Bytes below which space is short. */
-const SHORT = 512 * 2 ** 20;
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
+  }
+}

@@ -1,6 +1,6 @@
 import type { MountHandle } from "../mount_handle.ts";
-import { changeCounter } from "../ops/inodes.ts";
-import { inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
+import { changeCounter, inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
+import { reusableBytes } from "../ops/maintenance.ts";
 import { reclaimChunks } from "../ops/reclaim.ts";
 import type { Database } from "../storage/database.ts";
 import { commit } from "./commit.ts";
@@ -152,9 +152,7 @@ export class VolumeFilesystem implements Filesystem {
   readlink(inode: Inode): Awaitable<Uint8Array> {
     if (!inode.isSymlink) throw new ErrnoError("EINVAL");
     if (inode.target !== null) return inode.target;
-    return this.#state.source.chunks(inode.id, 0, 0).then(([chunk]) =>
-      inode.target = chunk?.data ?? new Uint8Array(0)
-    );
+    return content.readTarget(this.#state, inode).then((target) => inode.target = target);
   }
 
   mknod(
@@ -274,7 +272,7 @@ export class VolumeFilesystem implements Filesystem {
   }
 
   statfs(): FilesystemStatistics {
-    const { total, available } = this.#space.read();
+    const { total, available } = this.#space;
     const blockSize = 4096;
     const free = Math.floor(Math.max(0, available - this.#state.dirtyBytes) / blockSize);
     return {
@@ -317,6 +315,7 @@ export class VolumeFilesystem implements Filesystem {
       }
       this.#reclaiming = !state.options.readOnly;
     }
+    if (this.#space.isShort) this.#space.reuse(await reusableBytes(state.db));
     if (this.#reclaiming && !state.options.readOnly && !state.full) {
       this.#reclaiming = await reclaimChunks(state.db, RECLAIM) > 0;
       if (this.#reclaiming) return 0;
@@ -377,17 +376,12 @@ export class VolumeFilesystem implements Filesystem {
   #reserve(bytes: number): void {
     const state = this.#state;
     if (!state.full && !this.#space.isShort) return;
-    const { available } = this.#space.read();
-    // A chunk is written twice: to the log of the database, and to its place.
-    if (available < 2 * (state.dirtyBytes + bytes) + RESERVE) throw new ErrnoError("ENOSPC");
+    if (!this.#space.fits(state.dirtyBytes + bytes)) throw new ErrnoError("ENOSPC");
   }
 }
 
 /** Inodes that may wait to be written back: their memory, and the pause of a commit. */
 const DIRTY_INODES = 4096;
-
-/** Space that is left for what has to be written to free some, bytes. */
-const RESERVE = 2 * 2 ** 20;
 
 function withoutPrivileges(mode: number): number {
   if ((mode & S_IXGRP) !== 0) mode &= ~S_ISGID;

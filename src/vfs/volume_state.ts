@@ -18,7 +18,7 @@ export interface VolumeFilesystemOptions {
   history?: History;
   /** Memory for content that was read, bytes. Default 64 MiB. */
   cacheBytes?: number;
-  /** Content that may wait to be written back, bytes. Default 32 MiB. */
+  /** Content that may wait to be written back, bytes. Default 16 MiB. */
   dirtyBytes?: number;
   /** Whom nodes without an owner belong to. */
   uid: number;
@@ -87,7 +87,7 @@ export class VolumeState {
       ...options,
       history: options.history ?? "none",
       cacheBytes: options.cacheBytes ?? 64 * 2 ** 20,
-      dirtyBytes: options.dirtyBytes ?? 32 * 2 ** 20,
+      dirtyBytes: options.dirtyBytes ?? 16 * 2 ** 20,
     };
     this.cache = new ChunkCache(this.options.cacheBytes);
     this.inodes = new InodeTable(

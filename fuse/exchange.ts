@@ -1,0 +1,224 @@
+import { Buffer } from "node:buffer";
+import { ERRNO, ErrnoError } from "../src/vfs/errno.ts";
+import type { Caller } from "../src/vfs/filesystem.ts";
+import type { Inode } from "../src/vfs/inode.ts";
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../src/vfs/inode.ts";
+import { decodeName, encodeName } from "../src/vfs/names.ts";
+import { ATTR, ATTR_OUT, ENTRY_OUT, IN_HEADER, OUT_HEADER } from "./protocol.ts";
+
+/** The most that one READ or WRITE moves, bytes. */
+export const MAX_TRANSFER = 1 << 20;
+/** Longest name, bytes. */
+export const NAME_MAX = 255;
+/** Where a request's body begins. */
+export const BODY = IN_HEADER.SIZE;
+/** Where a reply's body begins. */
+export const REPLY = OUT_HEADER.SIZE;
+
+const REQUEST_SIZE = MAX_TRANSFER + 4096;
+const REPLY_SIZE = MAX_TRANSFER + 4096;
+const TWO_32 = 2 ** 32;
+const BLOCK = 4096;
+
+/** How long the kernel may keep a name and attributes, s: all changes go through it, or are told. */
+const VALID = 86_400;
+/** The same for names that are not there: others may make them. */
+const ABSENT_VALID = 1;
+
+/**
+ * A request and its reply, in buffers that are used over and over: nothing is
+ * allocated for most requests. Numbers of 64 bits are read and written in two
+ * halves, as `bigint` costs an allocation each.
+ */
+export class Exchange {
+  /** The request. */
+  readonly request: Uint8Array<ArrayBuffer> = new Uint8Array(REQUEST_SIZE);
+  /** The reply, header included. */
+  readonly reply: Uint8Array<ArrayBuffer> = new Uint8Array(REPLY_SIZE);
+  /** How long the request is, bytes. */
+  length = 0;
+  /** Whether the kernel has just handed over what it had cached of the file. */
+  flushed = false;
+  /** How long the kernel may keep names and attributes, s. */
+  readonly valid: number;
+  readonly absentValid: number;
+  readonly #in = new Uint32Array(this.request.buffer);
+  readonly #out = new Uint32Array(this.reply.buffer);
+  readonly #text = Buffer.from(this.request.buffer);
+  readonly #caller: Caller = { uid: 0, gid: 0 };
+
+  /** @param cached False: the kernel keeps no names and attributes; to measure requests. */
+  constructor(cached = true) {
+    this.valid = cached ? VALID : 0;
+    this.absentValid = cached ? ABSENT_VALID : 0;
+  }
+
+  /** What is asked for. */
+  get opcode(): number {
+    return this.#in[IN_HEADER.opcode >> 2];
+  }
+
+  /** What it is asked of. */
+  get nodeId(): number {
+    return this.u64(IN_HEADER.nodeid);
+  }
+
+  /** Which request it is, lower half. */
+  get uniqueLow(): number {
+    return this.#in[IN_HEADER.unique >> 2];
+  }
+
+  /** Which request it is, upper half. */
+  get uniqueHigh(): number {
+    return this.#in[(IN_HEADER.unique >> 2) + 1];
+  }
+
+  /** Who asks. The object is used again for the next request. */
+  get caller(): Caller {
+    this.#caller.uid = this.#in[IN_HEADER.uid >> 2];
+    this.#caller.gid = this.#in[IN_HEADER.gid >> 2];
+    return this.#caller;
+  }
+
+  /** A number of 32 bits of the request. */
+  u32(at: number): number {
+    return this.#in[at >> 2];
+  }
+
+  /** A number of 64 bits; past 2^53 it is rounded. */
+  u64(at: number): number {
+    return this.#in[at >> 2] + this.#in[(at >> 2) + 1] * TWO_32;
+  }
+
+  /** A number of 64 bits with a sign. */
+  i64(at: number): number {
+    return this.#in[at >> 2] + (this.#in[(at >> 2) + 1] | 0) * TWO_32;
+  }
+
+  /** Where the NUL is that ends what begins at an offset. */
+  endOf(at: number): number {
+    let end = at;
+    while (end < this.length && this.request[end] !== 0) end++;
+    return end;
+  }
+
+  /**
+   * A name that begins at an offset and ends with a NUL.
+   *
+   * @throws {ErrnoError} ENAMETOOLONG.
+   */
+  name(at: number): string {
+    const bytes = this.request;
+    let end = at;
+    let all = 0;
+    for (let byte = bytes[end]; byte !== 0 && end < this.length; byte = bytes[++end]) all |= byte;
+    if (end - at > NAME_MAX) throw new ErrnoError("ENAMETOOLONG");
+    return all < 0x80
+      ? this.#text.toString("latin1", at, end)
+      : decodeName(bytes.subarray(at, end));
+  }
+
+  /** Sets a number of 32 bits of the reply; offsets are from its body on. */
+  put32(at: number, value: number): void {
+    this.#out[(REPLY + at) >> 2] = value;
+  }
+
+  /** Sets a number of 64 bits of the reply, also a negative one. */
+  put64(at: number, value: number): void {
+    const word = (REPLY + at) >> 2;
+    this.#out[word] = value;
+    this.#out[word + 1] = Math.floor(value / TWO_32);
+  }
+
+  /** Sets a number of 64 bits from its halves. */
+  putHalves(at: number, high: number, low: number): void {
+    const word = (REPLY + at) >> 2;
+    this.#out[word] = low;
+    this.#out[word + 1] = high;
+  }
+
+  /** Sets a run of the reply to zeros; both offsets are multiples of 4. */
+  clear(from: number, to: number): void {
+    this.#out.fill(0, (REPLY + from) >> 2, (REPLY + to) >> 2);
+  }
+
+  /** The header of the reply. `error` is positive. */
+  head(length: number, error: number, uniqueLow: number, uniqueHigh: number): void {
+    const out = this.#out;
+    out[OUT_HEADER.len >> 2] = length;
+    out[OUT_HEADER.error >> 2] = -error;
+    out[OUT_HEADER.unique >> 2] = uniqueLow;
+    out[(OUT_HEADER.unique >> 2) + 1] = uniqueHigh;
+  }
+
+  /** `fuse_attr`. */
+  putAttr(at: number, inode: Inode): void {
+    const out = this.#out;
+    const word = (REPLY + at) >> 2;
+    const { size, mode } = inode;
+    out[word + (ATTR.ino >> 2)] = inode.inoLow;
+    out[word + (ATTR.ino >> 2) + 1] = inode.inoHigh;
+    this.put64(at + ATTR.size, size);
+    this.put64(at + ATTR.blocks, blocksOf(mode, size));
+    this.put64(at + ATTR.atime, inode.atimeSec);
+    this.put64(at + ATTR.mtime, inode.mtimeSec);
+    this.put64(at + ATTR.ctime, inode.ctimeSec);
+    out[word + (ATTR.atimensec >> 2)] = inode.atimeNsec;
+    out[word + (ATTR.mtimensec >> 2)] = inode.mtimeNsec;
+    out[word + (ATTR.ctimensec >> 2)] = inode.ctimeNsec;
+    out[word + (ATTR.mode >> 2)] = mode;
+    out[word + (ATTR.nlink >> 2)] = inode.nlink;
+    out[word + (ATTR.uid >> 2)] = inode.uid;
+    out[word + (ATTR.gid >> 2)] = inode.gid;
+    out[word + (ATTR.rdev >> 2)] = inode.rdev;
+    out[word + (ATTR.blksize >> 2)] = BLOCK;
+    out[word + (ATTR.flags >> 2)] = 0;
+  }
+
+  /** `fuse_attr_out`. */
+  putAttrOut(inode: Inode): void {
+    this.put64(ATTR_OUT.attr_valid, this.valid);
+    this.put64(ATTR_OUT.attr_valid_nsec, 0);
+    this.putAttr(ATTR_OUT.attr, inode);
+  }
+
+  /** `fuse_entry_out`. */
+  putEntryOut(at: number, inode: Inode): void {
+    this.put64(at + ENTRY_OUT.nodeid, inode.nodeId);
+    this.put64(at + ENTRY_OUT.generation, 0);
+    this.put64(at + ENTRY_OUT.entry_valid, this.valid);
+    this.put64(at + ENTRY_OUT.attr_valid, this.valid);
+    this.put64(at + ENTRY_OUT.entry_valid_nsec, 0);
+    this.putAttr(at + ENTRY_OUT.attr, inode);
+  }
+
+  /** A name into the reply. @returns Its length, bytes; -1 when it does not fit. */
+  putName(at: number, name: string, room: number): number {
+    const reply = this.reply;
+    const start = REPLY + at;
+    if (name.length > room) return -1;
+    for (let i = 0; i < name.length; i++) {
+      const code = name.charCodeAt(i);
+      if (code >= 0x80) {
+        const bytes = encodeName(name);
+        if (bytes.length > room) return -1;
+        reply.set(bytes, start);
+        return bytes.length;
+      }
+      reply[start + i] = code;
+    }
+    return name.length;
+  }
+}
+
+/** Blocks of 512 bytes, in whole ones of 4 KiB as most filesystems count. */
+function blocksOf(mode: number, size: number): number {
+  const type = mode & S_IFMT;
+  if (type !== S_IFREG) return type === S_IFDIR || (type === S_IFLNK && size > 59) ? 8 : 0;
+  return Math.ceil(size / BLOCK) * (BLOCK / 512);
+}
+
+/** What a handler answers in place of a length when it refuses. */
+export function refusal(code: keyof typeof ERRNO): number {
+  return -ERRNO[code];
+}

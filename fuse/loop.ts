@@ -1,0 +1,361 @@
+import { setImmediate } from "node:timers";
+import { AloeError } from "../src/errors.ts";
+import { ERRNO } from "../src/vfs/errno.ts";
+import type { Awaitable, Filesystem } from "../src/vfs/filesystem.ts";
+import { Exchange, REPLY } from "./exchange.ts";
+import { faultOf } from "./faults.ts";
+import { AFTER_FLUSH, AFTER_SYNC, HANDLERS, NO_REPLY } from "./handlers.ts";
+import { initialize } from "./init.ts";
+import { address, errno, libc } from "./libfuse.ts";
+import type { Notifier } from "./notify.ts";
+import { IN_HEADER, OPCODE, WRITE_IN } from "./protocol.ts";
+
+const POLLIN = 1;
+const POLLERR = 8;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+
+/** What reading a request found. */
+const NONE = 0;
+const ENDED = -1;
+
+/** The event loop gets a turn after this, at the latest, ms. */
+const TURN_EVERY = 4;
+/** How long a wait may block this thread right after a request, ms; */
+const BLOCKING_WAIT = 2;
+/** and when this has passed since, ms, */
+const BUSY_FOR = 5;
+/** how long then. */
+const PATIENT_WAIT = 10;
+/** After this, ms, the event loop has the thread, and a request has to wake it. */
+const IDLE_AFTER = 1000;
+/** The longest wait with the event loop free, ms. */
+const LONGEST_WAIT = 200;
+/** Requests between two looks at the clock. */
+const CLOCK_EVERY = 32;
+/** So many requests are made durable by one commit, */
+const MAX_SYNCS = 64;
+/** which waits no longer than this for more of them, ms. */
+const SYNC_WAIT = 2;
+/** After a `tick` that failed, ms. */
+const RETRY_TICK = 1000;
+
+/** How a loop runs. */
+export interface LoopOptions {
+  /** Awaited before what may write to the file. */
+  beforeCommit?: () => Awaitable<void>;
+  /** False: the kernel is to keep no names and attributes; to measure requests. Default true. */
+  cached?: boolean;
+}
+
+/** What comes before the content that a WRITE hands over, bytes. */
+const WRITE_HEADERS = IN_HEADER.SIZE + WRITE_IN.SIZE;
+
+/** What a loop has done so far. */
+export interface LoopStatistics {
+  /** By opcode. */
+  requests: Float64Array;
+  /** Bytes that the kernel asked for and got. */
+  bytesRead: number;
+  /** Bytes that it handed over. */
+  bytesWritten: number;
+}
+
+/**
+ * Answers the requests of one mount, one at a time, until it is unmounted.
+ *
+ * While requests keep coming the thread itself waits for them, as a hop to
+ * another one would cost more than most requests do; the event loop gets a
+ * turn every few milliseconds. When nothing comes, it has the thread for itself.
+ */
+export class RequestLoop {
+  /** Counts since the start. */
+  readonly statistics: LoopStatistics = {
+    requests: new Float64Array(64),
+    bytesRead: 0,
+    bytesWritten: 0,
+  };
+  /** Settled when the kernel and we have agreed; rejected when we cannot. */
+  readonly initialized: Promise<void>;
+  readonly #agreed = Promise.withResolvers<void>();
+  readonly #fd: number;
+  readonly #fs: Filesystem;
+  readonly #notifier: Notifier;
+  readonly #log: (line: string) => void;
+  readonly #beforeCommit: () => Awaitable<void>;
+  readonly #x: Exchange;
+  readonly #libc = libc();
+  readonly #requestSize: bigint;
+  /** Address and length of the reply. */
+  readonly #iovec: BigUint64Array<ArrayBuffer>;
+  readonly #iovecBytes: Uint8Array<ArrayBuffer>;
+  readonly #iovecWords: Uint32Array<ArrayBuffer>;
+  readonly #pollfd: Int32Array<ArrayBuffer>;
+  readonly #pollfdBytes: Uint8Array<ArrayBuffer>;
+  /** The same for the wait on another thread. */
+  readonly #asideBytes: Uint8Array<ArrayBuffer>;
+  #aside: Promise<unknown> | null = null;
+
+  /** Requests that wait for a commit: lower and upper half of each. */
+  #syncs: number[] = [];
+  #syncsSince = 0;
+  /** Requests whose file the kernel is asked to flush, */
+  #flushing = 0;
+  /** and those where it has. */
+  #flushed: Uint8Array<ArrayBuffer>[] = [];
+  #onFlushed: (() => void) | null = null;
+  #ended = false;
+
+  /**
+   * @param fd The mount's descriptor of `/dev/fuse`.
+   * @param fs What answers.
+   * @param log Takes what went wrong, a line each.
+   */
+  constructor(
+    fd: number,
+    fs: Filesystem,
+    notifier: Notifier,
+    log: (line: string) => void,
+    options: LoopOptions = {},
+  ) {
+    this.#fd = fd;
+    this.#fs = fs;
+    this.#notifier = notifier;
+    this.#log = log;
+    this.#x = new Exchange(options.cached ?? true);
+    this.#beforeCommit = options.beforeCommit ?? (() => {});
+    this.#requestSize = BigInt(this.#x.request.length);
+    this.#iovec = new BigUint64Array([address(this.#x.reply), 0n]);
+    this.#iovecBytes = new Uint8Array(this.#iovec.buffer);
+    this.#iovecWords = new Uint32Array(this.#iovec.buffer);
+    this.#pollfd = new Int32Array([fd, POLLIN]);
+    this.#pollfdBytes = new Uint8Array(this.#pollfd.buffer);
+    this.#asideBytes = new Uint8Array(this.#pollfd.slice().buffer);
+    this.initialized = this.#agreed.promise;
+  }
+
+  /**
+   * Runs until the mount has ended, by whomever.
+   *
+   * @throws {AloeError} `unsupported` when the kernel and we cannot agree.
+   */
+  async run(): Promise<void> {
+    this.#libc.fcntl(this.#fd, F_SETFL, O_NONBLOCK);
+    let now = performance.now();
+    let lastTurn = now;
+    let lastRequest = now - IDLE_AFTER;
+    let tickAt = now;
+    while (!this.#ended) {
+      let served = 0;
+      while (served < CLOCK_EVERY) {
+        const length = this.#receive();
+        if (length === NONE) break;
+        if (length === ENDED) {
+          this.#ended = true;
+          break;
+        }
+        this.#x.length = length;
+        const pending = this.#serve();
+        if (pending !== null) await pending;
+        served++;
+      }
+      now = performance.now();
+      if (served > 0) lastRequest = now;
+
+      while (this.#flushed.length > 0) await this.#serveFlushed(this.#flushed.shift()!);
+      if (
+        this.#syncs.length > 0 &&
+        (served < CLOCK_EVERY || this.#syncs.length >= 2 * MAX_SYNCS ||
+          now - this.#syncsSince > SYNC_WAIT)
+      ) {
+        await this.#sync();
+        continue;
+      }
+      if (now >= tickAt) tickAt = await this.#tick();
+      if (now - lastTurn >= TURN_EVERY || this.#notifier.busy) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        lastTurn = performance.now();
+      }
+      if (served === CLOCK_EVERY) continue;
+
+      const idle = now - lastRequest;
+      const untilTick = tickAt - now;
+      if (untilTick <= 0) continue;
+      if (idle < IDLE_AFTER && !this.#notifier.busy) {
+        const patience = idle < BUSY_FOR ? BLOCKING_WAIT : PATIENT_WAIT;
+        this.#poll(Math.min(patience, Math.ceil(untilTick)));
+      } else {
+        await this.#waitAside(Math.min(untilTick, LONGEST_WAIT));
+        lastTurn = performance.now();
+      }
+    }
+    await this.#notifier.stop();
+    await this.#aside;
+    this.#agreed.resolve();
+    await this.initialized;
+  }
+
+  /** The next request's length, if there is one. */
+  #receive(): number {
+    const length = this.#libc.read(this.#fd, this.#x.request, this.#requestSize);
+    if (length > 0) return length;
+    const code = errno();
+    if (code === ERRNO.EAGAIN || code === ERRNO.EINTR || code === ERRNO.ENOENT) return NONE;
+    // Whatever it is: only a mount that has ended has this.
+    return (this.#poll(0) & POLLERR) !== 0 ? ENDED : NONE;
+  }
+
+  #poll(ms: number): number {
+    this.#pollfd[1] = POLLIN;
+    return this.#libc.poll(this.#pollfdBytes, 1n, ms) > 0 ? this.#pollfd[1] >>> 16 : 0;
+  }
+
+  /** Waits for the next request, or a flushed file, with the event loop free. */
+  async #waitAside(ms: number): Promise<void> {
+    this.#aside ??= this.#libc.pollAside(this.#asideBytes, 1n, Math.ceil(ms))
+      .finally(() => this.#aside = null);
+    if (this.#flushing === 0) {
+      await this.#aside;
+      return;
+    }
+    const flushed = new Promise<void>((resolve) => this.#onFlushed = resolve);
+    await Promise.race([this.#aside, flushed]);
+  }
+
+  /** Answers the request in the buffer. @returns What to wait for; null when it is done. */
+  #serve(): Promise<void> | null {
+    const x = this.#x;
+    const { opcode } = x;
+    if (opcode < 64) this.statistics.requests[opcode]++;
+    if (opcode === OPCODE.INIT) {
+      this.#initialize();
+      return null;
+    }
+    const handler = HANDLERS[opcode];
+    if (handler === undefined) {
+      this.#reply(0, ERRNO.ENOSYS);
+      return null;
+    }
+    try {
+      const result = handler(x, this.#fs);
+      if (typeof result === "number") {
+        this.#finish(opcode, result);
+        return null;
+      }
+      return result.then(
+        (length) => this.#finish(opcode, length),
+        (error) => this.#fail(opcode, error),
+      );
+    } catch (error) {
+      this.#fail(opcode, error);
+      return null;
+    }
+  }
+
+  #finish(opcode: number, length: number): void {
+    if (length >= 0) {
+      if (opcode === OPCODE.READ) this.statistics.bytesRead += length;
+      else if (opcode === OPCODE.WRITE) {
+        this.statistics.bytesWritten += this.#x.length - WRITE_HEADERS;
+      }
+      this.#reply(length, 0);
+      if (opcode === OPCODE.DESTROY) this.#ended = true;
+    } else if (length === AFTER_SYNC) {
+      if (this.#syncs.length === 0) this.#syncsSince = performance.now();
+      this.#syncs.push(this.#x.uniqueLow, this.#x.uniqueHigh);
+    } else if (length === AFTER_FLUSH) {
+      this.#flush();
+    } else if (length !== NO_REPLY) {
+      this.#reply(0, -length);
+    }
+  }
+
+  #fail(opcode: number, error: unknown): void {
+    const { errno, message } = faultOf(error);
+    if (message !== null) this.#log(`${nameOf(opcode)}: ${message}`);
+    if (opcode !== OPCODE.FORGET && opcode !== OPCODE.BATCH_FORGET) this.#reply(0, errno);
+  }
+
+  #reply(length: number, error: number): void {
+    this.#answer(length, error, this.#x.uniqueLow, this.#x.uniqueHigh);
+  }
+
+  #answer(length: number, error: number, uniqueLow: number, uniqueHigh: number): void {
+    const size = REPLY + length;
+    this.#x.head(size, error, uniqueLow, uniqueHigh);
+    this.#iovecWords[2] = size;
+    if (this.#libc.writev(this.#fd, this.#iovecBytes, 1) >= 0) return;
+    const code = errno();
+    // The request was given up, or the mount has ended.
+    if (code === ERRNO.ENOENT || code === ERRNO.ENODEV) return;
+    this.#log(`${nameOf(this.#x.opcode)}: the kernel refuses the answer (errno ${code})`);
+    if (error === 0) this.#answer(0, ERRNO.EIO, uniqueLow, uniqueHigh);
+  }
+
+  #initialize(): void {
+    const { length, problem } = initialize(this.#x);
+    this.#reply(length, problem === null ? 0 : ERRNO.EIO);
+    if (problem === null) {
+      this.#agreed.resolve();
+    } else {
+      this.#ended = true;
+      this.#agreed.reject(new AloeError("unsupported", problem));
+    }
+  }
+
+  /** One commit for all that wait for one. */
+  async #sync(): Promise<void> {
+    const waiting = this.#syncs;
+    this.#syncs = [];
+    let code = 0;
+    try {
+      await this.#beforeCommit();
+      await this.#fs.sync();
+    } catch (error) {
+      const { errno, message } = faultOf(error);
+      this.#log(`FSYNC: ${message ?? error}`);
+      code = errno;
+    }
+    for (let i = 0; i < waiting.length; i += 2) {
+      this.#answer(0, code, waiting[i], waiting[i + 1]);
+    }
+  }
+
+  /** Sets the request in the buffer aside until the kernel has flushed its file. */
+  #flush(): void {
+    const request = this.#x.request.slice(0, this.#x.length);
+    this.#flushing++;
+    this.#notifier.flush(this.#fs.inode(this.#x.nodeId)).then(() => {
+      this.#flushing--;
+      this.#flushed.push(request);
+      this.#onFlushed?.();
+    });
+  }
+
+  async #serveFlushed(request: Uint8Array): Promise<void> {
+    const x = this.#x;
+    x.request.set(request);
+    x.length = request.length;
+    x.flushed = true;
+    this.statistics.requests[x.opcode]--;
+    await this.#serve();
+    x.flushed = false;
+  }
+
+  /** @returns When it wants to be called again. */
+  async #tick(): Promise<number> {
+    let wish = RETRY_TICK;
+    try {
+      await this.#beforeCommit();
+      wish = await this.#fs.tick();
+    } catch (error) {
+      this.#log(`writing back: ${faultOf(error).message ?? error}`);
+    }
+    return performance.now() + Math.min(wish, LONGEST_WAIT);
+  }
+}
+
+function nameOf(opcode: number): string {
+  const found = Object.entries(OPCODE).find(([, each]) => each === opcode);
+  return found?.[0] ?? `opcode ${opcode}`;
+}

@@ -1,0 +1,22 @@
+/**
+ * Mounts a volume as a directory that any program can use, on Linux with
+ * libfuse3. Needs the permissions `--allow-ffi`, `--allow-read`,
+ * `--allow-write`, `--allow-run` (of `fusermount3`, where it is not root who
+ * mounts) and `--allow-sys`.
+ *
+ * @example Mounts a volume, writes to it as to any directory, unmounts it
+ * ```ts ignore
+ * import { mountVolume } from "@aloelite/aloelite/fuse";
+ *
+ * await using mount = await mountVolume({ file: "notebook.fs", mountpoint: "/mnt/notebook" });
+ * await Deno.writeTextFile("/mnt/notebook/note.txt", "from any program");
+ * ```
+ *
+ * @module
+ */
+export { type FuseMount, mountVolume, type MountVolumeOptions } from "./mount.ts";
+export { MOUNTED } from "./defaults.ts";
+export type { MountStatistics } from "./messages.ts";
+export { unmount, type UnmountOptions } from "./unmount.ts";
+export { AloeError, type AloeErrorCode } from "../src/errors.ts";
+export type { Pin } from "../src/types.ts";

@@ -1,0 +1,224 @@
+import { AloeError, type AloeErrorCode } from "../src/errors.ts";
+import type { Pin } from "../src/types.ts";
+import { libc } from "./libfuse.ts";
+import type {
+  AskMessage,
+  ErrorMessage,
+  MountStatistics,
+  StartMessage,
+  WorkerMessage,
+} from "./messages.ts";
+import { mountedOn, TYPE } from "./mounts.ts";
+import { mountWords, preflight } from "./preflight.ts";
+import { detach, type UnmountOptions } from "./unmount.ts";
+
+/** What the kernel reads ahead, KiB: as much as one request may bring. */
+const READ_AHEAD = 1024;
+
+/** What is mounted, and how. */
+export interface MountVolumeOptions {
+  /** The aloelite file. */
+  file: string;
+  /** Its volume, by name or id; without either, the only one. */
+  volume?: string;
+  /** An existing directory. */
+  mountpoint: string;
+  /** The PIN of an encrypted volume. */
+  pin?: Pin;
+  /** Refuses every change. Default false. */
+  readOnly?: boolean;
+  /** Shows the volume as it was at this time, ns since 1970, for reading only. */
+  at?: bigint;
+  /**
+   * What is kept of what is overwritten and removed: nothing (`none`, the
+   * default), every version (`all`), or so many versions of each file.
+   */
+  history?: "none" | "all" | number;
+  /** Memory for content that was read, bytes. Default 64 MiB. */
+  cacheBytes?: number;
+  /** Content that may wait to be written back, bytes. Default 16 MiB. */
+  dirtyBytes?: number;
+  /** Lets other users in, whom permissions then decide about. Default false. */
+  allowOther?: boolean;
+  /** Whom nodes without an owner belong to. Default the user of this process. */
+  uid?: number;
+  /** Their group. Default that of this process. */
+  gid?: number;
+  /** Further mount options, words as after `-o`: `noatime`, `nodev`, … */
+  options?: string[];
+  /** Takes what went wrong while it is mounted, a line each. Default standard error. */
+  log?: (line: string) => void;
+}
+
+/** A volume that is mounted as a directory, by this process. */
+export interface FuseMount extends AsyncDisposable {
+  /** Where, without links in its path. */
+  readonly mountpoint: string;
+  /**
+   * Settled when it was unmounted, by whomever, and the file is written and
+   * closed; rejected when something could not be written.
+   */
+  readonly closed: Promise<void>;
+  /**
+   * Unmounts; settled as `closed` is, or at once if `lazy`.
+   *
+   * @throws {AloeError} `busy` while files of it are open.
+   */
+  unmount(options?: UnmountOptions): Promise<void>;
+  /** What it has done, and has in memory. */
+  stats(): Promise<MountStatistics>;
+}
+
+/**
+ * Mounts a volume as a directory. A thread of its own answers the kernel; it
+ * ends with the mount.
+ *
+ * @returns Once the directory can be used.
+ * @throws {AloeError} `unsupported` where libfuse3, `/dev/fuse` or a permission
+ * is missing; `invalid` for what is no directory; and as `AloeLite.open` and
+ * `AloeLite.mount`.
+ */
+export async function mountVolume(options: MountVolumeOptions): Promise<FuseMount> {
+  const { allowOther = false, at } = options;
+  const mountpoint = await preflight(options.mountpoint, allowOther);
+  const file = await fullPath(options.file);
+  const readOnly = options.readOnly === true || at !== undefined;
+  const mount = new WorkerMount(mountpoint, options.log ?? ((line) => console.error(line)), {
+    type: "start",
+    file,
+    mountpoint,
+    readOnly,
+    uid: options.uid ?? Deno.uid() ?? 0,
+    gid: options.gid ?? Deno.gid() ?? 0,
+    options: mountWords({ file, readOnly, allowOther, options: options.options ?? [] }),
+    ...(options.volume === undefined ? {} : { volume: options.volume }),
+    ...(options.pin === undefined ? {} : { pin: options.pin }),
+    ...(at === undefined ? {} : { at }),
+    ...(options.history === undefined ? {} : { history: options.history }),
+    ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+    ...(options.dirtyBytes === undefined ? {} : { dirtyBytes: options.dirtyBytes }),
+  });
+  await mount.ready;
+  await readAhead(mountpoint);
+  return mount;
+}
+
+/** The main thread's end of a mount. */
+class WorkerMount implements FuseMount {
+  readonly mountpoint: string;
+  readonly closed: Promise<void>;
+  /** Settled when the mount answers; rejected when it never will. */
+  readonly ready: Promise<void>;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #worker: Worker;
+  readonly #log: (line: string) => void;
+  readonly #asked = new Map<number, PromiseWithResolvers<MountStatistics>>();
+  #asks = 0;
+  /** The mount's descriptor of `/dev/fuse`. */
+  #fd: number | null = null;
+  #isReady = false;
+
+  constructor(mountpoint: string, log: (line: string) => void, start: StartMessage) {
+    this.mountpoint = mountpoint;
+    this.#log = log;
+    this.ready = this.#ready.promise;
+    this.closed = this.#closed.promise;
+    // Whoever asks for neither is told by `unmount` and the log.
+    this.ready.catch(() => {});
+    this.closed.catch(() => {});
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#take(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#abandon(event.message);
+    };
+    this.#worker.postMessage(start);
+  }
+
+  async unmount(options: UnmountOptions = {}): Promise<void> {
+    const { lazy = false } = options;
+    const there = await mountedOn(this.mountpoint);
+    if (there?.type === TYPE && this.#fd !== null) await detach(this.mountpoint, lazy);
+    if (!lazy) await this.closed;
+  }
+
+  stats(): Promise<MountStatistics> {
+    if (this.#fd === null) {
+      return Promise.reject(new AloeError("invalid", `${this.mountpoint}: is unmounted`));
+    }
+    const asked = Promise.withResolvers<MountStatistics>();
+    const message: AskMessage = { type: "stats", id: ++this.#asks };
+    this.#asked.set(message.id, asked);
+    this.#worker.postMessage(message);
+    return asked.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.unmount();
+  }
+
+  #take(message: WorkerMessage): void {
+    switch (message.type) {
+      case "mounted":
+        this.#fd = message.fd;
+        break;
+      case "ready":
+        this.#isReady = true;
+        this.#ready.resolve();
+        break;
+      case "log":
+        this.#log(message.line);
+        break;
+      case "stats":
+        this.#asked.get(message.id)?.resolve(message.statistics);
+        this.#asked.delete(message.id);
+        break;
+      case "closed":
+        this.#end(message.error === null ? null : errorOf(message.error));
+    }
+  }
+
+  /** The thread is gone, and what it had not written too; the mount must not stay behind. */
+  #abandon(message: string): void {
+    const error = new AloeError("io_error", `${this.mountpoint}: the mount broke down: ${message}`);
+    const fd = this.#fd;
+    this.#end(error);
+    this.#worker.terminate();
+    if (fd === null) return;
+    // Without its descriptor every request ends with an error instead of waiting.
+    libc().close(fd);
+    detach(this.mountpoint, true).catch((fault) => this.#log(String(fault)));
+  }
+
+  #end(error: Error | null): void {
+    this.#fd = null;
+    const reason = error ?? new AloeError("invalid", `${this.mountpoint}: is unmounted`);
+    for (const asked of this.#asked.values()) asked.reject(reason);
+    this.#asked.clear();
+    if (!this.#isReady) this.#ready.reject(reason);
+    if (error === null) this.#closed.resolve();
+    else this.#closed.reject(error);
+  }
+}
+
+function errorOf({ code, message }: ErrorMessage): Error {
+  return code === null ? new Error(message) : new AloeError(code as AloeErrorCode, message);
+}
+
+async function fullPath(file: string): Promise<string> {
+  try {
+    return await Deno.realPath(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new AloeError("not_found", `${file}: no such file`, { cause: error });
+  }
+}
+
+/** Larger pieces for those who read in order. Only root may ask for it. */
+async function readAhead(mountpoint: string): Promise<void> {
+  const entry = await mountedOn(mountpoint);
+  if (entry === null || Deno.uid() !== 0) return;
+  const setting = `/sys/class/bdi/${entry.device}/read_ahead_kb`;
+  await Deno.writeTextFile(setting, `${READ_AHEAD}`, { create: false }).catch(() => {});
+}

@@ -1,0 +1,62 @@
+import { basename, dirname, join } from "node:path";
+import { errorCode } from "./error_code.ts";
+
+/** A line of the kernel's table of mounts. */
+export interface MountEntry {
+  /** Where. */
+  mountpoint: string;
+  /** `fuse.aloelite` for ours. */
+  type: string;
+  /** The file, as the mount was told. */
+  source: string;
+  /** The device's numbers, `0:42`. */
+  device: string;
+}
+
+/** What the kernel calls our mounts. */
+export const TYPE = "fuse.aloelite";
+
+/** What is mounted on a directory, the uppermost if there are several; null: nothing. */
+export async function mountedOn(mountpoint: string): Promise<MountEntry | null> {
+  const table = await Deno.readTextFile("/proc/self/mountinfo");
+  let found: MountEntry | null = null;
+  for (const line of table.split("\n")) {
+    const words = line.split(" ");
+    const separator = words.indexOf("-");
+    if (separator < 0 || unescape(words[4]) !== mountpoint) continue;
+    found = {
+      mountpoint,
+      type: words[separator + 1],
+      source: unescape(words[separator + 2]),
+      device: words[2],
+    };
+  }
+  return found;
+}
+
+/**
+ * A directory's path without links, as the table of mounts has it. What is
+ * mounted on the directory itself is not touched: it may be dead.
+ */
+export async function canonical(directory: string): Promise<string> {
+  const name = basename(directory);
+  if (name === "" || name === "." || name === "..") return await Deno.realPath(directory);
+  const path = join(await Deno.realPath(dirname(directory)), name);
+  if (await mountedOn(path) !== null) return path;
+  try {
+    return await Deno.realPath(directory);
+  } catch (error) {
+    if (errorCode(error) === "ENOTCONN") return path;
+    throw error;
+  }
+}
+
+/** The table writes blanks and backslashes in octal. */
+function unescape(text: string): string {
+  return decodeURIComponent(
+    encodeURIComponent(text).replace(
+      /%5C([0-7]{3})/g,
+      (_, octal) => `%${parseInt(octal, 8).toString(16).padStart(2, "0")}`,
+    ),
+  );
+}

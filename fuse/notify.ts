@@ -1,0 +1,124 @@
+import type { Invalidations } from "../src/vfs/filesystem.ts";
+import type { Inode } from "../src/vfs/inode.ts";
+import { encodeName } from "../src/vfs/names.ts";
+import { address, libc } from "./libfuse.ts";
+import {
+  NOTIFY,
+  NOTIFY_INVAL_ENTRY_OUT,
+  NOTIFY_INVAL_INODE_OUT,
+  NOTIFY_STORE_OUT,
+  OUT_HEADER,
+} from "./protocol.ts";
+
+/** `struct iovec`, twice as long as one. */
+const IOVEC_SIZE = 16;
+
+/**
+ * Tells the kernel that what it keeps is no longer true.
+ *
+ * Such a message waits for locks of pages and directories that may be held by
+ * whoever waits for an answer of ours. So it is written on another thread,
+ * while requests are answered here; one at a time, in order.
+ */
+export class Notifier implements Invalidations {
+  readonly #fd: number;
+  #last: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #pending = 0;
+
+  /** @param fd The mount's descriptor of `/dev/fuse`. */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Whether a message is on its way: the event loop is needed to send the next one. */
+  get busy(): boolean {
+    return this.#pending > 0;
+  }
+
+  /** Attributes, and cached content from an offset on (bytes; -1: attributes alone). */
+  inode(inode: Inode, offset: number): void {
+    this.#inode(inode, offset);
+  }
+
+  /**
+   * Makes the kernel hand over what was written to a file, and drop its cache
+   * of it.
+   *
+   * @returns Settled when it has.
+   */
+  flush(inode: Inode): Promise<void> {
+    return this.#inode(inode, 0);
+  }
+
+  /** A name in a directory. */
+  entry(parent: Inode, name: string): void {
+    if (parent.nodeId === 0) return;
+    const bytes = encodeName(name);
+    const at = OUT_HEADER.SIZE;
+    const view = message(NOTIFY.INVAL_ENTRY, NOTIFY_INVAL_ENTRY_OUT.SIZE + bytes.length + 1);
+    put64(view, at + NOTIFY_INVAL_ENTRY_OUT.parent, parent.nodeId);
+    view.setUint32(at + NOTIFY_INVAL_ENTRY_OUT.namelen, bytes.length, true);
+    new Uint8Array(view.buffer).set(bytes, at + NOTIFY_INVAL_ENTRY_OUT.SIZE);
+    this.#send(view);
+  }
+
+  /** The content has grown to this size, bytes. */
+  grown(inode: Inode, size: number): void {
+    if (inode.nodeId === 0) return;
+    // The kernel trusts its own size while it writes back; but it takes note of
+    // content that is stored behind it. What is stored goes at once.
+    const view = message(NOTIFY.STORE, NOTIFY_STORE_OUT.SIZE + 1);
+    const at = OUT_HEADER.SIZE;
+    put64(view, at + NOTIFY_STORE_OUT.nodeid, inode.nodeId);
+    put64(view, at + NOTIFY_STORE_OUT.offset, size - 1);
+    view.setUint32(at + NOTIFY_STORE_OUT.size, 1, true);
+    this.#send(view);
+    this.#inode(inode, 0);
+  }
+
+  /** Drops what is not sent yet. @returns Settled when nothing is being sent. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#last;
+  }
+
+  #inode(inode: Inode, offset: number): Promise<void> {
+    if (inode.nodeId === 0) return Promise.resolve();
+    const at = OUT_HEADER.SIZE;
+    const view = message(NOTIFY.INVAL_INODE, NOTIFY_INVAL_INODE_OUT.SIZE);
+    put64(view, at + NOTIFY_INVAL_INODE_OUT.ino, inode.nodeId);
+    put64(view, at + NOTIFY_INVAL_INODE_OUT.off, offset);
+    return this.#send(view);
+  }
+
+  #send(view: DataView<ArrayBuffer>): Promise<void> {
+    this.#pending++;
+    this.#last = this.#last.then(async () => {
+      if (this.#stopped) return;
+      const bytes = new Uint8Array(view.buffer);
+      const vector = new BigUint64Array([address(bytes), BigInt(bytes.length)]);
+      const iovec = new Uint8Array(vector.buffer, 0, IOVEC_SIZE);
+      // It fails when the kernel keeps nothing of the kind: all is well then.
+      await libc().writevAside(this.#fd, iovec, 1);
+      // Until here they must not be collected.
+      keep(bytes, iovec);
+    }).finally(() => this.#pending--);
+    return this.#last;
+  }
+}
+
+function message(code: number, size: number): DataView<ArrayBuffer> {
+  // Small arrays live where the collector moves them: these must not move.
+  const view = new DataView(new ArrayBuffer(OUT_HEADER.SIZE + size));
+  view.setUint32(OUT_HEADER.len, view.byteLength, true);
+  view.setInt32(OUT_HEADER.error, code, true);
+  return view;
+}
+
+function put64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value >>> 0, true);
+  view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+}
+
+function keep(..._values: unknown[]): void {}

@@ -1,0 +1,106 @@
+import { AloeError } from "../src/errors.ts";
+import { errorCode } from "./error_code.ts";
+import { canonical, mountedOn, TYPE } from "./mounts.ts";
+import { detach } from "./unmount.ts";
+
+/** Words of an fstab line that are for others than the kernel and libfuse. */
+const FOR_OTHERS =
+  /^(defaults|auto|noauto|users?|nousers?|group|owner|nofail|_netdev|nonempty|comment=.*|x-.*)$/;
+
+/**
+ * Finds what would make mounting fail, to say what helps.
+ *
+ * @returns The mountpoint without links in its path; a dead mount that was on
+ * it is gone.
+ * @throws {AloeError} `unsupported`, `not_found`, `invalid`, `io_error`.
+ */
+export async function preflight(mountpoint: string, allowOther: boolean): Promise<string> {
+  if (Deno.build.os !== "linux") {
+    throw new AloeError("unsupported", "mounting needs Linux, with FUSE");
+  }
+  await checkDevice();
+  const path = await checkMountpoint(mountpoint);
+  if (Deno.uid() !== 0) await checkUser(path, allowOther);
+  return path;
+}
+
+/** The words for libfuse. */
+export function mountWords(
+  options: { file: string; readOnly: boolean; allowOther: boolean; options: readonly string[] },
+): string[] {
+  return [
+    "default_permissions",
+    `fsname=${options.file.replace(/[\\,]/g, "\\$&")}`,
+    "subtype=aloelite",
+    options.readOnly ? "ro" : "rw",
+    ...(options.allowOther ? ["allow_other"] : []),
+    ...options.options.filter((word) => word !== "" && !FOR_OTHERS.test(word)),
+  ];
+}
+
+async function checkDevice(): Promise<void> {
+  try {
+    (await Deno.open("/dev/fuse", { read: true, write: true })).close();
+  } catch (error) {
+    const code = errorCode(error);
+    const missing = code === "ENOENT" || code === "ENODEV" || code === "ENXIO";
+    const remedy = missing
+      ? "there is no /dev/fuse: `modprobe fuse`, as root, makes it; a container has to be given it"
+      : Deno.uid() === 0
+      ? `/dev/fuse cannot be opened (${code}): a container has to be allowed to use it`
+      : `/dev/fuse cannot be opened (${code}): \`chmod 666 /dev/fuse\`, as root, lets users mount`;
+    throw new AloeError("unsupported", remedy, { cause: error });
+  }
+}
+
+async function checkMountpoint(mountpoint: string): Promise<string> {
+  let path: string;
+  try {
+    path = await canonical(mountpoint);
+    if ((await Deno.stat(path)).isDirectory) return path;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT") {
+      throw new AloeError("not_found", `${mountpoint}: no such directory`, { cause: error });
+    }
+    if (code !== "ENOTCONN") throw error;
+    path = await canonical(mountpoint);
+    const { type } = await mountedOn(path) ?? {};
+    if (type !== TYPE) {
+      throw new AloeError(
+        "invalid",
+        `${mountpoint}: a mount is there that nobody answers (${type}); unmount it first`,
+      );
+    }
+    // Its process was killed.
+    await detach(path, true);
+    return await checkMountpoint(mountpoint);
+  }
+  throw new AloeError("invalid", `${mountpoint}: is not a directory`);
+}
+
+/** What fusermount3 asks of a user. */
+async function checkUser(path: string, allowOther: boolean): Promise<void> {
+  try {
+    const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    await new Deno.Command("fusermount3", { args: ["--version"], ...quiet }).output();
+  } catch (error) {
+    throw new AloeError(
+      "unsupported",
+      "fusermount3 is missing, which mounts for users: it comes with the package fuse3",
+      { cause: error },
+    );
+  }
+  const { uid, mode } = await Deno.stat(path);
+  if (uid !== Deno.uid() && (mode! & 0o1002) !== 0o002) {
+    throw new AloeError("invalid", `${path}: a user mounts on a directory of his own only`);
+  }
+  if (!allowOther) return;
+  const config = await Deno.readTextFile("/etc/fuse.conf").catch(() => "");
+  if (!/^\s*user_allow_other\s*$/m.test(config)) {
+    throw new AloeError(
+      "unsupported",
+      "letting other users in takes root, or a line `user_allow_other` in /etc/fuse.conf",
+    );
+  }
+}

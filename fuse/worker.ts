@@ -1,0 +1,147 @@
+/**
+ * The thread of one mount: opens the file, mounts, answers the kernel until the
+ * mount has ended, then writes everything back and closes the file.
+ *
+ * @module
+ */
+
+import { AloeError } from "../src/errors.ts";
+import * as ops from "../src/ops.ts";
+import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
+import { Lease } from "./lease.ts";
+import { coarseTime } from "./libfuse.ts";
+import { RequestLoop } from "./loop.ts";
+import type {
+  AskMessage,
+  ErrorMessage,
+  MountStatistics,
+  StartMessage,
+  WorkerMessage,
+} from "./messages.ts";
+import { Notifier } from "./notify.ts";
+import { OPCODE } from "./protocol.ts";
+import { Session } from "./session.ts";
+
+/** The global object, as a worker has it. */
+const scope = self as unknown as {
+  onmessage: ((event: MessageEvent<StartMessage | AskMessage>) => void) | null;
+  postMessage(message: WorkerMessage): void;
+  close(): void;
+};
+
+let statistics: (() => MountStatistics) | null = null;
+
+scope.onmessage = ({ data }) => {
+  if (data.type === "start") start(data);
+  else if (statistics !== null) {
+    scope.postMessage({ type: "stats", id: data.id, statistics: statistics() });
+  }
+};
+
+function log(line: string): void {
+  scope.postMessage({ type: "log", line });
+}
+
+async function start(message: StartMessage): Promise<void> {
+  let error: ErrorMessage | null = null;
+  try {
+    await serve(message);
+  } catch (fault) {
+    error = describe(fault);
+  }
+  scope.postMessage({ type: "closed", error });
+  scope.close();
+}
+
+/** Opens, mounts, answers, and closes; throws what went wrong first. */
+async function serve(message: StartMessage): Promise<void> {
+  const { readOnly } = message;
+  const db = await ops.openDatabase(message.file, {
+    create: false,
+    readOnly,
+    checkpointAside: true,
+  });
+  const faults: unknown[] = [];
+  const attempt = async (step: () => Promise<unknown>) => {
+    await step().catch((fault) => faults.push(fault));
+  };
+  try {
+    const volume = await ops.getVolume(db, message.volume);
+    const handle = await ops.mount(db, volume.id, {
+      access: readOnly ? "ro" : "rw",
+      ttl: Lease.TTL,
+      principal: `fuse:${message.mountpoint}`,
+      ...(message.pin === undefined ? {} : { pin: message.pin }),
+    });
+    if (message.pin instanceof Uint8Array) message.pin.fill(0);
+    delete message.pin;
+    const lease = new Lease(db, handle, (fault) => log(`renewing: ${describe(fault).message}`));
+    await attempt(() => present(db, handle, message, lease, attempt));
+    lease.stop();
+    await attempt(() => ops.unmount(db, handle));
+  } catch (fault) {
+    faults.push(fault);
+  }
+  await attempt(() => db.close());
+  if (faults.length > 0) throw faults[0];
+}
+
+/** Shows the volume at the mountpoint until it is unmounted. */
+async function present(
+  db: ops.Database,
+  handle: ops.MountHandle,
+  message: StartMessage,
+  lease: Lease,
+  attempt: (step: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  // The filesystem wants to tell the kernel things from the start.
+  let notifier: Notifier | null = null;
+  const fs = await VolumeFilesystem.open(db, handle, {
+    uid: message.uid,
+    gid: message.gid,
+    readOnly: message.readOnly,
+    clock: coarseTime,
+    log,
+    invalidate: {
+      inode: (inode, offset) => notifier?.inode(inode, offset),
+      entry: (parent, name) => notifier?.entry(parent, name),
+      grown: (inode, size) => notifier?.grown(inode, size),
+    },
+    ...(message.history === undefined ? {} : { history: message.history }),
+    ...(message.cacheBytes === undefined ? {} : { cacheBytes: message.cacheBytes }),
+    ...(message.dirtyBytes === undefined ? {} : { dirtyBytes: message.dirtyBytes }),
+    ...(message.at === undefined ? {} : { at: message.at }),
+  });
+  const session = new Session(message.mountpoint, message.options);
+  scope.postMessage({ type: "mounted", fd: session.fd });
+  notifier = new Notifier(session.fd);
+  const loop = new RequestLoop(session.fd, fs, notifier, log, {
+    beforeCommit: () => lease.check(),
+  });
+  statistics = () => gather(loop, fs);
+  loop.initialized.then(() => scope.postMessage({ type: "ready" }), () => {});
+  await attempt(() => loop.run());
+  // In this order: nothing is asked any more of what is closed then.
+  session.close();
+  if (message.readOnly) return;
+  await lease.check();
+  await attempt(() => fs.close());
+  await attempt(() => ops.checkpoint(db));
+}
+
+function gather(loop: RequestLoop, fs: VolumeFilesystem): MountStatistics {
+  const { requests, bytesRead, bytesWritten } = loop.statistics;
+  const counted = Object.entries(OPCODE).filter(([, opcode]) => requests[opcode] > 0);
+  return {
+    requests: Object.fromEntries(counted.map(([name, opcode]) => [name, requests[opcode]])),
+    bytesRead,
+    bytesWritten,
+    ...fs.statistics(),
+    heapBytes: Deno.memoryUsage().heapUsed,
+  };
+}
+
+function describe(fault: unknown): ErrorMessage {
+  if (fault instanceof AloeError) return { code: fault.code, message: fault.message };
+  return { code: null, message: fault instanceof Error ? fault.message : String(fault) };
+}

@@ -1,0 +1,240 @@
+import {
+  carryManifest,
+  commitVersion,
+  insertContent,
+  insertManifestRow,
+  insertManifestRun,
+} from "../../templates/content.ts";
+import {
+  contentFacts,
+  deleteNotesBelow,
+  deleteRange,
+  deleteVersionsBelow,
+  oldestKept,
+  orphanRange,
+  orphanVersionsBelow,
+  replaceManifestRow,
+  setContentSize,
+  setNotedSize,
+} from "../../templates/content_change.ts";
+import {
+  carryRedo,
+  deleteAllRedo,
+  deleteRedo,
+  deleteTrueSize,
+  hasRedo,
+  insertRedo,
+  setTrueSize,
+} from "../../templates/redo.ts";
+import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
+import { AloeError } from "../errors.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { storeChunk } from "./chunk_store.ts";
+import { MAX_CHUNKS, nextVersion } from "./write_content.ts";
+
+/** Which history is kept of content: none, this many versions of each file, or all. */
+export type History = "none" | "all" | number;
+
+/** A whole chunk of the new content: its plaintext, or the address of a stored one. */
+export type NewChunk = { index: number; data: Uint8Array } | { index: number; hash: string };
+
+/** How the content of one node changes. */
+export interface ContentChange {
+  /** Whose it is. */
+  node: string;
+  /** The node's own number of versions to keep; null when it has none. */
+  keep: number | null;
+  /**
+   * What the file is supposed to have, where somebody else may have changed
+   * it: the committed version and its bytes.
+   */
+  expected?: { version: number; stored: number };
+  /** Manifest rows from this index on are dropped first. */
+  keepRows: number;
+  /** Runs of full chunks of zeros, both ends included. */
+  holes: { first: number; last: number }[];
+  /** Chunks that are new or another, each index once. */
+  chunks: NewChunk[];
+  /** Bytes that the manifest holds from now on. */
+  stored: number;
+  /** Writes for the redo log, in order; `start` is in the chunk. */
+  redo: { index: number; start: number; data: Uint8Array }[];
+  /** Chunks whose earlier rows in the redo log go. */
+  folded: readonly number[] | "all";
+  /** True size, bytes. */
+  size: number;
+}
+
+/** The volume whose content changes. */
+export interface ContentScope {
+  cipher: ChunkCipher;
+  /** Bytes in a full chunk. */
+  chunkSize: number;
+}
+
+/**
+ * Changes the content of a node. Without a history to keep it changes the
+ * rows of the committed version, so that it costs what is changed; chunks
+ * that lose a reference are noted for {@linkcode reclaim}. Otherwise it makes
+ * a version, which refers again to what stays.
+ *
+ * @param isNew Whether the node has no content row yet: it is made.
+ * @throws {AloeError} `corrupt` without a content row, `unsupported` when it is too large,
+ * `mount_conflict` when the content is not what was expected.
+ */
+export async function changeContent(
+  tx: Transaction,
+  scope: ContentScope,
+  change: ContentChange,
+  history: History,
+  isNew: boolean,
+): Promise<void> {
+  const { node, stored, folded } = change;
+  if (Math.max(stored, change.size) > MAX_CHUNKS * scope.chunkSize) {
+    throw new AloeError("unsupported", `${node}: ${change.size} bytes are too many chunks`);
+  }
+  if (isNew) {
+    const version = stored > 0 ? 1 : 0;
+    await tx.run(insertContent, { node, version, size: stored, keep: change.keep });
+    await writeRows(tx, scope, change, version, 0);
+    return await writePending(tx, scope, change, version, null);
+  }
+  const facts = await tx.first(contentFacts, { node });
+  if (facts === undefined) throw new AloeError("corrupt", `${node}: has no content row`);
+  const { expected } = change;
+  if (expected && (expected.version !== facts.version || expected.stored !== facts.size)) {
+    throw new AloeError("mount_conflict", `${node}: somebody else has changed it`);
+  }
+  if (folded === "all") await tx.run(deleteAllRedo, { node });
+  else for (const index of folded) await tx.run(deleteRedo, { node, index });
+
+  let { version } = facts;
+  const rows = Math.ceil(facts.size / scope.chunkSize);
+  const dropped = rows > change.keepRows;
+  if (dropped || change.holes.length + change.chunks.length > 0 || stored !== facts.size) {
+    const keep = change.keep ?? (history === "none" ? 1 : history === "all" ? Infinity : history);
+    if (version > 0 && keep <= 1) {
+      await changeInPlace(tx, scope, change, facts, Math.min(rows, change.keepRows));
+    } else {
+      version = await makeVersion(tx, scope, change, version, keep);
+    }
+  }
+  await writePending(tx, scope, change, version, facts);
+}
+
+/** @param kept How many rows of the committed version stay, or are replaced. */
+async function changeInPlace(
+  tx: Transaction,
+  scope: ContentScope,
+  change: ContentChange,
+  { version, size }: { version: number; size: number },
+  kept: number,
+): Promise<void> {
+  const { node, stored } = change;
+  if (kept * scope.chunkSize < size) {
+    await dropRows(tx, node, version, kept, Number.MAX_SAFE_INTEGER);
+  }
+  await writeRows(tx, scope, change, version, kept);
+  if (stored === size) return;
+  await tx.run(setContentSize, { node, size: stored });
+  await tx.run(setNotedSize, { node, version, size: stored });
+}
+
+async function makeVersion(
+  tx: Transaction,
+  scope: ContentScope,
+  change: ContentChange,
+  from: number,
+  keep: number,
+): Promise<number> {
+  const { node, keepRows, stored } = change;
+  const version = await nextVersion(tx, node);
+  if (from > 0 && keepRows > 0) {
+    await tx.run(carryManifest, { node, from, to: version, first: 0, last: keepRows - 1 });
+  }
+  await writeRows(tx, scope, change, version, from > 0 ? keepRows : 0);
+  await tx.run(commitVersion, { node, version, size: stored });
+  if (change.folded !== "all") await tx.run(carryRedo, { node, from, to: version });
+  if (keep === Infinity || from === 0) return version;
+  const oldest = await tx.first(oldestKept, { node, version, skip: keep - 1 });
+  if (oldest === undefined) return version;
+  const below = { node, version: oldest.version };
+  await tx.run(orphanVersionsBelow, below);
+  await tx.run(deleteVersionsBelow, below);
+  await tx.run(deleteNotesBelow, below);
+  return version;
+}
+
+/**
+ * Writes the manifest rows of holes and chunks.
+ *
+ * @param kept Rows below this index are there already.
+ */
+async function writeRows(
+  tx: Transaction,
+  scope: ContentScope,
+  { node, holes, chunks }: ContentChange,
+  version: number,
+  kept: number,
+): Promise<void> {
+  if (holes.length > 0) {
+    const hash = await storeChunk(tx, scope.cipher, new Uint8Array(scope.chunkSize));
+    for (const { first, last } of holes) {
+      if (first < kept) await dropRows(tx, node, version, first, Math.min(last, kept - 1));
+      await tx.run(insertManifestRun, { node, version, first, last, hash });
+    }
+  }
+  for (let i = 0; i < chunks.length; i++) {
+    const chunk = chunks[i];
+    const { index } = chunk;
+    const hash = "hash" in chunk ? chunk.hash : await storeChunk(tx, scope.cipher, chunk.data);
+    if (index < kept) {
+      await tx.run(orphanRange, { node, version, first: index, last: index });
+      await tx.run(replaceManifestRow, { node, version, index, hash });
+    } else {
+      await tx.run(insertManifestRow, { node, version, index, hash });
+    }
+  }
+}
+
+async function dropRows(
+  tx: Transaction,
+  node: string,
+  version: number,
+  first: number,
+  last: number,
+): Promise<void> {
+  await tx.run(orphanRange, { node, version, first, last });
+  await tx.run(deleteRange, { node, version, first, last });
+}
+
+/** Logs what waits to become chunks, and notes the true size of a node that has such. */
+async function writePending(
+  tx: Transaction,
+  { cipher }: ContentScope,
+  { node, stored, size, redo, folded }: ContentChange,
+  version: number,
+  noted: { true_size: number | null; size_version: number | null } | null,
+): Promise<void> {
+  for (const { index, start, data } of redo) {
+    const sealed = cipher.protect(data);
+    await tx.run(insertRedo, {
+      node,
+      version,
+      index,
+      start,
+      length: data.length,
+      data: sealed.data,
+      nonce: sealed.nonce,
+      tag: sealed.tag,
+    });
+  }
+  const known = noted !== null && noted.true_size !== null;
+  const pending = size !== stored || redo.length > 0 ||
+    (known && folded !== "all" && await tx.first(hasRedo, { node, version }) !== undefined);
+  if (!pending) {
+    if (known) await tx.run(deleteTrueSize, { node });
+  } else if (noted?.true_size !== size || noted.size_version !== version) {
+    await tx.run(setTrueSize, { node, version, size });
+  }
+}

@@ -1,0 +1,22 @@
+import { deleteNotedChunks, deleteNotes } from "../../templates/content_change.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+
+/**
+ * Looks at chunks that may have lost their last reference, and deletes those
+ * that have. Not durable: after a power cut it is done again.
+ *
+ * @param limit How many are looked at, at most.
+ * @returns How many were; fewer than the limit when no more are left.
+ * @throws {AloeError} `read_only`, `busy`.
+ */
+export async function reclaimChunks(db: Database, limit: number): Promise<number> {
+  return await db.write((tx) => reclaimSome(tx, limit), { durable: false });
+}
+
+/** The same within a transaction. */
+export async function reclaimSome(tx: Transaction, limit: number): Promise<number> {
+  // Others may have referred to one again since it was noted.
+  await tx.run(deleteNotedChunks, { limit });
+  return await tx.run(deleteNotes, { limit });
+}

@@ -1,0 +1,203 @@
+import { committedChunks } from "../../templates/content.ts";
+import { abandonedNodes, deleteUnlinked } from "../../templates/inode.ts";
+import {
+  anyUnfinished,
+  contentState,
+  deleteStaleRedo,
+  deleteTrueSize,
+  redoIndexes,
+  redoOf,
+  unfoldedNodes,
+} from "../../templates/redo.ts";
+import { now } from "../clock.ts";
+import { changeContent, type ContentChange, type NewChunk } from "../content/change_content.ts";
+import { cipherFor } from "../content/cipher_for.ts";
+import { AloeError } from "../errors.ts";
+import type { MountHandle } from "../mount_handle.ts";
+import { requireWritable, resolve, type Resolved } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { deleteForGood } from "./commit_changes.ts";
+import { plaintext } from "./inodes.ts";
+
+/** Whether a mount that ended early has left anything to recover in the file. */
+export async function needsRecovery(db: Database): Promise<boolean> {
+  return await db.query((tx) => tx.first(anyUnfinished, {})) !== undefined;
+}
+
+/**
+ * Finishes what filesystems on the mount's volume were ended in the middle
+ * of: folds the redo log and noted sizes into chunks, and deletes the nodes
+ * without a name that a mount used which is not valid any more.
+ *
+ * It works in several transactions, each of which leaves the same content, and
+ * in the memory of a few chunks. What is in use by a living filesystem stays
+ * right for that too.
+ *
+ * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`; `corrupt` when
+ * a node's log cannot be read: the others' are folded before.
+ */
+export async function recoverVolume(db: Database, mount: MountHandle): Promise<void> {
+  let broken: AloeError | null = null;
+  for (let after = "";;) {
+    const nodes = await db.query((tx) =>
+      tx.all(unfoldedNodes, { volume: mount.volume, after, limit: NODES_AT_ONCE })
+    );
+    for (const { node_id } of nodes) {
+      try {
+        await foldNode(db, mount, node_id);
+      } catch (error) {
+        if (!(error instanceof AloeError && error.code === "corrupt")) throw error;
+        broken ??= error;
+      }
+    }
+    if (nodes.length < NODES_AT_ONCE) break;
+    after = nodes[nodes.length - 1].node_id;
+  }
+  while (await dropAbandoned(db, mount) === NODES_AT_ONCE);
+  if (broken !== null) throw broken;
+}
+
+const NODES_AT_ONCE = 500;
+
+/** Chunks folded by one transaction, to bound its memory. */
+const CHUNKS_AT_ONCE = 16;
+
+/** Manifest rows of a hole made or dropped by one transaction. */
+const ROWS_AT_ONCE = 65_536;
+
+async function foldNode(db: Database, mount: MountHandle, node: string): Promise<void> {
+  for (let first = true;; first = false) {
+    const done = await db.write(async (tx) => {
+      const top = await resolve(tx, mount, "/");
+      requireWritable(top);
+      return await foldStep(tx, top, node, first);
+    });
+    if (done) return;
+  }
+}
+
+/**
+ * Folds some chunks of a node.
+ *
+ * @param first Whether it is the first step for the node. That one makes a
+ * version where an older one is kept; the others go on in it.
+ * @returns Whether nothing is left.
+ */
+async function foldStep(
+  tx: Transaction,
+  top: Resolved,
+  node: string,
+  first: boolean,
+): Promise<boolean> {
+  const { chunkSize } = top;
+  const scope = { cipher: cipherFor(top), chunkSize };
+  const state = await tx.first(contentState, { node });
+  if (state === undefined) return true;
+  await tx.run(deleteStaleRedo, { node });
+  if (state.true_size === null) {
+    await tx.run(deleteTrueSize, { node });
+    return true;
+  }
+  const { size: stored } = state;
+  const size = state.true_size;
+  const rows = Math.ceil(stored / chunkSize);
+  const wanted = Math.ceil(size / chunkSize);
+  const change: ContentChange = {
+    node,
+    keep: null,
+    keepRows: rows,
+    holes: [],
+    chunks: [],
+    stored,
+    redo: [],
+    folded: [],
+    size,
+  };
+  const commit = () =>
+    changeContent(tx, scope, change, first && state.has_history ? "all" : "none", false);
+  /** The content of a chunk as it is to be: what is stored, zeros, and the log over both. */
+  const chunk = async (index: number, length: number): Promise<NewChunk> => {
+    const data = new Uint8Array(length);
+    if (index < rows) {
+      const [row] = await tx.all(committedChunks, { node, first: index, last: index });
+      data.set(plaintext(scope.cipher, row, node).subarray(0, length));
+    }
+    for (const row of await tx.all(redoOf, { node, first: index, last: index })) {
+      const bytes = plaintext(scope.cipher, row, node);
+      if (row.start < length) data.set(bytes.subarray(0, length - row.start), row.start);
+    }
+    return { index, data };
+  };
+  const lengthOf = (index: number, end: number) => Math.min(chunkSize, end - index * chunkSize);
+
+  if (rows - wanted > ROWS_AT_ONCE) {
+    // What is cut off can be much: its rows go in steps.
+    change.keepRows = rows - ROWS_AT_ONCE;
+    change.stored = change.keepRows * chunkSize;
+    await commit();
+    return false;
+  }
+  const logged = (await tx.all(redoIndexes, { node, limit: CHUNKS_AT_ONCE }))
+    .map((row) => row.chunk_index);
+  const last = logged.length < CHUNKS_AT_ONCE;
+  const inside = logged.filter((index) => index < wanted);
+  // As far as this step stores the content; never less than there is, unless it is cut.
+  let end = size;
+  if (!last) end = Math.min(size, Math.max(stored, (logged[logged.length - 1] + 1) * chunkSize));
+  const rowsAfter = Math.ceil(end / chunkSize);
+  if (rowsAfter - rows > ROWS_AT_ONCE) {
+    // A hole can be large: it grows in steps, before anything is laid into it.
+    end = (rows + ROWS_AT_ONCE) * chunkSize;
+    if (stored % chunkSize > 0) change.chunks.push(await chunk(rows - 1, chunkSize));
+    change.holes.push({ first: rows, last: rows + ROWS_AT_ONCE - 1 });
+    change.stored = end;
+    await commit();
+    return false;
+  }
+  const made = new Set(inside);
+  // The chunk that the old end is in, and the one that the new end is in, have another length.
+  if (end !== stored) {
+    if (stored % chunkSize > 0 && rows <= rowsAfter) made.add(rows - 1);
+    if (end % chunkSize > 0) made.add(rowsAfter - 1);
+  }
+  for (const index of [...made].sort((a, b) => a - b)) {
+    change.chunks.push(await chunk(index, lengthOf(index, end)));
+  }
+  change.holes = gaps(made, rows, rowsAfter);
+  change.keepRows = Math.min(rows, rowsAfter);
+  change.stored = end;
+  change.folded = last ? "all" : logged;
+  await commit();
+  return last;
+}
+
+/** Runs of indexes from `from` up to `to`, this excluded, that are not in a set. */
+function gaps(made: ReadonlySet<number>, from: number, to: number) {
+  const runs: { first: number; last: number }[] = [];
+  for (let index = from; index < to; index++) {
+    if (made.has(index)) continue;
+    const run = runs[runs.length - 1];
+    if (run?.last === index - 1) run.last = index;
+    else runs.push({ first: index, last: index });
+  }
+  return runs;
+}
+
+/** @returns How many nodes were looked at. */
+async function dropAbandoned(db: Database, mount: MountHandle): Promise<number> {
+  return await db.write(async (tx) => {
+    const top = await resolve(tx, mount, "/");
+    requireWritable(top);
+    const nodes = await tx.all(abandonedNodes, {
+      volume: top.volume,
+      now: now(),
+      limit: NODES_AT_ONCE,
+    });
+    for (const { node_id: node, placed } of nodes) {
+      if (placed) await tx.run(deleteUnlinked, { node });
+    }
+    await deleteForGood(tx, nodes.filter((row) => !row.placed).map((row) => row.node_id));
+    return nodes.length;
+  });
+}

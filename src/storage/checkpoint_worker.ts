@@ -1,0 +1,33 @@
+/**
+ * The thread of a `Checkpointer`: moves what a WAL holds into the file, as often
+ * as it is asked to.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+
+/** The global object, as a worker has it. */
+const scope = self as unknown as {
+  onmessage: ((event: MessageEvent<string | null>) => void) | null;
+  postMessage(done: boolean): void;
+  close(): void;
+};
+
+let database: DatabaseSync | null = null;
+
+// The first message names the file, each later one asks; null ends it.
+scope.onmessage = ({ data }) => {
+  if (data === null) {
+    database?.close();
+    scope.close();
+    return;
+  }
+  try {
+    database ??= new DatabaseSync(data, { timeout: 0 });
+    database.prepare("PRAGMA wal_checkpoint(PASSIVE)").run();
+    scope.postMessage(true);
+  } catch {
+    scope.postMessage(false);
+  }
+};

@@ -1,0 +1,27 @@
+import type { MountHandle } from "../mount_handle.ts";
+import { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "../ops/inodes_at.ts";
+import { readChunk } from "../ops/inodes.ts";
+import type { Database } from "../storage/database.ts";
+import { type VolumeSource, xattrsOf } from "./volume_source.ts";
+
+/**
+ * The volume as it was, as far as its history tells.
+ *
+ * @param at Nanoseconds since the Unix epoch.
+ */
+export function sourceAt(db: Database, mount: MountHandle, at: bigint): VolumeSource {
+  const versionOf = async (node: string) => (await loadInodeAt(db, mount, node, at))?.version ?? 0;
+  const chunks = async (node: string, first: number, last: number) =>
+    await readVersionChunks(db, mount, node, await versionOf(node), first, last);
+  return {
+    load: (node) => loadInodeAt(db, mount, node, at),
+    lookup: (parent, name) => lookupInodeAt(db, mount, parent, name, at),
+    list: (parent, after, limit) => listInodesAt(db, mount, parent, after, limit, at),
+    // Nothing is removed from the past.
+    hasChildren: () => Promise.resolve(true),
+    chunks,
+    hashes: chunks,
+    chunk: (hash) => readChunk(db, mount, hash),
+    xattrs: (node) => xattrsOf(db, mount, node),
+  };
+}

@@ -1,0 +1,574 @@
+/** The command line: volumes as directories, with mounts of the kernel. */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import {
+  Bench,
+  canMount,
+  type Ended,
+  exists,
+  type Given,
+  onTerminal,
+  quoted,
+  RUN,
+  start,
+} from "./cli_support_test.ts";
+
+const PIN = "correct horse";
+const HELPER = fileURLToPath(new URL("../cli/mount.fuse.aloelite", import.meta.url));
+
+/** Where mount(8) looks for helpers. */
+const INSTALLED = "/sbin/mount.fuse.aloelite";
+
+const ignore = !canMount();
+const root = Deno.build.os === "linux" && Deno.uid() === 0;
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits until something is so, for ten seconds at most. */
+async function until(what: () => Promise<boolean> | boolean): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (await what()) return;
+    await delay(50);
+  }
+  assert.fail("it did not come to be");
+}
+
+/** A mount in the foreground. */
+interface Running {
+  child: Deno.ChildProcess;
+  /** What it printed when it was ready. */
+  line: string;
+  /** What it has said on standard error so far. */
+  said(): string;
+  /** Waits for its end, with all that it said. */
+  ended(): Promise<Ended>;
+}
+
+/** A file, a folder to mount at, and whatever is mounted there taken away in the end. */
+class Mounts extends Bench {
+  /** Where to mount. */
+  readonly dir: string = this.path("mnt");
+
+  constructor() {
+    super();
+    Deno.mkdirSync(this.dir);
+  }
+
+  /** Mounts in the foreground and waits for the line that says so. */
+  async mount(args: readonly string[] = [], given: Given = {}): Promise<Running> {
+    const child = start(["-f", this.file, "mount", ...args, this.dir], {
+      cwd: this.folder,
+      ...given,
+    });
+    if (given.stdin !== undefined) {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(given.stdin as string));
+      await writer.close();
+    }
+    let out = "";
+    let err = "";
+    const read = async (from: ReadableStream<Uint8Array>, take: (text: string) => void) => {
+      for await (const text of from.pipeThrough(new TextDecoderStream())) take(text);
+    };
+    let ready!: () => void;
+    const printed = new Promise<void>((resolve) => ready = resolve);
+    const streams = Promise.all([
+      read(child.stdout, (text) => {
+        out += text;
+        if (out.includes("\n")) ready();
+      }),
+      read(child.stderr, (text) => err += text),
+    ]);
+    await Promise.race([printed, child.status]);
+    if (!out.includes("\n")) {
+      await streams;
+      assert.fail(`not mounted: ${err}`);
+    }
+    return {
+      child,
+      line: out.slice(0, out.indexOf("\n")),
+      said: () => err,
+      ended: async () => {
+        const { code } = await child.status;
+        await streams;
+        return { code, out, err, bytes: new Uint8Array() };
+      },
+    };
+  }
+
+  /** Mounts in the background. @returns The daemon's process id. */
+  async daemon(args: readonly string[] = [], given: Given = {}): Promise<number> {
+    return (await this.json(["mount", "--daemon", ...args, this.dir], given)).pid;
+  }
+
+  /** That nothing is left beside the file and nothing is wrong in it. */
+  async sound(pin: readonly string[] = []): Promise<void> {
+    // Who only reads may leave an empty one.
+    assert.ok((size(`${this.file}-wal`) ?? 0) === 0, "a -wal is left");
+    assert.deepEqual(await this.json(["mounts"]), []);
+    assert.equal(await this.ok(["health"]), "healthy\n");
+    assert.match(await this.ok(["verify", "--deep", ...pin]), /no problem/);
+  }
+
+  override [Symbol.dispose](): void {
+    while (isMounted(this.dir)) {
+      if (!new Deno.Command("umount", { args: ["-l", this.dir] }).outputSync().success) break;
+    }
+    super[Symbol.dispose]();
+  }
+}
+
+/** How many mounts there are at a directory, one over the other. */
+function mountsAt(dir: string): number {
+  return Deno.readTextFileSync("/proc/self/mountinfo").split("\n")
+    .filter((line) => line.split(" ")[4] === dir).length;
+}
+
+function isMounted(dir: string): boolean {
+  return mountsAt(dir) > 0;
+}
+
+/** A file's size; null where there is none. */
+function size(path: string): number | null {
+  return exists(path) ? Deno.statSync(path).size : null;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+/** Runs another program. */
+function run(program: string, args: readonly string[], env: Record<string, string> = {}): Ended {
+  const { code, stdout, stderr } = new Deno.Command(program, { args: [...args], env }).outputSync();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout), err: text.decode(stderr), bytes: stdout };
+}
+
+const ends: [string, (running: Running, dir: string) => unknown][] = [
+  ["SIGINT", ({ child }) => child.kill("SIGINT")],
+  ["SIGTERM", ({ child }) => child.kill("SIGTERM")],
+  ["SIGHUP", ({ child }) => child.kill("SIGHUP")],
+  ["fusermount3 -u", (_, dir) => assert.equal(run("fusermount3", ["-u", dir]).code, 0)],
+];
+
+for (const [name, end] of ends) {
+  Deno.test({
+    name: `cli: a mount that ${name} ends leaves a file that is complete`,
+    ignore,
+    fn: async () => {
+      using bench = new Mounts();
+      await bench.ok([]);
+      const running = await bench.mount();
+      assert.equal(
+        running.line,
+        `volume main of ${Deno.realPathSync(bench.file)} is mounted at ${
+          Deno.realPathSync(bench.dir)
+        }`,
+      );
+      Deno.mkdirSync(`${bench.dir}/docs`);
+      Deno.writeTextFileSync(`${bench.dir}/docs/a.txt`, "alpha");
+      Deno.writeFileSync(`${bench.dir}/big`, new Uint8Array(3_000_000).fill(7));
+      end(running, bench.dir);
+      const { code, out, err } = await running.ended();
+      assert.equal(err, "");
+      assert.equal(code, 0);
+      assert.equal(out, `${running.line}\n`);
+      assert.ok(!isMounted(bench.dir));
+      assert.equal(size(`${bench.file}-wal`), null);
+      await bench.sound();
+      assert.equal(await bench.ok(["cat", "/docs/a.txt"]), "alpha");
+      assert.equal((await bench.json(["stat", "/big"])).size, 3_000_000);
+    },
+  });
+}
+
+Deno.test({
+  name: "cli: a mount in use waits; a second signal takes it out of the tree",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const running = await bench.mount();
+    const file = Deno.openSync(`${bench.dir}/open`, { create: true, write: true });
+    running.child.kill("SIGTERM");
+    await until(() => running.said().includes("in use"));
+    assert.match(running.said(), /^aloelite: mount: .*mnt: in use: [^\n]*\n$/);
+    assert.ok(isMounted(bench.dir));
+    // Used it may be, but what was done is in the file soon.
+    await until(async () => await bench.ok(["ls"]) === "open\n");
+    running.child.kill("SIGTERM");
+    await until(() => !isMounted(bench.dir));
+    file.writeSync(new TextEncoder().encode("to the end"));
+    file.close();
+    const { code, err } = await running.ended();
+    assert.equal(code, 0);
+    assert.match(err, /in use: .*\n.*in use: unmounted lazily/);
+    await bench.sound();
+    assert.equal(await bench.ok(["cat", "/open"]), "to the end");
+
+    // Without a second one it ends when nobody uses it any more.
+    const patient = await bench.mount();
+    const other = Deno.openSync(`${bench.dir}/open`);
+    patient.child.kill("SIGINT");
+    await until(() => patient.said().includes("in use"));
+    other.close();
+    assert.equal((await patient.ended()).code, 0);
+    await bench.sound();
+  },
+});
+
+Deno.test({
+  name: "cli: a daemon mounts, answers before it is waited for, and ends clean",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    // Relative paths, as somebody would write them.
+    const made = await bench.run(["mount", "--create", "--daemon", "mnt"]);
+    assert.deepEqual([made.code, made.out, made.err], [0, "", ""]);
+    assert.ok(isMounted(bench.dir));
+    Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
+    assert.equal((await bench.json(["volume", "ls"]))[0].chunkSize, 65536);
+    assert.match(
+      await bench.fails(1, ["mount", "mnt"]),
+      /^aloelite: mount: mnt: a volume is mounted there; `aloelite unmount` ends that\n$/,
+    );
+    assert.match(
+      await bench.fails(1, ["mount", "--daemon", "mnt"]),
+      /^aloelite: mount: mnt: a volume is mounted there/,
+    );
+    assert.equal((await bench.run(["unmount", "mnt"])).err, "");
+    assert.ok(!isMounted(bench.dir));
+    await bench.sound();
+    assert.equal(await bench.ok(["cat", "/a"]), "alpha");
+
+    const pid = await bench.daemon();
+    assert.ok(isRunning(pid));
+    const status = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1].split(" ");
+    assert.equal(Number(status[3]), pid, "a session of its own");
+    assert.equal(Deno.readLinkSync(`/proc/${pid}/cwd`), "/");
+    for (const fd of [0, 1, 2]) {
+      await until(() => Deno.readLinkSync(`/proc/${pid}/fd/${fd}`) === "/dev/null");
+    }
+    Deno.removeSync(`${bench.dir}/a`);
+    Deno.kill(pid, "SIGTERM");
+    await until(() => !isRunning(pid));
+    await bench.sound();
+    assert.equal(await bench.ok(["ls"]), "");
+
+    const busy = await bench.daemon(["--log", "log"]);
+    assert.equal(
+      Deno.readLinkSync(`/proc/${busy}/fd/2`),
+      Deno.realPathSync(bench.path("log")),
+    );
+    assert.equal(Deno.statSync(bench.path("log")).mode! & 0o777, 0o600);
+    const file = Deno.openSync(`${bench.dir}/b`, { create: true, write: true });
+    assert.match(await bench.fails(1, ["unmount", bench.dir]), /: in use: .*--lazy/);
+    await bench.ok(["unmount", "--lazy", bench.dir]);
+    assert.ok(!isMounted(bench.dir));
+    file.close();
+    await until(() => !isRunning(busy));
+    await bench.sound();
+    assert.match(await bench.fails(1, ["unmount", bench.dir]), /mnt: /);
+  },
+});
+
+Deno.test({
+  name: "cli: mount --create makes what is missing and nothing else",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.fails(1, ["mount", bench.dir]);
+    assert.ok(!exists(bench.file));
+    const mount = async (...args: string[]): Promise<void> => {
+      await bench.daemon(["--create", ...args]);
+      await bench.ok(["unmount", bench.dir]);
+    };
+    await mount("-v", "a", "--chunk-size", "128KiB");
+    await mount("-v", "a", "--chunk-size", "1MiB");
+    await mount("-ocreate", "--volume=b");
+    const volumes: { name: string; chunkSize: number }[] = await bench.json(["volume", "ls"]);
+    assert.deepEqual(
+      volumes.map((v) => [v.name, v.chunkSize]).sort(),
+      [["a", 131072], ["b", 65536]],
+    );
+    assert.match(await bench.fails(1, ["mount", bench.dir]), /several volumes; choose with -v/);
+    assert.match(await bench.fails(1, ["mount", "-v", "c", bench.dir]), /no volume c; there are/);
+    assert.match(
+      await bench.fails(2, ["mount", "--chunk-size", "4KiB", bench.dir]),
+      /give --create/,
+    );
+    await bench.sound(["-v", "a"]);
+  },
+});
+
+Deno.test({
+  name: "cli: mounts that cannot be changed",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    await bench.ok(["put", "-", "/a"], { stdin: "one" });
+    for (const args of [["--read-only"], ["-o", "ro"]]) {
+      const running = await bench.mount(args);
+      assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "one");
+      assert.throws(() => Deno.writeTextFileSync(`${bench.dir}/b`, ""), /Read-only/);
+      running.child.kill("SIGTERM");
+      assert.equal((await running.ended()).code, 0);
+    }
+    await delay(1100);
+    const then = new Date().toISOString();
+    await delay(1100);
+    await bench.ok(["put", "-", "/a"], { stdin: "two" });
+    await bench.ok(["put", "-", "/b"], { stdin: "new" });
+    await bench.ok(["mkdir", "/d"]);
+    const running = await bench.mount(["--at", then]);
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "one");
+    assert.deepEqual([...Deno.readDirSync(bench.dir)].map((e) => e.name), ["a"]);
+    assert.throws(() => Deno.removeSync(`${bench.dir}/a`), /Read-only/);
+    running.child.kill("SIGTERM");
+    assert.equal((await running.ended()).code, 0);
+    // What has been removed since is there, as long as it is in the trash.
+    await bench.ok(["rm", "/a"]);
+    await bench.daemon(["--at", then]);
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "one");
+    await bench.ok(["unmount", bench.dir]);
+    await bench.ok(["trash", "purge", "--all"]);
+    await bench.daemon(["--at", then]);
+    assert.deepEqual([...Deno.readDirSync(bench.dir)], []);
+    await bench.ok(["unmount", bench.dir]);
+    await bench.sound();
+  },
+});
+
+Deno.test({
+  name: "cli: how much of the past a mount keeps",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const write = async (name: string, args: string[]): Promise<number> => {
+      const running = await bench.mount(args);
+      for (let i = 0; i < 4; i++) {
+        const file = Deno.openSync(`${bench.dir}/${name}`, { create: true, write: true });
+        file.writeSync(new TextEncoder().encode(`${i}`));
+        file.syncSync();
+        file.close();
+      }
+      Deno.writeTextFileSync(`${bench.dir}/gone-${name}`, "");
+      Deno.openSync(`${bench.dir}/gone-${name}`).close();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      Deno.removeSync(`${bench.dir}/gone-${name}`);
+      running.child.kill("SIGTERM");
+      assert.equal((await running.ended()).code, 0);
+      assert.equal(await bench.ok(["cat", `/${name}`]), "3");
+      return (await bench.json(["history", `/${name}`])).length;
+    };
+    assert.equal(await write("none", []), 1);
+    assert.deepEqual(await bench.json(["trash", "ls"]), []);
+    assert.equal(await write("two", ["--history", "2"]), 2);
+    assert.ok(await write("all", ["-o", "history=all"]) >= 4);
+    const trash: { path: string }[] = await bench.json(["trash", "ls"]);
+    assert.deepEqual(trash.map((t) => t.path).sort(), ["/gone-all", "/gone-two"]);
+    await bench.fails(2, ["mount", "--history", "0", bench.dir]);
+    await bench.sound();
+  },
+});
+
+Deno.test({
+  name: "cli: mounts of encrypted volumes, their PINs from everywhere",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    const right = bench.path("right");
+    const wrong = bench.path("wrong");
+    Deno.writeTextFileSync(right, `${PIN}\n`);
+    Deno.writeTextFileSync(wrong, "battery staple");
+    const end = () => bench.ok(["unmount", bench.dir]);
+    const created = await bench.daemon(["--create", "--pin-env", "P", "--enc-mode", "random"], {
+      env: { P: PIN },
+    });
+    for (const what of ["cmdline", "environ"]) {
+      assert.ok(!Deno.readTextFileSync(`/proc/${created}/${what}`).includes(PIN), what);
+    }
+    Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
+    await end();
+    assert.equal((await bench.json(["volume", "ls"]))[0].encryption, "random");
+    for (const how of [["--pin-file", right], ["-o", `pin-file=${right}`]]) {
+      await bench.daemon(how);
+      assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+      await end();
+    }
+    const words = [Deno.execPath(), ...RUN, "-f", bench.file, "mount", "--daemon", bench.dir];
+    const shell = run("bash", ["-c", `${quoted(words)} --pin-fd 7 7<<<'${PIN}'`]);
+    assert.deepEqual([shell.code, shell.err], [0, ""]);
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+    await end();
+    const running = await bench.mount(["--pin-fd", "0"], { stdin: `${PIN}\n` });
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+    await end();
+    assert.equal((await running.ended()).code, 0);
+
+    // Asked for here, not in the background.
+    const asked = ["-f", bench.file, "mount", "--daemon", bench.dir];
+    const { shown, code } = await onTerminal(asked, [`${PIN}\r`]);
+    assert.equal(code, 0, shown);
+    assert.equal(shown.trim(), "PIN of volume main:");
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+    await end();
+
+    for (const mode of [[], ["--daemon"]]) {
+      const said = await bench.fails(1, ["mount", ...mode, "--pin-file", wrong, bench.dir]);
+      assert.equal(said, "aloelite: mount: volume main: wrong PIN\n");
+      assert.match(
+        await bench.fails(1, ["mount", ...mode, bench.dir]),
+        /volume main: encrypted; give its PIN with/,
+      );
+    }
+    assert.ok(!isMounted(bench.dir));
+    await bench.sound(["--pin-file", right]);
+  },
+});
+
+Deno.test({
+  name: "cli: what a killed daemon leaves behind is cleaned up",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const kill = async (pid: number): Promise<void> => {
+      Deno.kill(pid, "SIGKILL");
+      await until(() => !isRunning(pid));
+      // What it does not have to be asked for, the kernel still knows.
+      assert.throws(
+        () => Deno.statSync(`${bench.dir}/${crypto.randomUUID()}`),
+        /not connected|connection abort/,
+      );
+    };
+    const first = await bench.daemon();
+    Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
+    const file = Deno.openSync(`${bench.dir}/a`);
+    file.syncSync();
+    file.close();
+    await kill(first);
+    const second = await bench.daemon();
+    assert.equal(mountsAt(bench.dir), 1);
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+    await kill(second);
+    await bench.ok(["unmount", bench.dir]);
+    assert.ok(!isMounted(bench.dir));
+    const running = await bench.mount();
+    running.child.kill("SIGTERM");
+    assert.equal((await running.ended()).code, 0);
+    assert.equal(await bench.ok(["cat", "/a"]), "alpha");
+    assert.equal(await bench.ok(["health"]), "healthy\n");
+    assert.match(await bench.ok(["verify", "--deep"]), /no problem/);
+  },
+});
+
+Deno.test({
+  name: "cli: a line of fstab, by mount(8)",
+  ignore: ignore || !root || exists(INSTALLED),
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const pin = bench.path("pin");
+    Deno.writeTextFileSync(pin, PIN);
+    await bench.ok(["volume", "create", "s", "--pin-file", pin]);
+    const bin = bench.path("bin");
+    Deno.mkdirSync(bin);
+    Deno.writeTextFileSync(
+      `${bin}/aloelite`,
+      `#!/bin/sh\nexec ${quoted([Deno.execPath(), ...RUN])} "$@"\n`,
+      { mode: 0o755 },
+    );
+    const fstab = bench.path("fstab");
+    const line = (options: string) =>
+      Deno.writeTextFileSync(fstab, `${bench.file} ${bench.dir} fuse.aloelite ${options} 0 0\n`);
+    const mount = (...args: string[]) => run("mount", ["-T", fstab, ...args]);
+    // mount(8) gives its helpers a PATH of its own; beside itself this one looks too.
+    Deno.copyFileSync(HELPER, `${bin}/helper`);
+    Deno.symlinkSync(`${bin}/helper`, INSTALLED);
+    try {
+      line(
+        `volume=s,pin-file=${pin},uid=1000,gid=1001,history=3,allow_other,noauto,nofail,` +
+          `user,_netdev,x-systemd.automount`,
+      );
+      assert.deepEqual(mount(bench.dir), { code: 0, out: "", err: "", bytes: new Uint8Array() });
+      const info = Deno.readTextFileSync("/proc/self/mountinfo").split("\n")
+        .find((l) => l.split(" ")[4] === bench.dir)!;
+      assert.match(info, / - fuse\.aloelite \S*t\.aloe /);
+      for (const word of ["nosuid", "nodev", "noexec", "allow_other"]) {
+        assert.ok(info.includes(word), `${word}: ${info}`);
+      }
+      Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
+      assert.equal(Deno.statSync(bench.dir).uid, 1000);
+      assert.equal(Deno.statSync(bench.dir).gid, 1001);
+      // It is known to be mounted: nothing is done.
+      line(`volume=s,pin-file=${pin}`);
+      assert.equal(mount("-a").code, 0);
+      assert.deepEqual(run("umount", [bench.dir]).err, "");
+      await until(() => !size(`${bench.file}-wal`));
+      assert.equal(mount("-a", "-o", "ro").code, 0);
+      assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+      assert.throws(() => Deno.writeTextFileSync(`${bench.dir}/b`, ""), /Read-only/);
+      assert.equal(run("umount", [bench.dir]).code, 0);
+
+      line("volume=none");
+      const missing = mount(bench.dir);
+      assert.equal(missing.code, 32);
+      assert.match(missing.err, /no volume none; there are: main, s/);
+      line("volume=main,nonsense");
+      const nonsense = mount(bench.dir);
+      assert.equal(nonsense.code, 1);
+      assert.match(nonsense.err, /unknown mount option nonsense/);
+      await until(() => !size(`${bench.file}-wal`));
+      assert.equal(
+        run("mount", ["-t", "fuse.aloelite", "-o", "volume=main", bench.file, bench.dir]).code,
+        0,
+      );
+      assert.deepEqual([...Deno.readDirSync(bench.dir)], []);
+      await bench.ok(["unmount", bench.dir]);
+      await bench.sound(["-v", "s", "--pin-file", pin]);
+    } finally {
+      Deno.removeSync(INSTALLED);
+    }
+  },
+});
+
+Deno.test({
+  name: "cli: what cannot be mounted, in plain words",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    Deno.writeTextFileSync(bench.path("plain"), "");
+    for (const mode of [[], ["--daemon"]]) {
+      const fails = (...args: string[]) => bench.fails(1, ["mount", ...mode, ...args]);
+      assert.match(await fails(bench.path("none")), /none: no such file or directory/);
+      assert.match(await fails(bench.path("plain")), /plain: not a directory/);
+      assert.match(await fails(bench.folder), /is in it, and would be hidden/);
+      assert.match(await fails("-v", "none", bench.dir), /no volume none; there are: main/);
+      assert.match(
+        await bench.fails(2, ["mount", ...mode, "-o", "nonsense", bench.dir]),
+        /unknown mount option nonsense/,
+      );
+    }
+    assert.match(
+      await bench.fails(1, ["mount", "--log", bench.path("none/log"), bench.dir]),
+      /none\/log: no such file or directory/,
+    );
+    assert.match(await bench.fails(1, ["unmount", bench.path("none")]), /none: /);
+    assert.match(
+      await bench.fails(1, ["unmount", bench.dir]),
+      /mnt: no volume is mounted there\n$/,
+    );
+    await bench.sound();
+  },
+});
