@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { AloeLite } from "../mod.ts";
 import { mountVolume, unmount } from "../fuse/mod.ts";
-import { DIRECTED } from "./fuse/directed.ts";
+import { DIRECTED, HOLES } from "./fuse/directed.ts";
 import { python } from "./fuse/python.ts";
 import {
   assertSound,
@@ -32,6 +32,8 @@ for (const encryption of ["none", "random"] as const) {
     async (t) => {
       await withMount({ kind: { encryption } }, async (dir) => {
         for (const [i, { name, root, script }] of DIRECTED.entries()) {
+          // What is sealed at random does not show that it is zeros.
+          if (encryption === "random" && name === HOLES) continue;
           await t.step({
             name,
             ignore: root === true && !isRoot(),
@@ -93,6 +95,8 @@ mountTest("everything survives a remount, times to the nanosecond", async () => 
     const options = { file, mountpoint: dir, ...(encryption === "none" ? {} : { pin: PIN }) };
     const before = await withMount(options, async () => {
       await python(dir, MAKE_EVERYTHING);
+      // What this reads may change the time of access, once.
+      await describe(dir);
       return await describe(dir);
     });
     assert.deepEqual(Deno.readDirSync(dir).toArray(), []);

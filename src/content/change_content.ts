@@ -79,6 +79,7 @@ export interface ContentScope {
  * a version, which refers again to what stays.
  *
  * @param isNew Whether the node has no content row yet: it is made.
+ * @returns The committed version.
  * @throws {AloeError} `corrupt` without a content row, `unsupported` when it is too large,
  * `mount_conflict` when the content is not what was expected.
  */
@@ -88,7 +89,7 @@ export async function changeContent(
   change: ContentChange,
   history: History,
   isNew: boolean,
-): Promise<void> {
+): Promise<number> {
   const { node, stored, folded } = change;
   if (Math.max(stored, change.size) > MAX_CHUNKS * scope.chunkSize) {
     throw new AloeError("unsupported", `${node}: ${change.size} bytes are too many chunks`);
@@ -97,7 +98,8 @@ export async function changeContent(
     const version = stored > 0 ? 1 : 0;
     await tx.run(insertContent, { node, version, size: stored, keep: change.keep });
     await writeRows(tx, scope, change, version, 0);
-    return await writePending(tx, scope, change, version, null);
+    await writePending(tx, scope, change, version, null);
+    return version;
   }
   const facts = await tx.first(contentFacts, { node });
   if (facts === undefined) throw new AloeError("corrupt", `${node}: has no content row`);
@@ -120,6 +122,7 @@ export async function changeContent(
     }
   }
   await writePending(tx, scope, change, version, facts);
+  return version;
 }
 
 /** @param kept How many rows of the committed version stay, or are replaced. */

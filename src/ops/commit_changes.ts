@@ -163,6 +163,7 @@ export interface CommitOptions {
  * Locks of other mounts are not asked: by the time that a change comes here
  * its writer has been told that it happened.
  *
+ * @returns The committed version of each node whose content changed.
  * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`, `unsupported`,
  * `encryption_required`, `busy`, `io_error`; `mount_conflict` when content is
  * not what was expected.
@@ -172,13 +173,16 @@ export async function commitChanges(
   mount: MountHandle,
   changes: ChangeSet,
   options: CommitOptions,
-): Promise<void> {
-  await db.write(async (tx) => {
+): Promise<Map<string, number>> {
+  return await db.write(async (tx) => {
     const { volume, scope } = await begin(tx, mount, options.watermark);
+    const versions = new Map<string, number>();
     const created = await createNodes(tx, volume, changes);
     const removed = await changeEdges(tx, volume, changes, options.history);
     for (const change of changes.content) {
-      await changeContent(tx, scope, change, options.history, created.has(change.node));
+      const isNew = created.has(change.node);
+      const version = await changeContent(tx, scope, change, options.history, isNew);
+      versions.set(change.node, version);
     }
     for (const { node, name, value } of changes.xattrs) {
       if (value === null) await tx.run(deleteXattr, { node, name });
@@ -195,6 +199,7 @@ export async function commitChanges(
       await tx.run(setInodeTimes, row);
     }
     if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
+    return versions;
   }, { durable: options.durable });
 }
 

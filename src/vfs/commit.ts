@@ -6,6 +6,7 @@ import {
   type NewChunk,
 } from "../ops/commit_changes.ts";
 import type { DirtyChunk } from "./dirty_chunk.ts";
+import { reconcile } from "./reconcile.ts";
 import { plaintext } from "./file_content.ts";
 import {
   type Content,
@@ -31,10 +32,10 @@ const FOLD_PART = 1 / 4;
 const LOG_PART = 4;
 
 /** How long a chunk is left in the log after it was written there, ms. */
-const QUIET_MS = 1000;
+const QUIET_MS = 300;
 
 /** However often it is written, a chunk is folded after this long, ms. */
-const FOLD_AFTER_MS = 5000;
+const FOLD_AFTER_MS = 2000;
 
 /** Bytes in the log's chunks above which they are folded however fresh they are. */
 const LOGGED_LIMIT = 16 * 2 ** 20;
@@ -68,6 +69,19 @@ interface ContentPlan {
  * and the next commit tries again.
  */
 export async function commit(state: VolumeState, durable: boolean): Promise<void> {
+  try {
+    await commitOnce(state, durable);
+  } catch (error) {
+    if (!(error instanceof AloeError) || !CONFLICTS.includes(error.code)) throw error;
+    await reconcile(state);
+    await commitOnce(state, durable);
+  }
+}
+
+/** What a commit fails with when another process has taken something from under it. */
+const CONFLICTS = ["mount_conflict", "corrupt", "invalid"];
+
+async function commitOnce(state: VolumeState, durable: boolean): Promise<void> {
   if (state.dirty.size === 0 && !(durable && state.volatile) && state.logged.size === 0) {
     state.due = Infinity;
     return;
@@ -107,8 +121,9 @@ export async function commit(state: VolumeState, durable: boolean): Promise<void
     const rename = moved && (inode.isDirectory || inode.nlink === 1);
     changes.edgesAdded.push({ edge, parent: parent.id, node: inode.id, name, rename });
   }
+  let versions: Map<string, number>;
   try {
-    await commitChanges(state.db, state.mount, changes, {
+    versions = await commitChanges(state.db, state.mount, changes, {
       durable,
       history: state.options.history,
       reclaim: durable ? 0 : RECLAIM_AT_ONCE + 2 * changes.content.length,
@@ -124,7 +139,7 @@ export async function commit(state: VolumeState, durable: boolean): Promise<void
   state.volatile = !durable;
   state.counts.commits++;
   state.generation++;
-  settle(state, inodes, plans, now);
+  settle(state, inodes, plans, versions, now);
 }
 
 /** How much one commit does. */
@@ -267,6 +282,9 @@ async function planContent(
   const change: ContentChange = {
     node: inode.id,
     keep: content.keep,
+    ...(inode.born === null
+      ? { expected: { version: content.version, stored: content.stored } }
+      : {}),
     keepRows: cut ? rows : Math.min(rows, Math.ceil(size / chunkSize)),
     holes,
     chunks: [],
@@ -366,7 +384,13 @@ function describeAttributes(inode: Inode, changes: ChangeSet): void {
 }
 
 /** Notes that the file has everything that was described. */
-function settle(state: VolumeState, inodes: Inode[], plans: ContentPlan[], now: number): void {
+function settle(
+  state: VolumeState,
+  inodes: Inode[],
+  plans: ContentPlan[],
+  versions: ReadonlyMap<string, number>,
+  now: number,
+): void {
   state.dirty.clear();
   state.due = Infinity;
   for (const dentry of state.removedNames) {
@@ -383,7 +407,10 @@ function settle(state: VolumeState, inodes: Inode[], plans: ContentPlan[], now: 
     dentry.parent.children!.added.clear();
   }
   state.addedNames.clear();
-  for (const plan of plans) settleContent(state, plan, now);
+  for (const plan of plans) {
+    plan.content.version = versions.get(plan.inode.id)!;
+    settleContent(state, plan, now);
+  }
   for (const inode of inodes) {
     const gone = inode.nlink === 0;
     inode.born = null;

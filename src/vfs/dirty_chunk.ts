@@ -147,6 +147,16 @@ export class DirtyChunk {
     this.loggedAt = at;
   }
 
+  /** Notes that the log has nothing of it any more. */
+  unsave(): void {
+    for (const p of this.#pieces) {
+      p.unsavedFrom = p.start;
+      p.unsavedTo = p.end;
+    }
+    this.logged = false;
+    this.loggedBytes = 0;
+  }
+
   #extend(p: Piece, end: number): void {
     if (end <= p.end) return;
     const needed = end - p.start;

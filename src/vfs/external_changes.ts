@@ -49,8 +49,10 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   const { content } = inode;
   const times = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec ||
     row.ctimeSec !== inode.ctimeSec || row.ctimeNsec !== inode.ctimeNsec;
+  // What leaves another mount's log changes nothing but the content itself.
   const stored = content !== null &&
-    (content.stored !== row.stored || content.version !== row.version);
+    (content.stored !== row.stored || content.version !== row.version ||
+      content.loggedElsewhere || row.redo);
   if (!times && !stored && row.nlink === inode.nlink) return;
   if (state.dirty.has(inode) || state.logged.has(inode)) {
     if (content !== null && stored) {

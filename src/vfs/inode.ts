@@ -69,6 +69,8 @@ export class Content {
   readonly logged: Set<number> = new Set();
   /** How many versions its owner wants kept; null for the mount's way. */
   readonly keep: number | null;
+  /** Whether another mount has written what is in its log only, so far. */
+  loggedElsewhere = false;
   /** The committed version, to tell when another process has changed it. */
   version = 0;
 

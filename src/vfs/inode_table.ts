@@ -108,6 +108,7 @@ export class InodeTable {
       inode.content ??= new Content(row.stored, row.keep);
       inode.content.stored = row.stored;
       inode.content.version = row.version;
+      inode.content.loggedElsewhere = row.redo;
     }
   }
 

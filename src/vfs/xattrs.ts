@@ -9,8 +9,11 @@ const XATTR_CREATE = 1;
 /** `setxattr`: fails when it is not. */
 const XATTR_REPLACE = 2;
 
-/** Access control lists are attributes that a kernel would have to enforce. */
-const ACL = /^system\.posix_acl_/;
+/**
+ * The namespaces that are kept. Access control lists, in `system`, are not: a
+ * kernel would have to enforce them.
+ */
+const KEPT = /^(user|trusted|security)\../s;
 
 /** All of an inode's attributes, asked for once. */
 function all(state: VolumeState, inode: Inode): Awaitable<Map<string, Uint8Array>> {
@@ -20,7 +23,7 @@ function all(state: VolumeState, inode: Inode): Awaitable<Map<string, Uint8Array
 
 /** An attribute's value. @throws {ErrnoError} ENODATA, EOPNOTSUPP. */
 export function get(state: VolumeState, inode: Inode, name: string): Awaitable<Uint8Array> {
-  if (ACL.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  if (!KEPT.test(name)) throw new ErrnoError("EOPNOTSUPP");
   return then(all(state, inode), (xattrs) => {
     const value = xattrs.get(name);
     if (value === undefined) throw new ErrnoError("ENODATA");
@@ -37,7 +40,7 @@ export function set(
   flags: number,
 ): Awaitable<void> {
   state.requireWritable();
-  if (ACL.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  if (!KEPT.test(name)) throw new ErrnoError("EOPNOTSUPP");
   return then(all(state, inode), (xattrs) => {
     const known = xattrs.has(name);
     if (known && (flags & XATTR_CREATE) !== 0) throw new ErrnoError("EEXIST");
@@ -56,7 +59,7 @@ export function list(state: VolumeState, inode: Inode): Awaitable<string[]> {
 /** Removes an attribute. @throws {ErrnoError} ENODATA, EOPNOTSUPP. */
 export function remove(state: VolumeState, inode: Inode, name: string): Awaitable<void> {
   state.requireWritable();
-  if (ACL.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  if (!KEPT.test(name)) throw new ErrnoError("EOPNOTSUPP");
   return then(all(state, inode), (xattrs) => {
     if (!xattrs.delete(name)) throw new ErrnoError("ENODATA");
     note(state, inode, name, null);

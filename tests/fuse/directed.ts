@@ -15,6 +15,9 @@ export interface Directed {
   script: string;
 }
 
+/** The name of the script that looks for holes. */
+export const HOLES = "where data and holes are";
+
 /** Every script. */
 export const DIRECTED: Directed[] = [
   {
@@ -551,7 +554,7 @@ fails(errno.EBADF, fallocate, os.open("f", os.O_RDONLY), 0, 0, 10)
 `,
   },
   {
-    name: "where data and holes are",
+    name: HOLES,
     ours: true,
     script: `
 C = 65_536

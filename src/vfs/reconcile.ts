@@ -1,0 +1,57 @@
+import type { Inode } from "./inode.ts";
+import type { VolumeState } from "./volume_state.ts";
+
+/**
+ * Brings what waits to be committed in line with a file that another process
+ * has changed: what was written here stays and goes over what they wrote; what
+ * was done to something that they have deleted is lost, and said so.
+ */
+export async function reconcile(state: VolumeState): Promise<void> {
+  state.generation++;
+  const gone = new Set<Inode>();
+  const isGone = async (inode: Inode) => {
+    if (inode.born !== null) return false;
+    const row = await state.source.load(inode.id);
+    if (row === null) gone.add(inode);
+    else if (inode.content !== null) {
+      const { content } = inode;
+      content.stored = row.stored;
+      content.version = row.version;
+      content.logged.clear();
+      for (const chunk of content.chunks.values()) chunk.unsave();
+      if (content.chunks.size > 0) inode.contentChanged = true;
+      state.cache.drop(inode);
+    }
+    return row === null;
+  };
+  for (const inode of new Set([...state.dirty, ...state.logged])) {
+    if (!await isGone(inode)) state.touch(inode);
+  }
+  for (const dentry of [...state.addedNames]) {
+    if (!gone.has(dentry.parent) && !gone.has(dentry.inode) && !await isGone(dentry.parent)) {
+      continue;
+    }
+    state.addedNames.delete(dentry);
+    dentry.parent.children?.added.delete(dentry);
+    dentry.parent.children?.known.delete(dentry.name);
+    dentry.inode.names.delete(dentry);
+    state.options.invalidate.entry(dentry.parent, dentry.name);
+    state.options.log(`${dentry.name}: lost, as its directory was deleted by another process`);
+    if (dentry.inode.names.size === 0) gone.add(dentry.inode);
+  }
+  for (const inode of gone) {
+    state.dirty.delete(inode);
+    state.logged.delete(inode);
+    if (inode.content !== null) {
+      for (const chunk of inode.content.chunks.values()) state.dirtyBytes -= chunk.memory;
+      inode.content.chunks.clear();
+    }
+    for (const { parent, name } of inode.names) {
+      parent.children?.known.delete(name);
+      state.options.invalidate.entry(parent, name);
+    }
+    inode.names.clear();
+    inode.nlink = 0;
+    state.inodes.settle(inode);
+  }
+}
