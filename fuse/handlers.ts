@@ -181,10 +181,14 @@ HANDLERS[OPCODE.TMPFILE] = (x, fs) => {
   );
 };
 
+/** Of `open(2)`: reading does not change the time of access. */
+const O_NOATIME = 0o1000000;
+
 HANDLERS[OPCODE.READ] = (x, fs) => {
   const size = Math.min(x.u32(BODY + READ_IN.size), MAX_TRANSFER);
   const into = x.reply.subarray(REPLY, REPLY + size);
-  return fs.read(fs.inode(x.nodeId), exact(x.u64(BODY + READ_IN.offset)), into);
+  const unnoticed = (x.u32(BODY + READ_IN.flags) & O_NOATIME) !== 0;
+  return fs.read(fs.inode(x.nodeId), exact(x.u64(BODY + READ_IN.offset)), into, unnoticed);
 };
 
 HANDLERS[OPCODE.WRITE] = (x, fs) => {

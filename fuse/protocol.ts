@@ -242,7 +242,14 @@ export const SETATTR_IN = {
 } as const;
 
 export const CREATE_IN = { SIZE: 16, flags: 0, mode: 4, umask: 8, open_flags: 12 } as const;
-export const READ_IN = { SIZE: 40, fh: 0, offset: 8, size: 16, read_flags: 20 } as const;
+export const READ_IN = {
+  SIZE: 40,
+  fh: 0,
+  offset: 8,
+  size: 16,
+  read_flags: 20,
+  flags: 32,
+} as const;
 export const WRITE_IN = { SIZE: 40, fh: 0, offset: 8, size: 16, write_flags: 20 } as const;
 export const WRITE_OUT = { SIZE: 8, size: 0 } as const;
 /** The first 8 bytes; the rest is there when SETXATTR_EXT was agreed on, which it is not. */

@@ -51,7 +51,10 @@ class Fixture implements AsyncDisposable {
     await this.begin();
   }
 
-  commit(changes: Partial<ops.ChangeSet>, options: Partial<ops.CommitOptions> = {}): Promise<unknown> {
+  commit(
+    changes: Partial<ops.ChangeSet>,
+    options: Partial<ops.CommitOptions> = {},
+  ): Promise<unknown> {
     return ops.commitChanges(this.db, this.mount, { ...NOTHING, ...changes }, {
       durable: false,
       history: this.history,

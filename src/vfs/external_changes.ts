@@ -47,15 +47,15 @@ function dropName(state: VolumeState, dentry: Dentry): void {
 
 function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   const { content } = inode;
-  const times = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec ||
-    row.ctimeSec !== inode.ctimeSec || row.ctimeNsec !== inode.ctimeNsec;
+  const theirTimes = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec;
   // What leaves another mount's log changes nothing but the content itself.
-  const stored = content !== null &&
+  const theirContent = content !== null &&
     (content.stored !== row.stored || content.version !== row.version ||
       content.loggedElsewhere || row.redo);
-  if (!times && !stored && row.nlink === inode.nlink) return;
-  if (state.dirty.has(inode) || state.logged.has(inode)) {
-    if (content !== null && stored) {
+  const changed = row.ctimeSec !== inode.ctimeSec || row.ctimeNsec !== inode.ctimeNsec;
+  if (!theirTimes && !theirContent && !changed && row.nlink === inode.nlink) return;
+  if (inode.contentChanged || state.logged.has(inode)) {
+    if (content !== null && theirContent) {
       // What was written here lies over what they wrote.
       content.stored = row.stored;
       content.version = row.version;
@@ -64,9 +64,11 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
     return;
   }
   const before = inode.size;
-  const modified = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec || stored;
+  const modified = theirTimes || theirContent;
+  const ours = state.dirty.has(inode) ? { ...inode } : null;
   state.inodes.load(inode, row);
-  inode.xattrs = null;
+  if (ours !== null) keepOurs(inode, ours, modified);
+  if (inode.xattrChanges === null) inode.xattrs = null;
   inode.target = null;
   if (modified) state.cache.drop(inode);
   if (inode.nlink === 0 && inode.lookups === 0) abandon(state, inode);
@@ -79,4 +81,38 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   // has the inode: it is to look the name up again and find another one.
   for (const { parent, name } of inode.names) state.options.invalidate.entry(parent, name);
   state.inodes.renumber(inode);
+}
+
+type Attributes = Pick<
+  Inode,
+  | "ownerChanged"
+  | "mode"
+  | "uid"
+  | "gid"
+  | "nlink"
+  | "atimeSec"
+  | "atimeNsec"
+  | "mtimeSec"
+  | "mtimeNsec"
+  | "ctimeSec"
+  | "ctimeNsec"
+>;
+
+/** What waits to be committed is newer than what they say. */
+function keepOurs(inode: Inode, ours: Attributes, modified: boolean): void {
+  if (ours.ownerChanged) {
+    inode.mode = ours.mode;
+    inode.uid = ours.uid;
+    inode.gid = ours.gid;
+  }
+  inode.atimeSec = ours.atimeSec;
+  inode.atimeNsec = ours.atimeNsec;
+  if (!modified) {
+    inode.mtimeSec = ours.mtimeSec;
+    inode.mtimeNsec = ours.mtimeNsec;
+  }
+  inode.ctimeSec = ours.ctimeSec;
+  inode.ctimeNsec = ours.ctimeNsec;
+  // Names that were given or taken here are counted already.
+  inode.nlink = ours.nlink;
 }

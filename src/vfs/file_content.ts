@@ -33,11 +33,12 @@ export function read(
   inode: Inode,
   offset: number,
   into: Uint8Array,
+  unnoticed: boolean = false,
 ): Awaitable<number> {
   const content = contentOf(inode);
   const length = Math.min(into.length, inode.size - offset);
   if (length <= 0) return 0;
-  noteAccess(state, inode);
+  if (!unnoticed) noteAccess(state, inode);
   const { chunkSize } = state;
   const first = Math.floor(offset / chunkSize);
   const last = Math.floor((offset + length - 1) / chunkSize);
@@ -413,7 +414,7 @@ export async function copyRange(
     }
     const taken = Math.min(end - at, (index + 1) * chunkSize - at);
     const bytes = new Uint8Array(taken);
-    await read(state, from, at, bytes);
+    await read(state, from, at, bytes, true);
     write(state, to, at + shift, bytes);
     copied += taken;
     at += taken;

@@ -110,8 +110,18 @@ export interface Filesystem {
     newName: string,
     flags: number,
   ): Awaitable<void>;
-  /** Reads into a buffer. @returns Bytes read; fewer at the end. */
-  read(inode: Inode, offset: number, into: Uint8Array): Awaitable<number>;
+  /**
+   * Reads into a buffer.
+   *
+   * @param unnoticed Whether the time of access stays (`O_NOATIME`).
+   * @returns Bytes read; fewer at the end.
+   */
+  read(
+    inode: Inode,
+    offset: number,
+    into: Uint8Array,
+    unnoticed?: boolean,
+  ): Awaitable<number>;
   /**
    * Writes bytes, which it copies.
    *

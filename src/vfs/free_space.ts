@@ -6,6 +6,9 @@ const FRESH_MS = 1000;
 /** Bytes below which space is short. */
 const SHORT = 512 * 2 ** 20;
 
+/** Bytes below which the log is not left to grow. */
+const TIGHT = 128 * 2 ** 20;
+
 /** Space that is left for what has to be written to free some, bytes. */
 const RESERVE = 2 * 2 ** 20;
 
@@ -24,7 +27,7 @@ export class FreeSpace {
     this.#path = path;
   }
 
-  /** Bytes of the disk in all; at most a second old, as all of this. */
+  /** Bytes of the disk in all; at most a second old. */
   get total(): number {
     this.#read();
     return this.#total;
@@ -42,11 +45,20 @@ export class FreeSpace {
     return this.#available < SHORT;
   }
 
-  /** Whether bytes can be written: each goes to the log first, and then to its place. */
+  /**
+   * Whether bytes can be written. Each goes to the log first, and then, as
+   * all that is in the log, to its place, which may be free in the file.
+   */
   fits(bytes: number): boolean {
+    this.#read(0);
+    const growth = Math.max(0, this.#log + bytes - this.#reusable);
+    return this.#available >= bytes + growth + RESERVE;
+  }
+
+  /** Whether the log takes space that is needed. */
+  get shouldEmptyLog(): boolean {
     this.#read();
-    const needed = bytes + RESERVE;
-    return this.#available + this.#log >= needed && this.#available + this.#reusable >= needed;
+    return this.#available < TIGHT && this.#log > RESERVE;
   }
 
   /** Says how much of the file is free. */
@@ -55,9 +67,9 @@ export class FreeSpace {
     this.#readAt = -Infinity;
   }
 
-  #read(): void {
+  #read(fresh: number = FRESH_MS): void {
     const now = performance.now();
-    if (now - this.#readAt < FRESH_MS) return;
+    if (now - this.#readAt < fresh) return;
     this.#readAt = now;
     const { bsize, blocks, bavail } = statfsSync(this.#path);
     this.#total = bsize * blocks;

@@ -1,5 +1,5 @@
 import type { MountHandle } from "../mount_handle.ts";
-import { changeCounter, inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
+import { changeCounter, checkpoint, inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
 import { reusableBytes } from "../ops/maintenance.ts";
 import { reclaimChunks } from "../ops/reclaim.ts";
 import type { Database } from "../storage/database.ts";
@@ -120,7 +120,6 @@ export class VolumeFilesystem implements Filesystem {
     const state = this.#state;
     state.requireWritable();
     if (change.size !== undefined) {
-      if (change.size > inode.size) this.#reserve(0);
       content.truncate(state, inode, change.size);
     }
     const at = change.ctime ?? state.options.clock();
@@ -162,23 +161,25 @@ export class VolumeFilesystem implements Filesystem {
     rdev: number,
     caller: Caller,
   ): Awaitable<Inode> {
-    this.#reserve(0);
-    return this.#paced(namespace.mknod(this.#state, parent, name, mode, rdev, caller));
+    return this.#paced(
+      this.#having(0, () => namespace.mknod(this.#state, parent, name, mode, rdev, caller)),
+    );
   }
 
   mkdir(parent: Inode, name: string, mode: number, caller: Caller): Awaitable<Inode> {
-    this.#reserve(0);
-    return this.#paced(namespace.mkdir(this.#state, parent, name, mode, caller));
+    return this.#paced(
+      this.#having(0, () => namespace.mkdir(this.#state, parent, name, mode, caller)),
+    );
   }
 
   symlink(parent: Inode, name: string, target: Uint8Array, caller: Caller): Awaitable<Inode> {
-    this.#reserve(0);
-    return this.#paced(namespace.symlink(this.#state, parent, name, target, caller));
+    return this.#paced(
+      this.#having(0, () => namespace.symlink(this.#state, parent, name, target, caller)),
+    );
   }
 
   tmpfile(parent: Inode, mode: number, caller: Caller): Awaitable<Inode> {
-    this.#reserve(0);
-    return namespace.tmpfile(this.#state, parent, mode, caller);
+    return this.#having(0, () => namespace.tmpfile(this.#state, parent, mode, caller));
   }
 
   link(inode: Inode, parent: Inode, name: string): Awaitable<void> {
@@ -205,23 +206,28 @@ export class VolumeFilesystem implements Filesystem {
     );
   }
 
-  read(inode: Inode, offset: number, into: Uint8Array): Awaitable<number> {
-    return content.read(this.#state, inode, offset, into);
+  read(
+    inode: Inode,
+    offset: number,
+    into: Uint8Array,
+    unnoticed: boolean = false,
+  ): Awaitable<number> {
+    return content.read(this.#state, inode, offset, into, unnoticed);
   }
 
   write(inode: Inode, offset: number, data: Uint8Array, touch: boolean): Awaitable<void> {
     const state = this.#state;
     state.requireWritable();
-    this.#reserve(data.length);
-    content.write(state, inode, offset, data);
-    if (touch) inode.modified(state.options.clock());
-    if (state.dirtyBytes > state.options.dirtyBytes) return this.#commit(false);
+    return this.#having(data.length, () => {
+      content.write(state, inode, offset, data);
+      if (touch) inode.modified(state.options.clock());
+      if (state.dirtyBytes > state.options.dirtyBytes) return this.#commit(false);
+    });
   }
 
   fallocate(inode: Inode, mode: number, offset: number, length: number): Awaitable<void> {
     this.#state.requireWritable();
-    this.#reserve(0);
-    content.fallocate(this.#state, inode, mode, offset, length);
+    return this.#having(0, () => content.fallocate(this.#state, inode, mode, offset, length));
   }
 
   copyRange(
@@ -232,9 +238,8 @@ export class VolumeFilesystem implements Filesystem {
     length: number,
   ): Awaitable<number> {
     this.#state.requireWritable();
-    this.#reserve(0);
     return this.#paced(
-      content.copyRange(this.#state, from, fromOffset, to, toOffset, length),
+      this.#having(0, () => content.copyRange(this.#state, from, fromOffset, to, toOffset, length)),
     );
   }
 
@@ -315,7 +320,7 @@ export class VolumeFilesystem implements Filesystem {
       }
       this.#reclaiming = !state.options.readOnly;
     }
-    if (this.#space.isShort) this.#space.reuse(await reusableBytes(state.db));
+    if (this.#space.isShort && !state.options.readOnly) await this.#makeRoom();
     if (this.#reclaiming && !state.options.readOnly && !state.full) {
       this.#reclaiming = await reclaimChunks(state.db, RECLAIM) > 0;
       if (this.#reclaiming) return 0;
@@ -340,6 +345,14 @@ export class VolumeFilesystem implements Filesystem {
     }
     await this.#commit(true);
     while (await reclaimChunks(state.db, RECLAIM) > 0);
+  }
+
+  /** Finds out what can be used again, and gives back what the log takes. */
+  async #makeRoom(): Promise<void> {
+    const { db } = this.#state;
+    if (this.#space.shouldEmptyLog) await checkpoint(db);
+    await reclaimChunks(db, RECLAIM);
+    this.#space.reuse(await reusableBytes(db));
   }
 
   async #watch(): Promise<void> {
@@ -372,11 +385,21 @@ export class VolumeFilesystem implements Filesystem {
     })();
   }
 
-  /** @throws {ErrnoError} ENOSPC where what waits already takes all there is. */
-  #reserve(bytes: number): void {
+  /**
+   * Runs a task that adds to what waits.
+   *
+   * @throws {ErrnoError} ENOSPC where what waits already takes all there is.
+   */
+  #having<T>(bytes: number, task: () => Awaitable<T>): Awaitable<T> {
     const state = this.#state;
-    if (!state.full && !this.#space.isShort) return;
-    if (!this.#space.fits(state.dirtyBytes + bytes)) throw new ErrnoError("ENOSPC");
+    if (!state.full && !this.#space.isShort) return task();
+    if (this.#space.fits(state.dirtyBytes + bytes)) return task();
+    return (async () => {
+      if (state.dirtyBytes > 0) await this.#commit(false);
+      await this.#makeRoom();
+      if (!this.#space.fits(state.dirtyBytes + bytes)) throw new ErrnoError("ENOSPC");
+      return await task();
+    })();
   }
 }
 

@@ -117,6 +117,9 @@ const xattrName = fc.constantFrom(
   "user.\u00e9",
   "user." + "n".repeat(250),
   "user." + "n".repeat(251),
+  "user.",
+  "user",
+  "bogus.a",
   "trusted.t",
 );
 /** Not -1 for both: the kernel does not tell a filesystem in user space that set-user-id goes then. */

@@ -161,7 +161,9 @@ export class Scratch implements AsyncDisposable {
   /** A tmpfs of its own in it; root only. @param size For instance `64m`. */
   tmpfs(name: string, size: string): string {
     const dir = this.dir(name);
-    if (!succeeds("mount", "-t", "tmpfs", "-o", `size=${size},mode=755`, "tmpfs", dir)) {
+    // As a mount of ours is: no devices, no set-user-id.
+    const options = `size=${size},mode=755,nodev,nosuid,noatime`;
+    if (!succeeds("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir)) {
       throw new Error("no tmpfs could be mounted");
     }
     return dir;

@@ -12,7 +12,6 @@ With ``look`` the answer holds stat fields of what the call was about.
 
 import ctypes
 import errno
-import fcntl
 import hashlib
 import json
 import mmap
@@ -83,21 +82,24 @@ def whole(fd):
 def hole_map(fd):
     """Checks that data and holes alternate and that a hole has nothing but zeros."""
     size, at = os.fstat(fd).st_size, 0
-    while at < size:
-        try:
-            data = os.lseek(fd, at, SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            data = size
-        if data < at or any(os.pread(fd, data - at, at)):
-            return f"no hole from {at} to {data}"
-        if data >= size:
-            break
-        at = os.lseek(fd, data, SEEK_HOLE)
-        if at <= data or at > size:
-            return f"a hole at {at} after data at {data}, of {size}"
-    return True
+    try:
+        while at < size:
+            try:
+                data = os.lseek(fd, at, SEEK_DATA)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                data = size
+            if data < at or any(os.pread(fd, data - at, at)):
+                return f"no hole from {at} to {data}"
+            if data >= size:
+                break
+            at = os.lseek(fd, data, SEEK_HOLE)
+            if at <= data or at > size:
+                return f"a hole at {at} after data at {data}, of {size}"
+        return True
+    finally:
+        os.lseek(fd, 0, os.SEEK_SET)
 
 
 def times(atime, mtime):
@@ -208,17 +210,10 @@ def fallocate(a):
     mode = a["mode"]
     if mode & 0x10 and a.get("poor"):
         # What stands for FALLOC_FL_ZERO_RANGE on a filesystem that has it not.
-        fd, end = fd_of(a), a["off"] + a["len"]
-        size, flags = os.fstat(fd).st_size, fcntl.fcntl(fd, fcntl.F_GETFL)
-        if a["len"] == 0:
-            raise OSError(errno.EINVAL, "no length")
-        if mode & 1:
-            end = min(end, size)
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags & ~os.O_APPEND)
-        try:
-            os.pwrite(fd, bytes(max(0, end - a["off"])), a["off"])
-        finally:
-            fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+        called(libc.fallocate(fd_of(a), 3, i64(a["off"]), i64(a["len"])))
+        end = a["off"] + a["len"]
+        if mode & 1 == 0 and end > os.fstat(fd_of(a)).st_size:
+            os.ftruncate(fd_of(a), end)
         return
     called(libc.fallocate(fd_of(a), mode, i64(a["off"]), i64(a["len"])))
 

@@ -1,0 +1,121 @@
+/**
+ * Where a program is run on a mount, and how.
+ *
+ * @module
+ */
+
+import { sleep, within } from "./support.ts";
+
+/** How a script of `Place.sh` is run. */
+export interface ShellOptions {
+  /** Its working directory; the place's by default. */
+  cwd?: string;
+  /** Whose it is; the test's user by default. */
+  user?: { uid: number; gid: number };
+  /** How long it may take, in milliseconds. Default 60,000. */
+  ms?: number;
+}
+
+/** A process that goes on beside the test. */
+export interface Running {
+  /** Settles with what it printed when it ends well; rejects when it does not. */
+  done: Promise<string>;
+  /** Whether it has ended. */
+  ended(): boolean;
+}
+
+/** A directory on a mount, one outside, and the processes that a test runs there. */
+export class Place implements AsyncDisposable {
+  readonly #groups = new Map<number, Promise<unknown>>();
+
+  /**
+   * @param dir The directory on the mount.
+   * @param out A directory outside.
+   */
+  constructor(readonly dir: string, readonly out: string) {}
+
+  /**
+   * Runs a script of bash's, which sees `$OUT`. It fails at the first command
+   * that fails.
+   *
+   * @returns What it printed.
+   * @throws When it fails or takes too long, with what it printed.
+   */
+  async sh(script: string, options: ShellOptions = {}): Promise<string> {
+    return await this.start(script, options).done;
+  }
+
+  /** Starts a script as `sh` does, and does not wait for it. */
+  start(script: string, options: ShellOptions = {}): Running {
+    const { ms = 60_000, user, cwd = this.dir } = options;
+    // `timeout` makes a process group, which ends with it.
+    const child = new Deno.Command("timeout", {
+      args: [
+        "--kill-after=2",
+        String(ms / 1000),
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        `ulimit -c 0; exec 2>&1; trap 'echo "failed: $BASH_COMMAND"' ERR\n${script}`,
+      ],
+      cwd,
+      env: {
+        OUT: this.out,
+        LC_ALL: "C.UTF-8",
+        TZ: "UTC",
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_AUTHOR_NAME: "A",
+        GIT_AUTHOR_EMAIL: "a@example.org",
+        GIT_COMMITTER_NAME: "A",
+        GIT_COMMITTER_EMAIL: "a@example.org",
+      },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+      ...user,
+    }).spawn();
+    let ended = false;
+    const status = child.status;
+    this.#groups.set(child.pid, status);
+    const said = new Response(child.stdout).text();
+    const done = (async () => {
+      const { success, code, signal } = await status;
+      ended = true;
+      this.#groups.delete(child.pid);
+      // What it leaves behind may hold the pipe.
+      const text = await within(said, 10_000, "the end of a script's output");
+      if (success) return text;
+      const why = code === 124 ? `took over ${ms} ms` : `ended with ${signal ?? code}`;
+      throw new Error(`a script ${why}:\n${script}\n--\n${text.slice(-4000)}`);
+    })();
+    done.catch(() => {});
+    return { done, ended: () => ended };
+  }
+
+  /** Kills what still runs. */
+  async stop(): Promise<void> {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      for (const pid of this.#groups.keys()) {
+        try {
+          Deno.kill(-pid, signal);
+        } catch {
+          // It has ended.
+        }
+      }
+      const all = Promise.all(this.#groups.values());
+      if (signal === "SIGTERM") await Promise.race([all, sleep(300)]);
+      else await within(all, 20_000, "the end of killed processes");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Text in quotes for a shell. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
