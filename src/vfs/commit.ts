@@ -31,17 +31,20 @@ const FOLD_PART = 1 / 4;
 /** Records of this many times its size are more than a chunk's fold costs. */
 const LOG_PART = 4;
 
-/** How long a chunk is left in the log after it was written there, ms. */
+/** When nothing was logged for this long, all that is logged is folded, ms. */
 const QUIET_MS = 300;
 
-/** However often it is written, a chunk is folded after this long, ms. */
-const FOLD_AFTER_MS = 2000;
+/** However much is being logged, a chunk is folded after this long, ms. */
+const FOLD_AFTER_MS = 4000;
 
 /** Bytes in the log's chunks above which they are folded however fresh they are. */
 const LOGGED_LIMIT = 16 * 2 ** 20;
 
 /** Chunks of which only a part was written that one commit folds, to bound the pause. */
 const FOLDS_AT_ONCE = 256;
+
+/** The same while others are being logged: who writes and syncs is not to wait long. */
+const FOLDS_WHILE_BUSY = 64;
 
 /** Manifest rows of holes that one commit adds, to bound the pause. */
 const HOLES_AT_ONCE = 16_384;
@@ -100,12 +103,10 @@ async function commitOnce(state: VolumeState, durable: boolean): Promise<void> {
     relinked: [],
   };
   const plans: ContentPlan[] = [];
-  const pace: Pace = {
-    now,
-    durable,
-    pressed: state.dirtyBytes > LOGGED_LIMIT,
-    folds: FOLDS_AT_ONCE,
-  };
+  const pressed = state.dirtyBytes > LOGGED_LIMIT;
+  const quiet = now - state.loggedAt >= QUIET_MS;
+  const folds = pressed || quiet ? FOLDS_AT_ONCE : FOLDS_WHILE_BUSY;
+  const pace: Pace = { now, durable, pressed, quiet, folds };
   for (const inode of inodes) await describe(state, inode, pace, changes, plans);
   if (!durable) await foldLogged(state, pace, inodes, changes, plans);
   if (!durable && inodes.length === 0 && plans.length === 0) {
@@ -150,6 +151,8 @@ interface Pace {
   durable: boolean;
   /** Whether the log is to be emptied however fresh its records are. */
   pressed: boolean;
+  /** Whether nothing has been logged for a while. */
+  quiet: boolean;
   /** Chunks of which only a part was written that may still be folded. */
   folds: number;
 }
@@ -340,8 +343,7 @@ function referenceTo(
 /** Whether a logged chunk should leave the log. */
 function isDue(chunk: DirtyChunk, pace: Pace): boolean {
   if (pace.durable) return false;
-  return pace.pressed || pace.now - chunk.loggedAt >= QUIET_MS ||
-    pace.now - chunk.firstLoggedAt >= FOLD_AFTER_MS;
+  return pace.pressed || pace.quiet || pace.now - chunk.firstLoggedAt >= FOLD_AFTER_MS;
 }
 
 /** Adds chunks that only the log has, once they have been left alone for a while. */
@@ -450,6 +452,7 @@ function settleContent(state: VolumeState, plan: ContentPlan, now: number): void
     }
     chunk.saved(now);
     content.logged.add(index);
+    state.loggedAt = now;
   }
   if (content.chunks.size > 0 || content.stored !== inode.size) state.logged.add(inode);
   else {

@@ -34,9 +34,8 @@ export class DirtyChunk {
   limit = Infinity;
   /** Whether the redo log has records of it. */
   logged = false;
-  /** When it was first and last logged, ms of the monotonic clock. */
+  /** When it was first logged, ms of the monotonic clock. */
   firstLoggedAt = 0;
-  loggedAt = 0;
   /** Bytes of its records. */
   loggedBytes = 0;
   #pieces: Piece[] = [];
@@ -144,7 +143,6 @@ export class DirtyChunk {
     for (const p of this.#pieces) p.unsavedFrom = p.unsavedTo = p.start;
     if (!this.logged) this.firstLoggedAt = at;
     this.logged = true;
-    this.loggedAt = at;
   }
 
   /** Notes that the log has nothing of it any more. */

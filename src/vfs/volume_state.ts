@@ -57,6 +57,8 @@ export class VolumeState {
   readonly addedNames: Set<Dentry> = new Set();
   /** Names that it still has. */
   readonly removedNames: Set<Dentry> = new Set();
+  /** When something was logged last, ms of the monotonic clock. */
+  loggedAt = -Infinity;
   /** Bytes that wait in memory, logged ones included. */
   dirtyBytes = 0;
   /** When the next commit is due, ms of the monotonic clock. */

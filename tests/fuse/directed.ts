@@ -10,13 +10,14 @@ export interface Directed {
   name: string;
   /** Whether only root can run it. */
   root?: boolean;
-  /** Whether other filesystems than ours need not pass. */
-  ours?: boolean;
   script: string;
 }
 
 /** The name of the script that looks for holes. */
 export const HOLES = "where data and holes are";
+
+/** The name of the script that makes many files. */
+export const MANY = "a directory of 20,000 files";
 
 /** Every script. */
 export const DIRECTED: Directed[] = [
@@ -447,7 +448,7 @@ same((dots[b"."], dots[b".."]), (os.stat("d").st_ino, os.stat(".").st_ino))
 `,
   },
   {
-    name: "a directory of 20,000 files",
+    name: MANY,
     script: `
 os.mkdir("d"); t = [time.time()]
 for i in range(20_000): os.close(os.open("d/file%d" % i, os.O_CREAT | os.O_WRONLY, 0o644))
@@ -531,7 +532,6 @@ m[100_000:100_003] = b"abc"; m.flush(); same((m[99_999:100_004], m[0]), (b"\\0ab
   },
   {
     name: "fallocate: more, punched, zeroed",
-    ours: true,
     script: `
 fd = os.open("f", os.O_RDWR | os.O_CREAT, 0o600)
 data = bytes(i * 7 % 251 + 1 for i in range(300_000)); os.pwrite(fd, data, 0)
@@ -555,7 +555,6 @@ fails(errno.EBADF, fallocate, os.open("f", os.O_RDONLY), 0, 0, 10)
   },
   {
     name: HOLES,
-    ours: true,
     script: `
 C = 65_536
 fd = os.open("f", os.O_RDWR | os.O_CREAT, 0o600)
@@ -652,7 +651,6 @@ same((libc.getxattr(b"f", b"user.big", got, 10), ctypes.get_errno()), (-1, errno
 same((libc.listxattr(b"f", got, 3), ctypes.get_errno()), (-1, errno.ERANGE)); assert libc.listxattr(b"f", None, 0) > 250
 os.setxattr("f", b"user.\\xff\\xfe", b"bytes"); same(os.getxattr("f", b"user.\\xff\\xfe"), b"bytes"); same(os.fsencode("user.\\udcff\\udcfe") in [os.fsencode(n) for n in os.listxattr("f")], True)
 `,
-    ours: true,
   },
   {
     name: "programs run from it, and are not written to meanwhile",

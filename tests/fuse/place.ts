@@ -94,20 +94,24 @@ export class Place implements AsyncDisposable {
     return { done, ended: () => ended };
   }
 
-  /** Kills what still runs. */
+  /** Kills what still runs, and what that has started. */
   async stop(): Promise<void> {
-    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      for (const pid of this.#groups.keys()) {
+    const groups = [...this.#groups];
+    const signal = (signal: Deno.Signal) => {
+      for (const [pid] of groups) {
         try {
           Deno.kill(-pid, signal);
         } catch {
-          // It has ended.
+          // All of the group have ended.
         }
       }
-      const all = Promise.all(this.#groups.values());
-      if (signal === "SIGTERM") await Promise.race([all, sleep(300)]);
-      else await within(all, 20_000, "the end of killed processes");
-    }
+    };
+    const all = Promise.all(groups.map(([, status]) => status));
+    signal("SIGTERM");
+    await Promise.race([all, sleep(300)]);
+    // A group may outlive the process that it is named after.
+    signal("SIGKILL");
+    await within(all, 20_000, "the end of killed processes");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
