@@ -223,7 +223,7 @@ function rowOf(
     return { ...skipped(row, our), unit, peer: beside, pass: false, note: `failed: ${our}` };
   }
   if (typeof peer === "string") return { ...skipped(row, peer), unit: row.unit, ours: median(our) };
-  const note = row.figure.includes("cold") ? NOTE : "";
+  const note = row.figure.endsWith("cold") && row.against === passthrough.name ? NOTE : "";
   return compare({ ...row, note }, { ours: our, peer });
 }
 

@@ -31,6 +31,20 @@ const LIBC_SYMBOLS = {
   },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  openAside: {
+    name: "open",
+    parameters: ["buffer", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  fstatfsAside: {
+    name: "fstatfs",
+    parameters: ["i32", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  closeAside: { name: "close", parameters: ["i32"], result: "i32", nonblocking: true },
+  syncfsAside: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   umount2Aside: {

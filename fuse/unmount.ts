@@ -5,6 +5,10 @@ import { canonical, mountedOn, type MountEntry, TYPE } from "./mounts.ts";
 
 const MNT_DETACH = 2;
 
+/** How often a mount that is in use is tried to be ended, and how long between, ms. */
+const ATTEMPTS = 3;
+const PAUSE = 100;
+
 /** How a mount is ended. */
 export interface UnmountOptions {
   /**
@@ -41,8 +45,18 @@ export async function unmount(mountpoint: string, options: UnmountOptions = {}):
  * @throws {AloeError} `busy`, `io_error`.
  */
 export async function detach(path: string, lazy: boolean): Promise<void> {
-  if (Deno.uid() === 0) await detachAsRoot(path, lazy);
-  else await detachAsUser(path, lazy);
+  for (let attempt = 1;; attempt++) {
+    try {
+      if (Deno.uid() === 0) await detachAsRoot(path, lazy);
+      else await detachAsUser(path, lazy);
+      return;
+    } catch (error) {
+      // The mount's own flusher has it open for a moment now and then.
+      const busy = error instanceof AloeError && error.code === "busy";
+      if (!busy || attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
 }
 
 async function detachAsRoot(path: string, lazy: boolean): Promise<void> {

@@ -19,6 +19,7 @@ import type {
   WorkerMessage,
 } from "./messages.ts";
 import { Notifier } from "./notify.ts";
+import { PageFlusher } from "./page_flusher.ts";
 import { OPCODE } from "./protocol.ts";
 import { Session } from "./session.ts";
 
@@ -120,7 +121,9 @@ async function present(
   });
   statistics = () => gather(loop, fs);
   loop.initialized.then(() => scope.postMessage({ type: "ready" }), () => {});
+  const flusher = message.readOnly ? null : new PageFlusher(message.mountpoint);
   await attempt(() => loop.run());
+  flusher?.stop();
   // In this order: nothing is asked any more of what is closed then.
   session.close();
   if (message.readOnly) return;

@@ -368,9 +368,8 @@ export function fallocate(
     default:
       throw new ErrnoError("EOPNOTSUPP");
   }
+  // The times are the kernel's, as with a cached write.
   if (!keep && end > inode.size) truncate(state, inode, end);
-  inode.modified(state.options.clock());
-  state.touch(inode);
 }
 
 /** Copies a range, whole chunks by reference. @returns Bytes copied. */
@@ -420,7 +419,7 @@ export async function copyRange(
     at += taken;
   }
   to.size = Math.max(to.size, at + shift);
-  to.modified(state.options.clock());
+  // The times are the kernel's, as with a cached write.
   to.contentChanged = true;
   state.touch(to);
   return at - fromOffset;

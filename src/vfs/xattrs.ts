@@ -13,7 +13,14 @@ const XATTR_REPLACE = 2;
  * The namespaces that are kept. Access control lists, in `system`, are not: a
  * kernel would have to enforce them.
  */
-const KEPT = /^(user|trusted|security)\../s;
+const KEPT = /^(user|trusted|security)\./;
+
+/** @throws {ErrnoError} EOPNOTSUPP, EINVAL. */
+function checkName(name: string): void {
+  const namespace = KEPT.exec(name);
+  if (namespace === null) throw new ErrnoError("EOPNOTSUPP");
+  if (namespace[0] === name) throw new ErrnoError("EINVAL");
+}
 
 /** All of an inode's attributes, asked for once. */
 function all(state: VolumeState, inode: Inode): Awaitable<Map<string, Uint8Array>> {
@@ -21,9 +28,9 @@ function all(state: VolumeState, inode: Inode): Awaitable<Map<string, Uint8Array
     state.source.xattrs(inode.id).then((xattrs) => inode.xattrs = xattrs);
 }
 
-/** An attribute's value. @throws {ErrnoError} ENODATA, EOPNOTSUPP. */
+/** An attribute's value. @throws {ErrnoError} ENODATA, EOPNOTSUPP, EINVAL. */
 export function get(state: VolumeState, inode: Inode, name: string): Awaitable<Uint8Array> {
-  if (!KEPT.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  checkName(name);
   return then(all(state, inode), (xattrs) => {
     const value = xattrs.get(name);
     if (value === undefined) throw new ErrnoError("ENODATA");
@@ -40,7 +47,7 @@ export function set(
   flags: number,
 ): Awaitable<void> {
   state.requireWritable();
-  if (!KEPT.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  checkName(name);
   return then(all(state, inode), (xattrs) => {
     const known = xattrs.has(name);
     if (known && (flags & XATTR_CREATE) !== 0) throw new ErrnoError("EEXIST");
@@ -59,7 +66,7 @@ export function list(state: VolumeState, inode: Inode): Awaitable<string[]> {
 /** Removes an attribute. @throws {ErrnoError} ENODATA, EOPNOTSUPP. */
 export function remove(state: VolumeState, inode: Inode, name: string): Awaitable<void> {
   state.requireWritable();
-  if (!KEPT.test(name)) throw new ErrnoError("EOPNOTSUPP");
+  checkName(name);
   return then(all(state, inode), (xattrs) => {
     if (!xattrs.delete(name)) throw new ErrnoError("ENODATA");
     note(state, inode, name, null);

@@ -503,7 +503,7 @@ const tar: Program = {
       ${TAR} -cf - -C $OUT/copy . | (mkdir second; ${TAR} -xpf - -C second)
       # Over what is there.
       ${TAR} -xpf tree.tar -C second
-      ${TAR} --unlink-first -xpf tree.tar -C second
+      ${TAR} --recursive-unlink --unlink-first -xpf tree.tar -C second; touch -r tree second
     `);
     await sameTrees(place, "tree", "second", "no-sockets");
   },
@@ -839,9 +839,8 @@ function postgresPreamble(): string {
         postgres -D data -k $OUT -c listen_addresses= -c max_wal_size=32MB -c shared_buffers=16MB \\
           >> $OUT/log 2>&1 &
         server=$!
-        for i in {1..200}; do
+        while kill -0 $server 2>/dev/null; do
           if pg_isready -q; then return; fi
-          if ! kill -0 $server 2>/dev/null; then break; fi
           sleep 0.05
         done
         sleep 0.5
