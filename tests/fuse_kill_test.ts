@@ -54,7 +54,7 @@ async function killed(program: Program, encryption: "none" | "random"): Promise<
   try {
     await Deno.mkdir(place.dir);
     await program.killed.prepare?.(place);
-    for (let round = 0; round < runs(2); round++) {
+    for (let round = 0; round < runs(encryption === "none" ? 2 : 1); round++) {
       const log = scratch.join(`log${round}`);
       const witness = new Witness(place, `${mountpoint}/witness${round}`, log);
       witnesses.push(witness);
@@ -65,7 +65,7 @@ async function killed(program: Program, encryption: "none" | "random"): Promise<
         20_000,
         "the first syncs",
       );
-      const delay = Math.round(100 + Math.random() * 1100);
+      const delay = Math.round(100 + Math.random() * 900);
       await sleep(delay);
       // What ended by itself has met a fault.
       if (running.ended()) await running.done;

@@ -194,7 +194,17 @@ async function describe(
   for (const [name, value] of inode.xattrChanges ?? []) {
     changes.xattrs.push({ node: inode.id, name, value });
   }
-  describeAttributes(inode, changes);
+  if (inode.born !== null || inode.timesChanged || inode.ownerChanged) {
+    describeAttributes(inode, changes);
+  } else if (inode.contentChanged && makesVersion(state, changes.content.at(-1)!)) {
+    describeAttributes(inode, changes);
+  }
+}
+
+/** Whether a change of content ends in another version: the format then sets the times. */
+function makesVersion(state: VolumeState, change: ContentChange): boolean {
+  const inPlace = change.keep === null ? state.options.history === "none" : change.keep === 1;
+  return !inPlace || change.expected?.version === 0;
 }
 
 function targetContent(inode: Inode, target: Uint8Array, chunkSize: number): ContentChange {
@@ -364,7 +374,7 @@ async function foldLogged(
     const plan = await planContent(state, inode, content, pace);
     plans.push(plan);
     changes.content.push(plan.change);
-    if (!skip.has(inode)) describeAttributes(inode, changes);
+    if (!skip.has(inode) && makesVersion(state, plan.change)) describeAttributes(inode, changes);
   }
 }
 

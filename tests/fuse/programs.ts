@@ -252,11 +252,11 @@ const npm: Program = {
   async run(place) {
     await place.sh(`
       printf %s ${quoted(PACKAGE)} > package.json
-      npm install --cache $PWD/cache --no-audit --no-fund --loglevel=error >/dev/null
+      npm install --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
     `);
     await this.remounted!(place);
     await place.sh(`
-      npm ci --cache $PWD/cache --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
+      npm ci --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
       ./node_modules/.bin/mkdirp a/b/c; ./node_modules/.bin/rimraf a; [[ ! -e a ]]
     `);
   },
@@ -274,13 +274,13 @@ const npm: Program = {
     },
     work: () => `
       while :; do
-        npm install --cache $OUT/cache --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
+        npm install --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
         rm -rf node_modules
       done`,
     async recovered(place) {
       await place.sh(`
         rm -rf node_modules package-lock.json
-        npm install --cache $OUT/cache --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
+        npm install --prefer-offline --no-audit --no-fund --loglevel=error >/dev/null
         npm ls --all >/dev/null
       `);
     },
@@ -835,10 +835,11 @@ function postgresPreamble(): string {
     export PATH=${postgresPath()}:$PATH PGHOST=$OUT PGDATABASE=postgres
     serve() {
       # A server that was killed lets go of its memory when its last process has seen it.
-      for try in {1..10}; do
+      for try in {1..20}; do
         postgres -D data -k $OUT -c listen_addresses= -c max_wal_size=32MB -c shared_buffers=16MB \\
           >> $OUT/log 2>&1 &
         server=$!
+        trap 'kill -KILL $server 2>/dev/null || true' EXIT
         while kill -0 $server 2>/dev/null; do
           if pg_isready -q; then return; fi
           sleep 0.05
@@ -895,8 +896,8 @@ const postgres: Program = {
       `
       serve
       pgbench -q -i -s 1 >/dev/null 2>&1
-      pgbench -c 4 -j 2 -T 2 2>&1 | tee $OUT/said | grep -q 'number of failed transactions: 0' || { cat $OUT/said; exit 1; }
-      ask "create index on pgbench_accounts(abalance)"; ask "vacuum full"; ask checkpoint
+      pgbench -c 4 -j 2 -T 1 2>&1 | tee $OUT/said | grep -q 'number of failed transactions: 0' || { cat $OUT/said; exit 1; }
+      ask "create index on pgbench_accounts(abalance)"; ask "vacuum full pgbench_accounts"; ask checkpoint
       ${BALANCED}
       ask "select count(*) from pgbench_history" > $OUT/count
       stop
