@@ -427,7 +427,7 @@ export const COMMANDS: readonly Command[] = [
       "use is unmounted when it is not any more, or at a second signal: then those",
       "who use it go on until they have done. The exit code is 0 then.",
       "",
-      "Changes are in FILE after a second, those of a program that calls fsync at",
+      "Changes are in FILE within seconds, those of a program that calls fsync at",
       "once. What is overwritten or removed is gone, unless --history keeps it: N or",
       "all make versions of files (see `history`) and move what is removed into the",
       "trash. A file's own `retention` wins.",

@@ -39,7 +39,7 @@ for (const encryption of ["none", "random"] as const) {
         fn: () => killed(program, encryption),
       });
     }
-  });
+  }, { program: "python3" });
 }
 
 async function killed(program: Program, encryption: "none" | "random"): Promise<void> {

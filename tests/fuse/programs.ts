@@ -600,12 +600,12 @@ const compiler: Program = {
 // --- editors ---------------------------------------------------------------------
 
 // By default it makes no backups below the directory for temporary files.
-const VIM =
-  `$(command -v vim || command -v vim.tiny || command -v vi) -es -u NONE -i NONE --cmd 'set backupskip='`;
+const VIM = `$(command -v vim || command -v vim.tiny) -es -u NONE -i NONE --cmd 'set backupskip='`;
 
 const editors: Program = {
   name: "sed -i and vim",
-  needs: ["sed", "ex"],
+  needs: ["sed"],
+  missing: () => Promise.resolve(hasProgram("vim") || hasProgram("vim.tiny") ? null : "no vim"),
   async run(place) {
     await place.sh(`
       seq 1 3000 > f; chmod 640 f; before=$(stat -c %i f)
