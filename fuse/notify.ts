@@ -38,7 +38,7 @@ export class Notifier implements Invalidations {
 
   /** Attributes, and cached content from an offset on (bytes; -1: attributes alone). */
   inode(inode: Inode, offset: number): void {
-    this.#inode(inode, offset);
+    for (const nodeId of numbersOf(inode)) this.#inode(nodeId, offset);
   }
 
   /**
@@ -48,7 +48,7 @@ export class Notifier implements Invalidations {
    * @returns Settled when it has.
    */
   flush(inode: Inode): Promise<void> {
-    return this.#inode(inode, 0);
+    return this.#inode(inode.nodeId, 0);
   }
 
   /** A name in a directory. */
@@ -65,16 +65,20 @@ export class Notifier implements Invalidations {
 
   /** The content has grown to this size, bytes. */
   grown(inode: Inode, size: number): void {
-    if (inode.nodeId === 0) return;
+    for (const nodeId of numbersOf(inode)) this.#grown(nodeId, size);
+  }
+
+  #grown(nodeId: number, size: number): void {
+    if (nodeId === 0) return;
     // The kernel trusts its own size while it writes back; but it takes note of
     // content that is stored behind it. What is stored goes at once.
     const view = message(NOTIFY.STORE, NOTIFY_STORE_OUT.SIZE + 1);
     const at = OUT_HEADER.SIZE;
-    put64(view, at + NOTIFY_STORE_OUT.nodeid, inode.nodeId);
+    put64(view, at + NOTIFY_STORE_OUT.nodeid, nodeId);
     put64(view, at + NOTIFY_STORE_OUT.offset, size - 1);
     view.setUint32(at + NOTIFY_STORE_OUT.size, 1, true);
     this.#send(view);
-    this.#inode(inode, 0);
+    this.#inode(nodeId, 0);
   }
 
   /** Drops what is not sent yet. @returns Settled when nothing is being sent. */
@@ -83,11 +87,11 @@ export class Notifier implements Invalidations {
     await this.#last;
   }
 
-  #inode(inode: Inode, offset: number): Promise<void> {
-    if (inode.nodeId === 0) return Promise.resolve();
+  #inode(nodeId: number, offset: number): Promise<void> {
+    if (nodeId === 0) return Promise.resolve();
     const at = OUT_HEADER.SIZE;
     const view = message(NOTIFY.INVAL_INODE, NOTIFY_INVAL_INODE_OUT.SIZE);
-    put64(view, at + NOTIFY_INVAL_INODE_OUT.ino, inode.nodeId);
+    put64(view, at + NOTIFY_INVAL_INODE_OUT.ino, nodeId);
     put64(view, at + NOTIFY_INVAL_INODE_OUT.off, offset);
     return this.#send(view);
   }
@@ -106,6 +110,11 @@ export class Notifier implements Invalidations {
     }).finally(() => this.#pending--);
     return this.#last;
   }
+}
+
+/** Every handle that the kernel has of an inode. */
+function numbersOf(inode: Inode): number[] {
+  return inode.aliases === null ? [inode.nodeId] : [inode.nodeId, ...inode.aliases.keys()];
 }
 
 function message(code: number, size: number): DataView<ArrayBuffer> {

@@ -80,6 +80,7 @@ async function serve(message: StartMessage): Promise<void> {
     await attempt(() => present(db, handle, message, lease, attempt));
     lease.stop();
     await attempt(() => ops.unmount(db, handle));
+    if (!readOnly) await attempt(() => ops.checkpoint(db));
   } catch (fault) {
     faults.push(fault);
   }
@@ -127,9 +128,24 @@ async function present(
   // In this order: nothing is asked any more of what is closed then.
   session.close();
   if (message.readOnly) return;
-  await lease.check();
-  await attempt(() => fs.close());
-  await attempt(() => ops.checkpoint(db));
+  await attempt(() => closePatiently(fs, lease));
+}
+
+/** How often, 10 s each, the end of a mount waits for another process. */
+const CLOSE_ATTEMPTS = 60;
+
+/** Another process may write for long; until it has done, nothing is given up. */
+async function closePatiently(fs: VolumeFilesystem, lease: Lease): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      await lease.check();
+      return await fs.close();
+    } catch (error) {
+      const busy = error instanceof AloeError && error.code === "busy";
+      if (!busy || attempt === CLOSE_ATTEMPTS) throw error;
+      log("another process is writing to the file: waiting for it to write back");
+    }
+  }
 }
 
 function gather(loop: RequestLoop, fs: VolumeFilesystem): MountStatistics {

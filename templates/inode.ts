@@ -274,6 +274,29 @@ export const withPlacement = template<{ nodes: string }>("inode.withPlacement")(
   )
 );
 
+/**
+ * Those of some nodes that somebody else has given a name, or a child, besides
+ * the placements that end: `named`, or not. Both arrays are JSON.
+ */
+export const reachedElsewhere = template<{ nodes: string; edges: string }>(
+  "inode.reachedElsewhere",
+)((q, p) => {
+  // deno-lint-ignore no-explicit-any -- of a query within the query
+  const others = (eb: any, end: "from_id" | "to_id") =>
+    eb.exists(
+      eb.selectFrom("edge").select(sql.lit(1).as("one"))
+        .whereRef(end, "=", "item.value").where("archived", "=", sql.lit(0))
+        .where(
+          "edge_id",
+          "not in",
+          eb.selectFrom(jsonRows(p.edges)).select("item.value"),
+        ),
+    );
+  return q.selectFrom(jsonRows(p.nodes))
+    .select((eb) => ["item.value as node_id", others(eb, "to_id").as("named")])
+    .where((eb) => eb.or([others(eb, "to_id"), others(eb, "from_id")]));
+});
+
 /** Deletes the locks on some nodes. */
 export const deleteLocksOnAny = template<{ nodes: string }>("inode.deleteLocksOnAny")((q, p) =>
   q.deleteFrom("lock").where(
@@ -323,7 +346,7 @@ export const abandonedNodes = template<{ volume: string; now: bigint; limit: num
       "u.node_id",
       eb.exists(
         eb.selectFrom("edge as e").select(sql.lit(1).as("one"))
-          .whereRef("e.to_id", "=", "u.node_id").where("e.archived", "=", sql.lit(0)),
+          .whereRef("e.to_id", "=", "u.node_id"),
       ).as("placed"),
     ])
     .limit(p.limit)

@@ -668,7 +668,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode.abandonedNodes": {
     "sql":
-      'select "u"."node_id", exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "u"."node_id" and "e"."archived" = 0) as "placed" from "aloe_unlinked" as "u" inner join "node" as "n" on "n"."node_id" = "u"."node_id" where "n"."volume_id" = ? and not exists (select 1 as "one" from "mount" as "m" where "m"."mount_id" = "u"."mount_id" and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?)) limit ?',
+      'select "u"."node_id", exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "u"."node_id") as "placed" from "aloe_unlinked" as "u" inner join "node" as "n" on "n"."node_id" = "u"."node_id" where "n"."volume_id" = ? and not exists (select 1 as "one" from "mount" as "m" where "m"."mount_id" = "u"."mount_id" and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?)) limit ?',
     "names": [
       "volume",
       "now",
@@ -884,6 +884,22 @@ export const compiled: Record<string, CompiledTemplate> = {
       "mount",
     ],
     "constants": [
+      null,
+    ],
+  },
+  "inode.reachedElsewhere": {
+    "sql":
+      'select "item"."value" as "node_id", exists (select 1 as "one" from "edge" where "to_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")) as "named" from json_each(?) as "item" where (exists (select 1 as "one" from "edge" where "to_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")) or exists (select 1 as "one" from "edge" where "from_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")))',
+    "names": [
+      "edges",
+      "nodes",
+      "edges",
+      "edges",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
       null,
     ],
   },

@@ -9,6 +9,7 @@ import {
   insertDevice,
   insertInode,
   insertUnlinked,
+  reachedElsewhere,
   replaceEdge,
   replaceSubdir,
   setInodeOwner,
@@ -155,6 +156,8 @@ export interface CommitOptions {
   reclaim: number;
   /** The watermark of the ids in the changes. Moved on when others have minted past it. */
   watermark: Watermark;
+  /** How long another process is waited for, ms; as the file was opened when left out. */
+  patience?: number;
 }
 
 /**
@@ -200,7 +203,7 @@ export async function commitChanges(
     }
     if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
     return versions;
-  }, { durable: options.durable });
+  }, { durable: options.durable, patience: options.patience });
 }
 
 /** Checks the mount. @returns Its volume. */
@@ -320,12 +323,33 @@ async function removeEdges(
   }
   const doomed = new Set(removed);
   const kept = await trashKeepers(tx, edgesRemoved, new Set([...removed, ...unlinked]));
+  for (const { node_id, named } of await elsewhere(tx, removed, edgesRemoved)) {
+    // It goes on under a name that another process gave it, or with what that put into it.
+    doomed.delete(node_id);
+    if (!named) kept.add(node_id);
+  }
   const at = kept.size > 0 ? now() : 0n;
   for (const { edge, node } of edgesRemoved) {
     if (kept.has(node)) await archive(tx, edge, at);
     else if (!doomed.has(node)) await tx.run(deleteEdge, { edge });
   }
-  return kept.size === 0 ? removed : removed.filter((node) => !kept.has(node));
+  return removed.filter((node) => doomed.has(node) && !kept.has(node));
+}
+
+/** The nodes to be deleted that others have named, or put something into, meanwhile. */
+async function elsewhere(
+  tx: Transaction,
+  removed: readonly string[],
+  edgesRemoved: readonly RemovedEdge[],
+): Promise<{ node_id: string; named: unknown }[]> {
+  const edges = JSON.stringify(edgesRemoved.map(({ edge }) => edge));
+  const found: { node_id: string; named: unknown }[] = [];
+  for (const nodes of parts(removed)) {
+    for (const { node_id, named } of await tx.all(reachedElsewhere, { nodes, edges })) {
+      found.push({ node_id, named });
+    }
+  }
+  return found;
 }
 
 async function archive(tx: Transaction, edge: string, at: bigint): Promise<void> {

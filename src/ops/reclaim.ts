@@ -7,11 +7,16 @@ import type { Transaction } from "../storage/transaction.ts";
  * that have. Not durable: after a power cut it is done again.
  *
  * @param limit How many are looked at, at most.
+ * @param patience How long another process is waited for, ms.
  * @returns How many were; fewer than the limit when no more are left.
  * @throws {AloeError} `read_only`, `busy`.
  */
-export async function reclaimChunks(db: Database, limit: number): Promise<number> {
-  return await db.write((tx) => reclaimSome(tx, limit), { durable: false });
+export async function reclaimChunks(
+  db: Database,
+  limit: number,
+  patience?: number,
+): Promise<number> {
+  return await db.write((tx) => reclaimSome(tx, limit), { durable: false, patience });
 }
 
 /** The same within a transaction. */

@@ -10,6 +10,8 @@ import { Transaction } from "./transaction.ts";
 export interface WriteOptions {
   /** False for a step of longer work whose last commit is durable. */
   durable?: boolean;
+  /** How long another process is waited for, ms; as the database was opened when left out. */
+  patience?: number;
 }
 
 /**
@@ -253,12 +255,15 @@ export class OpenDatabase implements Database {
       // Nothing is locked before the first statement, so the whole is tried again.
       return await this.#retryWhileBusy(() => begin().then(run));
     }
-    await this.#retryWhileBusy(begin);
+    await this.#retryWhileBusy(begin, options.patience);
     return await run();
   }
 
   /** SQLite blocks the thread while it waits, so it waits briefly and we wait here. */
-  async #retryWhileBusy<T>(attempt: () => Promise<T>): Promise<T> {
+  async #retryWhileBusy<T>(
+    attempt: () => Promise<T>,
+    patience: number = this.#busyTimeout,
+  ): Promise<T> {
     let deadline = 0;
     for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
       try {
@@ -266,7 +271,7 @@ export class OpenDatabase implements Database {
       } catch (error) {
         const known = this.#dialect.translateError(error);
         if (!(known instanceof AloeError && known.code === "busy")) throw known;
-        deadline ||= performance.now() + this.#busyTimeout;
+        deadline ||= performance.now() + patience;
         if (performance.now() > deadline) throw known;
         await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
       }

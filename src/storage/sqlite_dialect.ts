@@ -120,6 +120,9 @@ export class SqliteDriver implements StorageDriver {
     const { page_size } = database.prepare("PRAGMA page_size").get() as {
       page_size: number;
     };
+    if (this.#options.checkpointAside) {
+      connection.execute(`PRAGMA cache_size = -${LARGE_CACHE_KIB}`);
+    }
     const aside = this.#options.checkpointAside && connection.inWalMode();
     // The thread may be gone, or be held up: then it is done here after all.
     const every = aside ? CHECKPOINT_AFTER_ALL_BYTES : CHECKPOINT_BYTES;
@@ -162,6 +165,9 @@ const BUSY_TIMEOUT_MS = 20;
  * this bounds a connection's memory.
  */
 const CACHE_KIB = 16 * 1024;
+
+/** The same where long transactions are usual: what does not fit is written twice. */
+const LARGE_CACHE_KIB = 32 * 1024;
 
 /**
  * WAL written between two checkpoints: four times SQLite's own, a quarter

@@ -7,7 +7,7 @@ import {
 } from "../ops/commit_changes.ts";
 import type { DirtyChunk } from "./dirty_chunk.ts";
 import { reconcile } from "./reconcile.ts";
-import { plaintext } from "./file_content.ts";
+import { DamagedContent, plaintext } from "./file_content.ts";
 import {
   type Content,
   type Inode,
@@ -68,23 +68,36 @@ interface ContentPlan {
  * there after a crash is a state that was.
  *
  * @param durable Whether it is on disk when this settles.
+ * @param patience How long another process is waited for, ms; as the file was
+ * opened when left out.
  * @throws {AloeError} When the file cannot be written; nothing is lost then,
  * and the next commit tries again.
  */
-export async function commit(state: VolumeState, durable: boolean): Promise<void> {
+export async function commit(
+  state: VolumeState,
+  durable: boolean,
+  patience?: number,
+): Promise<void> {
   try {
-    await commitOnce(state, durable);
+    await commitOnce(state, durable, patience);
   } catch (error) {
     if (!(error instanceof AloeError) || !CONFLICTS.includes(error.code)) throw error;
     await reconcile(state);
-    await commitOnce(state, durable);
+    await commitOnce(state, durable, patience);
   }
 }
+
+/** When content that is based on something damaged is tried again, ms. */
+const DAMAGED_MS = 60_000;
 
 /** What a commit fails with when another process has taken something from under it. */
 const CONFLICTS = ["mount_conflict", "corrupt", "invalid"];
 
-async function commitOnce(state: VolumeState, durable: boolean): Promise<void> {
+async function commitOnce(
+  state: VolumeState,
+  durable: boolean,
+  patience?: number,
+): Promise<void> {
   if (state.dirty.size === 0 && !(durable && state.volatile) && state.logged.size === 0) {
     state.due = Infinity;
     return;
@@ -129,6 +142,7 @@ async function commitOnce(state: VolumeState, durable: boolean): Promise<void> {
       history: state.options.history,
       reclaim: durable ? 0 : RECLAIM_AT_ONCE + 2 * changes.content.length,
       watermark: state.watermark,
+      patience,
     });
   } catch (error) {
     state.full = error instanceof AloeError && error.code === "no_space";
@@ -186,8 +200,11 @@ async function describe(
   if (gone && !inode.listedUnlinked) changes.unlinked.push(inode.id);
   if (!gone && inode.listedUnlinked) changes.relinked.push(inode.id);
   if (inode.content !== null && inode.contentChanged) {
-    plans.push(await planContent(state, inode, inode.content, pace));
-    changes.content.push(plans.at(-1)!.change);
+    const plan = await planUnlessDamaged(state, inode, inode.content, pace);
+    if (plan !== null) {
+      plans.push(plan);
+      changes.content.push(plan.change);
+    }
   } else if (inode.born !== null && inode.target !== null) {
     changes.content.push(targetContent(inode, inode.target, state.chunkSize));
   }
@@ -196,8 +213,8 @@ async function describe(
   }
   if (inode.born !== null || inode.timesChanged || inode.ownerChanged) {
     describeAttributes(inode, changes);
-  } else if (inode.contentChanged && makesVersion(state, changes.content.at(-1)!)) {
-    describeAttributes(inode, changes);
+  } else if (inode.contentChanged && !state.damaged.has(inode)) {
+    if (makesVersion(state, changes.content.at(-1)!)) describeAttributes(inode, changes);
   }
 }
 
@@ -223,6 +240,25 @@ function targetContent(inode: Inode, target: Uint8Array, chunkSize: number): Con
     folded: [],
     size: target.length,
   };
+}
+
+/** Null when the content cannot be committed: the others' is, all the same. */
+async function planUnlessDamaged(
+  state: VolumeState,
+  inode: Inode,
+  content: Content,
+  pace: Pace,
+): Promise<ContentPlan | null> {
+  try {
+    const plan = await planContent(state, inode, content, pace);
+    state.damaged.delete(inode);
+    return plan;
+  } catch (error) {
+    if (!(error instanceof DamagedContent)) throw error;
+    if (!state.damaged.has(inode)) state.options.log(`not written back: ${error.message}`);
+    state.damaged.add(inode);
+    return null;
+  }
 }
 
 /** Decides which chunks of a file go to the pool and which to the log. */
@@ -255,7 +291,9 @@ async function planContent(
     return pace.folds-- > 0;
   };
 
-  const indexes = [...content.chunks.keys()].sort((a, b) => a - b);
+  // A sync looks at what is new only: of the log there can be very much.
+  const few = durable && !grows && !cut;
+  const indexes = [...few ? content.unsaved : content.chunks.keys()].sort((a, b) => a - b);
   const fold = new Set<number>();
   for (const index of indexes) {
     if (!isGrowth(index) && wantsFold(index)) fold.add(index);
@@ -315,7 +353,9 @@ async function planContent(
       change.chunks.push({ index, hash: reference });
       plan.folded.set(index, null);
     } else if (chunk?.base === "zeros" && !chunk.written && length === chunkSize) {
-      change.holes.push({ first: index, last: index });
+      const run = change.holes.at(-1);
+      if (run?.last === index - 1) run.last = index;
+      else change.holes.push({ first: index, last: index });
       plan.folded.set(index, null);
     } else {
       const data = await plaintext(state, inode, index, length);
@@ -335,9 +375,7 @@ async function planContent(
     }
     plan.logged.push(index);
   }
-  change.folded = [...content.logged].filter((index) =>
-    fold.has(index) || !content.chunks.has(index)
-  );
+  change.folded = [...new Set([...fold, ...content.stale])].filter((i) => content.logged.has(i));
   return plan;
 }
 
@@ -371,7 +409,8 @@ async function foldLogged(
     const due = content.stored !== inode.size ||
       [...content.chunks.values()].some((chunk) => isDue(chunk, pace));
     if (!due || pace.folds <= 0) continue;
-    const plan = await planContent(state, inode, content, pace);
+    const plan = await planUnlessDamaged(state, inode, content, pace);
+    if (plan === null) continue;
     plans.push(plan);
     changes.content.push(plan.change);
     if (!skip.has(inode) && makesVersion(state, plan.change)) describeAttributes(inode, changes);
@@ -426,13 +465,24 @@ function settle(
   for (const inode of inodes) {
     const gone = inode.nlink === 0;
     inode.born = null;
-    inode.timesChanged = inode.ownerChanged = inode.contentChanged = false;
-    inode.xattrChanges = null;
+    inode.timesChanged = inode.ownerChanged = false;
+    if (!state.damaged.has(inode)) inode.contentChanged = false;
+    if (inode.xattrChanges !== null) {
+      inode.xattrChanges = null;
+      state.dirtyBytes -= inode.xattrBytes;
+      inode.xattrBytes = 0;
+      // They can be long: what is wanted again is asked for again.
+      inode.xattrs = null;
+    }
     inode.listedUnlinked = gone;
     if (gone && inode.lookups === 0) state.inodes.remove(inode);
     else state.inodes.settle(inode);
   }
-  if (state.logged.size > 0) state.due = now + QUIET_MS;
+  for (const inode of state.damaged) {
+    if (inode.nlink === 0 && inode.lookups === 0) state.damaged.delete(inode);
+    else state.touch(inode, DAMAGED_MS);
+  }
+  if (state.logged.size > 0) state.due = Math.min(state.due, now + QUIET_MS);
 }
 
 function settleContent(state: VolumeState, plan: ContentPlan, now: number): void {
@@ -441,10 +491,12 @@ function settleContent(state: VolumeState, plan: ContentPlan, now: number): void
   content.limit = Infinity;
   inode.contentChanged = false;
   for (const index of change.folded as number[]) content.logged.delete(index);
+  content.stale.clear();
   for (const [index, data] of plan.folded) {
     const chunk = content.chunks.get(index);
     if (chunk !== undefined) state.dirtyBytes -= chunk.memory;
     content.chunks.delete(index);
+    content.unsaved.delete(index);
     if (data !== null) {
       state.cache.put(inode, index, data.length === data.buffer.byteLength ? data : data.slice());
     } else state.cache.drop(inode, index);
@@ -461,6 +513,7 @@ function settleContent(state: VolumeState, plan: ContentPlan, now: number): void
       state.dirtyBytes += chunk.memory;
     }
     chunk.saved(now);
+    content.unsaved.delete(index);
     content.logged.add(index);
     state.loggedAt = now;
   }

@@ -36,6 +36,15 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
   }
 }
 
+/** Brings one inode up to date. @returns Whether others had changed its content. */
+export async function refreshOne(state: VolumeState, inode: Inode): Promise<boolean> {
+  const row = inode.born === null ? await state.source.load(inode.id) : null;
+  if (row === null || inode.content === null) return false;
+  const { stored, version } = inode.content;
+  refresh(state, inode, row);
+  return row.stored !== stored || row.version !== version;
+}
+
 /** A name that is another's now, or nobody's. */
 function dropName(state: VolumeState, dentry: Dentry): void {
   const { parent, name, inode } = dentry;
@@ -59,6 +68,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
       // What was written here lies over what they wrote.
       content.stored = row.stored;
       content.version = row.version;
+      if (inode.size < row.stored) content.limit = Math.min(content.limit, inode.size);
       state.cache.drop(inode);
     }
     return;

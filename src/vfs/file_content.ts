@@ -1,3 +1,5 @@
+import { AloeError } from "../errors.ts";
+import type { StoredBytes } from "../ops/inodes.ts";
 import { DirtyChunk } from "./dirty_chunk.ts";
 import { ErrnoError } from "./errno.ts";
 import type { Awaitable } from "./filesystem.ts";
@@ -167,6 +169,11 @@ const NOTHING = new Uint8Array(0);
 /** Chunks that are fetched by one query. */
 const CHUNKS_AT_ONCE = 16;
 
+/** Stored content that is not what it should be: damaged, or changed by others meanwhile. */
+export class DamagedContent extends Error {
+  override readonly name = "DamagedContent";
+}
+
 /**
  * Stored chunks, cut to what still counts; what the cache has is left out.
  * They are not in the cache yet.
@@ -188,17 +195,31 @@ async function loadStored(
   }
   if (found.size === last - first + 1) return found;
   const to = Math.min(last, end);
-  const rows = await state.source.chunks(inode.id, first, to);
+  const rows = await storedChunks(state, inode, first, to);
   for (const { index, data } of rows) if (!found.has(index)) found.set(index, data);
   for (let index = first; index <= to; index++) {
     const valid = Math.min(chunkSize, content.valid - index * chunkSize);
     const data = found.get(index);
     if (data === undefined || data.length < Math.min(valid, content.stored - index * chunkSize)) {
-      throw new Error(`${inode.id}: chunk ${index} is missing or too short`);
+      throw new DamagedContent(`${inode.id}: chunk ${index} is missing or too short`);
     }
     if (data.length > valid) found.set(index, data.slice(0, valid));
   }
   return found;
+}
+
+async function storedChunks(
+  state: VolumeState,
+  inode: Inode,
+  first: number,
+  last: number,
+): Promise<StoredBytes[]> {
+  try {
+    return await state.source.chunks(inode.id, first, last);
+  } catch (error) {
+    if (!(error instanceof AloeError && error.code === "corrupt")) throw error;
+    throw new DamagedContent(error.message, { cause: error });
+  }
 }
 
 /** Where a link points. */
@@ -254,6 +275,7 @@ function noteAccess(state: VolumeState, inode: Inode): void {
 function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyChunk {
   let chunk = content.chunks.get(index);
   if (chunk === undefined) content.chunks.set(index, chunk = new DirtyChunk(state.chunkSize));
+  content.unsaved.add(index);
   return chunk;
 }
 
@@ -297,8 +319,11 @@ export function truncate(state: VolumeState, inode: Inode, size: number): void {
       state.dirtyBytes -= chunk.memory;
       if (index > last || size === last * chunkSize) {
         content.chunks.delete(index);
+        content.unsaved.delete(index);
+        if (content.logged.has(index)) content.stale.add(index);
         continue;
       }
+      content.unsaved.add(index);
       chunk.cut(size - last * chunkSize);
       // What is past the cut must not come back when the file grows again:
       // not from the base, and not from the log, which only a fold empties.
@@ -418,6 +443,7 @@ export async function copyRange(
     copied += taken;
     at += taken;
   }
+  if (at <= fromOffset) return 0;
   to.size = Math.max(to.size, at + shift);
   // The times are the kernel's, as with a cached write.
   to.contentChanged = true;

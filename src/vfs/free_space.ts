@@ -52,13 +52,15 @@ export class FreeSpace {
   fits(bytes: number): boolean {
     this.#read(0);
     const growth = Math.max(0, this.#log + bytes - this.#reusable);
-    return this.#available >= bytes + growth + RESERVE;
+    // Where the file itself has room, only the log needs more, a part at a time.
+    const reserve = this.#reusable >= bytes + RESERVE ? RESERVE / 8 : RESERVE;
+    return this.#available >= bytes + growth + reserve;
   }
 
   /** Whether the log takes space that is needed. */
   get shouldEmptyLog(): boolean {
     this.#read();
-    return this.#available < TIGHT && this.#log > RESERVE;
+    return this.#available < TIGHT && this.#log > RESERVE / 8;
   }
 
   /** Says how much of the file is free. */

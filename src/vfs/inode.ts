@@ -49,6 +49,8 @@ export class Children {
   readonly removed: Set<string> = new Set();
   /** The names of those. */
   readonly removedNames: Set<string> = new Set();
+  /** How many rows the last page of a listing was to have. */
+  pageLimit = 0;
   /** Rows that a listing has read and not handed out yet. */
   page: { after: string; rows: unknown[]; generation: number } | null = null;
 
@@ -65,8 +67,12 @@ export class Content {
   limit: number = Infinity;
   /** What was written, by chunk. */
   readonly chunks: Map<number, DirtyChunk> = new Map();
+  /** Of those, what neither the pool nor the redo log has. */
+  readonly unsaved: Set<number> = new Set();
   /** Chunks that the redo log has records of. */
   readonly logged: Set<number> = new Set();
+  /** Of those, the ones whose records count no more. */
+  readonly stale: Set<number> = new Set();
   /** How many versions its owner wants kept; null for the mount's way. */
   readonly keep: number | null;
   /** Whether another mount has written what is in its log only, so far. */
@@ -109,6 +115,8 @@ export class Inode {
   ctimeNsec = 0;
   /** How many references the kernel has. */
   lookups = 0;
+  /** Earlier handles that the kernel still has, with its references to each. */
+  aliases: Map<number, number> | null = null;
 
   /** When it was made, while the file does not have it; null when it has. */
   born: Time | null = null;
@@ -120,6 +128,8 @@ export class Inode {
   contentChanged = false;
   /** Whether extended attributes have changed, by name; null: removed. */
   xattrChanges: Map<string, Uint8Array | null> | null = null;
+  /** Bytes of those. */
+  xattrBytes = 0;
   /** All extended attributes, once they have been asked for. */
   xattrs: Map<string, Uint8Array> | null = null;
   /** Its names, as far as they are known. */

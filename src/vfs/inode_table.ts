@@ -122,6 +122,15 @@ export class InodeTable {
     const inode = this.#byNumber.get(nodeId);
     if (inode === undefined) return null;
     inode.lookups = Math.max(0, inode.lookups - count);
+    const { aliases } = inode;
+    if (aliases?.has(nodeId)) {
+      const left = aliases.get(nodeId)! - count;
+      aliases.set(nodeId, left);
+      if (left <= 0) {
+        aliases.delete(nodeId);
+        this.#byNumber.delete(nodeId);
+      }
+    }
     if (inode.lookups > 0) return null;
     this.settle(inode);
     return inode;
@@ -132,23 +141,31 @@ export class InodeTable {
     if (inode.lookups > 0 || this.#isBusy(inode) || !this.#byId.has(inode.id)) return;
     this.#idle.delete(inode);
     this.#idle.add(inode);
-    if (this.#idle.size > IDLE_LIMIT) this.#trim();
+    this.trim();
   }
 
   /** Takes an inode out that has ceased to be. */
   remove(inode: Inode): void {
     this.#byNumber.delete(inode.nodeId);
+    for (const nodeId of inode.aliases?.keys() ?? []) this.#byNumber.delete(nodeId);
     this.#byId.delete(inode.id);
     this.#idle.delete(inode);
   }
 
   /** Gives an inode another node id, so that the kernel takes what it finds for a new one. */
   renumber(inode: Inode): void {
+    inode.aliases ??= new Map();
+    let counted = 0;
+    for (const count of inode.aliases.values()) counted += count;
+    if (inode.lookups > counted) inode.aliases.set(inode.nodeId, inode.lookups - counted);
+    else this.#byNumber.delete(inode.nodeId);
     inode.nodeId = ++this.#last;
     this.#byNumber.set(inode.nodeId, inode);
   }
 
-  #trim(): void {
+  /** Lets go of inodes that nobody refers to when there are many. */
+  trim(): void {
+    if (this.#idle.size <= IDLE_LIMIT) return;
     for (const inode of this.#idle) {
       if (this.#idle.size <= IDLE_LIMIT * 3 / 4) break;
       this.#idle.delete(inode);

@@ -6,8 +6,9 @@ import type { Inode } from "./inode.ts";
 import { storedName } from "./namespace.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** Rows that a listing reads ahead. */
-const PAGE = 1024;
+/** Rows that a listing reads at first, and at most. */
+const FIRST_PAGE = 128;
+const LONGEST_PAGE = 2048;
 
 /** Rows of a listing that were read and not handed out. */
 export interface ListingPage {
@@ -48,7 +49,11 @@ async function readStored(
   for (let after: string | null = from; after !== null;) {
     let page = children.page as ListingPage | null;
     if (page === null || page.after !== after || page.generation !== state.generation) {
-      const read: InodePage = await state.source.list(directory.id, after, PAGE);
+      const limit = after === ""
+        ? FIRST_PAGE
+        : Math.min(LONGEST_PAGE, 2 * Math.max(FIRST_PAGE, children.pageLimit));
+      children.pageLimit = limit;
+      const read: InodePage = await state.source.list(directory.id, after, limit);
       page = {
         after,
         rows: read.inodes,
@@ -71,12 +76,19 @@ async function readStored(
       if (!fill(entry)) {
         const last = i === 0 ? after : afterCookieOf(page.rows[i - 1].edge);
         children.page = { ...page, after: last, rows: page.rows.slice(i) };
+        state.inodes.trim();
         return;
       }
+    }
+    if (page.next === null && page.rows.length > 0) {
+      // Asked again from here on, as the end of a listing always is.
+      const end = afterCookieOf(page.rows[page.rows.length - 1].edge);
+      children.page = { ...page, after: end, rows: [] };
     }
     after = page.next;
   }
   fillAdded(directory, from, fill);
+  state.inodes.trim();
 }
 
 function fillAdded(directory: Inode, after: string, fill: (entry: Entry) => boolean): void {

@@ -128,8 +128,12 @@ export function abandon(state: VolumeState, inode: Inode): void {
   if (content !== null) {
     for (const chunk of content.chunks.values()) state.dirtyBytes -= chunk.memory;
     content.chunks.clear();
+    content.unsaved.clear();
     state.logged.delete(inode);
   }
+  state.dirtyBytes -= inode.xattrBytes;
+  inode.xattrBytes = 0;
+  inode.xattrChanges = null;
   state.cache.drop(inode);
   if (inode.born === null) {
     state.touch(inode);

@@ -17,8 +17,13 @@ export async function reconcile(state: VolumeState): Promise<void> {
       const { content } = inode;
       content.stored = row.stored;
       content.version = row.version;
-      content.logged.clear();
-      for (const chunk of content.chunks.values()) chunk.unsave();
+      // Of what they stored, what is past our end does not count. The log keeps
+      // its records until whatever folds their chunks drops them.
+      if (inode.size < row.stored) content.limit = Math.min(content.limit, inode.size);
+      for (const [index, chunk] of content.chunks) {
+        chunk.unsave();
+        content.unsaved.add(index);
+      }
       if (content.chunks.size > 0) inode.contentChanged = true;
       state.cache.drop(inode);
     }
@@ -45,6 +50,7 @@ export async function reconcile(state: VolumeState): Promise<void> {
     if (inode.content !== null) {
       for (const chunk of inode.content.chunks.values()) state.dirtyBytes -= chunk.memory;
       inode.content.chunks.clear();
+      inode.content.unsaved.clear();
     }
     for (const { parent, name } of inode.names) {
       parent.children?.known.delete(name);

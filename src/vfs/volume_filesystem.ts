@@ -1,3 +1,4 @@
+import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { changeCounter, checkpoint, inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
 import { reusableBytes } from "../ops/maintenance.ts";
@@ -5,7 +6,7 @@ import { reclaimChunks } from "../ops/reclaim.ts";
 import type { Database } from "../storage/database.ts";
 import { commit } from "./commit.ts";
 import { ERRNO, ErrnoError } from "./errno.ts";
-import { takeInChanges } from "./external_changes.ts";
+import { refreshOne, takeInChanges } from "./external_changes.ts";
 import * as content from "./file_content.ts";
 import type {
   AttributeChange,
@@ -25,6 +26,15 @@ import * as xattr from "./xattrs.ts";
 
 /** How often changes by others are looked for, ms. */
 const WATCH_MS = 400;
+
+/** How long a commit that nobody waits for waits for another process, ms. */
+const TICK_PATIENCE = 100;
+
+/** When a commit is tried again that another process was in the way of, ms. */
+const RETRY_BUSY = 200;
+
+/** When one is that had no space, ms. */
+const RETRY_FULL = 1000;
 
 /** Chunks without a reference that are looked at between two requests. */
 const RECLAIM = 512;
@@ -212,7 +222,15 @@ export class VolumeFilesystem implements Filesystem {
     into: Uint8Array,
     unnoticed: boolean = false,
   ): Awaitable<number> {
-    return content.read(this.#state, inode, offset, into, unnoticed);
+    const read = () => content.read(this.#state, inode, offset, into, unnoticed);
+    const result = read();
+    if (!(result instanceof Promise)) return result;
+    return result.catch(async (error) => {
+      if (!(error instanceof content.DamagedContent)) throw error;
+      // Others may have changed it since it was looked at last.
+      if (!await refreshOne(this.#state, inode)) throw error;
+      return await read();
+    });
   }
 
   write(inode: Inode, offset: number, data: Uint8Array, touch: boolean): Awaitable<void> {
@@ -221,7 +239,9 @@ export class VolumeFilesystem implements Filesystem {
     return this.#having(data.length, () => {
       content.write(state, inode, offset, data);
       if (touch) inode.modified(state.options.clock());
-      if (state.dirtyBytes > state.options.dirtyBytes) return this.#commit(false);
+      if (state.dirtyBytes > state.options.dirtyBytes) {
+        return this.#commit(false).catch((error) => this.#postpone(error));
+      }
     });
   }
 
@@ -239,7 +259,19 @@ export class VolumeFilesystem implements Filesystem {
   ): Awaitable<number> {
     this.#state.requireWritable();
     return this.#paced(
-      this.#having(0, () => content.copyRange(this.#state, from, fromOffset, to, toOffset, length)),
+      this.#having(0, async () => {
+        const copied = await content.copyRange(
+          this.#state,
+          from,
+          fromOffset,
+          to,
+          toOffset,
+          length,
+        );
+        // What is referred to is kept by others until this is in the file only.
+        if (hasReferences(to)) await this.#commit(false);
+        return copied;
+      }),
     );
   }
 
@@ -265,7 +297,9 @@ export class VolumeFilesystem implements Filesystem {
   }
 
   setxattr(inode: Inode, name: string, value: Uint8Array, flags: number): Awaitable<void> {
-    return xattr.set(this.#state, inode, name, value, flags);
+    return this.#paced(
+      this.#having(value.length, () => xattr.set(this.#state, inode, name, value, flags)),
+    );
   }
 
   listxattr(inode: Inode): Awaitable<string[]> {
@@ -311,18 +345,16 @@ export class VolumeFilesystem implements Filesystem {
       this.#nextWatch += 10 * (performance.now() - now);
     }
     if (now >= state.due) {
-      try {
-        await this.#commit(false);
-      } catch (error) {
-        // A later commit, or a sync that somebody waits for, tells of it.
-        if (!(error instanceof ErrnoError && error.errno === ERRNO.ENOSPC)) throw error;
-        state.options.log("no space is left: what was written waits in memory");
-      }
+      await this.#commit(false, TICK_PATIENCE).catch((error) => this.#postpone(error));
       this.#reclaiming = !state.options.readOnly;
     }
     if (this.#space.isShort && !state.options.readOnly) await this.#makeRoom();
     if (this.#reclaiming && !state.options.readOnly && !state.full) {
-      this.#reclaiming = await reclaimChunks(state.db, RECLAIM) > 0;
+      this.#reclaiming = await reclaimChunks(state.db, RECLAIM, TICK_PATIENCE)
+        .then((looked) => looked > 0, (error) => {
+          this.#postpone(error);
+          return false;
+        });
       if (this.#reclaiming) return 0;
     }
     return Math.max(0, Math.min(state.due, this.#nextWatch) - performance.now());
@@ -340,11 +372,16 @@ export class VolumeFilesystem implements Filesystem {
       for (const inode of state.logged) {
         for (const chunk of inode.content!.chunks.values()) chunk.firstLoggedAt = -Infinity;
       }
-      if (state.dirty.size === 0 && state.logged.size === 0) break;
+      const left = [...state.dirty].filter((inode) => !state.damaged.has(inode));
+      if (round > 0 && left.length === 0 && isFolded(state)) break;
       await this.#commit(false);
     }
     await this.#commit(true);
     while (await reclaimChunks(state.db, RECLAIM) > 0);
+    if (state.damaged.size > 0) {
+      const names = [...state.damaged].map((inode) => [...inode.names][0]?.name ?? inode.id);
+      throw new AloeError("corrupt", `not written back: ${names.join(", ")}`);
+    }
   }
 
   /** Finds out what can be used again, and gives back what the log takes. */
@@ -363,10 +400,20 @@ export class VolumeFilesystem implements Filesystem {
     await takeInChanges(state);
   }
 
-  async #commit(durable: boolean): Promise<void> {
+  /** Lets what waits in memory wait on, if it is for want of space or of a lock. */
+  #postpone(error: unknown): void {
+    const state = this.#state;
+    const busy = error instanceof AloeError && error.code === "busy";
+    const full = error instanceof ErrnoError && error.errno === ERRNO.ENOSPC;
+    if (!busy && !full) throw error;
+    if (full) state.options.log("no space is left: what was written waits in memory");
+    state.due = performance.now() + (busy ? RETRY_BUSY : RETRY_FULL);
+  }
+
+  async #commit(durable: boolean, patience?: number): Promise<void> {
     const state = this.#state;
     try {
-      await commit(state, durable);
+      await commit(state, durable, patience);
     } catch (error) {
       throw errnoOf(error);
     }
@@ -380,7 +427,8 @@ export class VolumeFilesystem implements Filesystem {
     }
     return (async () => {
       const value = await result;
-      await this.#commit(false);
+      // The call has happened: a later commit, or a sync, tells of what fails here.
+      await this.#commit(false).catch((error) => this.#postpone(error));
       return value;
     })();
   }
@@ -405,6 +453,18 @@ export class VolumeFilesystem implements Filesystem {
 
 /** Inodes that may wait to be written back: their memory, and the pause of a commit. */
 const DIRTY_INODES = 4096;
+
+/** Whether the log has nothing more of content that is not damaged. */
+function isFolded(state: VolumeState): boolean {
+  return [...state.logged].every((inode) => state.damaged.has(inode));
+}
+
+function hasReferences(inode: Inode): boolean {
+  for (const chunk of inode.content!.chunks.values()) {
+    if (typeof chunk.base !== "string") return true;
+  }
+  return false;
+}
 
 function withoutPrivileges(mode: number): number {
   if ((mode & S_IXGRP) !== 0) mode &= ~S_ISGID;

@@ -57,6 +57,8 @@ export class VolumeState {
   readonly addedNames: Set<Dentry> = new Set();
   /** Names that it still has. */
   readonly removedNames: Set<Dentry> = new Set();
+  /** Inodes whose content cannot be committed, as what it is based on is damaged. */
+  readonly damaged: Set<Inode> = new Set();
   /** When something was logged last, ms of the monotonic clock. */
   loggedAt = -Infinity;
   /** Bytes that wait in memory, logged ones included. */

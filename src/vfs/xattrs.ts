@@ -76,6 +76,8 @@ export function remove(state: VolumeState, inode: Inode, name: string): Awaitabl
 function note(state: VolumeState, inode: Inode, name: string, value: Uint8Array | null): void {
   inode.xattrChanges ??= new Map();
   inode.xattrChanges.set(name, value);
+  inode.xattrBytes += value?.length ?? 0;
+  state.dirtyBytes += value?.length ?? 0;
   inode.changed(state.options.clock());
   state.touch(inode);
 }
