@@ -235,27 +235,38 @@ for (const open of [false, true]) {
   });
 }
 
-Deno.test("a directory removed here goes to the trash with what others put into it", async () => {
-  await withFile(async (path) => {
-    const subject = await Subject.open(path);
-    const { vfs } = subject;
-    const d = await subject.directory("d");
-    await vfs.flush();
-    await vfs.rmdir(vfs.root, "d");
-    vfs.forget(d.nodeId, 1);
-    await elsewhere(path, (mount) => mount.put("/d/precious", noise(10, 1)));
-    await vfs.flush();
-    await subject.close();
-    await elsewhere(path, async (mount) => {
-      assert.equal(await mount.exists("/d"), false);
-      const [item, ...others] = await mount.trash();
-      assert.deepEqual([item.path, others.length], ["/d", 0]);
-      await mount.restore(item.id);
-      assert.deepEqual(await mount.readAll("/d/precious"), noise(10, 1));
+for (const open of [false, true]) {
+  const how = open ? "open" : "closed";
+  Deno.test(`a tree removed here goes to the trash with what others put into it: ${how}`, async () => {
+    await withFile(async (path) => {
+      const subject = await Subject.open(path);
+      const { vfs } = subject;
+      const d = await subject.directory("d");
+      const sub = await vfs.mkdir(d, "sub", 0o755, { uid: 0, gid: 0 });
+      vfs.remember(sub);
+      await vfs.flush();
+      await vfs.rmdir(d, "sub");
+      await vfs.rmdir(vfs.root, "d");
+      const forget = () => {
+        vfs.forget(sub.nodeId, 1);
+        vfs.forget(d.nodeId, 1);
+      };
+      if (!open) forget();
+      await elsewhere(path, (mount) => mount.put("/d/sub/precious", noise(10, 1)));
+      await vfs.flush();
+      if (open) forget();
+      await subject.close();
+      await elsewhere(path, async (mount) => {
+        assert.equal(await mount.exists("/d"), false);
+        const [item, ...others] = await mount.trash();
+        assert.deepEqual([item.path, others.length], ["/d", 0]);
+        await mount.restore(item.id);
+        assert.deepEqual(await mount.readAll("/d/sub/precious"), noise(10, 1));
+      });
+      await assertSound(path);
     });
-    await assertSound(path);
   });
-});
+}
 
 for (const noticed of [true, false]) {
   const when = noticed ? "before" : "by";

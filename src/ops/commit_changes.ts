@@ -322,12 +322,14 @@ async function removeEdges(
     return await unplaced(tx, removed);
   }
   const doomed = new Set(removed);
-  const kept = await trashKeepers(tx, edgesRemoved, new Set([...removed, ...unlinked]));
-  for (const { node_id, named } of await elsewhere(tx, removed, edgesRemoved)) {
+  const nameless = new Set([...removed, ...unlinked]);
+  const filled = new Set<string>();
+  for (const { node_id, named } of await elsewhere(tx, [...nameless], edgesRemoved)) {
     // It goes on under a name that another process gave it, or with what that put into it.
     doomed.delete(node_id);
-    if (!named) kept.add(node_id);
+    if (!named) filled.add(node_id);
   }
+  const kept = await trashKeepers(tx, edgesRemoved, nameless, filled);
   const at = kept.size > 0 ? now() : 0n;
   for (const { edge, node } of edgesRemoved) {
     if (kept.has(node)) await archive(tx, edge, at);
@@ -357,13 +359,18 @@ async function archive(tx: Transaction, edge: string, at: bigint): Promise<void>
   await tx.run(archiveEdge, { edge });
 }
 
-/** Those of the nodes to be deleted that have something in the trash, or such a directory in them. */
+/**
+ * Those of the nodes to be deleted that have something in the trash, or such a directory in them.
+ *
+ * @param filled Those that have something else in them.
+ */
 async function trashKeepers(
   tx: Transaction,
   edgesRemoved: readonly RemovedEdge[],
   doomed: ReadonlySet<string>,
+  filled: ReadonlySet<string>,
 ): Promise<Set<string>> {
-  const kept = new Set<string>();
+  const kept = new Set<string>(filled);
   for (const nodes of parts([...doomed])) {
     for (const row of await tx.all(withTrash, { nodes })) kept.add(row.node_id);
   }

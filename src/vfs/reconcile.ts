@@ -47,6 +47,9 @@ export async function reconcile(state: VolumeState): Promise<void> {
   for (const inode of gone) {
     state.dirty.delete(inode);
     state.logged.delete(inode);
+    state.dirtyBytes -= inode.xattrBytes;
+    inode.xattrBytes = 0;
+    inode.xattrChanges = null;
     if (inode.content !== null) {
       for (const chunk of inode.content.chunks.values()) state.dirtyBytes -= chunk.memory;
       inode.content.chunks.clear();

@@ -27,6 +27,12 @@ import * as xattr from "./xattrs.ts";
 /** How often changes by others are looked for, ms. */
 const WATCH_MS = 400;
 
+/** A commit that is due waits for a pause of so much in the changes, ms. */
+const PAUSE_MS = 20;
+
+/** But no longer than this, ms. */
+const POSTPONE_MS = 2000;
+
 /** How long a commit that nobody waits for waits for another process, ms. */
 const TICK_PATIENCE = 100;
 
@@ -240,7 +246,7 @@ export class VolumeFilesystem implements Filesystem {
       content.write(state, inode, offset, data);
       if (touch) inode.modified(state.options.clock());
       if (state.dirtyBytes > state.options.dirtyBytes) {
-        return this.#commit(false).catch((error) => this.#postpone(error));
+        return this.#commit(false, this.#patience()).catch((error) => this.#postpone(error));
       }
     });
   }
@@ -344,7 +350,9 @@ export class VolumeFilesystem implements Filesystem {
       // A large table takes its time; it gets a tenth of ours.
       this.#nextWatch += 10 * (performance.now() - now);
     }
-    if (now >= state.due) {
+    // A pause of whoever is working is better than a pause for them.
+    const working = now - state.touchedAt < PAUSE_MS && now < state.due + POSTPONE_MS;
+    if (now >= state.due && !working) {
       await this.#commit(false, TICK_PATIENCE).catch((error) => this.#postpone(error));
       this.#reclaiming = !state.options.readOnly;
     }
@@ -357,7 +365,8 @@ export class VolumeFilesystem implements Filesystem {
         });
       if (this.#reclaiming) return 0;
     }
-    return Math.max(0, Math.min(state.due, this.#nextWatch) - performance.now());
+    const wanted = Math.min(state.due, this.#nextWatch) - performance.now();
+    return Math.max(working ? PAUSE_MS / 2 : 0, wanted);
   }
 
   async close(): Promise<void> {
@@ -400,6 +409,13 @@ export class VolumeFilesystem implements Filesystem {
     await takeInChanges(state);
   }
 
+  /** How long a commit for want of memory waits for another process: longer when there is much. */
+  #patience(): number | undefined {
+    const { dirtyBytes, dirty, options } = this.#state;
+    const much = dirtyBytes > 4 * options.dirtyBytes || dirty.size > 4 * DIRTY_INODES;
+    return much ? undefined : TICK_PATIENCE;
+  }
+
   /** Lets what waits in memory wait on, if it is for want of space or of a lock. */
   #postpone(error: unknown): void {
     const state = this.#state;
@@ -428,7 +444,7 @@ export class VolumeFilesystem implements Filesystem {
     return (async () => {
       const value = await result;
       // The call has happened: a later commit, or a sync, tells of what fails here.
-      await this.#commit(false).catch((error) => this.#postpone(error));
+      await this.#commit(false, this.#patience()).catch((error) => this.#postpone(error));
       return value;
     })();
   }

@@ -65,6 +65,8 @@ export class VolumeState {
   dirtyBytes = 0;
   /** When the next commit is due, ms of the monotonic clock. */
   due = Infinity;
+  /** When something was changed last. */
+  touchedAt = -Infinity;
   /** Whether a commit has happened that a power cut could still take. */
   volatile = false;
   /** Grows whenever rows that were read may be outdated. */
@@ -109,8 +111,9 @@ export class VolumeState {
   /** Notes that an inode has something for the next commit. */
   touch(inode: Inode, within: number = COMMIT_MS): void {
     this.dirty.add(inode);
-    const due = performance.now() + within;
-    if (due < this.due) this.due = due;
+    const now = performance.now();
+    this.touchedAt = now;
+    if (now + within < this.due) this.due = now + within;
   }
 
   /** @throws {ErrnoError} EROFS. */
