@@ -83,6 +83,15 @@ export const inodesAfter = template<
   { arrays: true },
 );
 
+/** The names of a page of a listing, hidden ones among them: a tenth of what the rows cost. */
+export const namesAfter = template<{ parent: string; after: string; limit: number }>(
+  "inode.namesAfter",
+)((q, p) =>
+  q.selectFrom("edge").select(["edge_id as edge", "name"])
+    .where("from_id", "=", p.parent).where("archived", "=", sql.lit(0))
+    .where("edge_id", ">", p.after).orderBy("edge_id").limit(p.limit)
+);
+
 /** Whether a container has a child but for some placements. `edges` is a JSON array of ids. */
 export const hasOtherChild = template<{ parent: string; edges: string }>("inode.hasOtherChild")((
   q,

@@ -887,6 +887,20 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "inode.namesAfter": {
+    "sql":
+      'select "edge_id" as "edge", "name" from "edge" where "from_id" = ? and "archived" = 0 and "edge_id" > ? order by "edge_id" limit ?',
+    "names": [
+      "parent",
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
   "inode.reachedElsewhere": {
     "sql":
       'select "item"."value" as "node_id", exists (select 1 as "one" from "edge" where "to_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")) as "named" from json_each(?) as "item" where (exists (select 1 as "one" from "edge" where "to_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")) or exists (select 1 as "one" from "edge" where "from_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")))',

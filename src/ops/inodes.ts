@@ -9,6 +9,7 @@ import {
   inodesAfter,
   type ListedColumns,
   mountedVolume,
+  namesAfter,
   type PlacedColumns,
   storedChunks,
 } from "../../templates/inode.ts";
@@ -195,6 +196,23 @@ export async function listInodes(
     if (!row[HIDDEN]) inodes.push(inodeRow(row));
   }
   return { inodes, after: rows.length < limit ? null : rows[rows.length - 1][EDGE] };
+}
+
+/**
+ * The names of a page of a container's children, the hidden ones among them.
+ * Much quicker than {@linkcode listInodes}, for who knows the nodes already.
+ *
+ * @param after The placement that the page comes after; empty for the first.
+ * @param limit How many, at most.
+ */
+export async function listInodeNames(
+  db: Database,
+  _mount: MountHandle,
+  parent: string,
+  after: string,
+  limit: number,
+): Promise<{ edge: string; name: string }[]> {
+  return await db.query((tx) => tx.all(namesAfter, { parent, after, limit }));
 }
 
 /** Where a row of a listing has its placement, and whether a younger sibling hides it. */

@@ -5,6 +5,7 @@ import {
   hasChildren,
   type InodePage,
   type InodeRow,
+  listInodeNames,
   listInodes,
   listInodeXattrs,
   loadInode,
@@ -24,6 +25,12 @@ export interface VolumeSource {
   lookup(parent: string, name: string): Promise<PlacedInode | null>;
   /** A page of a listing. */
   list(parent: string, after: string, limit: number): Promise<InodePage>;
+  /** The names of such a page, quickly; null where that is not to be had. */
+  names(
+    parent: string,
+    after: string,
+    limit: number,
+  ): Promise<{ edge: string; name: string }[] | null>;
   /** Whether a container has a child besides some placements. */
   hasChildren(parent: string, except: string[]): Promise<boolean>;
   /** Plaintext of chunks `first` to `last`. */
@@ -42,6 +49,7 @@ export function currentSource(db: Database, mount: MountHandle): VolumeSource {
     load: (node) => loadInode(db, mount, node),
     lookup: (parent, name) => lookupInode(db, mount, parent, name),
     list: (parent, after, limit) => listInodes(db, mount, parent, after, limit),
+    names: (parent, after, limit) => listInodeNames(db, mount, parent, after, limit),
     hasChildren: (parent, except) => hasChildren(db, mount, parent, except),
     chunks: (node, first, last) => readStoredChunks(db, mount, node, first, last),
     hashes: (node, first, last) => chunkHashes(db, mount, node, first, last),

@@ -17,6 +17,7 @@ export function sourceAt(db: Database, mount: MountHandle, at: bigint): VolumeSo
     load: (node) => loadInodeAt(db, mount, node, at),
     lookup: (parent, name) => lookupInodeAt(db, mount, parent, name, at),
     list: (parent, after, limit) => listInodesAt(db, mount, parent, after, limit, at),
+    names: () => Promise.resolve(null),
     // Nothing is removed from the past.
     hasChildren: () => Promise.resolve(true),
     chunks,
