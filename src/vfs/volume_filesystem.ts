@@ -89,7 +89,11 @@ export class VolumeFilesystem implements Filesystem {
     const zeroHash = await zeroChunkHash(db, mount);
     const state = new VolumeState(db, mount, source, { ...volume, zeroHash }, options);
     const row = await source.load(volume.root);
-    if (row === null) throw new Error(`${volume.root}: the mount point is gone`);
+    if (row === null) {
+      throw options.at === undefined
+        ? new AloeError("mount_point_archived", `${volume.root}: the mount point is gone`)
+        : new AloeError("not_found", "what is to be shown was made after the time asked for");
+    }
     const root = state.inodes.of(row);
     state.inodes.remember(root);
     const filesystem = new VolumeFilesystem(state, root);
