@@ -320,6 +320,23 @@ for who in ("a", "b"):
   });
 });
 
+mountTest("an open file follows what another process appends", async () => {
+  await withMount({}, async (dir, { file }) => {
+    await Deno.writeTextFile(`${dir}/log`, "0\n");
+    await python(dir, `os.fsync(os.open("log", os.O_RDWR))`);
+    using open = await Deno.open(`${dir}/log`, { read: true });
+    await using fs = await AloeLite.open(file);
+    await using mount = await fs.mount("main");
+    for (const size of [4, 6, 8]) {
+      await mount.append("/log", new TextEncoder().encode("1\n"));
+      for (let wait = 0; (await open.stat()).size !== size && wait < 40; wait++) await sleep(100);
+      assert.equal((await open.stat()).size, size);
+      await open.seek(0, Deno.SeekMode.Start);
+      assert.equal(await open.read(new Uint8Array(100)), size);
+    }
+  });
+});
+
 mountTest("a reader of the file sees what was synced", async () => {
   await withMount({}, async (dir, { file }) => {
     await using fs = await AloeLite.open(file);
