@@ -35,6 +35,8 @@ const LONGEST_WAIT = 200;
 const CLOCK_EVERY = 32;
 /** So many requests are made durable by one commit, */
 const MAX_SYNCS = 64;
+/** What is kept of each that waits: the two halves of its number, and its inode. */
+const SYNC_FIELDS = 3;
 /** which waits no longer than this for more of them, ms. */
 const SYNC_WAIT = 2;
 /** After a `tick` that failed, ms. */
@@ -165,7 +167,7 @@ export class RequestLoop {
       while (this.#flushed.length > 0) await this.#serveFlushed(this.#flushed.shift()!);
       if (
         this.#syncs.length > 0 &&
-        (served < CLOCK_EVERY || this.#syncs.length >= 2 * MAX_SYNCS ||
+        (served < CLOCK_EVERY || this.#syncs.length >= SYNC_FIELDS * MAX_SYNCS ||
           now - this.#syncsSince > SYNC_WAIT)
       ) {
         await this.#sync();
@@ -262,7 +264,7 @@ export class RequestLoop {
       if (opcode === OPCODE.DESTROY) this.#ended = true;
     } else if (length === AFTER_SYNC) {
       if (this.#syncs.length === 0) this.#syncsSince = performance.now();
-      this.#syncs.push(this.#x.uniqueLow, this.#x.uniqueHigh);
+      this.#syncs.push(this.#x.uniqueLow, this.#x.uniqueHigh, this.#x.nodeId);
     } else if (length === AFTER_FLUSH) {
       this.#flush();
     } else if (length !== NO_REPLY) {
@@ -316,8 +318,18 @@ export class RequestLoop {
       this.#log(`FSYNC: ${message ?? error}`);
       code = errno;
     }
-    for (let i = 0; i < waiting.length; i += 2) {
-      this.#answer(0, code, waiting[i], waiting[i + 1]);
+    for (let i = 0; i < waiting.length; i += SYNC_FIELDS) {
+      const [uniqueLow, uniqueHigh, nodeId] = waiting.slice(i, i + SYNC_FIELDS);
+      this.#answer(0, code || (this.#isUnsynced(nodeId) ? ERRNO.EIO : 0), uniqueLow, uniqueHigh);
+    }
+  }
+
+  #isUnsynced(nodeId: number): boolean {
+    try {
+      return this.#fs.isUnsynced(nodeId);
+    } catch {
+      // SYNCFS may be about no inode at all.
+      return false;
     }
   }
 

@@ -165,6 +165,14 @@ Deno.test("what is based on a damaged chunk keeps nothing else from being commit
     await vfs.flush();
     await subject.file("h", noise(100, 5));
     await vfs.sync();
+    // Small writes are in the log, which needs nothing of what is damaged.
+    assert.equal(vfs.isUnsynced(f.nodeId), false);
+    for (const chunk of [0, 1, 2]) {
+      await vfs.write(f, chunk * CHUNK + 10, noise(CHUNK / 2, 3), true);
+    }
+    await vfs.sync();
+    assert.equal(vfs.isUnsynced(f.nodeId), true);
+    assert.equal(vfs.isUnsynced(vfs.root.nodeId), false);
     await assert.rejects(
       vfs.close(),
       (error) => error instanceof AloeError && error.code === "corrupt" && /\bf\b/.test(`${error}`),

@@ -254,7 +254,9 @@ async function planUnlessDamaged(
     state.damaged.delete(inode);
     return plan;
   } catch (error) {
-    if (!(error instanceof DamagedContent)) throw error;
+    const damaged = error instanceof DamagedContent ||
+      (error instanceof AloeError && error.code === "corrupt");
+    if (!damaged) throw error;
     if (!state.damaged.has(inode)) state.options.log(`not written back: ${error.message}`);
     state.damaged.add(inode);
     return null;

@@ -340,6 +340,10 @@ export class VolumeFilesystem implements Filesystem {
     await this.#commit(true);
   }
 
+  isUnsynced(nodeId: number): boolean {
+    return this.#state.damaged.has(this.inode(nodeId));
+  }
+
   /** Commits what has gathered, without waiting for the disk. */
   async flush(): Promise<void> {
     await this.#commit(false);

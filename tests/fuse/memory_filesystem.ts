@@ -295,6 +295,10 @@ export class MemoryFilesystem implements Filesystem {
     };
   }
 
+  isUnsynced(): boolean {
+    return false;
+  }
+
   async sync(): Promise<void> {
     this.syncs++;
     await new Promise((resolve) => setTimeout(resolve, 1));
