@@ -138,7 +138,6 @@ export {
   readTarget,
   type RedoBytes,
   type StoredBytes,
-  volumeWatermark,
   zeroChunkHash,
 } from "./ops/inodes.ts";
 export {

@@ -682,7 +682,7 @@ Deno.test("ids of a filesystem and of others grow past each other", async () => 
   await using fs = await Fixture.make();
   fs.watermark.ts += 100_000;
   const { id } = await fs.create("ours");
-  assert.equal((await ops.volumeWatermark(fs.db, fs.mount)).ts, fs.watermark.ts);
+  assert.equal((await ops.inodeVolume(fs.db, fs.mount)).watermark.ts, fs.watermark.ts);
   const theirs = await ops.createEntry(fs.db, fs.mount, "/theirs");
   assert.ok(theirs > id);
   await fs.commit({});

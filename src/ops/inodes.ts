@@ -145,15 +145,6 @@ export async function inodeVolume(db: Database, mount: MountHandle): Promise<Ino
   };
 }
 
-/**
- * How far ids have been minted in the mount's volume.
- *
- * @throws {AloeError} `mount_invalid`.
- */
-export async function volumeWatermark(db: Database, mount: MountHandle): Promise<Watermark> {
-  return (await inodeVolume(db, mount)).watermark;
-}
-
 /** A node of the mount's volume, placed or not; null when there is none of the id. */
 export async function loadInode(
   db: Database,
