@@ -383,6 +383,8 @@ export function bytesOf(content: Content): Uint8Array<ArrayBuffer> {
 /** What is there, in a form that compares: by path, versions as digests. */
 export interface View {
   nodes: Record<string, string | string[]>;
+  /** By path, how many versions are to be kept: a step that sets it shows nowhere else. */
+  keep: Record<string, number>;
   trash: string[];
   /** The other volumes, the content of each as lines. */
   forks: Record<string, string[]>;
@@ -404,7 +406,7 @@ export async function expected(state: State): Promise<View> {
     }
     forks[name].sort();
   }
-  return { nodes, trash: [...state.trash].sort(), forks };
+  return { nodes, keep: { ...state.keep }, trash: [...state.trash].sort(), forks };
 }
 
 const digests = new Map<string, Promise<string>>();
@@ -419,7 +421,10 @@ function digestOfContent(content: Content): Promise<string> {
 /** What there really is. */
 export async function actual(fs: AloeLite, mount: Mount): Promise<View> {
   const nodes: View["nodes"] = {};
+  const keep: View["keep"] = {};
   for await (const { path, type } of walk(mount)) {
+    const { retention } = await mount.stat(path);
+    if (retention !== null) keep[path] = retention;
     if (type === "container") nodes[path] = "directory";
     else if (await isPack(mount, path)) nodes[path] = "pack";
     else nodes[path] = await versionsOf(mount, path);
@@ -435,7 +440,7 @@ export async function actual(fs: AloeLite, mount: Mount): Promise<View> {
     }
     forks[name ?? `unnamed ${id}`] = lines.sort();
   }
-  return { nodes, trash, forks };
+  return { nodes, keep, trash, forks };
 }
 
 async function* walk(mount: Mount): AsyncGenerator<{ path: string; type: string }> {
