@@ -16,6 +16,7 @@ import "./maintenance.ts";
 import "./mount.ts";
 import "./node.ts";
 import "./redo.ts";
+import "./registry.ts";
 import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
 import { type CompiledTemplate, templates } from "./template.ts";
 import "./trash.ts";

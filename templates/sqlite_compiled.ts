@@ -1730,6 +1730,129 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "registry.deleteFilesystem": {
+    "sql": 'delete from "filesystem" where "fs_id" = ?',
+    "names": [
+      "id",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "registry.deleteFilesystemMounts": {
+    "sql": 'delete from "mount" where "fs_id" = ?',
+    "names": [
+      "id",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "registry.deleteManagedMount": {
+    "sql": 'delete from "mount" where "volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "registry.getSetting": {
+    "sql": 'select "value" from "setting" where "name" = ?',
+    "names": [
+      "name",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "registry.insertFilesystem": {
+    "sql":
+      'insert into "filesystem" ("fs_id", "file_name", "name", "created_at", "state") values (?, ?, ?, ?, ?)',
+    "names": [
+      "id",
+      "fileName",
+      "name",
+      "createdAt",
+      "state",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "registry.listFilesystems": {
+    "sql": 'select * from "filesystem" order by "created_at", "fs_id"',
+    "names": [],
+    "constants": [],
+  },
+  "registry.listManagedMounts": {
+    "sql": 'select * from "mount" order by "started_at", "volume_id"',
+    "names": [],
+    "constants": [],
+  },
+  "registry.putManagedMount": {
+    "sql":
+      'replace into "mount" ("volume_id", "fs_id", "mode", "mountpoint", "persist", "pin_env", "pin_file", "pid", "started_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    "names": [
+      "volume",
+      "filesystem",
+      "mode",
+      "mountpoint",
+      "persist",
+      "pinEnv",
+      "pinFile",
+      "pid",
+      "startedAt",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "registry.putSetting": {
+    "sql": 'replace into "setting" ("name", "value") values (?, ?)',
+    "names": [
+      "name",
+      "value",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "registry.setFilesystemName": {
+    "sql": 'update "filesystem" set "name" = ? where "fs_id" = ?',
+    "names": [
+      "name",
+      "id",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "registry.setFilesystemState": {
+    "sql": 'update "filesystem" set "state" = ? where "fs_id" = ?',
+    "names": [
+      "state",
+      "id",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "resolve.childByName": {
     "sql":
       'select "n"."node_id", "n"."type" from "node" as "n" where "n"."node_id" = (select max("edge"."to_id") as "child" from "edge" where "edge"."from_id" = ? and "edge"."name" = ? and "edge"."archived" = 0)',

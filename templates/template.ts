@@ -116,7 +116,8 @@ export function builderCompiler(compiler: QueryCompiler): TemplateCompiler {
   return { compile: (template) => template.compileWith(compiler) };
 }
 
-type RowOf<Q> = Q extends Compilable<infer Row> ? Row : never;
+/** The rows of a query. */
+export type RowOf<Q> = Q extends Compilable<infer Row> ? Row : never;
 
 /** Stands in a compiled query for a value that is bound at each call. */
 class Placeholder {
