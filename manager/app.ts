@@ -1,0 +1,29 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { fromError, Problem } from "./problem.ts";
+import { type Env, router } from "./router.ts";
+import { volumeRoutes } from "./routes/volumes.ts";
+import type { Services } from "./services.ts";
+import { sessionOf } from "./session_of.ts";
+
+/** Every route of a manager. */
+export function createApp(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  app.use(async (c, next) => {
+    c.set("client", c.env?.client ?? "local");
+    c.set("session", sessionOf(c));
+    await next();
+  });
+  app.onError((error) => {
+    const problem = fromError(error);
+    if (problem.status >= 500 && problem.status !== 503) {
+      const cause = problem.cause instanceof Error ? problem.cause : problem;
+      services.log(cause.stack ?? cause.message);
+    }
+    return problem.response();
+  });
+  app.notFound((c) => new Problem(404, "not_found", `${c.req.path}: no such resource`).response());
+
+  // One line for each module of routes.
+  app.route("/", volumeRoutes(services));
+  return app;
+}

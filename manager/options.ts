@@ -1,0 +1,68 @@
+import {
+  DEFAULT_FUSE,
+  DEFAULT_HOST,
+  DEFAULT_LIMITS,
+  DEFAULT_PORT,
+  type FuseSettings,
+  type Limits,
+  type Settings,
+  type TlsFiles,
+} from "./settings.ts";
+import { encodeHex } from "./hex.ts";
+
+/** How a manager is started. */
+export interface ManagerOptions {
+  /** The folder with all that it keeps. By default in the user's data directory. */
+  root?: string;
+  /** What `root` is called outside a container. */
+  hostRoot?: string;
+  /** The address that will be listened on. Default 127.0.0.1. */
+  host?: string;
+  /** The port. Default 8080. */
+  port?: number;
+  /** The token that requests have to carry. Only its hash is kept. */
+  token?: string;
+  /** Further names of this host that requests may use. */
+  allowedHosts?: readonly string[];
+  /** HTTPS. */
+  tls?: TlsFiles;
+  /** Mounts as directories. */
+  fuse?: Partial<FuseSettings>;
+  /** Limits that differ from the usual ones. */
+  limits?: Partial<Limits>;
+  /** Takes what is to be noted, a line each. Default standard error. */
+  log?: (line: string) => void;
+}
+
+/** The settings that options stand for. */
+export async function settle(options: ManagerOptions): Promise<Settings> {
+  return {
+    root: await absolute(options.root ?? defaultRoot()),
+    hostRoot: options.hostRoot ?? null,
+    host: options.host ?? DEFAULT_HOST,
+    port: options.port ?? DEFAULT_PORT,
+    tokenHash: options.token === undefined ? null : await hash(options.token),
+    allowedHosts: options.allowedHosts ?? [],
+    tls: options.tls ?? null,
+    fuse: { ...DEFAULT_FUSE, ...options.fuse },
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** Where a manager keeps its things when nothing else was said. */
+export function defaultRoot(): string {
+  const data = Deno.env.get("XDG_DATA_HOME");
+  if (data?.startsWith("/")) return `${data}/aloelite`;
+  return `${Deno.env.get("HOME") ?? "."}/.local/share/aloelite`;
+}
+
+async function absolute(path: string): Promise<string> {
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  return await Deno.realPath(path);
+}
+
+/** SHA-256 of a text, hexadecimal. */
+export async function hash(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return encodeHex(new Uint8Array(bytes));
+}

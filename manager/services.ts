@@ -1,0 +1,22 @@
+import type { Registry } from "../src/registry/mod.ts";
+import type { Feed } from "./feed.ts";
+import type { Filesystems } from "./filesystems.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Mounts } from "./mounts.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Settings } from "./settings.ts";
+
+/** The parts of a manager that its routes work with. */
+export interface Services {
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly filesystems: Filesystems;
+  readonly sessions: Sessions;
+  readonly mounts: Mounts;
+  readonly jobs: Jobs;
+  readonly feed: Feed;
+  readonly metrics: Metrics;
+  /** Notes a line for whoever runs the manager. Never a PIN or a token. */
+  readonly log: (line: string) => void;
+}

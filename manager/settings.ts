@@ -1,0 +1,88 @@
+/** What bounds what one client, or all of them, can ask for. */
+export interface Limits {
+  /** Bytes of a JSON body. */
+  jsonBytes: number;
+  /** Bytes of an uploaded file or an imported filesystem. */
+  uploadBytes: number;
+  /** Requests that are worked on at once; more are told to come again. */
+  concurrent: number;
+  /** Time for a request whose answer is not a stream, ms. */
+  requestMs: number;
+  /** How long a body may bring nothing, ms. */
+  idleBodyMs: number;
+  /** Bytes of the request's line and headers. */
+  headerBytes: number;
+  /** Wrong PINs in a row, of one client at one volume, before it has to wait. */
+  pinGuesses: number;
+  /** How long a session lasts without being used, ms. */
+  sessionMs: number;
+  /** How long a filesystem that nobody uses stays open, ms. */
+  idleFilesystemMs: number;
+  /** Filesystems that are open at once. */
+  openFilesystems: number;
+}
+
+/** How volumes are mounted as directories. */
+export interface FuseSettings {
+  /** Whether it is wanted: the preflight is fatal then. */
+  enabled: boolean;
+  /** Lets other users in. */
+  allowOther: boolean;
+  /** How long a mount may take to answer, ms. */
+  readyMs: number;
+  /** Memory of a mount for what was read, bytes. */
+  cacheBytes?: number;
+  /** Memory of a mount for what is not written yet, bytes. */
+  dirtyBytes?: number;
+}
+
+/** A certificate and its key, PEM. */
+export interface TlsFiles {
+  /** The path of the certificate, its chain with it. */
+  cert: string;
+  /** The path of the key. */
+  key: string;
+}
+
+/** How a manager was started. */
+export interface Settings {
+  /** The folder with all that it keeps. */
+  readonly root: string;
+  /** What `root` is called outside a container; for `host_path`. */
+  readonly hostRoot: string | null;
+  /** The address that is listened on. */
+  readonly host: string;
+  /** The port. */
+  readonly port: number;
+  /** SHA-256 of the token, hexadecimal; null where none is asked for. */
+  readonly tokenHash: string | null;
+  /** Names of this host that requests may use, besides the address. */
+  readonly allowedHosts: readonly string[];
+  /** HTTPS. */
+  readonly tls: TlsFiles | null;
+  /** Mounts. */
+  readonly fuse: FuseSettings;
+  /** Limits. */
+  readonly limits: Limits;
+}
+
+/** The limits that hold where nothing else was said. */
+export const DEFAULT_LIMITS: Limits = {
+  jsonBytes: 1024 * 1024,
+  uploadBytes: 1024 ** 4,
+  concurrent: 1024,
+  requestMs: 120_000,
+  idleBodyMs: 60_000,
+  headerBytes: 16 * 1024,
+  pinGuesses: 5,
+  sessionMs: 30 * 60_000,
+  idleFilesystemMs: 30_000,
+  openFilesystems: 64,
+};
+
+/** Where a manager listens when nothing else was said: this machine alone. */
+export const DEFAULT_HOST = "127.0.0.1";
+/** The port of the reference's manager. */
+export const DEFAULT_PORT = 8080;
+/** How mounts are made when nothing else was said. */
+export const DEFAULT_FUSE: FuseSettings = { enabled: false, allowOther: false, readyMs: 15_000 };
