@@ -4,6 +4,7 @@ import * as era1 from "./0001_era1.ts";
 import * as era3 from "./0002_era3.ts";
 import * as additions from "./0003_aloe_additions.ts";
 import * as posix from "./0004_posix.ts";
+import * as uploads from "./0005_uploads.ts";
 
 /** Every migration by name, in order; static imports, so that a compiled binary has them. */
 export const migrations: Record<string, Migration> = {
@@ -11,10 +12,12 @@ export const migrations: Record<string, Migration> = {
   "0002_era3": era3,
   "0003_aloe_additions": additions,
   "0004_posix": posix,
+  "0005_uploads": uploads,
 };
 
 /** Makes what is missing of ours, and only that. */
 export async function ensureAdditions(db: Kysely<unknown>): Promise<void> {
   await additions.up(db);
   await posix.up(db);
+  await uploads.up(db);
 }

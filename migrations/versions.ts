@@ -2,7 +2,7 @@
 export const ERA = 3;
 
 /** The newest migration's name. */
-export const NEWEST = "0004_posix";
+export const NEWEST = "0005_uploads";
 
 /** Our own objects that must be in a file; missing ones are made again. */
 export const OBJECTS = [
@@ -26,4 +26,5 @@ export const OBJECTS = [
   "aloe_edge_gone",
   "aloe_mount_point",
   "aloe_lock_node",
+  "aloe_upload",
 ] as const;

@@ -11,6 +11,7 @@ import "./edge.ts";
 import "./file.ts";
 import "./inode.ts";
 import "./inode_at.ts";
+import "./listing.ts";
 import "./lock.ts";
 import "./maintenance.ts";
 import "./mount.ts";
@@ -20,6 +21,7 @@ import "./registry.ts";
 import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
 import { type CompiledTemplate, templates } from "./template.ts";
 import "./trash.ts";
+import "./upload.ts";
 import "./volume.ts";
 
 /** Every template's text for SQLite, by name. */

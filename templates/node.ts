@@ -178,11 +178,13 @@ export const deleteNodes = template<{ nodes: string }>("node.deleteNodes")((q, p
   )
 );
 
-/** Nodes that never had a placement, are no root and are not in use without one. */
-export const deleteUnplacedNodes = template<{ volume: string | null }>("node.deleteUnplacedNodes")((
-  q,
-  p,
-) =>
+/**
+ * Nodes that never had a placement, are no root and are not in use without
+ * one: open, or being uploaded.
+ */
+export const deleteUnplacedNodes = template<{ volume: string | null; now: bigint }>(
+  "node.deleteUnplacedNodes",
+)((q, p) =>
   q.deleteFrom("node")
     .where((eb) =>
       eb.not(eb.exists(
@@ -236,6 +238,13 @@ export const deleteUnplacedNodes = template<{ volume: string | null }>("node.del
           "=",
           "node.node_id",
         ),
+      ))
+    )
+    .where((eb) =>
+      eb.not(eb.exists(
+        eb.selectFrom("aloe_upload").select(sql.lit(1).as("one"))
+          .whereRef("aloe_upload.node_id", "=", "node.node_id")
+          .where("aloe_upload.expires_at", ">", p.now),
       ))
     )
     .where((eb) =>

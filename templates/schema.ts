@@ -162,6 +162,15 @@ export interface AloeSubdirTable {
   edge_id: string;
 }
 
+/** Ours: entries whose content is still being uploaded. */
+export interface AloeUploadTable {
+  node_id: string;
+  length: number | null;
+  note: string;
+  created_at: Nanoseconds;
+  expires_at: Nanoseconds;
+}
+
 /** Every table of a file. */
 export interface Schema {
   node: NodeTable;
@@ -181,4 +190,5 @@ export interface Schema {
   aloe_orphan: AloeOrphanTable;
   aloe_device: AloeDeviceTable;
   aloe_subdir: AloeSubdirTable;
+  aloe_upload: AloeUploadTable;
 }

@@ -1124,6 +1124,106 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "listing.chunkColumns": {
+    "sql":
+      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ? and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.contentTimes": {
+    "sql":
+      'select "n"."created_at", "n"."modified_at", "a"."committed_at" from "node" as "n" left join "aloe_version" as "a" on "a"."content_id" = "n"."node_id" and "a"."version" = ? where "n"."node_id" = ?',
+    "names": [
+      "version",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "listing.detailsAfter": {
+    "sql":
+      'select "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? order by "e"."edge_id" limit ?',
+    "names": [
+      "parent",
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.joinedHashes": {
+    "sql":
+      'select group_concat(h.chunk_hash, \'\') as "hashes" from (select "chunk_hash" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ? order by "chunk_index") as "h"',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.namesInVolume": {
+    "sql":
+      'select "edge_id", "from_id", "to_id", "name" from "edge" where "edge_id" > ? and "archived" = 0 and "volume_id" = ? order by "edge_id" limit ?',
+    "names": [
+      "after",
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.poolReferences": {
+    "sql":
+      'select "k"."chunk_hash", length(k.data) as "bytes", (select count(*) as "n" from "content_version" as "v" cross join "node" as "n" where "v"."chunk_hash" = "k"."chunk_hash" and "n"."node_id" = "v"."content_id" and "n"."volume_id" = ?) as "refs" from "content_chunk" as "k" where "k"."chunk_hash" > ? order by "k"."chunk_hash" limit ?',
+    "names": [
+      "volume",
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.volumeNodes": {
+    "sql":
+      'select "n"."node_id", "n"."type", "c"."size", exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "n"."node_id" and "a"."archived" = 0) as "placed", exists (select 1 as "one" from "edge" as "r" where "r"."to_id" = "n"."node_id" and "r"."archived" = 1) as "removed" from "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" where "n"."node_id" > ? and "n"."volume_id" = ? order by "n"."node_id" limit ?',
+    "names": [
+      "after",
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
   "lock.deleteEndedLocks": {
     "sql":
       'delete from "lock" where "lock_id" not in (select "lock"."lock_id" from "lock" inner join "mount" on "mount"."mount_id" = "lock"."mount_id" where (("mount"."state" != \'unmounted\' and ("mount"."expires_at" is null or "mount"."expires_at" > ?)) and ("lock"."expires_at" is null or "lock"."expires_at" > ?)))',
@@ -1393,12 +1493,14 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "node.deleteUnplacedNodes": {
     "sql":
-      'delete from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_unlinked" where "aloe_unlinked"."node_id" = "node"."node_id") and ("node"."volume_id" = ? or ? is null)',
+      'delete from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_unlinked" where "aloe_unlinked"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_upload" where "aloe_upload"."node_id" = "node"."node_id" and "aloe_upload"."expires_at" > ?) and ("node"."volume_id" = ? or ? is null)',
     "names": [
+      "now",
       "volume",
       "volume",
     ],
     "constants": [
+      null,
       null,
       null,
     ],
@@ -2621,6 +2723,113 @@ export const compiled: Record<string, CompiledTemplate> = {
       "edge",
     ],
     "constants": [
+      null,
+    ],
+  },
+  "upload.deleteUpload": {
+    "sql": 'delete from "aloe_upload" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "upload.expiredUploads": {
+    "sql": 'select "node_id" from "aloe_upload" where "expires_at" <= ? limit ?',
+    "names": [
+      "now",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "upload.insertUpload": {
+    "sql":
+      'insert into "aloe_upload" ("node_id", "length", "note", "created_at", "expires_at") values (?, ?, ?, ?, ?)',
+    "names": [
+      "node",
+      "length",
+      "note",
+      "createdAt",
+      "expiresAt",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "upload.moveManifest": {
+    "sql":
+      'update "content_version" set "content_id" = ?, "version" = ? where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ?',
+    "names": [
+      "to",
+      "newVersion",
+      "from",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "upload.renewNode": {
+    "sql": 'update "node" set "name" = ?, "created_at" = ? where "node_id" = ?',
+    "names": [
+      "name",
+      "at",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "upload.setUploadLength": {
+    "sql": 'update "aloe_upload" set "length" = CAST(? AS INTEGER) where "node_id" = ?',
+    "names": [
+      "length",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "upload.touchUpload": {
+    "sql": 'update "aloe_upload" set "expires_at" = ? where "node_id" = ?',
+    "names": [
+      "expiresAt",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "upload.uploadsOf": {
+    "sql":
+      'select "u"."node_id", "u"."length", "u"."note", "u"."created_at", "u"."expires_at", "c"."size" from "aloe_upload" as "u" inner join "node" as "n" on "n"."node_id" = "u"."node_id" inner join "content" as "c" on "c"."node_id" = "u"."node_id" where "n"."volume_id" = ? and ("u"."node_id" = ? or ? is null) order by "u"."node_id"',
+    "names": [
+      "volume",
+      "node",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
       null,
     ],
   },

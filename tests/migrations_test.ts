@@ -42,9 +42,16 @@ const OBJECTS = [
   "aloe_edge_gone",
   "aloe_mount_point",
   "aloe_lock_node",
+  "aloe_upload",
 ];
 
-const MIGRATIONS = ["0001_era1", "0002_era3", "0003_aloe_additions", "0004_posix"];
+const MIGRATIONS = [
+  "0001_era1",
+  "0002_era3",
+  "0003_aloe_additions",
+  "0004_posix",
+  "0005_uploads",
+];
 
 const ENTRIES = 12;
 const NS = 1_000_000n;
@@ -328,6 +335,7 @@ const TABLES = new Set([
   "aloe_orphan",
   "aloe_device",
   "aloe_subdir",
+  "aloe_upload",
 ]);
 const INDEXES = new Set([
   "aloe_edge_from",

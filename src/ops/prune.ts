@@ -26,7 +26,7 @@ export async function prune(
   return await db.write(async (tx) => {
     const locks = await tx.run(deleteEndedLocks, { now: now() });
     const mounts = await tx.run(deleteEndedMounts, { volume, now: now() });
-    const nodes = await tx.run(deleteUnplacedNodes, { volume });
+    const nodes = await tx.run(deleteUnplacedNodes, { volume, now: now() });
     return { nodes, locks, mounts };
   });
 }
