@@ -25,6 +25,7 @@ export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts
 export type { BackupOptions, BackupProgress } from "./storage/dialect.ts";
 export type { Durability } from "./storage/sqlite_dialect.ts";
 export type { Watermark } from "./ids.ts";
+export { type Argon2ThreadsOptions, deriveOnThreads } from "./crypto/argon2_threads.ts";
 export { MountHandle, type MountRef } from "./mount_handle.ts";
 export { type BoundVersion, ReadDescriptor, type Whence } from "./content/read_descriptor.ts";
 export { WriteDescriptor } from "./content/write_descriptor.ts";
@@ -156,3 +157,32 @@ export {
 export { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "./ops/inodes_at.ts";
 export { reclaimChunks } from "./ops/reclaim.ts";
 export { recoverVolume } from "./ops/redo.ts";
+export { openSmallSnapshot, openSnapshot, Snapshot, type SnapshotInfo } from "./ops/snapshot.ts";
+export { UploadWriter } from "./content/upload_writer.ts";
+export {
+  beginUpload,
+  type CurrentContent,
+  dropExpiredUploads,
+  dropUpload,
+  finishUpload,
+  getUpload,
+  listUploads,
+  openUpload,
+  putFile,
+  type PutFileOptions,
+  type PutFileResult,
+  setLengthOfUpload,
+  type UploadInfo,
+  type UploadOptions,
+} from "./ops/uploads.ts";
+export { type DetailedEntry, type DetailedPage, listDetails } from "./ops/details.ts";
+export { type Found, searchNames, type SearchOptions, type SearchResult } from "./ops/search.ts";
+export { type VolumeUsage, volumeUsage } from "./ops/usage.ts";
+export {
+  arrange,
+  type Arranged,
+  type Arrangement,
+  type ArrangeOptions,
+  type OnConflict,
+} from "./ops/arrange.ts";
+export type { Target } from "./resolve.ts";

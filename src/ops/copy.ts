@@ -13,6 +13,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { Turns } from "../turns.ts";
 import { equalNamesById, type TreeRow } from "../tree_order.ts";
 
 /**
@@ -68,7 +69,9 @@ async function copyTree(
   const rows = await tx.all(subtree, { node: source.node });
   const copies = mintCopies(tx, place.parent, rows);
   const made = new Set<string>();
+  const turns = new Turns();
   for (const row of rows) {
+    await turns.next();
     const node = copies.get(row.node_id)!;
     const name = row.parent_id === null ? place.name : row.edge_name!;
     if (!made.has(node)) {

@@ -39,6 +39,11 @@ export interface MountOptions {
   ttl?: number;
   /** Unlocks an encrypted volume. */
   pin?: Pin;
+  /**
+   * Unlocks it, in place of the PIN, with the key of a mount of it that is open
+   * in this process, on this connection to the file or on another one.
+   */
+  like?: { db: Database; mount: MountHandle };
   /** `ro` refuses every change. Default `rw`, or `ro` where the file is open for reading. */
   access?: Access;
   /** Refuses when a valid writable mount overlaps this one. Default false. */
@@ -66,7 +71,9 @@ export async function mount(
     throw new AloeError("read_only", `${db.path}: is open for reading only`);
   }
   const names = splitPath(at);
-  const key = await unlockFor(db, volume, pin);
+  const key = options.like === undefined
+    ? await unlockFor(db, volume, pin)
+    : await keyOf(options.like.db, options.like.mount, volume);
   try {
     const nonce = crypto.getRandomValues(new Uint8Array(MOUNT_NONCE_LENGTH));
     const id = uuid7();
@@ -257,6 +264,19 @@ async function unlockFor(
     );
   }
   return null;
+}
+
+/** The key that a handle's token opens. */
+async function keyOf(db: Database, mount: MountHandle, volume: string): Promise<Uint8Array> {
+  const row = await db.query((tx) => tx.first(getMount, { mount: mount.id }));
+  const sealed = db.mountSecrets.get(mount.id);
+  const key = row === undefined || sealed === undefined || mount.token === null
+    ? null
+    : openMountSecret(mount.token, row.N_m, sealed);
+  if (key === null || mount.volume !== volume) {
+    throw new AloeError("bad_key", "the mount holds no key of this volume");
+  }
+  return key;
 }
 
 function makeHandle(

@@ -1,0 +1,122 @@
+import { childByName } from "../../templates/resolve.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { checkName, joinPath, splitPath } from "../paths.ts";
+import { requireContainer, resolve, resolveTarget } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import { copy } from "./copy.ts";
+import { move, removeRecursive } from "./placement.ts";
+
+/** What is done with the nodes that are arranged. */
+export type Arrangement = "move" | "copy";
+
+/** What is done where a name is taken. */
+export type OnConflict = "fail" | "replace" | "rename";
+
+/** How nodes are arranged. */
+export interface ArrangeOptions {
+  /** Whether they are moved or copied. */
+  operation: Arrangement;
+  /** The paths of what is moved or copied. */
+  from: readonly string[];
+  /** The directory that it goes to. */
+  to: string;
+  /** The name that it gets there; its own when left out. For one node alone. */
+  name?: string;
+  /** What is done where a name is taken. Default `fail`. */
+  onConflict?: OnConflict;
+}
+
+/** One node that was moved or copied. */
+export interface Arranged {
+  /** The path that it had. */
+  from: string;
+  /** The path that it has, or its copy. */
+  to: string;
+  /** Its id, or the copy's. */
+  node: string;
+}
+
+/**
+ * Moves or copies several nodes into a directory: all of them or none. What is
+ * replaced goes to the trash. A node that is moved to where it is stays, and
+ * nothing is put in place of itself or of what it is in.
+ *
+ * @throws {AloeError} `already_exists` where a name is taken; `not_found`,
+ * `not_a_container`, `would_cycle`, `lock_held`, `read_only`, `invalid`.
+ */
+export async function arrange(
+  db: Database,
+  mount: MountRef,
+  options: ArrangeOptions,
+): Promise<Arranged[]> {
+  const { operation, from, name, onConflict = "fail" } = options;
+  if (name !== undefined) {
+    checkName(name);
+    if (from.length !== 1) throw new AloeError("invalid", "a name can be given to one node only");
+  }
+  const to = splitPath(options.to);
+  return await db.batch(async (batch) => {
+    await batch.read(async (tx) => requireContainer(await resolve(tx, mount, joinPath(to))));
+    const arranged: Arranged[] = [];
+    for (const path of from) {
+      const names = splitPath(path);
+      const own = names[names.length - 1];
+      if (own === undefined) throw new AloeError("invalid", "the top cannot be moved or copied");
+      const wanted = name ?? own;
+      const source = (await batch.read((tx) => resolveTarget(tx, mount, { path }))).node;
+      const parent = (await batch.read((tx) => resolve(tx, mount, joinPath(to)))).node;
+      let goal = wanted;
+      const taken = await childOf(batch, parent, goal);
+      if (taken === source && operation === "move" && joinPath([...to, goal]) === joinPath(names)) {
+        arranged.push({ from: joinPath(names), to: joinPath(names), node: source });
+        continue;
+      }
+      if (taken !== null) {
+        if (onConflict === "rename" || (taken === source && onConflict === "replace")) {
+          goal = await freeName(batch, parent, wanted);
+        } else if (onConflict === "fail") {
+          throw new AloeError("already_exists", `${joinPath([...to, goal])}: exists`);
+        } else {
+          // One that was hidden by the visible one takes its place.
+          while (await childOf(batch, parent, goal) !== null) {
+            await replace(batch, mount, joinPath([...to, goal]), joinPath(names));
+          }
+        }
+      }
+      const goalPath = joinPath([...to, goal]);
+      let node = source;
+      if (operation === "move") await move(batch, mount, joinPath(names), goalPath);
+      else node = await copy(batch, mount, joinPath(names), goalPath);
+      arranged.push({ from: joinPath(names), to: goalPath, node });
+    }
+    return arranged;
+  });
+}
+
+/** Removes what is in the way. */
+async function replace(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  source: string,
+): Promise<void> {
+  if (source.startsWith(`${path}/`)) {
+    throw new AloeError("would_cycle", `${path}: ${source} is in it`);
+  }
+  await removeRecursive(db, mount, path);
+}
+
+async function childOf(db: Database, parent: string, name: string): Promise<string | null> {
+  return (await db.read((tx) => tx.first(childByName, { parent, name })))?.node_id ?? null;
+}
+
+/** The first of `a (2).txt`, `a (3).txt`, … that is free. */
+async function freeName(db: Database, parent: string, name: string): Promise<string> {
+  const dot = name.lastIndexOf(".");
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  for (let count = 2;; count++) {
+    const next = `${stem} (${count})${ending}`;
+    if (await childOf(db, parent, next) === null) return next;
+  }
+}

@@ -1,0 +1,136 @@
+import { type DetailColumns, detailsAfter } from "../../templates/listing.ts";
+import { openChunk } from "../content/chunk_store.ts";
+import { cipherFor } from "../content/cipher_for.ts";
+import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { requireContainer, type Resolved, resolveTarget, type Target } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { NodeType } from "../types.ts";
+import type { ListPage } from "./list.ts";
+
+/**
+ * A child of a container with all that a listing tells. Times are whole
+ * seconds since the Unix epoch, negative before it, and 0 to 999,999,999
+ * nanoseconds.
+ */
+export interface DetailedEntry {
+  /** The placement's id. */
+  edge: string;
+  /** The placement's name. */
+  name: string;
+  /** The node's id. */
+  node: string;
+  /** What it is. */
+  type: NodeType;
+  /** False when a newer sibling of its name hides it. */
+  visible: boolean;
+  /** Bytes of content; null for a container. */
+  size: number | null;
+  /** The committed version; null for a container. */
+  version: number | null;
+  /** Permission bits; null when never set. */
+  mode: number | null;
+  /** When it was created, s. */
+  createdSec: number;
+  /** The same, ns within the second. */
+  createdNsec: number;
+  /** When its content or name last changed, s. */
+  modifiedSec: number;
+  /** The same, ns within the second. */
+  modifiedNsec: number;
+  /** Where a link points; null for anything else. */
+  target: string | null;
+}
+
+/** A page of a listing. */
+export interface DetailedPage {
+  /** The container's id. */
+  node: string;
+  /** Its children, hidden ones included, in the order of their placements. */
+  entries: DetailedEntry[];
+  /** What the next page comes after; null when this was the last. */
+  next: string | null;
+}
+
+/**
+ * A page of the children of a container with all that is to be shown of them,
+ * by one query.
+ *
+ * @throws {AloeError} `not_found`, `not_a_container`, `mount_invalid`, `invalid`.
+ */
+export async function listDetails(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  page: ListPage,
+): Promise<DetailedPage> {
+  const { after = "", limit } = page;
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new AloeError("invalid", `${limit}: a page has at least one entry`);
+  }
+  return await db.read(async (tx) => {
+    const container = await resolveTarget(tx, mount, target);
+    requireContainer(container);
+    // One more than is wanted tells whether there are more.
+    const rows = await tx.all(detailsAfter, { parent: container.node, after, limit: limit + 1 });
+    const more = rows.length > limit;
+    if (more) rows.pop();
+    const links = new Links(container);
+    return {
+      node: container.node,
+      entries: rows.map((row) => detailedEntry(row, links)),
+      next: more ? rows[rows.length - 1][0] : null,
+    };
+  });
+}
+
+/** What opens the targets of links; asked for a key only when there is a link. */
+class Links {
+  readonly #container: Resolved;
+  #cipher: ChunkCipher | null = null;
+
+  constructor(container: Resolved) {
+    this.#container = container;
+  }
+
+  target(row: DetailColumns): string {
+    const [data, length, N_c, enc_tag] = row.slice(13) as [
+      Uint8Array | null,
+      number | null,
+      Uint8Array | null,
+      Uint8Array | null,
+    ];
+    if (row[5] === 0) return "";
+    this.#cipher ??= cipherFor(this.#container);
+    const bytes = openChunk(this.#cipher, { data, length, N_c, enc_tag }, row[1]);
+    return new TextDecoder().decode(bytes.subarray(0, row[5]!));
+  }
+}
+
+function detailedEntry(row: DetailColumns, links: Links): DetailedEntry {
+  const entry: DetailedEntry = {
+    edge: row[0],
+    name: row[1],
+    node: row[2],
+    type: row[3] as NodeType,
+    visible: row[4] === 0,
+    size: row[5],
+    version: row[6],
+    mode: row[7] ?? octal(row[8]),
+    createdSec: row[9],
+    createdNsec: row[10],
+    modifiedSec: row[11],
+    modifiedNsec: row[12],
+    target: row[3] === "symlink" ? links.target(row) : null,
+  };
+  // SQL's division and remainder go towards zero.
+  if (entry.createdNsec < 0) entry.createdNsec += 1e9, entry.createdSec--;
+  if (entry.modifiedNsec < 0) entry.modifiedNsec += 1e9, entry.modifiedSec--;
+  return entry;
+}
+
+/** Permission bits as era 1 kept them. */
+function octal(text: string | null): number | null {
+  return text !== null && /^[0-7]{1,4}$/.test(text) ? parseInt(text, 8) : null;
+}

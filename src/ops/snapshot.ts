@@ -1,0 +1,336 @@
+import { dataVersion } from "../../templates/file.ts";
+import { chunkColumns, contentTimes } from "../../templates/listing.ts";
+import { CHUNKS_A_PAGE, type HashPage, hashPage, tagOf } from "../content/content_tag.ts";
+import { openChunk } from "../content/chunk_store.ts";
+import { cipherFor } from "../content/cipher_for.ts";
+import { handOver, release } from "../content/read_range.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { requireEntry, type Resolved, resolveId, resolveTarget, type Target } from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { Turns } from "../turns.ts";
+import type { NodeType } from "../types.ts";
+import { retainedVersion, type VersionOption } from "./content.ts";
+
+/** What the content of a file was at one moment. */
+export interface SnapshotInfo {
+  /** The node's id. */
+  node: string;
+  /** What it is. */
+  type: NodeType;
+  /** Its own name. */
+  name: string;
+  /** The version. */
+  version: number;
+  /** Its bytes. */
+  size: number;
+  /** When it was last changed, ns; of an old version, when it was committed. */
+  modifiedAt: bigint;
+  /**
+   * 32 hexadecimal digits. Equal ones are equal bytes, and other bytes have
+   * another one, also where a filesystem changes a version in place.
+   */
+  tag: string;
+}
+
+/**
+ * The content of a file as it was at one moment, to be read piece by piece.
+ * Nothing is held by it: what has changed meanwhile cannot be read any more,
+ * and saying so is better than to give bytes that were never together.
+ */
+export class Snapshot implements SnapshotInfo {
+  readonly node: string;
+  readonly type: NodeType;
+  readonly name: string;
+  readonly version: number;
+  readonly size: number;
+  readonly modifiedAt: bigint;
+  readonly tag: string;
+  /** Bytes in a full chunk. */
+  readonly chunkSize: number;
+  readonly #db: Database;
+  readonly #mount: MountRef;
+  readonly #pages: readonly string[];
+  #page: HashPage | null;
+  #checked: Resolved | null = null;
+
+  /** @ignore Snapshots come from `openSnapshot`. */
+  constructor(
+    db: Database,
+    entry: Resolved,
+    facts: { version: number; size: number; modifiedAt: bigint; tag: string },
+    pages: readonly string[],
+    page: HashPage | null,
+  ) {
+    this.node = entry.node;
+    this.type = entry.type;
+    this.name = entry.name;
+    this.version = facts.version;
+    this.size = facts.size;
+    this.modifiedAt = facts.modifiedAt;
+    this.tag = facts.tag;
+    this.chunkSize = entry.chunkSize;
+    this.#db = db;
+    this.#mount = entry.mount;
+    this.#pages = pages;
+    this.#page = page;
+  }
+
+  /**
+   * Reads from an offset on.
+   *
+   * @param offset Bytes from the start.
+   * @param length Bytes wanted. What is given is fewer at the end, and where
+   * that spares a copy: a read ends with a chunk.
+   * @returns Pieces that follow each other.
+   * @throws {AloeError} `mount_conflict` when the content has been changed since;
+   * `mount_invalid`, `corrupt`.
+   */
+  async read(offset: number, length: number): Promise<Uint8Array[]> {
+    const end = Math.min(offset + length, this.size);
+    if (offset >= end) return [];
+    return await this.#db.current.read(async (tx) => {
+      // Once for each read: a mount that has ended reads nothing more.
+      const entry = await resolveId(tx, this.#mount, this.node);
+      return await this.#read(tx, entry, offset, end);
+    });
+  }
+
+  /** @ignore The same within a transaction that has resolved the entry. */
+  async readWith(tx: Transaction, entry: Resolved): Promise<Uint8Array[]> {
+    return await this.#read(tx, entry, 0, this.size);
+  }
+
+  async #read(
+    tx: Transaction,
+    entry: Resolved,
+    offset: number,
+    end: number,
+  ): Promise<Uint8Array[]> {
+    const cipher = cipherFor(entry);
+    const { chunkSize } = this;
+    const first = Math.floor(offset / chunkSize);
+    const number = Math.floor(first / CHUNKS_A_PAGE);
+    const last = Math.min(
+      Math.floor((end - 1) / chunkSize),
+      (number + 1) * CHUNKS_A_PAGE - 1,
+    );
+    const page = await this.#pageAt(tx, number);
+    const rows = await tx.all(chunkColumns, {
+      node: this.node,
+      version: this.version,
+      first,
+      last,
+    });
+    if (rows.length !== last - first + 1) throw this.#changed();
+    const pieces: Uint8Array[] = [];
+    for (let i = 0; i < rows.length; i++) {
+      const [index, hash, data, length, N_c, enc_tag] = rows[i];
+      if (index !== first + i || !page.has(index, hash)) throw this.#changed();
+      let chunk = openChunk(cipher, { data, length, N_c, enc_tag }, this.name);
+      if (chunk !== data) release(data!);
+      const start = index * chunkSize;
+      if (chunk.length < Math.min(chunkSize, this.size - start)) {
+        throw new AloeError("corrupt", `${this.name}: chunk ${index} is too short`);
+      }
+      const from = Math.max(0, offset - start);
+      const to = Math.min(chunk.length, end - start);
+      if (from > 0 || to < chunk.length) chunk = chunk.subarray(from, to);
+      pieces.push(handOver(chunk));
+    }
+    return pieces;
+  }
+
+  async #pageAt(tx: Transaction, number: number): Promise<HashPage> {
+    if (this.#page?.first === number * CHUNKS_A_PAGE) return this.#page;
+    const version = { ...this, label: this.name };
+    const page = await hashPage(tx, version, number).catch(() => null);
+    if (page?.digest !== this.#pages[number]) throw this.#changed();
+    return this.#page = page!;
+  }
+
+  #changed(): AloeError {
+    return new AloeError("mount_conflict", `${this.name}: was changed while it was read`);
+  }
+}
+
+/**
+ * Takes a snapshot of a file's content.
+ *
+ * @param options `version` for a retained one instead of the committed one.
+ * @throws {AloeError} `not_found` (the version too), `not_an_entry`,
+ * `encryption_required`, `mount_invalid`, `corrupt`.
+ */
+export async function openSnapshot(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  options: VersionOption = {},
+): Promise<Snapshot> {
+  return (await takeSnapshot(db, mount, target, options, false)).snapshot;
+}
+
+/**
+ * The same; of a file that is no larger than a chunk with its bytes, which
+ * costs one transaction instead of two.
+ */
+export async function openSmallSnapshot(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  options: VersionOption = {},
+): Promise<{ snapshot: Snapshot; bytes: Uint8Array | null }> {
+  return await takeSnapshot(db, mount, target, options, true);
+}
+
+async function takeSnapshot(
+  db: Database,
+  mount: MountRef,
+  target: Target,
+  options: VersionOption,
+  small: boolean,
+): Promise<{ snapshot: Snapshot; bytes: Uint8Array | null }> {
+  const turns = new Turns();
+  for (let attempt = 0;; attempt++) {
+    const begun = await db.read(async (tx) => {
+      const entry = await resolveTarget(tx, mount, target);
+      requireEntry(entry);
+      cipherFor(entry);
+      const facts = await versionFacts(tx, entry, options.version);
+      const chunks = Math.ceil(facts.size / entry.chunkSize);
+      if (chunks > CHUNKS_A_PAGE) {
+        const counter = (await tx.first(dataVersion, {}))!.version;
+        return { entry, facts, done: null, counter };
+      }
+      const page = chunks === 0 ? null : await hashPage(tx, labelled(entry, facts), 0);
+      const pages = page === null ? [] : [page.digest];
+      const tag = tagOf(facts.size, pages);
+      const snapshot = new Snapshot(db, entry, { ...facts, tag }, pages, page);
+      if (!small || chunks > 1) {
+        return { entry, facts, done: { snapshot, bytes: null }, counter: 0 };
+      }
+      const [bytes = new Uint8Array(0)] = chunks === 0 ? [] : await snapshot.readWith(tx, entry);
+      return { entry, facts, done: { snapshot, bytes }, counter: 0 };
+    });
+    if (begun.done !== null) return begun.done;
+    const { entry, facts, counter } = begun;
+    const pages = known(db, entry, facts, counter) ?? await stablePages(db, entry, facts, turns);
+    if (pages !== null) {
+      remember(db, entry, facts, counter, pages);
+      const tag = tagOf(facts.size, pages);
+      return { snapshot: new Snapshot(db, entry, { ...facts, tag }, pages, null), bytes: null };
+    }
+    // Somebody writes it all the time: then what was read is what it is about to be.
+    if (attempt === 4) {
+      throw new AloeError("busy", `${entry.label}: is being changed all the time`);
+    }
+  }
+}
+
+interface Facts {
+  version: number;
+  size: number;
+  modifiedAt: bigint;
+}
+
+async function versionFacts(
+  tx: Transaction,
+  entry: Resolved,
+  wanted: number | undefined,
+): Promise<Facts> {
+  const old = wanted === undefined ? null : await retainedVersion(tx, entry, wanted);
+  const { version, size } = old ?? { version: entry.version ?? 0, size: entry.size ?? 0 };
+  const times = (await tx.first(contentTimes, { node: entry.node, version }))!;
+  const modified = times.modified_at ?? times.created_at;
+  const modifiedAt = old === null
+    ? modified
+    : times.committed_at ?? (version <= 1 ? times.created_at : modified);
+  return { version, size, modifiedAt };
+}
+
+function labelled(entry: Resolved, facts: Facts) {
+  const { node, chunkSize, label } = entry;
+  return { node, version: facts.version, size: facts.size, chunkSize, label };
+}
+
+/** The digests of a large manifest, a transaction each, so that nobody waits for all of them. */
+async function allPages(
+  db: Database,
+  entry: Resolved,
+  facts: Facts,
+  turns: Turns,
+): Promise<string[]> {
+  const count = Math.ceil(Math.ceil(facts.size / entry.chunkSize) / CHUNKS_A_PAGE);
+  const pages: string[] = [];
+  for (let number = 0; number < count; number++) {
+    pages.push((await db.read((tx) => hashPage(tx, labelled(entry, facts), number))).digest);
+    await turns.next();
+  }
+  return pages;
+}
+
+/**
+ * The digests of a large manifest at one moment: they are read in several
+ * transactions, between which a filesystem may change it in place, so twice.
+ *
+ * @returns Null when it was changed meanwhile.
+ */
+async function stablePages(
+  db: Database,
+  entry: Resolved,
+  facts: Facts,
+  turns: Turns,
+): Promise<string[] | null> {
+  let pages: string[];
+  let second: string[];
+  try {
+    pages = await allPages(db, entry, facts, turns);
+    second = await allPages(db, entry, facts, turns);
+  } catch (error) {
+    // Rows that are not there may have gone a moment ago, with the size that was read.
+    if (error instanceof AloeError && error.code === "corrupt" && await changed(db, entry)) {
+      return null;
+    }
+    throw error;
+  }
+  return second.every((digest, i) => digest === pages[i]) ? pages : null;
+}
+
+async function changed(db: Database, entry: Resolved): Promise<boolean> {
+  const { size, version } = await db.read((tx) => resolveId(tx, entry.mount, entry.node));
+  return size !== entry.size || version !== entry.version;
+}
+
+/** Digests that a connection has read, as long as nobody commits: ranges of a file come in rows. */
+const digests = new WeakMap<Database, Map<string, Known>>();
+
+interface Known extends Facts {
+  counter: number;
+  pages: string[];
+}
+
+/** Files whose digests are kept. */
+const MOST_KNOWN = 64;
+
+function known(db: Database, entry: Resolved, facts: Facts, counter: number): string[] | null {
+  const found = digests.get(db)?.get(`${entry.node} ${facts.version}`);
+  if (found === undefined || found.counter !== counter) return null;
+  // The connection's own commits do not count: they make versions.
+  return found.size === facts.size && found.modifiedAt === facts.modifiedAt ? found.pages : null;
+}
+
+function remember(
+  db: Database,
+  entry: Resolved,
+  facts: Facts,
+  counter: number,
+  pages: string[],
+): void {
+  let all = digests.get(db);
+  if (all === undefined) digests.set(db, all = new Map());
+  const key = `${entry.node} ${facts.version}`;
+  all.delete(key);
+  all.set(key, { ...facts, counter, pages });
+  if (all.size > MOST_KNOWN) all.delete(all.keys().next().value!);
+}

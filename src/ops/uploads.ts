@@ -1,0 +1,426 @@
+import { commitVersion, insertContent } from "../../templates/content.ts";
+import { deleteNodes, insertNode, setModified } from "../../templates/node.ts";
+import { childByName } from "../../templates/resolve.ts";
+import {
+  deleteUpload,
+  expiredUploads,
+  insertUpload,
+  moveManifest,
+  renewNode,
+  setUploadLength,
+  uploadsOf,
+} from "../../templates/upload.ts";
+import { now } from "../clock.ts";
+import { CHUNKS_A_PAGE, hashPage, tagOf } from "../content/content_tag.ts";
+import { cipherFor } from "../content/cipher_for.ts";
+import { readRange } from "../content/read_range.ts";
+import { UPLOAD_VERSION, UploadWriter } from "../content/upload_writer.ts";
+import { nextVersion, replaceContent } from "../content/write_content.ts";
+import { AloeError } from "../errors.ts";
+import type { MountRef } from "../mount_handle.ts";
+import { joinPath, splitPath } from "../paths.ts";
+import {
+  mintIn,
+  type Place,
+  requireChangeable,
+  requireContainer,
+  requireWritable,
+  resolve,
+  type Resolved,
+  resolveId,
+} from "../resolve.ts";
+import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { Turns } from "../turns.ts";
+import { deleteForGood } from "./commit_changes.ts";
+import { placeNew, placeNode } from "./create.ts";
+
+/** What is known of an upload. */
+export interface UploadInfo {
+  /** Its id. */
+  id: string;
+  /** Bytes that are here. */
+  size: number;
+  /** Bytes that there will be; null while nobody has said. */
+  length: number | null;
+  /** What was noted when it was begun. */
+  note: string;
+  /** When it was begun, ns. */
+  createdAt: bigint;
+  /** When it will be given up unless more comes, ns. */
+  expiresAt: bigint;
+}
+
+/** How an upload is begun. */
+export interface UploadOptions {
+  /** Bytes that there will be; can be said later. */
+  length?: number | null;
+  /** Text for whoever finishes it. Not encrypted, as names are not. */
+  note?: string;
+  /** How long it is kept while nothing comes, ms. */
+  ttl: number;
+}
+
+/** The file that is to be written, as it is before that. */
+export interface CurrentContent {
+  /** The node's id. */
+  node: string;
+  /** Its committed version. */
+  version: number;
+  /** Its size, bytes. */
+  size: number;
+  /** What its bytes are known by, as a snapshot's. */
+  tag: string;
+}
+
+/** What is written, and on which condition. */
+export interface PutFileOptions {
+  /** Whether missing directories above it are made. Default false. */
+  parents?: boolean;
+  /** The modification time that it gets, ns; now when left out. */
+  modifiedAt?: bigint;
+  /**
+   * Called in the transaction, before anything is written, with the file that
+   * is there, or null for none. Throws when it is not to be written.
+   */
+  condition?: (current: CurrentContent | null) => void;
+}
+
+/** What was written. */
+export interface PutFileResult {
+  /** The file's node id. */
+  node: string;
+  /** Its new version. */
+  version: number;
+  /** Its size, bytes. */
+  size: number;
+  /** Whether there was none before. */
+  created: boolean;
+}
+
+/**
+ * Begins an upload: content that nobody sees until it is finished. It
+ * survives the process, and is encrypted where its volume is.
+ *
+ * @throws {AloeError} `read_only`, `mount_invalid`, `encryption_required`, `invalid`.
+ */
+export async function beginUpload(
+  db: Database,
+  mount: MountRef,
+  options: UploadOptions,
+): Promise<UploadInfo> {
+  const { length = null, note = "" } = options;
+  checkLength(length);
+  const ttl = BigInt(Math.ceil(options.ttl)) * 1_000_000n;
+  return await db.write(async (tx) => {
+    const top = await resolve(tx, mount, "/");
+    requireWritable(top);
+    cipherFor(top);
+    const id = mintIn(tx, top);
+    const createdAt = now();
+    const expiresAt = createdAt + ttl;
+    await tx.run(insertNode, {
+      node: id,
+      type: "entry",
+      name: "upload",
+      createdAt,
+      modifiedAt: createdAt,
+      volume: top.volume,
+    });
+    await tx.run(insertContent, { node: id, version: UPLOAD_VERSION, size: 0, keep: null });
+    await tx.run(insertUpload, { node: id, length, note, createdAt, expiresAt });
+    return { id, size: 0, length, note, createdAt, expiresAt };
+  }, { durable: false });
+}
+
+/** The uploads of the mount's volume that are not finished, oldest first. */
+export async function listUploads(db: Database, mount: MountRef): Promise<UploadInfo[]> {
+  return await db.read(async (tx) => {
+    const { volume } = await resolve(tx, mount, "/");
+    return (await tx.all(uploadsOf, { volume, node: null })).map(uploadInfo);
+  });
+}
+
+/**
+ * One upload.
+ *
+ * @throws {AloeError} `not_found`: it was finished, dropped or has expired.
+ */
+export async function getUpload(db: Database, mount: MountRef, id: string): Promise<UploadInfo> {
+  return await db.read((tx) => uploadOf(tx, mount, id));
+}
+
+/**
+ * Says how long an upload will be, which can be done once.
+ *
+ * @throws {AloeError} `not_found`; `invalid` when another length was said before or more is here.
+ */
+export async function setLengthOfUpload(
+  db: Database,
+  mount: MountRef,
+  id: string,
+  length: number,
+): Promise<void> {
+  checkLength(length);
+  await db.write(async (tx) => {
+    requireWritable(await resolve(tx, mount, "/"));
+    const upload = await uploadOf(tx, mount, id);
+    if (upload.length === length) return;
+    if (upload.length !== null || upload.size > length) {
+      throw new AloeError("invalid", `${id}: is to have another length`);
+    }
+    await tx.run(setUploadLength, { node: id, length });
+  });
+}
+
+/**
+ * Opens an upload to write on at its end.
+ *
+ * @param options `ttl`: how long it is kept after each step, ms; `limit`: bytes that it may have.
+ * @throws {AloeError} `not_found`, `encryption_required`, `read_only`.
+ */
+export async function openUpload(
+  db: Database,
+  mount: MountRef,
+  id: string,
+  options: { ttl: number; limit?: number },
+): Promise<UploadWriter> {
+  return await db.read(async (tx) => {
+    const { length } = await uploadOf(tx, mount, id);
+    const entry = await resolveId(tx, mount, id);
+    requireWritable(entry);
+    cipherFor(entry);
+    const size = entry.size ?? 0;
+    const from = size - size % entry.chunkSize;
+    const tail = await readRange(tx, entry, from, size - from);
+    const limit = Math.min(length ?? Infinity, options.limit ?? Infinity);
+    return new UploadWriter(db, entry, tail, limit, options.ttl);
+  });
+}
+
+/**
+ * Gives an upload up.
+ *
+ * @throws {AloeError} `not_found`, `read_only`.
+ */
+export async function dropUpload(db: Database, mount: MountRef, id: string): Promise<void> {
+  await db.write(async (tx) => {
+    requireWritable(await resolve(tx, mount, "/"));
+    await uploadOf(tx, mount, id, true);
+    await deleteForGood(tx, [id]);
+  }, { durable: false });
+}
+
+/**
+ * Deletes uploads that nobody went on with in time; their chunks are left to
+ * `reclaimChunks`.
+ *
+ * @param limit How many, at most.
+ * @returns How many there were.
+ */
+export async function dropExpiredUploads(db: Database, limit: number): Promise<number> {
+  return await db.write(async (tx) => {
+    const nodes = (await tx.all(expiredUploads, { now: now(), limit })).map((row) => row.node_id);
+    await deleteForGood(tx, nodes);
+    return nodes.length;
+  });
+}
+
+/**
+ * Makes what was uploaded the content of a file, in one transaction: of a new
+ * one, or the next version of the one that has the path. No byte is copied.
+ *
+ * @throws {AloeError} `not_found` for the upload or a missing directory,
+ * `not_a_container`, `not_an_entry`, `lock_held`, `read_only`; `invalid` when
+ * not all of it is here; what the condition throws.
+ */
+export async function finishUpload(
+  db: Database,
+  mount: MountRef,
+  id: string,
+  path: string,
+  options: PutFileOptions = {},
+): Promise<PutFileResult> {
+  return await db.write(async (tx) => {
+    const upload = await uploadOf(tx, mount, id);
+    if (upload.length !== null && upload.size !== upload.length) {
+      throw new AloeError("invalid", `${id}: ${upload.size} of ${upload.length} bytes are here`);
+    }
+    const { place, current } = await target(tx, mount, path, options);
+    const { size } = upload;
+    if (current === null) {
+      await tx.run(deleteUpload, { node: id });
+      const at = now();
+      await tx.run(renewNode, { node: id, name: place!.name, at });
+      await tx.run(setModified, { node: id, at: options.modifiedAt ?? at });
+      await placeNode(tx, place!, id);
+      return { node: id, version: UPLOAD_VERSION, size, created: true };
+    }
+    const { node } = current;
+    const version = await nextVersion(tx, node);
+    await moveRows(tx, id, node, version, Math.ceil(size / current.chunkSize));
+    await tx.run(commitVersion, { node, version, size });
+    await tx.run(deleteNodes, { nodes: JSON.stringify([id]) });
+    if (options.modifiedAt !== undefined) {
+      await tx.run(setModified, { node, at: options.modifiedAt });
+    }
+    return { node, version, size, created: false };
+  });
+}
+
+/**
+ * Writes a file whose whole content is in memory, in one transaction.
+ *
+ * @throws {AloeError} As {@linkcode finishUpload}; `encryption_required`, `unsupported`.
+ */
+export async function putFile(
+  db: Database,
+  mount: MountRef,
+  path: string,
+  data: Uint8Array,
+  options: PutFileOptions = {},
+): Promise<PutFileResult> {
+  return await db.write(async (tx) => {
+    const { place, current } = await target(tx, mount, path, options);
+    const size = data.length;
+    let result: PutFileResult;
+    if (current === null) {
+      const node = await placeNew(tx, place!, "entry", data);
+      result = { node, version: size > 0 ? 1 : 0, size, created: true };
+    } else {
+      await replaceContent(tx, current, data);
+      const { version } = await resolveId(tx, mount, current.node);
+      result = { node: current.node, version: version!, size, created: false };
+    }
+    if (options.modifiedAt !== undefined) {
+      await tx.run(setModified, { node: result.node, at: options.modifiedAt });
+    }
+    return result;
+  });
+}
+
+/** What a path is to be written to: an entry, or a free place. */
+async function target(
+  tx: Transaction,
+  mount: MountRef,
+  path: string,
+  { parents = false, condition }: PutFileOptions,
+): Promise<{ place: Place | null; current: Resolved | null }> {
+  const names = splitPath(path);
+  const name = names.pop();
+  if (name === undefined) throw new AloeError("not_an_entry", "/: is a directory");
+  const known: { parent: Resolved; missing: string[] } = parents
+    ? await deepest(tx, mount, names)
+    : { parent: await resolve(tx, mount, joinPath(names)), missing: [] };
+  let { parent } = known;
+  requireContainer(parent);
+  requireWritable(parent);
+  const there = known.missing.length > 0
+    ? undefined
+    : await tx.first(childByName, { parent: parent.node, name });
+  if (there !== undefined) {
+    if (there.type !== "entry") {
+      const what = there.type === "container" ? "directory" : there.type;
+      throw new AloeError("not_an_entry", `${path}: is a ${what}`);
+    }
+    const entry = { ...await resolveId(tx, mount, there.node_id), label: path };
+    requireChangeable(entry);
+    if (condition !== undefined) condition(await currentContent(tx, entry));
+    return { place: null, current: entry };
+  }
+  condition?.(null);
+  for (const missing of known.missing) {
+    const node = await placeNew(tx, { parent, name: missing }, "container");
+    parent = { ...parent, node, type: "container", name: missing };
+  }
+  return { place: { parent, name }, current: null };
+}
+
+/** The directory that is there, as far down as a path leads, and the names after it. */
+async function deepest(
+  tx: Transaction,
+  mount: MountRef,
+  names: string[],
+): Promise<{ parent: Resolved; missing: string[] }> {
+  let parent = await resolve(tx, mount, "/");
+  for (let depth = 0; depth < names.length; depth++) {
+    const child = await tx.first(childByName, { parent: parent.node, name: names[depth] });
+    if (child === undefined) return { parent, missing: names.slice(depth) };
+    const label = joinPath(names.slice(0, depth + 1));
+    parent = { ...await resolveId(tx, mount, child.node_id), label };
+    requireContainer(parent);
+  }
+  return { parent, missing: [] };
+}
+
+async function currentContent(tx: Transaction, entry: Resolved): Promise<CurrentContent> {
+  const { node, chunkSize, label } = entry;
+  const version = entry.version ?? 0;
+  const size = entry.size ?? 0;
+  const pages: string[] = [];
+  const count = Math.ceil(Math.ceil(size / chunkSize) / CHUNKS_A_PAGE);
+  const turns = new Turns();
+  for (let number = 0; number < count; number++) {
+    const page = await hashPage(tx, { node, version, size, chunkSize, label }, number);
+    pages.push(page.digest);
+    await turns.next();
+  }
+  return { node, version, size, tag: tagOf(size, pages) };
+}
+
+/** Manifest rows moved by one statement: a few milliseconds. */
+const ROWS_AT_ONCE = 1024;
+
+async function moveRows(
+  tx: Transaction,
+  from: string,
+  to: string,
+  newVersion: number,
+  rows: number,
+): Promise<void> {
+  const turns = new Turns();
+  for (let first = 0; first < rows; first += ROWS_AT_ONCE) {
+    const last = first + ROWS_AT_ONCE - 1;
+    await tx.run(moveManifest, { from, version: UPLOAD_VERSION, to, newVersion, first, last });
+    await turns.next();
+  }
+}
+
+async function uploadOf(
+  tx: Transaction,
+  mount: MountRef,
+  id: string,
+  evenExpired = false,
+): Promise<UploadInfo> {
+  const { volume } = await resolve(tx, mount, "/");
+  const row = await tx.first(uploadsOf, { volume, node: id });
+  if (row === undefined || (!evenExpired && row.expires_at <= now())) {
+    throw new AloeError("not_found", `${id}: no such upload`);
+  }
+  return uploadInfo(row);
+}
+
+function uploadInfo(row: {
+  node_id: string;
+  size: number | bigint;
+  length: number | bigint | null;
+  note: string;
+  created_at: bigint;
+  expires_at: bigint;
+}): UploadInfo {
+  return {
+    id: row.node_id,
+    size: Number(row.size),
+    length: row.length === null ? null : Number(row.length),
+    note: row.note,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}
+
+function checkLength(length: number | null): void {
+  if (length === null) return;
+  if (!Number.isSafeInteger(length) || length < 0) {
+    throw new AloeError("invalid", `${length}: is not a whole number of bytes`);
+  }
+}
