@@ -15,10 +15,27 @@ export const FORMAT_COST: Readonly<Argon2Cost> = {
   lanes: 4,
 };
 
+/** Derives a key somewhere else than on this thread. */
+export type Deriver = (
+  password: Uint8Array,
+  salt: Uint8Array,
+  cost: Readonly<Argon2Cost>,
+) => Promise<Uint8Array>;
+
+let elsewhere: Deriver | null = null;
+
+/** Has keys derived elsewhere, or here again for null. @returns What held before. */
+export function deriveWith(deriver: Deriver | null): Deriver | null {
+  const before = elsewhere;
+  elsewhere = deriver;
+  return before;
+}
+
 /**
  * Derives a 32-byte key from a password with Argon2id, version 19 (RFC 9106).
  * At the format's cost it takes a quarter of a second, without yielding to the
- * event loop, and 64 MiB; an empty password, one second.
+ * event loop unless {@linkcode deriveWith} has it done elsewhere, and 64 MiB; an
+ * empty password, one second.
  *
  * @param password May be empty.
  * @param salt At least 8 bytes.
@@ -28,6 +45,7 @@ export async function argon2id(
   salt: Uint8Array,
   cost: Readonly<Argon2Cost> = FORMAT_COST,
 ): Promise<Uint8Array> {
+  if (elsewhere !== null) return await elsewhere(password, salt, cost);
   // Both libraries are loaded when they are needed: most programs never ask for a PIN.
   if (password.length === 0 || typeof WebAssembly === "undefined") {
     return await portableArgon2id(password, salt, cost);

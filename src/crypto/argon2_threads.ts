@@ -1,0 +1,128 @@
+import { AloeError } from "../errors.ts";
+import { type Argon2Cost, deriveWith } from "./argon2.ts";
+
+/** One derivation, as it goes to a thread. */
+export interface DeriveMessage {
+  password: Uint8Array;
+  salt: Uint8Array;
+  cost: Argon2Cost;
+}
+
+/** How keys are derived on threads of their own. */
+export interface Argon2ThreadsOptions {
+  /** How many derive at once, each in 64 MiB. Default 2. */
+  threads?: number;
+  /** How many may wait; more are `busy`. Default 64. */
+  waiting?: number;
+}
+
+/**
+ * Derives keys from PINs on threads of their own from now on, for all files
+ * of this process: a quarter of a second each in which the event loop goes on.
+ *
+ * @returns Ends the threads when it is disposed; keys are then derived here again.
+ */
+export function deriveOnThreads(options: Argon2ThreadsOptions = {}): AsyncDisposable {
+  const threads = new Argon2Threads(options);
+  const before = deriveWith((password, salt, cost) => threads.derive(password, salt, cost));
+  return {
+    [Symbol.asyncDispose]: async () => {
+      deriveWith(before);
+      await threads.close();
+    },
+  };
+}
+
+interface Job {
+  message: DeriveMessage;
+  resolve: (key: Uint8Array) => void;
+  reject: (error: unknown) => void;
+}
+
+/** How long a thread waits for the next PIN before it ends, ms. */
+const IDLE_MS = 30_000;
+
+class Argon2Threads {
+  readonly #most: number;
+  readonly #waiting: number;
+  readonly #queue: Job[] = [];
+  readonly #idle: { worker: Worker; timer: ReturnType<typeof setTimeout> }[] = [];
+  #running = 0;
+  #settled: (() => void) | null = null;
+
+  constructor(options: Argon2ThreadsOptions) {
+    this.#most = options.threads ?? 2;
+    this.#waiting = options.waiting ?? 64;
+  }
+
+  derive(password: Uint8Array, salt: Uint8Array, cost: Argon2Cost): Promise<Uint8Array> {
+    if (this.#queue.length >= this.#waiting) {
+      return Promise.reject(new AloeError("busy", "too many PINs are being checked"));
+    }
+    return new Promise((resolve, reject) => {
+      // Copies: the caller overwrites its own when it has its key.
+      const message = { password: password.slice(), salt: salt.slice(), cost: { ...cost } };
+      this.#queue.push({ message, resolve, reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#running >= this.#most) return;
+    const job = this.#queue.shift();
+    if (job === undefined) return;
+    this.#running++;
+    const worker = this.#take();
+    worker.onmessage = ({ data }: MessageEvent<Uint8Array | string>) => {
+      if (typeof data === "string") job.reject(new Error(data));
+      else job.resolve(data);
+      this.#give(worker);
+      this.#done();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      worker.terminate();
+      job.reject(new Error(event.message));
+      this.#done();
+    };
+    // The bytes go with the message, so that no second copy of them stays here.
+    worker.postMessage(job.message, [job.message.password.buffer as ArrayBuffer]);
+  }
+
+  #done(): void {
+    this.#running--;
+    this.#next();
+    if (this.#running === 0) this.#settled?.();
+  }
+
+  #take(): Worker {
+    const known = this.#idle.pop();
+    if (known !== undefined) {
+      clearTimeout(known.timer);
+      return known.worker;
+    }
+    const url = new URL("./argon2_worker.ts", import.meta.url);
+    return new Worker(url, { type: "module", name: "argon2" });
+  }
+
+  #give(worker: Worker): void {
+    const timer = setTimeout(() => {
+      const at = this.#idle.findIndex((idle) => idle.worker === worker);
+      if (at >= 0) this.#idle.splice(at, 1);
+      worker.terminate();
+    }, IDLE_MS);
+    Deno.unrefTimer(Number(timer));
+    this.#idle.push({ worker, timer });
+  }
+
+  async close(): Promise<void> {
+    for (const { reject } of this.#queue.splice(0)) {
+      reject(new AloeError("busy", "no more PINs are checked"));
+    }
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#settled = resolve);
+    for (const { worker, timer } of this.#idle.splice(0)) {
+      clearTimeout(timer);
+      worker.terminate();
+    }
+  }
+}
