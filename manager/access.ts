@@ -32,22 +32,20 @@ export async function access(
   options: AccessOptions = {},
 ): Promise<Access> {
   const volume = await services.filesystems.volume(volumeId);
-  if (volume.encrypted) return await unlocked(services, c, volume);
   const write = options.write ?? !(c.req.method === "GET" || c.req.method === "HEAD");
+  return volume.encrypted
+    ? await unlocked(services, c, volume, write)
+    : await plain(services, volume, write);
+}
+
+async function plain(services: Services, volume: VolumeFacts, write: boolean): Promise<Access> {
   const lease = await services.filesystems.lease(volume.fsId);
   try {
     const { file } = lease;
     const mount = await file.mount(volume.id, write ? "rw" : "ro");
     const fs = write ? await file.writer() : file.reader;
-    return {
-      fs,
-      mount,
-      volume,
-      [Symbol.asyncDispose]: () => {
-        lease[Symbol.dispose]();
-        return Promise.resolve();
-      },
-    };
+    const done = () => Promise.resolve(lease[Symbol.dispose]());
+    return { fs, mount, volume, [Symbol.asyncDispose]: done };
   } catch (error) {
     lease[Symbol.dispose]();
     throw error;
@@ -58,6 +56,7 @@ async function unlocked(
   services: Services,
   c: Context<Env>,
   volume: VolumeFacts,
+  write: boolean,
 ): Promise<Access> {
   const held = await services.sessions.use(volume.id, c.get("session"));
   if (held === null) {
@@ -68,10 +67,11 @@ async function unlocked(
       { headers: { "www-authenticate": 'Aloelite-Session realm="volume"' } },
     );
   }
-  return {
-    fs: await held.lease.file.writer(),
-    mount: held.mount,
-    volume,
-    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
-  };
+  try {
+    const { fs, mount } = await held.open(write);
+    return { fs, mount, volume, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
+  } catch (error) {
+    await held[Symbol.asyncDispose]();
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { fromError, Problem } from "./problem.ts";
 import { type Env, router } from "./router.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
 import type { Services } from "./services.ts";
-import { sessionOf } from "./session_of.ts";
+import { sessionOf } from "./session_proof.ts";
 
 /** Every route of a manager. */
 export function createApp(services: Services): OpenAPIHono<Env> {

@@ -37,7 +37,12 @@ export async function createManager(options: ManagerOptions = {}): Promise<Manag
     log,
     count: (open) => metrics.openFilesystems.set(open),
   });
-  const sessions = new Sessions(filesystems, settings.limits.sessionMs);
+  const sessions = new Sessions({
+    filesystems,
+    lifeMs: settings.limits.sessionMs,
+    guesses: settings.limits.pinGuesses,
+    onWrongPin: () => metrics.wrongPins.inc(),
+  });
   // The parts know each other, so each is given a way to all of them.
   const all = (): Services => services;
   const services: Services = {
