@@ -1,5 +1,6 @@
 import type { AloeLite, Mount, Pin } from "../mod.ts";
 import type { Filesystems, VolumeFacts } from "./filesystems.ts";
+import * as ops from "../src/ops.ts";
 import { encodeHex } from "./hex.ts";
 import { type FileLease, PRINCIPAL } from "./open_files.ts";
 import { PinGuard } from "./pin_guard.ts";
@@ -183,15 +184,24 @@ class Key {
     const { file } = this.#lease;
     if (!write) return { fs: file.reader, mount: this.#reading };
     const fs = await file.writer();
-    this.#writing ??= fs.mount(this.#reading.volume, {
-      like: { db: file.reader.db, mount: this.#reading.handle },
-      principal: PRINCIPAL,
-    });
+    this.#writing ??= this.#mount(fs, file.reader);
     try {
       return { fs, mount: await this.#writing };
     } catch (error) {
       this.#writing = null;
       throw error;
+    }
+  }
+
+  async #mount(fs: AloeLite, reader: AloeLite): Promise<Mount> {
+    const key = await ops.mountKey(reader.db, this.#reading.handle);
+    try {
+      return await fs.mount(this.#reading.volume, {
+        principal: PRINCIPAL,
+        ...(key === null ? {} : { key }),
+      });
+    } finally {
+      key?.fill(0);
     }
   }
 

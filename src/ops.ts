@@ -46,6 +46,7 @@ export {
   listMounts,
   mount,
   mountInfo,
+  mountKey,
   type MountOptions,
   renewMount,
   type RenewMountOptions,

@@ -39,11 +39,8 @@ export interface MountOptions {
   ttl?: number;
   /** Unlocks an encrypted volume. */
   pin?: Pin;
-  /**
-   * Unlocks it, in place of the PIN, with the key of a mount of it that is open
-   * in this process, on this connection to the file or on another one.
-   */
-  like?: { db: Database; mount: MountHandle };
+  /** Unlocks it in place of the PIN: the key of the volume, from {@linkcode mountKey}. */
+  key?: Uint8Array;
   /** `ro` refuses every change. Default `rw`, or `ro` where the file is open for reading. */
   access?: Access;
   /** Refuses when a valid writable mount overlaps this one. Default false. */
@@ -71,9 +68,7 @@ export async function mount(
     throw new AloeError("read_only", `${db.path}: is open for reading only`);
   }
   const names = splitPath(at);
-  const key = options.like === undefined
-    ? await unlockFor(db, volume, pin)
-    : await keyOf(options.like.db, options.like.mount, volume);
+  const key = options.key?.slice() ?? await unlockFor(db, volume, pin);
   try {
     const nonce = crypto.getRandomValues(new Uint8Array(MOUNT_NONCE_LENGTH));
     const id = uuid7();
@@ -149,6 +144,25 @@ export async function attach(
   } finally {
     if (key !== null) wipe(key);
   }
+}
+
+/**
+ * The key of an encrypted volume, with which it can be mounted on another
+ * connection or another thread without its PIN.
+ *
+ * @returns `K_v`, for the caller to wipe; null for a volume that is not encrypted.
+ * @throws {AloeError} `mount_invalid`; `bad_key` for a handle that has no token.
+ */
+export async function mountKey(db: Database, mount: MountHandle): Promise<Uint8Array | null> {
+  if (MountHandle.cipherOf(mount) === null) return null;
+  const row = await db.query((tx) => tx.first(getMount, { mount: mount.id }));
+  if (row === undefined) throw new AloeError("mount_invalid", `${mount.id}: no such mount`);
+  const sealed = db.mountSecrets.get(mount.id);
+  const key = sealed === undefined || mount.token === null
+    ? null
+    : openMountSecret(mount.token, row.N_m, sealed);
+  if (key === null) throw new AloeError("bad_key", "the mount's key is not to be had here");
+  return key;
 }
 
 /**
@@ -264,19 +278,6 @@ async function unlockFor(
     );
   }
   return null;
-}
-
-/** The key that a handle's token opens. */
-async function keyOf(db: Database, mount: MountHandle, volume: string): Promise<Uint8Array> {
-  const row = await db.query((tx) => tx.first(getMount, { mount: mount.id }));
-  const sealed = db.mountSecrets.get(mount.id);
-  const key = row === undefined || sealed === undefined || mount.token === null
-    ? null
-    : openMountSecret(mount.token, row.N_m, sealed);
-  if (key === null || mount.volume !== volume) {
-    throw new AloeError("bad_key", "the mount holds no key of this volume");
-  }
-  return key;
 }
 
 function makeHandle(
