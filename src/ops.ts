@@ -114,7 +114,14 @@ export {
   type TransferOptions,
   type TransferProgress,
 } from "./ops/transfer.ts";
-export { backup, fileInfo, vacuum } from "./ops/maintenance.ts";
+export {
+  backup,
+  checkpointFile,
+  type CheckpointReport,
+  fileInfo,
+  pageCheck,
+  vacuum,
+} from "./ops/maintenance.ts";
 export { put, type PutOptions } from "./ops/put.ts";
 export { batch } from "./ops/batch.ts";
 export {

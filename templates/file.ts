@@ -42,3 +42,11 @@ export const temporariesInMemory: Command = raw("PRAGMA temp_store = MEMORY");
 
 /** Moves the WAL into the file and empties it. */
 export const checkpoint: Command = raw("PRAGMA wal_checkpoint(TRUNCATE)");
+
+/** Moves of the WAL what nobody is reading any more, and waits for nobody. */
+export const checkpointPassively = raw<{ busy: number; log: number; checkpointed: number }>(
+  "PRAGMA wal_checkpoint(PASSIVE)",
+);
+
+/** Damage of the file's pages and tables; one row `ok` when there is none. */
+export const quickCheck = raw<{ quick_check: string }>("PRAGMA quick_check(20)");

@@ -107,7 +107,7 @@ export function template<Values = Record<never, never>>(
 }
 
 /** A statement without values that no builder can say. */
-export function raw(sql: string): Statement<Record<never, never>, unknown> {
+export function raw<Row = unknown>(sql: string): Statement<Record<never, never>, Row> {
   return { bind: () => ({ sql, parameters: [] }) };
 }
 

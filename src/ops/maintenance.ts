@@ -1,5 +1,7 @@
 import {
   checkpoint,
+  checkpointPassively,
+  quickCheck,
   temporariesInMemory,
   vacuum as vacuumFile,
   vacuumOnDisk,
@@ -93,4 +95,34 @@ export async function backup(
     await Deno.remove(destination);
     throw error;
   }
+}
+
+/** What a checkpoint did. */
+export interface CheckpointReport {
+  /** Pages of the WAL that are in the file now. */
+  moved: number;
+  /** Pages that have to stay in the WAL, since somebody reads an older state. */
+  remaining: number;
+}
+
+/**
+ * Moves what the WAL holds into the file, as far as others let it, and waits
+ * for nobody.
+ *
+ * @throws {AloeError} `read_only`, `no_space`, `io_error`.
+ */
+export async function checkpointFile(db: Database): Promise<CheckpointReport> {
+  if (db.readOnly) {
+    throw new AloeError("read_only", `${db.path}: is open for reading only`);
+  }
+  const row = await db.alone((tx) => tx.first(checkpointPassively, {}));
+  // A file without a WAL answers with -1.
+  const moved = Math.max(0, row?.checkpointed ?? 0);
+  return { moved, remaining: Math.max(0, row?.log ?? 0) - moved };
+}
+
+/** Damage of the file as SQLite sees it, a line each; none when all is well. */
+export async function pageCheck(db: Database): Promise<string[]> {
+  const rows = await db.query((tx) => tx.all(quickCheck, {}));
+  return rows.map((row) => row.quick_check).filter((line) => line !== "ok");
 }

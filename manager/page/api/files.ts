@@ -1,0 +1,136 @@
+import { names } from "../lib/paths.ts";
+import { request, requestJson, withQuery } from "./request.ts";
+import type { Entry, FoundEntry, Listing, NodeFacts, TrashItem, Usage, Version } from "./types.ts";
+
+const at = (volume: string, rest: string) => `/volumes/${encodeURIComponent(volume)}/${rest}`;
+
+/** Where the content of a file is. */
+export function fileUrl(
+  volume: string,
+  path: string,
+  query: { version?: number; download?: boolean } = {},
+): string {
+  return withQuery(at(volume, `files/${names(path).map(encodeURIComponent).join("/")}`), query);
+}
+
+export function archiveUrl(volume: string, paths: readonly string[]): string {
+  return withQuery(at(volume, "archive"), { path: paths });
+}
+
+export function list(
+  volume: string,
+  path: string,
+  { limit, after, signal }: { limit: number; after?: string; signal?: AbortSignal },
+): Promise<Listing> {
+  return requestJson("GET", at(volume, "list"), { query: { path, limit, after }, signal });
+}
+
+export function node(volume: string, path: string, signal?: AbortSignal): Promise<NodeFacts> {
+  return requestJson("GET", at(volume, "node"), { query: { path }, signal });
+}
+
+export async function read(
+  volume: string,
+  path: string,
+  { version, signal }: { version?: number; signal?: AbortSignal } = {},
+): Promise<{ text: string; etag: string | null }> {
+  const response = await request("GET", fileUrl(volume, path, { version }), {
+    headers: { accept: "*/*" },
+    signal,
+  });
+  return { text: await response.text(), etag: response.headers.get("etag") };
+}
+
+/** Writes a file; `etag` is what it must still be, `null` that there must be none. */
+export async function write(
+  volume: string,
+  path: string,
+  content: BodyInit,
+  etag?: string | null,
+): Promise<string | null> {
+  const headers: Record<string, string> = { "content-type": "application/octet-stream" };
+  if (etag) headers["if-match"] = etag;
+  if (etag === null) headers["if-none-match"] = "*";
+  const response = await request("PUT", fileUrl(volume, path), { body: content, headers });
+  return response.headers.get("etag");
+}
+
+export async function makeDirectory(volume: string, path: string, parents = false): Promise<void> {
+  await request("POST", at(volume, "directories"), { json: { path, parents } });
+}
+
+export async function remove(volume: string, path: string): Promise<void> {
+  await request("DELETE", fileUrl(volume, path), {
+    query: { recursive: true },
+  });
+}
+
+export interface TransferWish {
+  operation: "move" | "copy";
+  from: readonly string[];
+  to: string;
+  name?: string;
+  on_conflict?: "fail" | "replace" | "rename";
+}
+
+export function transfer(
+  volume: string,
+  wish: TransferWish,
+): Promise<{ items: { from: string; to: string; node: string }[] }> {
+  return requestJson("POST", at(volume, "transfer"), { json: wish });
+}
+
+export async function history(
+  volume: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Version[]> {
+  const answer = await requestJson<Version[] | { versions: Version[] }>(
+    "GET",
+    at(volume, "history"),
+    { query: { path }, signal },
+  );
+  return Array.isArray(answer) ? answer : answer.versions;
+}
+
+export async function restoreVersion(volume: string, path: string, version: number): Promise<void> {
+  await request("POST", at(volume, "history/restore"), { json: { path, version } });
+}
+
+export async function trash(volume: string, signal?: AbortSignal): Promise<TrashItem[]> {
+  const answer = await requestJson<TrashItem[] | { entries: TrashItem[] }>(
+    "GET",
+    at(volume, "trash"),
+    { signal },
+  );
+  return Array.isArray(answer) ? answer : answer.entries;
+}
+
+export async function restoreTrash(
+  volume: string,
+  ids: readonly string[],
+  to?: string,
+): Promise<void> {
+  await request("POST", at(volume, "trash/restore"), { json: { ids, to } });
+}
+
+export async function purgeTrash(volume: string, ids: readonly string[] | "all"): Promise<void> {
+  await request("DELETE", at(volume, "trash"), {
+    query: ids === "all" ? { all: true } : { id: ids },
+  });
+}
+
+export function search(
+  volume: string,
+  q: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ entries: FoundEntry[]; truncated: boolean }> {
+  return requestJson("GET", at(volume, "search"), { query: { q, path, limit: 500 }, signal });
+}
+
+export function usage(volume: string, signal?: AbortSignal): Promise<Usage> {
+  return requestJson("GET", at(volume, "usage"), { signal });
+}
+
+export type { Entry };

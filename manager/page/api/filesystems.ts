@@ -1,0 +1,29 @@
+import { request, requestJson } from "./request.ts";
+import type { Filesystem } from "./types.ts";
+
+const one = (id: string, rest = "") => `/filesystems/${encodeURIComponent(id)}${rest}`;
+
+export function filesystems(signal?: AbortSignal): Promise<Filesystem[]> {
+  return requestJson("GET", "/filesystems", { signal });
+}
+
+/** Where a snapshot of the whole file is to be had. */
+export function exportUrl(id: string): string {
+  return one(id, "/export");
+}
+
+export function importUrl(name: string): string {
+  return `/filesystems?name=${encodeURIComponent(name)}`;
+}
+
+export async function renameFilesystem(id: string, name: string): Promise<void> {
+  await request("PATCH", one(id), { json: { name } });
+}
+
+export function pruneFilesystem(id: string): Promise<Record<string, unknown>> {
+  return requestJson("POST", one(id, "/prune"), { json: {} });
+}
+
+export function filesystemHealth(id: string): Promise<Record<string, unknown>> {
+  return requestJson("GET", one(id, "/health"));
+}

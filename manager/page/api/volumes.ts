@@ -1,0 +1,58 @@
+import { request, requestJson } from "./request.ts";
+import type { MountStatus, MountWish, Volume } from "./types.ts";
+
+const one = (id: string, rest = "") => `/volumes/${encodeURIComponent(id)}${rest}`;
+
+export function volumes(signal?: AbortSignal): Promise<Volume[]> {
+  return requestJson("GET", "/volumes", { signal });
+}
+
+export interface NewVolume {
+  name: string;
+  encrypted: boolean;
+  pin?: string;
+  fs_id?: string;
+}
+
+export function createVolume(wish: NewVolume): Promise<{ id: string; name: string }> {
+  return requestJson("POST", "/volumes", { json: wish });
+}
+
+export async function renameVolume(id: string, name: string): Promise<void> {
+  await request("PATCH", one(id), { json: { name } });
+}
+
+export async function deleteVolume(id: string): Promise<void> {
+  await request("DELETE", one(id));
+}
+
+export async function unlock(id: string, pin: string): Promise<void> {
+  await request("POST", one(id, "/unlock"), { json: { pin } });
+}
+
+export async function lock(id: string): Promise<void> {
+  await request("DELETE", one(id, "/unlock"));
+}
+
+export async function changePin(id: string, old_pin: string, new_pin: string): Promise<void> {
+  await request("POST", one(id, "/pin"), { json: { old_pin, new_pin } });
+}
+
+export function mountStatus(id: string, signal?: AbortSignal): Promise<MountStatus> {
+  return requestJson("GET", one(id, "/mount"), { signal });
+}
+
+export function mount(id: string, wish: MountWish): Promise<MountStatus> {
+  return requestJson("POST", one(id, "/mount"), { json: wish });
+}
+
+export async function unmount(id: string): Promise<void> {
+  await request("DELETE", one(id, "/mount"));
+}
+
+export function volumeHealth(
+  id: string,
+  deep: boolean,
+): Promise<Record<string, unknown>> {
+  return requestJson("GET", one(id, "/health"), { query: { deep } });
+}

@@ -1,0 +1,35 @@
+import { ApiError } from "../api/problem.ts";
+
+/** Codes that deserve other words than the manager's own. */
+const WORDS: Record<string, string> = {
+  unreachable: "The manager does not answer. Is it still running?",
+  encryption_required: "This volume is locked. Unlock it with its PIN first.",
+  bad_key: "That PIN is not the right one.",
+  precondition_failed: "The file was changed in the meantime.",
+  forbidden: "The manager refuses requests from this page's address.",
+  unauthorized: "Sign in with the manager's token first.",
+};
+
+/** An error in words for the person at the page. */
+export function explain(error: unknown): string {
+  if (error instanceof ApiError) {
+    if (error.code === "rate_limited") {
+      return error.retryAfter
+        ? `Too many tries. Wait ${waiting(error.retryAfter)} and try again.`
+        : "Too many tries. Wait a little and try again.";
+    }
+    const text = WORDS[error.code] ?? (error.detail || error.title);
+    return sentence(text);
+  }
+  return error instanceof Error ? sentence(error.message) : String(error);
+}
+
+function waiting(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds)} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+}
+
+function sentence(text: string): string {
+  const clean = text.trim();
+  const first = clean.charAt(0).toUpperCase() + clean.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
+}

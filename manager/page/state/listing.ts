@@ -1,0 +1,70 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { list } from "../api/files.ts";
+import { isCancelled } from "../api/problem.ts";
+import type { Entry } from "../api/types.ts";
+import { useFeed } from "./feed.ts";
+
+const FIRST_PAGE = 1000;
+const PAGE = 20_000;
+
+interface State {
+  key: string;
+  entries: Entry[];
+  complete: boolean;
+  error: unknown;
+}
+
+export interface FolderListing {
+  entries: Entry[];
+  /** Whether the last page has come. */
+  complete: boolean;
+  error: unknown;
+  reload: () => void;
+}
+
+const NONE: Entry[] = [];
+
+/** A folder's entries: the first page at once, the others as they come, and again on changes. */
+export function useListing(volume: string, path: string): FolderListing {
+  const key = `${volume}:${path}`;
+  const [state, setState] = useState<State>({ key, entries: NONE, complete: false, error: null });
+  const [round, setRound] = useState(0);
+  const shown = useRef(state);
+  shown.current = state;
+
+  useEffect(() => {
+    const abort = new AbortController();
+    const again = shown.current.key === key && shown.current.complete;
+    (async () => {
+      let entries: Entry[] = [];
+      let after: string | undefined;
+      do {
+        const page = await list(volume, path, {
+          limit: after === undefined && !again ? FIRST_PAGE : PAGE,
+          after,
+          signal: abort.signal,
+        });
+        entries = entries.concat(page.entries.filter((entry) => entry.visible !== false));
+        after = page.next ?? undefined;
+        // What is shown already stays until all of the new is there.
+        if (!again || after === undefined) {
+          setState({ key, entries, complete: after === undefined, error: null });
+        }
+      } while (after !== undefined);
+    })().catch((error) => {
+      if (abort.signal.aborted || isCancelled(error)) return;
+      setState({ key, entries: NONE, complete: true, error });
+    });
+    return () => abort.abort();
+  }, [key, round]);
+
+  const reload = useCallback(() => setRound((n) => n + 1), []);
+  useFeed(volume, reload, state.entries.length > 5000 ? 1500 : 150);
+  const mine = state.key === key;
+  return {
+    entries: mine ? state.entries : NONE,
+    complete: mine && state.complete,
+    error: mine ? state.error : null,
+    reload,
+  };
+}

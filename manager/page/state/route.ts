@@ -1,0 +1,110 @@
+import { useSyncExternalStore } from "react";
+
+export type View = "files" | "trash" | "mount" | "space";
+export type Panel = "versions" | "details";
+export type SortKey = "name" | "size" | "modified_at" | "type";
+
+/** Where one is, as the address says: back, forward and reload work by it. */
+export interface Route {
+  page: "home" | "health" | "volume";
+  volume: string;
+  view: View;
+  path: string;
+  /** The file that is open in the viewer, by its whole path. */
+  open: string | null;
+  panel: Panel | null;
+  query: string;
+  sort: SortKey;
+  descending: boolean;
+}
+
+const HOME: Route = {
+  page: "home",
+  volume: "",
+  view: "files",
+  path: "/",
+  open: null,
+  panel: null,
+  query: "",
+  sort: "name",
+  descending: false,
+};
+
+const VIEWS: readonly string[] = ["files", "trash", "mount", "space"];
+const SORTS: readonly string[] = ["name", "size", "modified_at", "type"];
+
+export function parse(search: string): Route {
+  const query = new URLSearchParams(search);
+  const volume = query.get("volume") ?? "";
+  const view = query.get("view") ?? "files";
+  const [sort, order] = (query.get("sort") ?? "name").split(".");
+  const panel = query.get("panel");
+  return {
+    page: volume ? "volume" : query.get("page") === "health" ? "health" : "home",
+    volume,
+    view: (VIEWS.includes(view) ? view : "files") as View,
+    path: query.get("path") || "/",
+    open: query.get("open"),
+    panel: panel === "versions" || panel === "details" ? panel : null,
+    query: query.get("q") ?? "",
+    sort: (SORTS.includes(sort) ? sort : "name") as SortKey,
+    descending: order === "desc",
+  };
+}
+
+export function format(route: Route): string {
+  const query = new URLSearchParams();
+  if (route.page === "health") query.set("page", "health");
+  if (route.page === "volume") {
+    query.set("volume", route.volume);
+    if (route.view !== "files") query.set("view", route.view);
+    if (route.path !== "/") query.set("path", route.path);
+    if (route.query) query.set("q", route.query);
+    if (route.sort !== "name" || route.descending) {
+      query.set("sort", route.sort + (route.descending ? ".desc" : ""));
+    }
+    if (route.open) query.set("open", route.open);
+    if (route.panel) query.set("panel", route.panel);
+  }
+  // A slash needs no escape in a query, and reads better.
+  const text = query.toString().replaceAll("%2F", "/");
+  return text ? `/?${text}` : "/";
+}
+
+const listeners = new Set<() => void>();
+let current = parse(location.search);
+
+addEventListener("popstate", () => {
+  current = parse(location.search);
+  for (const listener of listeners) listener();
+});
+
+/** Goes elsewhere. What is not said starts afresh for another place, and stays for the same. */
+export function navigate(to: Partial<Route>, { replace = false } = {}): void {
+  const stays = to.page === undefined || to.volume === current.volume;
+  const next: Route = { ...(stays ? current : HOME), ...to };
+  const url = format(next);
+  if (url === format(current)) return;
+  current = parse(url.slice(1));
+  history[replace ? "replaceState" : "pushState"](null, "", url);
+  for (const listener of listeners) listener();
+}
+
+export function openVolume(volume: string, to: Partial<Route> = {}): void {
+  navigate({ ...HOME, page: "volume", volume, ...to });
+}
+
+export function openFolder(path: string): void {
+  navigate({ view: "files", path, open: null, panel: null, query: "" });
+}
+
+export function currentRoute(): Route {
+  return current;
+}
+
+export function useRoute(): Route {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, currentRoute);
+}

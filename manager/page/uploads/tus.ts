@@ -1,0 +1,138 @@
+import { ApiError, isCancelled } from "../api/problem.ts";
+import { isPassing, send } from "./xhr.ts";
+
+/** A client of the tus protocol, 1.0.0: an upload goes on where a broken one stopped. */
+
+/** What goes in one request: little is lost with a broken one where bodies are not kept. */
+const PIECE = 32 * 1024 * 1024;
+const TRIES = 8;
+
+export interface TusUpload {
+  endpoint: string;
+  file: File;
+  metadata: Record<string, string>;
+  /** Under which the address of an unfinished upload is kept. */
+  fingerprint: string;
+  signal: AbortSignal;
+  onProgress: (sent: number) => void;
+  /** Told of each break, and of going on. */
+  onWaiting: (waiting: boolean) => void;
+}
+
+const HEADERS = { "tus-resumable": "1.0.0" };
+const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
+
+export async function upload(wish: TusUpload): Promise<void> {
+  let tries = 0;
+  let reached = 0;
+  while (true) {
+    try {
+      const { url, offset } = await begin(wish);
+      await sendFrom(wish, url, offset, (sent) => {
+        if (sent > reached) tries = 0;
+        reached = Math.max(reached, sent);
+        wish.onWaiting(false);
+        wish.onProgress(sent);
+      });
+      localStorage.removeItem(key(wish.fingerprint));
+      return;
+    } catch (error) {
+      if (isCancelled(error) || !isPassing(error) || ++tries > TRIES) throw error;
+      wish.onWaiting(true);
+      await pause(Math.min(500 * 2 ** tries, 15_000), wish.signal);
+    }
+  }
+}
+
+/** Throws away what the manager has of an upload that is not wanted any more. */
+export async function abandon(fingerprint: string): Promise<void> {
+  const url = localStorage.getItem(key(fingerprint));
+  localStorage.removeItem(key(fingerprint));
+  if (url) await fetch(url, { method: "DELETE", headers: HEADERS }).catch(() => {});
+}
+
+async function begin(wish: TusUpload): Promise<{ url: string; offset: number }> {
+  const known = localStorage.getItem(key(wish.fingerprint));
+  if (known) {
+    const offset = await offsetOf(known, wish);
+    if (offset !== null) return { url: known, offset };
+  }
+  const answer = await send({
+    method: "POST",
+    url: wish.endpoint,
+    body: null,
+    headers: {
+      ...HEADERS,
+      "upload-length": String(wish.file.size),
+      "upload-metadata": encodeMetadata(wish.metadata),
+    },
+    signal: wish.signal,
+  });
+  const location = answer.header("location");
+  if (!location) throw new ApiError(answer.status, "unknown", "The upload got no address", "");
+  const url = new URL(location, document.baseURI).pathname;
+  localStorage.setItem(key(wish.fingerprint), url);
+  return { url, offset: 0 };
+}
+
+/** How much the manager has; null when it knows the upload no more. */
+async function offsetOf(url: string, wish: TusUpload): Promise<number | null> {
+  try {
+    const { header } = await send({
+      method: "HEAD",
+      url,
+      body: null,
+      headers: HEADERS,
+      signal: wish.signal,
+    });
+    return Number(header("upload-offset"));
+  } catch (error) {
+    if (error instanceof ApiError && [403, 404, 410].includes(error.status)) return null;
+    throw error;
+  }
+}
+
+async function sendFrom(
+  wish: TusUpload,
+  url: string,
+  from: number,
+  onProgress: (sent: number) => void,
+): Promise<void> {
+  let offset = from;
+  onProgress(offset);
+  while (offset < wish.file.size) {
+    const base = offset;
+    const { header } = await send({
+      method: "PATCH",
+      url,
+      body: wish.file.slice(base, base + PIECE),
+      headers: {
+        ...HEADERS,
+        "content-type": "application/offset+octet-stream",
+        "upload-offset": String(base),
+      },
+      signal: wish.signal,
+      onProgress: (sent) => onProgress(base + sent),
+    });
+    offset = Number(header("upload-offset"));
+    if (!(offset > base)) throw new ApiError(0, "unreachable", "The upload does not advance", "");
+    onProgress(offset);
+  }
+}
+
+function encodeMetadata(metadata: Record<string, string>): string {
+  return Object.entries(metadata).map(([name, value]) => {
+    const binary = String.fromCharCode(...new TextEncoder().encode(value));
+    return `${name} ${btoa(binary)}`;
+  }).join(",");
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("cancelled", "AbortError"));
+    }, { once: true });
+  });
+}

@@ -1,0 +1,70 @@
+import { useState } from "react";
+import { makeDirectory, transfer, write } from "../api/files.ts";
+import { Field } from "../components/controls.tsx";
+import { FormDialog } from "../components/dialog.tsx";
+import { baseName, join, parent } from "../lib/paths.ts";
+import { openFolder } from "../state/route.ts";
+import { navigate } from "../state/route.ts";
+
+/** What is wrong with a name; null for nothing. */
+function fault(name: string): string | null {
+  if (name.includes("/")) return "A name cannot contain a slash.";
+  if (name.includes("\0")) return "A name cannot contain a zero byte.";
+  return null;
+}
+
+interface Props {
+  volume: string;
+  onClose: () => void;
+}
+
+export function RenameDialog({ volume, path, onClose }: Props & { path: string }) {
+  const [name, setName] = useState(baseName(path));
+  return (
+    <FormDialog
+      title="Rename"
+      confirm="Rename"
+      disabled={name === "" || name === baseName(path) || fault(name) !== null}
+      onClose={onClose}
+      onSubmit={() => transfer(volume, { operation: "move", from: [path], to: parent(path), name })}
+    >
+      <Field label="Name" value={name} onChange={setName} error={fault(name)} autoFocus />
+    </FormDialog>
+  );
+}
+
+export function FolderDialog({ volume, path, onClose }: Props & { path: string }) {
+  const [name, setName] = useState("");
+  return (
+    <FormDialog
+      title="New folder"
+      confirm="Create folder"
+      disabled={name === "" || fault(name) !== null}
+      onClose={onClose}
+      onSubmit={async () => {
+        await makeDirectory(volume, join(path, name));
+        openFolder(join(path, name));
+      }}
+    >
+      <Field label="Name" value={name} onChange={setName} error={fault(name)} autoFocus />
+    </FormDialog>
+  );
+}
+
+export function TextFileDialog({ volume, path, onClose }: Props & { path: string }) {
+  const [name, setName] = useState("notes.md");
+  return (
+    <FormDialog
+      title="New text file"
+      confirm="Create file"
+      disabled={name === "" || fault(name) !== null}
+      onClose={onClose}
+      onSubmit={async () => {
+        await write(volume, join(path, name), "", null);
+        navigate({ open: join(path, name), panel: null });
+      }}
+    >
+      <Field label="Name" value={name} onChange={setName} error={fault(name)} autoFocus />
+    </FormDialog>
+  );
+}

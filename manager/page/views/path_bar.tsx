@@ -1,0 +1,36 @@
+import type { DragEvent } from "react";
+import { Breadcrumb, Breadcrumbs, Link } from "react-aria-components";
+import { names } from "../lib/paths.ts";
+import { openFolder } from "../state/route.ts";
+
+/** The way from the top of the volume to here; each step is a place to drop on. */
+export function PathBar(
+  { title, path, onDrop }: {
+    title: string;
+    path: string;
+    onDrop: (path: string, event: DragEvent) => void;
+  },
+) {
+  const all = names(path);
+  const steps = [
+    { name: title, path: "/" },
+    ...all.map((name, index) => ({ name, path: `/${all.slice(0, index + 1).join("/")}` })),
+  ];
+  return (
+    <nav aria-label="Folder" className="path">
+      <Breadcrumbs className="crumbs">
+        {steps.map((step) => (
+          <Breadcrumb key={step.path} id={step.path} className="crumb">
+            <span
+              className="crumb-drop"
+              onDragOver={(event) => step.path !== path && event.preventDefault()}
+              onDrop={(event) => step.path !== path && onDrop(step.path, event)}
+            >
+              <Link onPress={() => openFolder(step.path)}>{step.name}</Link>
+            </span>
+          </Breadcrumb>
+        ))}
+      </Breadcrumbs>
+    </nav>
+  );
+}

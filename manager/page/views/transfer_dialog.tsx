@@ -1,0 +1,50 @@
+import { useState } from "react";
+import { transfer } from "../api/files.ts";
+import { FormDialog } from "../components/dialog.tsx";
+import { count } from "../lib/format.ts";
+import { baseName, parent } from "../lib/paths.ts";
+import { say } from "../state/toasts.ts";
+import { moveInto } from "./file_actions.tsx";
+import { FolderTree } from "./folder_tree.tsx";
+
+/** Asks where to move or copy to. */
+export function TransferDialog(
+  { volume, title, operation, paths, onClose }: {
+    volume: string;
+    title: string;
+    operation: "move" | "copy";
+    paths: readonly string[];
+    onClose: () => void;
+  },
+) {
+  const here = parent(paths[0]);
+  const [to, setTo] = useState(here);
+  const what = paths.length === 1 ? `“${baseName(paths[0])}”` : count(paths.length, "item");
+  const verb = operation === "move" ? "Move" : "Copy";
+  return (
+    <FormDialog
+      title={`${verb} ${what}`}
+      confirm={`${verb} to ${to === "/" ? title : baseName(to)}`}
+      disabled={operation === "move" && to === here}
+      onClose={onClose}
+      onSubmit={async () => {
+        if (operation === "move") return await moveInto(volume, paths, to);
+        await transfer(volume, { operation, from: paths, to, on_conflict: "rename" });
+        say(`${what} copied`);
+      }}
+    >
+      <p className="hint">
+        {operation === "copy"
+          ? "A copy shares its content with the original until one of them changes: it takes no space."
+          : "Choose the folder it should go into."}
+      </p>
+      <FolderTree
+        volume={volume}
+        title={title}
+        chosen={to}
+        forbidden={new Set(operation === "move" ? paths : [])}
+        onChoose={setTo}
+      />
+    </FormDialog>
+  );
+}
