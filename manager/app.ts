@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { fromError, Problem } from "./problem.ts";
 import { type Env, router } from "./router.ts";
+import { pageRoutes } from "./routes/page.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
 import type { Services } from "./services.ts";
 import { sessionOf } from "./session_proof.ts";
@@ -25,5 +26,6 @@ export function createApp(services: Services): OpenAPIHono<Env> {
 
   // One line for each module of routes.
   app.route("/", volumeRoutes(services));
+  app.route("/", pageRoutes(services));
   return app;
 }

@@ -1,0 +1,89 @@
+import { encodeHex } from "./hex.ts";
+
+/** Where the built page is: beside the sources, and inside of a compiled program. */
+export const PAGE_DIST = `${import.meta.dirname}/page_dist`;
+
+/** What the parts of a built page are called. */
+export interface Manifest {
+  /** The hash of what it was built from. */
+  source: string;
+  script: string;
+  style: string;
+  icon: string;
+}
+
+/** A file of the page. */
+export interface Asset {
+  content: Uint8Array<ArrayBuffer>;
+  type: string;
+  etag: string;
+  /** Its name changes with its content. */
+  immutable: boolean;
+}
+
+const TYPES: Record<string, string> = {
+  js: "text/javascript; charset=utf-8",
+  mjs: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+  json: "application/json",
+  wasm: "application/wasm",
+  ttf: "font/ttf",
+  pfb: "application/octet-stream",
+  bcmap: "application/octet-stream",
+};
+
+const NAME = /^(?:[\w-]+\/)*[\w-][\w.-]*$/;
+
+/** The files of the built page, read when they are first asked for and kept. */
+export class PageAssets {
+  readonly #root: string;
+  readonly #kept = new Map<string, Promise<Asset | null>>();
+  #manifest: Promise<Manifest | null> | null = null;
+
+  constructor(root: string = PAGE_DIST) {
+    this.#root = root;
+  }
+
+  /** What the parts are called; null when the page is not built. */
+  async manifest(): Promise<Manifest | null> {
+    this.#manifest ??= Deno.readTextFile(`${this.#root}/manifest.json`).then(
+      (text) => JSON.parse(text) as Manifest,
+      () => null,
+    );
+    const manifest = await this.#manifest;
+    // Not kept: it may be built while the manager runs.
+    if (manifest === null) this.#manifest = null;
+    return manifest;
+  }
+
+  /** A file. @param name Below the folder of the page, such as `assets/main-….js`. */
+  async get(name: string): Promise<Asset | null> {
+    // Names that are not of ours never reach the file system.
+    if (!NAME.test(name) || name.includes("..")) return null;
+    let asset = this.#kept.get(name);
+    if (asset === undefined) {
+      asset = this.#read(name);
+      this.#kept.set(name, asset);
+    }
+    const found = await asset;
+    if (found === null) this.#kept.delete(name);
+    return found;
+  }
+
+  async #read(name: string): Promise<Asset | null> {
+    let content: Uint8Array<ArrayBuffer>;
+    try {
+      content = await Deno.readFile(`${this.#root}/${name}`);
+    } catch {
+      return null;
+    }
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+    return {
+      content,
+      type: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "text/plain; charset=utf-8",
+      etag: `"${encodeHex(digest).slice(0, 24)}"`,
+      immutable: /^assets\/[^/]+-[0-9A-Za-z]{8,}\.\w+$/.test(name),
+    };
+  }
+}
