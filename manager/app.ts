@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { fromError, Problem } from "./problem.ts";
 import { type Env, router } from "./router.ts";
+import { contentRoutes } from "./routes/content.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
 import type { Services } from "./services.ts";
@@ -27,5 +28,6 @@ export function createApp(services: Services): OpenAPIHono<Env> {
   // One line for each module of routes.
   app.route("/", volumeRoutes(services));
   app.route("/", pageRoutes(services));
+  app.route("/", contentRoutes(services));
   return app;
 }

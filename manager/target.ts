@@ -48,6 +48,7 @@ export function urlTarget(url: string, query: URLSearchParams): Target {
 function urlPath(url: string): string {
   const match = /^[a-z]+:\/\/[^/]*\/volumes\/[^/]+\/files(\/[^?#]*)?(?:[?#]|$)/.exec(url);
   const escaped = match?.[1] ?? "";
+  if (/%2f/i.test(escaped)) throw new Problem(400, "invalid", "a name holds no slash");
   try {
     return decodeURIComponent(escaped);
   } catch {

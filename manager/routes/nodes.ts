@@ -1,0 +1,241 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { AloeError } from "../../src/errors.ts";
+import * as ops from "../../src/ops.ts";
+import { type Access, access } from "../access.ts";
+import { documented, json, TARGET_QUERY, text, volumeProblems } from "../documented.ts";
+import { newPath } from "../new_names.ts";
+import { EntryWriter, nodeJson } from "../node_json.ts";
+import { Problem } from "../problem.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { normalPath, queryOf, queryTarget, wholeNumber } from "../target.ts";
+import { modifiedAt } from "./files.ts";
+
+/** Entries of a page, unless another number is asked for; and at most. */
+const PAGE = 1000;
+const LARGEST_PAGE = 10_000;
+
+/** The routes of directories and of what is known of nodes. */
+export function nodeRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  documented(app, LIST, (c) => list(services, c));
+  documented(app, LOOK, async (c) => {
+    const target = queryTarget(queryOf(c.req.url));
+    await using held = await access(services, c, c.req.param("id")!);
+    return c.json(await describe(held, target));
+  });
+
+  app.openapi(CHANGE, async (c) => {
+    const target = queryTarget(queryOf(c.req.url));
+    const wish = c.req.valid("json");
+    const modified = modifiedAt(wish.modified_at ?? null).modifiedAt;
+    await using held = await access(services, c, c.req.valid("param").id);
+    const { fs, mount: { handle }, volume } = held;
+    const path = await pathOf(held, target);
+    await fs.db.batch(async (db) => {
+      if (wish.metadata !== undefined) await ops.setMetadata(db, handle, path, wish.metadata);
+      if (wish.retention !== undefined) await ops.setRetention(db, handle, path, wish.retention);
+      if (wish.mode !== undefined) await ops.setMode(db, handle, path, wish.mode);
+      if (modified !== undefined) await ops.setMtime(db, handle, path, modified);
+    });
+    services.feed.publish({ type: "changed", fs_id: volume.fsId, volume_id: volume.id, path });
+    return c.json(await describe(held, { path }), 200);
+  });
+
+  app.openapi(MAKE, async (c) => {
+    const { path: wish, parents } = c.req.valid("json");
+    const path = newPath(wish);
+    await using held = await access(services, c, c.req.valid("param").id);
+    const { fs, mount, volume } = held;
+    const node = await ops.mkdir(fs.db, mount.handle, path, { parents: parents ?? false });
+    services.feed.publish({ type: "created", fs_id: volume.fsId, volume_id: volume.id, path });
+    return c.json({ node, path }, 201);
+  });
+  return app;
+}
+
+async function list(services: Services, c: Context<Env>): Promise<Response> {
+  const query = queryOf(c.req.url);
+  const target = queryTarget(query);
+  const limit = wholeNumber(query, "limit", 1, LARGEST_PAGE) ?? PAGE;
+  const after = query.get("after");
+  if (after !== null && !/^[0-9a-f-]{1,64}$/.test(after)) {
+    throw new Problem(400, "invalid", "after: is not what a page gave as its next");
+  }
+  await using held = await access(services, c, c.req.param("id")!);
+  const { fs, mount } = held;
+  const page = await ops.listDetails(fs.db, mount.handle, target, {
+    limit,
+    ...(after === null ? {} : { after }),
+  });
+  const path = await pathOf(held, target);
+  const writer = new EntryWriter();
+  const entries = page.entries.map((entry) => writer.write(entry)).join(",");
+  const body = `{"path":${JSON.stringify(path)},"node":"${page.node}","entries":[${entries}],` +
+    `"next":${JSON.stringify(page.next)}}`;
+  return new Response(body, {
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+  });
+}
+
+/** All that is known of a node. */
+async function describe(
+  { fs, mount }: Access,
+  target: ops.Target,
+): Promise<ReturnType<typeof nodeJson>> {
+  const { db } = fs;
+  if ("path" in target) {
+    const info = await ops.stat(db, mount.handle, target.path);
+    return await withTarget(fs, mount, nodeJson(info, normalPath(target.path)));
+  }
+  const info = await ops.statById(db, mount.handle, target.node);
+  let path: string | null = null;
+  try {
+    path = await ops.pathOf(db, mount.handle, target.node);
+  } catch (error) {
+    // What is in the trash has no path.
+    if (!(error instanceof AloeError && error.code === "not_found")) throw error;
+  }
+  return await withTarget(fs, mount, nodeJson(info, path));
+}
+
+async function withTarget(
+  fs: Access["fs"],
+  mount: Access["mount"],
+  node: ReturnType<typeof nodeJson>,
+): Promise<ReturnType<typeof nodeJson>> {
+  if (node.type !== "symlink") return node;
+  const bytes = await ops.readAllById(fs.db, mount.handle, node.id);
+  return { ...node, target: new TextDecoder().decode(bytes) };
+}
+
+/** The path of what a request names. */
+export async function pathOf({ fs, mount }: Access, target: ops.Target): Promise<string> {
+  return "path" in target
+    ? normalPath(target.path)
+    : await ops.pathOf(fs.db, mount.handle, target.node);
+}
+
+const JSON_TYPES = z.enum(["directory", "file", "symlink", "fifo", "socket"]);
+
+const EntrySchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: JSON_TYPES,
+  size: z.number().int(),
+  version: z.number().int().nullable(),
+  mode: z.number().int().nullable(),
+  created_at: z.string(),
+  modified_at: z.string(),
+  visible: z.boolean(),
+  edge: z.string(),
+  target: z.string().optional(),
+}).openapi("Entry");
+
+/** The schema of a node. */
+export const NodeSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string().nullable(),
+  type: JSON_TYPES,
+  size: z.number().int(),
+  version: z.number().int().nullable(),
+  created_at: z.string(),
+  modified_at: z.string(),
+  accessed_at: z.string(),
+  changed_at: z.string(),
+  mode: z.number().int().nullable(),
+  uid: z.number().int().nullable(),
+  gid: z.number().int().nullable(),
+  links: z.number().int(),
+  retention: z.number().int().nullable(),
+  metadata: z.record(z.string(), z.string()),
+  target: z.string().optional(),
+}).openapi("Node");
+
+const LIST = {
+  method: "get" as const,
+  path: "/volumes/{id}/list",
+  tags: ["nodes"],
+  summary: "List a directory, page by page",
+  request: {
+    params: VolumeParam,
+    query: z.object({
+      ...TARGET_QUERY,
+      limit: text(`Entries of the page: ${PAGE}, or 1 to ${LARGEST_PAGE}`),
+      after: text("`next` of the page before"),
+    }),
+  },
+  responses: {
+    200: json(
+      z.object({
+        path: z.string(),
+        node: z.string(),
+        entries: z.array(EntrySchema),
+        next: z.string().nullable(),
+      }).openapi("Listing"),
+      "A page, in the order of being placed",
+    ),
+    ...volumeProblems(),
+  },
+};
+
+const LOOK = {
+  method: "get" as const,
+  path: "/volumes/{id}/node",
+  tags: ["nodes"],
+  summary: "What is known of a node",
+  request: { params: VolumeParam, query: z.object(TARGET_QUERY) },
+  responses: { 200: json(NodeSchema, "The node"), ...volumeProblems() },
+};
+
+const CHANGE = createRoute({
+  method: "patch",
+  path: "/volumes/{id}/node",
+  tags: ["nodes"],
+  summary: "Change what is known of a node, all of it or nothing",
+  request: {
+    params: VolumeParam,
+    query: z.object(TARGET_QUERY),
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            metadata: z.record(z.string(), z.string()).optional(),
+            mode: z.number().int().min(0).max(0o7777).optional(),
+            modified_at: z.string().max(64).optional(),
+            retention: z.number().int().min(1).nullable().optional(),
+          }).openapi("NodeChange"),
+        },
+      },
+    },
+  },
+  responses: { 200: json(NodeSchema, "The node now"), ...volumeProblems(403, 423, 507) },
+});
+
+const MAKE = createRoute({
+  method: "post",
+  path: "/volumes/{id}/directories",
+  tags: ["nodes"],
+  summary: "Make a directory",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            path: z.string().max(8192),
+            parents: z.boolean().optional(),
+          }).openapi("NewDirectory"),
+        },
+      },
+    },
+  },
+  responses: {
+    201: json(z.object({ node: z.string(), path: z.string() }), "It is there"),
+    ...volumeProblems(403, 423, 507),
+  },
+});
