@@ -1,6 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { fromError, Problem } from "./problem.ts";
 import { type Env, router } from "./router.ts";
+import { careRoutes } from "./routes/care.ts";
+import { exportRoutes } from "./routes/export.ts";
+import { importRoutes } from "./routes/import.ts";
 import { contentRoutes } from "./routes/content.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
@@ -27,6 +30,9 @@ export function createApp(services: Services): OpenAPIHono<Env> {
 
   // One line for each module of routes.
   app.route("/", volumeRoutes(services));
+  app.route("/", exportRoutes(services));
+  app.route("/", importRoutes(services));
+  app.route("/", careRoutes(services));
   app.route("/", pageRoutes(services));
   app.route("/", contentRoutes(services));
   return app;

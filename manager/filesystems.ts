@@ -83,6 +83,9 @@ export class Filesystems {
   /** Reads the records, finishes what a crash has left undone, and looks for files. */
   static async open(options: FilesystemsOptions): Promise<Filesystems> {
     const all = new Filesystems(options);
+    await Deno.remove(all.temporary, { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
     for (const folder of [all.folder, all.temporary]) {
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     }

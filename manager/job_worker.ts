@@ -6,6 +6,7 @@
  */
 import { AloeError, AloeLite } from "../mod.ts";
 import * as ops from "../src/ops.ts";
+import { fileState, newTag } from "./file_state.ts";
 import type { Freed, Inspection, Job, JobAnswer, JobRequest } from "./jobs.ts";
 
 /** The global object, as a worker has it. */
@@ -44,18 +45,46 @@ async function run(id: number, job: Job): Promise<unknown> {
       return await inspect(job.file);
     case "prune":
       return await prune(job.file, job.vacuum);
+    case "checkpoint":
+      return await checkpoint(job.file);
   }
 }
 
-async function backup(id: number, file: string, destination: string): Promise<void> {
+/** Attempts to catch a moment between two commits. */
+const TRIES = 20;
+
+async function backup(id: number, file: string, destination: string): Promise<string> {
   await using fs = await AloeLite.open(file, { readOnly: true });
+  // A second connection: the first one is at work when it is looked again.
+  await using watcher = await AloeLite.open(file, { readOnly: true });
   let steps = 0;
-  await fs.backup(destination, {
-    pagesPerStep: PAGES,
-    onProgress: (progress) => {
-      if (++steps % REPORT === 0) scope.postMessage({ id, type: "progress", ...progress });
-    },
-  });
+  for (let attempt = 1;; attempt++) {
+    const { tag } = await fileState(file, watcher.db);
+    let same = false;
+    try {
+      await fs.backup(destination, {
+        pagesPerStep: PAGES,
+        onBegin: async () => {
+          same = tag !== null && (await fileState(file, watcher.db)).tag === tag;
+          if (!same && attempt < TRIES) throw new Moved();
+        },
+        onProgress: (progress) => {
+          if (++steps % REPORT === 0) scope.postMessage({ id, type: "progress", ...progress });
+        },
+      });
+      return same ? tag! : newTag();
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error;
+    }
+  }
+}
+
+/** Somebody committed while a snapshot was begun: which state it is of cannot be told. */
+class Moved extends Error {}
+
+async function checkpoint(file: string): Promise<ops.CheckpointReport> {
+  await using fs = await AloeLite.open(file, { create: false });
+  return await ops.checkpointFile(fs.db);
 }
 
 async function verify(job: Job & { kind: "verify" }): Promise<unknown> {

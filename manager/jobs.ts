@@ -1,4 +1,5 @@
 import { AloeError, type AloeErrorCode } from "../src/errors.ts";
+import type { CheckpointReport } from "../src/ops.ts";
 import type { Anomaly, ContentPruneReport, PruneReport, VerifyReport } from "../src/types.ts";
 import type { Services } from "./services.ts";
 
@@ -8,7 +9,8 @@ export type Job =
   | { kind: "verify"; file: string; volume: string; deep: boolean; key?: Uint8Array }
   | { kind: "health"; file: string }
   | { kind: "inspect"; file: string }
-  | { kind: "prune"; file: string; vacuum: boolean };
+  | { kind: "prune"; file: string; vacuum: boolean }
+  | { kind: "checkpoint"; file: string };
 
 /** What an aloelite file turned out to be that came from elsewhere. */
 export interface Inspection {
@@ -38,8 +40,12 @@ export type OnProgress = (progress: { totalPages: number; remainingPages: number
 
 /** What would hold the event loop, done in threads of their own. */
 export interface Jobs {
-  /** Copies a live file: a true snapshot. `destination` must not exist. */
-  backup(file: string, destination: string, onProgress?: OnProgress): Promise<void>;
+  /**
+   * Copies a live file: a true snapshot. `destination` must not exist.
+   *
+   * @returns The tag of what was copied.
+   */
+  backup(file: string, destination: string, onProgress?: OnProgress): Promise<string>;
   /** Checks that the content of a volume is complete. The key is of an encrypted one. */
   verify(
     file: string,
@@ -52,6 +58,8 @@ export interface Jobs {
   inspect(file: string): Promise<Inspection>;
   /** Frees what nothing needs any more; with `vacuum` the file gets smaller. */
   prune(file: string, options?: { vacuum?: boolean }): Promise<Freed>;
+  /** Moves what the WAL holds into the file, as far as others let it. */
+  checkpoint(file: string): Promise<CheckpointReport>;
   /** Waits for what runs, and ends the threads. */
   close(): Promise<void>;
 }
@@ -69,14 +77,14 @@ const PATIENCE = 3000;
 export function createJobs(services: () => Services): Jobs {
   const pool = new Pool((line) => services().log(line));
   return {
-    backup: async (file, destination, onProgress) => {
-      await pool.run({ kind: "backup", file, destination }, onProgress);
-    },
+    backup: (file, destination, onProgress) =>
+      pool.run({ kind: "backup", file, destination }, onProgress),
     verify: (file, volume, { deep = false, key } = {}) =>
       pool.run({ kind: "verify", file, volume, deep, ...(key === undefined ? {} : { key }) }),
     health: (file) => pool.run({ kind: "health", file }),
     inspect: (file) => pool.run({ kind: "inspect", file }),
     prune: (file, { vacuum = false } = {}) => pool.run({ kind: "prune", file, vacuum }),
+    checkpoint: (file) => pool.run({ kind: "checkpoint", file }),
     close: () => pool.close(),
   };
 }

@@ -55,3 +55,11 @@ export const VolumeParam = z.object({
     example: "019ad2c4-5b1e-7000-8000-000000000000",
   }),
 });
+
+/** A filesystem's id in a path. */
+export const FilesystemParam = z.object({
+  id: z.string().min(1).max(64).openapi({
+    param: { name: "id", in: "path" },
+    example: "6f1c2d3e4b5a69788796a5b4c3d2e1f0",
+  }),
+});

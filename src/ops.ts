@@ -119,8 +119,10 @@ export {
   checkpointFile,
   type CheckpointReport,
   fileInfo,
+  fileSize,
   pageCheck,
   vacuum,
+  walPages,
 } from "./ops/maintenance.ts";
 export { put, type PutOptions } from "./ops/put.ts";
 export { batch } from "./ops/batch.ts";

@@ -48,5 +48,10 @@ export const checkpointPassively = raw<{ busy: number; log: number; checkpointed
   "PRAGMA wal_checkpoint(PASSIVE)",
 );
 
+/** How many pages the WAL holds that were committed; nothing is moved. Not in a transaction. */
+export const walLength = raw<{ busy: number; log: number; checkpointed: number }>(
+  "PRAGMA wal_checkpoint(NOOP)",
+);
+
 /** Damage of the file's pages and tables; one row `ok` when there is none. */
 export const quickCheck = raw<{ quick_check: string }>("PRAGMA quick_check(20)");

@@ -5,6 +5,7 @@ import {
   temporariesInMemory,
   vacuum as vacuumFile,
   vacuumOnDisk,
+  walLength,
 } from "../../templates/file.ts";
 import { counts, fileFacts } from "../../templates/maintenance.ts";
 import { now } from "../clock.ts";
@@ -119,6 +120,18 @@ export async function checkpointFile(db: Database): Promise<CheckpointReport> {
   // A file without a WAL answers with -1.
   const moved = Math.max(0, row?.checkpointed ?? 0);
   return { moved, remaining: Math.max(0, row?.log ?? 0) - moved };
+}
+
+/** Pages of the WAL that were committed, whether they are in the file too or not. */
+export async function walPages(db: Database): Promise<number> {
+  // A file without a WAL answers with -1.
+  return Math.max(0, (await db.query((tx) => tx.first(walLength, {})))?.log ?? 0);
+}
+
+/** What the file measures without its WAL: a copy of it, bytes. */
+export async function fileSize(db: Database): Promise<number> {
+  const { pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
+  return pages * page_size;
 }
 
 /** Damage of the file as SQLite sees it, a line each; none when all is well. */

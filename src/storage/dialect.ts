@@ -58,6 +58,8 @@ export interface BackupProgress {
 export interface BackupOptions {
   /** Pages copied between two turns of the event loop. Default 1024. */
   pagesPerStep?: number;
+  /** Awaited when it is settled which state is copied, and before anything is. */
+  onBegin?: () => Promise<void>;
   /** Called after each step. */
   onProgress?: (progress: BackupProgress) => void;
   /** Stops the work. */

@@ -143,6 +143,7 @@ export class SqliteDriver implements StorageDriver {
         source.prepare("BEGIN").run();
         source.prepare("SELECT 1 FROM sqlite_schema").get();
       }
+      await options.onBegin?.();
       await backup(source, destination, {
         rate: options.pagesPerStep ?? 1024,
         progress: (progress) => {

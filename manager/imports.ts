@@ -1,0 +1,71 @@
+import { AloeError } from "../src/errors.ts";
+import type { FilesystemFacts } from "./filesystems.ts";
+import { Problem } from "./problem.ts";
+import type { Services } from "./services.ts";
+
+/** What says that some bytes are no filesystem that can be used here. */
+const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", "invalid"]);
+
+/**
+ * Takes in a filesystem that a client sends. It is there in whole, checked, or
+ * not at all.
+ *
+ * @throws {Problem} 413 for one that is too large, 422 for what is none.
+ * @throws {AloeError} `already_exists`, `no_space`.
+ */
+export async function importFile(
+  services: Services,
+  body: ReadableStream<Uint8Array>,
+  name: string,
+): Promise<FilesystemFacts> {
+  const { filesystems, jobs, settings } = services;
+  const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
+  try {
+    await receive(body, path, settings.limits.uploadBytes);
+    const { faults } = await jobs.inspect(path).catch(explain);
+    if (faults.length > 0) {
+      throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
+    }
+    return await filesystems.import(path, name);
+  } finally {
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+      await Deno.remove(`${path}${suffix}`).catch(() => {});
+    }
+  }
+}
+
+async function receive(
+  body: ReadableStream<Uint8Array>,
+  path: string,
+  most: number,
+): Promise<void> {
+  using file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > most) {
+      throw new Problem(413, "too_large", `a filesystem has at most ${most} bytes here`);
+    }
+    for (let done = 0; done < part.length;) done += await write(file, part.subarray(done));
+  }
+  await file.sync();
+}
+
+async function write(file: Deno.FsFile, part: Uint8Array): Promise<number> {
+  try {
+    return await file.write(part);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+    throw new AloeError("no_space", "no space is left for the filesystem", { cause: error });
+  }
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof AloeError) || !BAD.has(error.code)) throw error;
+  // The path in the message is of this host: the client has nothing of it.
+  const detail = error.code === "unsupported"
+    ? "the file is of a release that is not known here"
+    : "that is no aloelite file, or it is damaged";
+  throw new Problem(422, error.code, detail, { cause: error });
+}

@@ -1,0 +1,216 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import * as ops from "../../src/ops.ts";
+import { access } from "../access.ts";
+import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+
+/** The routes that look after files: facts, checkpoints, checks, and what frees room. */
+export function careRoutes(services: Services): OpenAPIHono<Env> {
+  const { filesystems, mounts, jobs, feed } = services;
+  const app = router();
+
+  app.openapi(STAT, async (c) => {
+    const { id, name, fsId } = await filesystems.volume(c.req.valid("param").id);
+    const { path } = await filesystems.get(fsId);
+    const { size, mtime } = await facts(path);
+    return c.json({ id, mounted: mounts.status(id).mounted, mtime, name, size_bytes: size }, 200);
+  });
+
+  app.openapi(CHECKPOINT, async (c) => {
+    const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
+    using lease = await filesystems.lease(fsId);
+    const { moved, remaining } = await jobs.checkpoint(lease.file.path);
+    return c.json({ id, wal_frames_checkpointed: moved, wal_frames_remaining: remaining }, 200);
+  });
+
+  app.openapi(VOLUME_HEALTH, async (c) => {
+    const { id } = c.req.valid("param");
+    const deep = ["1", "true"].includes(c.req.valid("query").deep ?? "");
+    await using opened = await access(services, c, id, { write: false });
+    const { fs, mount, volume } = opened;
+    using lease = await filesystems.lease(volume.fsId);
+    const { path } = lease.file;
+    const anomalies = await jobs.health(path);
+    const key = volume.encrypted ? await ops.mountKey(fs.db, mount.handle) : null;
+    const report = await jobs.verify(path, id, { deep, ...(key === null ? {} : { key }) });
+    key?.fill(0);
+    const { entriesChecked, chunksChecked, problems } = report;
+    return c.json({
+      ok: anomalies.length === 0 && problems.length === 0,
+      deep,
+      anomalies,
+      entries_checked: entriesChecked,
+      chunks_checked: chunksChecked,
+      problems,
+    }, 200);
+  });
+
+  app.openapi(FILESYSTEM_HEALTH, async (c) => {
+    using lease = await filesystems.lease(c.req.valid("param").id);
+    const anomalies = await jobs.health(lease.file.path);
+    return c.json({ ok: anomalies.length === 0, anomalies }, 200);
+  });
+
+  app.openapi(PRUNE, async (c) => {
+    const { id } = c.req.valid("param");
+    const { vacuum = false } = c.req.valid("json") ?? {};
+    using lease = await filesystems.lease(id);
+    const before = (await facts(lease.file.path)).size;
+    const freed = await jobs.prune(lease.file.path, { vacuum });
+    const after = (await facts(lease.file.path)).size;
+    feed.publish({ type: "changed", fs_id: id });
+    return c.json({ ...freed, freed_bytes: Math.max(0, before - after) }, 200);
+  });
+
+  return app;
+}
+
+/** What a file measures with its WAL, and when it was last written, in seconds. */
+async function facts(path: string): Promise<{ size: number; mtime: number }> {
+  const file = await Deno.stat(path);
+  const wal = await Deno.stat(`${path}-wal`).catch(() => null);
+  const newest = Math.max(file.mtime?.getTime() ?? 0, wal?.mtime?.getTime() ?? 0);
+  return { size: file.size + (wal?.size ?? 0), mtime: newest / 1000 };
+}
+
+const STAT = createRoute({
+  method: "get",
+  path: "/volumes/{id}/stat",
+  tags: ["volumes"],
+  summary: "Size and time of the file that a volume is in",
+  request: { params: VolumeParam },
+  responses: {
+    200: {
+      description: "Facts of the file, what waits in its WAL included",
+      content: {
+        "application/json": {
+          schema: z.object({
+            id: z.string(),
+            mounted: z.boolean(),
+            mtime: z.number().openapi({ description: "Seconds since 1970" }),
+            name: z.string().nullable(),
+            size_bytes: z.number().int(),
+          }).openapi("VolumeStat"),
+        },
+      },
+    },
+    ...problems(404),
+  },
+});
+
+const CHECKPOINT = createRoute({
+  method: "post",
+  path: "/volumes/{id}/checkpoint",
+  tags: ["volumes"],
+  summary: "Move what the WAL holds into the file",
+  request: { params: VolumeParam },
+  responses: {
+    200: {
+      description: "How many pages were moved; others wait for those who read an older state",
+      content: {
+        "application/json": {
+          schema: z.object({
+            id: z.string(),
+            wal_frames_checkpointed: z.number().int(),
+            wal_frames_remaining: z.number().int(),
+          }).openapi("Checkpoint"),
+        },
+      },
+    },
+    ...problems(404, 503),
+  },
+});
+
+const AnomalySchema = z.object({ kind: z.string(), id: z.string() }).openapi("Anomaly");
+
+const VOLUME_HEALTH = createRoute({
+  method: "get",
+  path: "/volumes/{id}/health",
+  tags: ["volumes"],
+  summary: "Check that a volume is complete",
+  request: {
+    params: VolumeParam,
+    query: z.object({
+      deep: z.enum(["0", "1", "true", "false"]).optional().openapi({
+        description: "Also reads every chunk and checks its bytes",
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "What was found",
+      content: {
+        "application/json": {
+          schema: z.object({
+            ok: z.boolean(),
+            deep: z.boolean(),
+            anomalies: z.array(AnomalySchema),
+            entries_checked: z.number().int(),
+            chunks_checked: z.number().int(),
+            problems: z.array(z.string()),
+          }).openapi("VolumeHealth"),
+        },
+      },
+    },
+    ...problems(400, 401, 404, 503),
+  },
+});
+
+const FILESYSTEM_HEALTH = createRoute({
+  method: "get",
+  path: "/filesystems/{id}/health",
+  tags: ["filesystems"],
+  summary: "Check the structure of a filesystem",
+  request: { params: FilesystemParam },
+  responses: {
+    200: {
+      description: "What was found",
+      content: {
+        "application/json": {
+          schema: z.object({ ok: z.boolean(), anomalies: z.array(AnomalySchema) })
+            .openapi("FilesystemHealth"),
+        },
+      },
+    },
+    ...problems(404, 503),
+  },
+});
+
+const PRUNE = createRoute({
+  method: "post",
+  path: "/filesystems/{id}/prune",
+  tags: ["filesystems"],
+  summary: "Free what nothing needs any more",
+  request: {
+    params: FilesystemParam,
+    body: {
+      content: {
+        "application/json": {
+          schema: z.object({
+            vacuum: z.boolean().optional().openapi({
+              description: "Then makes the file smaller; nobody else may be writing",
+            }),
+          }).optional().openapi("PruneWish"),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "How much of what was deleted",
+      content: {
+        "application/json": {
+          schema: z.object({
+            nodes: z.number().int(),
+            locks: z.number().int(),
+            mounts: z.number().int(),
+            versions: z.number().int(),
+            chunks: z.number().int(),
+            freed_bytes: z.number().int(),
+          }).openapi("Pruned"),
+        },
+      },
+    },
+    ...problems(400, 404, 503, 507),
+  },
+});

@@ -1,0 +1,119 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import * as ops from "../../src/ops.ts";
+import { disposition } from "../content_type.ts";
+import { etagOf, readConditions } from "../etag.ts";
+import { type FileState, fileState } from "../file_state.ts";
+import { Problem } from "../problem.ts";
+import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { Snapshots } from "../snapshots.ts";
+
+/** The routes that give a whole file: a snapshot of it, made while others write. */
+export function exportRoutes(services: Services): OpenAPIHono<Env> {
+  const { filesystems } = services;
+  const snapshots = new Snapshots(services);
+  const app = router();
+
+  app.openapi(OF_VOLUME, async (c) => {
+    const { fsId } = await filesystems.volume(c.req.valid("param").id);
+    return await respond(c, fsId);
+  });
+
+  app.openapi(OF_FILESYSTEM, (c) => respond(c, c.req.valid("param").id));
+
+  async function respond(c: Context<Env>, id: string): Promise<Response> {
+    const { name } = await filesystems.get(id);
+    const { state, size } = await lookAt(id);
+    const conditions = c.req.raw.headers;
+    const before = state.tag === null ? "go on" : readConditions(conditions, validators(state));
+    if (before === "not modified") {
+      return new Response(null, { status: 304, headers: tagged(state) });
+    }
+    if (before === "failed") throw changed();
+    const headers = {
+      "content-type": "application/octet-stream",
+      "content-disposition": disposition(`${name}.aloe`, false),
+      // No range: by the next request the file may be another one, and no copy is kept for it.
+      "accept-ranges": "none",
+      "x-content-type-options": "nosniff",
+    };
+    if (c.req.method === "HEAD") {
+      const length = size === null ? undefined : { "content-length": `${size}` };
+      return new Response(null, { headers: { ...headers, ...tagged(state), ...length } });
+    }
+    const snapshot = await snapshots.take(id, state.tag);
+    const sent = { ...state, tag: snapshot.tag };
+    if (readConditions(conditions, validators(sent)) === "failed") {
+      snapshot.file.close();
+      throw changed();
+    }
+    return new Response(snapshot.file.readable, {
+      headers: { ...headers, ...tagged(sent), "content-length": `${snapshot.size}` },
+    });
+  }
+
+  /** The state of a file, and how long a copy of it would be; null when that has just changed. */
+  async function lookAt(id: string): Promise<{ state: FileState; size: number | null }> {
+    using lease = await filesystems.lease(id);
+    const { path, reader } = lease.file;
+    const size = await ops.fileSize(reader.db);
+    const state = await fileState(path, reader.db);
+    const same = await ops.fileSize(reader.db) === size;
+    return { state, size: same ? size : null };
+  }
+
+  return app;
+}
+
+function validators({ tag, modified }: FileState) {
+  return { etag: etagOf(tag ?? ""), modified };
+}
+
+function tagged({ tag, said }: FileState): Record<string, string> {
+  return {
+    ...(tag === null ? {} : { etag: etagOf(tag) }),
+    "last-modified": new Date(said * 1000).toUTCString(),
+    "cache-control": "private, no-cache",
+  };
+}
+
+function changed(): Problem {
+  return new Problem(412, "precondition_failed", "it is not what it was: somebody changed it");
+}
+
+const SNAPSHOT = {
+  200: {
+    description: "The file as it is at this moment, in one piece",
+    headers: z.object({
+      etag: z.string().optional(),
+      "last-modified": z.string(),
+      "content-length": z.string().optional(),
+    }),
+    content: {
+      "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) },
+    },
+  },
+  304: { description: "Nothing was changed since" },
+  ...problems(404, 412, 503, 507),
+};
+
+const OF_VOLUME = createRoute({
+  method: "get",
+  path: "/volumes/{id}/export",
+  tags: ["volumes"],
+  summary: "Take a snapshot of the file that a volume is in",
+  description: "Of an encrypted volume it has what is encrypted: no PIN is needed.",
+  request: { params: VolumeParam },
+  responses: SNAPSHOT,
+});
+
+const OF_FILESYSTEM = createRoute({
+  method: "get",
+  path: "/filesystems/{id}/export",
+  tags: ["filesystems"],
+  summary: "Take a snapshot of a filesystem",
+  request: { params: FilesystemParam },
+  responses: SNAPSHOT,
+});

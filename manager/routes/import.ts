@@ -1,0 +1,62 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { importFile } from "../imports.ts";
+import { Problem } from "../problem.ts";
+import { type Env, problems, router } from "../router.ts";
+import type { Services } from "../services.ts";
+
+/** The route that takes in a filesystem. */
+export function importRoutes(services: Services): OpenAPIHono<Env> {
+  const { filesystems, feed, settings } = services;
+  const app = router();
+
+  app.openapi(IMPORT, async (c) => {
+    const { name = "imported" } = c.req.valid("query");
+    const most = settings.limits.uploadBytes;
+    const length = Number(c.req.header("content-length") ?? 0);
+    // Before any of it is read.
+    if (length > most) {
+      throw new Problem(413, "too_large", `a filesystem has at most ${most} bytes here`);
+    }
+    const { body } = c.req.raw;
+    if (body === null) throw new Problem(400, "invalid", "the body is the filesystem's file");
+    const { id } = await importFile(services, body, name);
+    const volumes = await filesystems.volumesOf(id);
+    feed.publish({ type: "created", fs_id: id });
+    return c.json({ id, name, volumes: volumes.map(({ id, name }) => ({ id, name })) }, 201);
+  });
+
+  return app;
+}
+
+const IMPORT = createRoute({
+  method: "post",
+  path: "/filesystems",
+  tags: ["filesystems"],
+  summary: "Import a filesystem",
+  request: {
+    query: z.object({
+      name: z.string().min(1).max(255).optional().openapi({ description: "What it is called" }),
+    }),
+    body: {
+      required: true,
+      content: {
+        "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) },
+      },
+    },
+  },
+  responses: {
+    201: {
+      description: "It is here",
+      content: {
+        "application/json": {
+          schema: z.object({
+            id: z.string(),
+            name: z.string(),
+            volumes: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
+          }).openapi("Imported"),
+        },
+      },
+    },
+    ...problems(400, 409, 413, 422, 507),
+  },
+});

@@ -1,0 +1,63 @@
+import { fileURLToPath } from "node:url";
+
+/** A process of a test, with its lines of output. */
+export class TestProcess implements AsyncDisposable {
+  readonly child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  #rest = "";
+
+  private constructor(child: Deno.ChildProcess) {
+    this.child = child;
+    this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Starts a module of this folder with the runtime that runs the test. */
+  static deno(module: string, ...args: string[]): TestProcess {
+    const path = fileURLToPath(new URL(module, import.meta.url));
+    return new TestProcess(
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", "--allow-all", path, ...args],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "inherit",
+      }).spawn(),
+    );
+  }
+
+  /** The next line that it prints. */
+  async line(): Promise<string> {
+    while (!this.#rest.includes("\n")) {
+      const { value, done } = await this.#lines.read();
+      if (done) throw new Error(`it ended, having said ${this.#rest}`);
+      this.#rest += value;
+    }
+    const at = this.#rest.indexOf("\n");
+    const line = this.#rest.slice(0, at);
+    this.#rest = this.#rest.slice(at + 1);
+    return line;
+  }
+
+  /** Gives it a line. */
+  async say(line: string): Promise<void> {
+    const writer = this.child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${line}\n`));
+    writer.releaseLock();
+  }
+
+  /** Ends it and waits. */
+  async end(signal: Deno.Signal = "SIGKILL"): Promise<Deno.CommandStatus> {
+    try {
+      this.child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+    const status = await this.child.status;
+    await this.#lines.cancel();
+    await this.child.stdin.close().catch(() => {});
+    return status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}
