@@ -1,13 +1,23 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Env, router } from "../router.ts";
 import type { Services } from "../services.ts";
+import { archiveRoutes } from "./archive.ts";
 import { fileRoutes } from "./files.ts";
+import { historyRoutes } from "./history.ts";
 import { nodeRoutes } from "./nodes.ts";
+import { searchRoutes } from "./search.ts";
+import { transferRoutes } from "./transfer.ts";
+import { trashRoutes } from "./trash.ts";
 
 /** Every route of what is in a volume. */
 export function contentRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
   app.route("/", fileRoutes(services));
   app.route("/", nodeRoutes(services));
+  app.route("/", transferRoutes(services));
+  app.route("/", historyRoutes(services));
+  app.route("/", trashRoutes(services));
+  app.route("/", searchRoutes(services));
+  app.route("/", archiveRoutes(services));
   return app;
 }

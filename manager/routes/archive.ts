@@ -1,0 +1,99 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { makeZip } from "client-zip";
+import type { Context } from "hono";
+import * as ops from "../../src/ops.ts";
+import { splitPath } from "../../src/paths.ts";
+import { access } from "../access.ts";
+import { members } from "../archive.ts";
+import { disposition } from "../content_type.ts";
+import { bytes, documented, text, volumeProblems } from "../documented.ts";
+import { Problem } from "../problem.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { queryOf } from "../target.ts";
+
+/** Paths that one archive is made of, at most. */
+const MOST_PATHS = 1000;
+
+/** The route that packs files into an archive. */
+export function archiveRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  documented(app, ARCHIVE, (c) => archive(services, c));
+  return app;
+}
+
+async function archive(services: Services, c: Context<Env>): Promise<Response> {
+  const wished = queryOf(c.req.url).getAll("path");
+  const paths = wished.length === 0 ? ["/"] : wished;
+  if (paths.length > MOST_PATHS) {
+    throw new Problem(400, "invalid", `an archive is made of ${MOST_PATHS} paths at most`);
+  }
+  const held = await access(services, c, c.req.param("id")!);
+  let streaming = false;
+  try {
+    const { fs, mount, volume } = held;
+    // What is not there is told now: later there is no status to tell it by.
+    for (const path of paths) await ops.stat(fs.db, mount.handle, path);
+    const own = paths.length === 1 ? splitPath(paths[0]).at(-1) : undefined;
+    const headers = {
+      "content-type": "application/zip",
+      "content-disposition": disposition(`${own ?? volume.name ?? "volume"}.zip`, false),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    };
+    if (c.req.raw.method === "HEAD") return new Response(null, { headers });
+    const ended = new AbortController();
+    const zip = makeZip(members(held, paths, ended.signal));
+    const body = watched(zip, async () => {
+      ended.abort();
+      await held[Symbol.asyncDispose]();
+    });
+    streaming = true;
+    return new Response(body, { headers });
+  } finally {
+    if (!streaming) await held[Symbol.asyncDispose]();
+  }
+}
+
+/** A stream whose end is told, however it comes. */
+function watched(
+  stream: ReadableStream<Uint8Array>,
+  done: () => Promise<void>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done: ended, value } = await reader.read();
+        if (!ended) return controller.enqueue(value as Uint8Array<ArrayBuffer>);
+        await done();
+        controller.close();
+      } catch (error) {
+        await done();
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      await done();
+      await reader.cancel(reason).catch(() => {});
+    },
+  }, { highWaterMark: 0 });
+}
+
+const ARCHIVE = {
+  method: "get" as const,
+  path: "/volumes/{id}/archive",
+  tags: ["files"],
+  summary: "Files and directories as one ZIP archive, made while it is sent",
+  request: {
+    params: VolumeParam,
+    query: z.object({ path: text("What is to be in it; can be repeated; all by default") }),
+  },
+  responses: {
+    200: {
+      description: "The archive, uncompressed. Links, FIFOs and sockets are left out",
+      content: bytes("application/zip"),
+    },
+    ...volumeProblems(),
+  },
+};

@@ -1,0 +1,88 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import * as ops from "../../src/ops.ts";
+import { access } from "../access.ts";
+import { documented, json, TARGET_QUERY, volumeProblems } from "../documented.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { queryOf, queryTarget } from "../target.ts";
+import { toRfc3339 } from "../times.ts";
+import { pathOf } from "./nodes.ts";
+
+/** The routes of files' versions. */
+export function historyRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  documented(app, HISTORY, async (c) => {
+    const target = queryTarget(queryOf(c.req.url));
+    await using held = await access(services, c, c.req.param("id")!);
+    const { fs, mount } = held;
+    const all = await ops.history(fs.db, mount.handle, await pathOf(held, target));
+    const versions = all.map(({ version, size, committedAt, current }) => ({
+      version,
+      size,
+      committed_at: committedAt === null ? null : toRfc3339(committedAt),
+      current,
+    }));
+    return c.json({ versions });
+  });
+
+  app.openapi(RESTORE, async (c) => {
+    const { path, version: old } = c.req.valid("json");
+    await using held = await access(services, c, c.req.valid("param").id);
+    const { fs, mount, volume } = held;
+    const version = await ops.restoreVersion(fs.db, mount.handle, path, old);
+    const { id, size } = await ops.stat(fs.db, mount.handle, path);
+    services.feed.publish({ type: "changed", fs_id: volume.fsId, volume_id: volume.id, path });
+    return c.json({ node: id, version, size: size ?? 0 }, 200);
+  });
+  return app;
+}
+
+const HISTORY = {
+  method: "get" as const,
+  path: "/volumes/{id}/history",
+  tags: ["history"],
+  summary: "The versions of a file that can be read",
+  request: { params: VolumeParam, query: z.object(TARGET_QUERY) },
+  responses: {
+    200: json(
+      z.object({
+        versions: z.array(z.object({
+          version: z.number().int(),
+          size: z.number().int(),
+          committed_at: z.string().nullable(),
+          current: z.boolean(),
+        })),
+      }).openapi("History"),
+      "Newest first",
+    ),
+    ...volumeProblems(),
+  },
+};
+
+const RESTORE = createRoute({
+  method: "post",
+  path: "/volumes/{id}/history/restore",
+  tags: ["history"],
+  summary: "Make an old version the current one, as a new version",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            path: z.string().max(8192),
+            version: z.number().int().min(0),
+          }).openapi("VersionToRestore"),
+        },
+      },
+    },
+  },
+  responses: {
+    200: json(
+      z.object({ node: z.string(), version: z.number().int(), size: z.number().int() }),
+      "The file now",
+    ),
+    ...volumeProblems(403, 422, 423, 507),
+  },
+});

@@ -1,0 +1,128 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import * as ops from "../../src/ops.ts";
+import { access } from "../access.ts";
+import { documented, json, TARGET_QUERY, text, volumeProblems } from "../documented.ts";
+import { nodeJson } from "../node_json.ts";
+import { Problem } from "../problem.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { queryOf, queryTarget, wholeNumber } from "../target.ts";
+import { NodeSchema } from "./nodes.ts";
+
+/** Entries that are found, unless another number is asked for; and at most. */
+const FOUND = 100;
+const MOST = 1000;
+
+/** The routes that look through a whole volume. */
+export function searchRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  documented(
+    app,
+    SEARCH,
+    whileHeard(async (c) => {
+      const query = queryOf(c.req.url);
+      const target = queryTarget(query);
+      const wanted = query.get("q") ?? "";
+      if (wanted === "" || wanted.length > 1024) {
+        throw new Problem(400, "invalid", "q: the text to look for, 1 to 1024 characters");
+      }
+      const limit = wholeNumber(query, "limit", 1, MOST) ?? FOUND;
+      await using held = await access(services, c, c.req.param("id")!);
+      const { signal } = c.req.raw;
+      const { entries, truncated } = await ops.searchNames(
+        held.fs.db,
+        held.mount.handle,
+        target,
+        wanted,
+        { limit, signal },
+      );
+      return c.json({ entries: entries.map((found) => nodeJson(found, found.path)), truncated });
+    }),
+  );
+
+  documented(
+    app,
+    USAGE,
+    whileHeard(async (c) => {
+      await using held = await access(services, c, c.req.param("id")!);
+      const { signal } = c.req.raw;
+      const usage = await ops.volumeUsage(held.fs.db, held.mount.handle, { signal });
+      return c.json({
+        content_bytes: usage.contentBytes,
+        stored_bytes: usage.storedBytes,
+        saved_bytes: usage.savedBytes,
+        trash_bytes: usage.trashBytes,
+        nodes: usage.nodes,
+        files: usage.files,
+        directories: usage.directories,
+        trash_nodes: usage.trashNodes,
+        chunks: usage.chunks,
+      });
+    }),
+  );
+  return app;
+}
+
+/** Ends without a fault when the client has gone: nobody hears the response. */
+function whileHeard(
+  handler: (c: Context<Env>) => Promise<Response>,
+): (c: Context<Env>) => Promise<Response> {
+  return async (c) => {
+    try {
+      return await handler(c);
+    } catch (error) {
+      if (error !== c.req.raw.signal.reason) throw error;
+      return new Response(null, { status: 408 });
+    }
+  };
+}
+
+const SEARCH = {
+  method: "get" as const,
+  path: "/volumes/{id}/search",
+  tags: ["nodes"],
+  summary: "Find names that hold a text, below a directory",
+  request: {
+    params: VolumeParam,
+    query: z.object({
+      q: text("The text, whatever its case"),
+      ...TARGET_QUERY,
+      limit: text(`How many: ${FOUND}, or 1 to ${MOST}`),
+    }),
+  },
+  responses: {
+    200: json(
+      z.object({ entries: z.array(NodeSchema), truncated: z.boolean() }).openapi("Found"),
+      "What was found",
+    ),
+    ...volumeProblems(408),
+  },
+};
+
+const COUNT = z.number().int();
+
+const USAGE = {
+  method: "get" as const,
+  path: "/volumes/{id}/usage",
+  tags: ["volumes"],
+  summary: "What a volume takes",
+  request: { params: VolumeParam },
+  responses: {
+    200: json(
+      z.object({
+        content_bytes: COUNT,
+        stored_bytes: COUNT,
+        saved_bytes: COUNT,
+        trash_bytes: COUNT,
+        nodes: COUNT,
+        files: COUNT,
+        directories: COUNT,
+        trash_nodes: COUNT,
+        chunks: COUNT,
+      }).openapi("Usage"),
+      "Bytes and numbers of nodes",
+    ),
+    ...volumeProblems(408),
+  },
+};

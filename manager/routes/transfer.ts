@@ -1,0 +1,65 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import * as ops from "../../src/ops.ts";
+import { access } from "../access.ts";
+import { json, volumeProblems } from "../documented.ts";
+import { newName } from "../new_names.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+
+/** The route that moves and copies. */
+export function transferRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  app.openapi(TRANSFER, async (c) => {
+    const { operation, from, to, name, on_conflict } = c.req.valid("json");
+    if (name !== undefined) newName(name);
+    await using held = await access(services, c, c.req.valid("param").id);
+    const { fs, mount, volume } = held;
+    const items = await ops.arrange(fs.db, mount.handle, {
+      operation,
+      from,
+      to,
+      ...(name === undefined ? {} : { name }),
+      ...(on_conflict === undefined ? {} : { onConflict: on_conflict }),
+    });
+    services.feed.publish({
+      type: operation === "move" ? "renamed" : "created",
+      fs_id: volume.fsId,
+      volume_id: volume.id,
+    });
+    return c.json({ items }, 200);
+  });
+  return app;
+}
+
+const TRANSFER = createRoute({
+  method: "post",
+  path: "/volumes/{id}/transfer",
+  tags: ["nodes"],
+  summary: "Move or copy nodes into a directory, all of them or none",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            operation: z.enum(["move", "copy"]),
+            from: z.array(z.string().max(8192)).min(1).max(10_000),
+            to: z.string().max(8192),
+            name: z.string().max(1024).optional(),
+            on_conflict: z.enum(["fail", "replace", "rename"]).optional(),
+          }).openapi("Transfer"),
+        },
+      },
+    },
+  },
+  responses: {
+    200: json(
+      z.object({
+        items: z.array(z.object({ from: z.string(), to: z.string(), node: z.string() })),
+      }),
+      "Where each of them is",
+    ),
+    ...volumeProblems(403, 413, 422, 423, 507),
+  },
+});

@@ -1,0 +1,136 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import * as ops from "../../src/ops.ts";
+import { access } from "../access.ts";
+import { documented, json, text, volumeProblems } from "../documented.ts";
+import { newPath } from "../new_names.ts";
+import { jsonType } from "../node_json.ts";
+import { Problem } from "../problem.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { flag, queryOf } from "../target.ts";
+import { toRfc3339 } from "../times.ts";
+
+/** The routes of what was removed. */
+export function trashRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  documented(app, LIST, async (c) => {
+    await using held = await access(services, c, c.req.param("id")!);
+    const items = await ops.listTrash(held.fs.db, held.mount.handle);
+    const entries = items.map(({ id, type, path, removedAt, size, nodes }) => ({
+      id,
+      name: path.slice(path.lastIndexOf("/") + 1),
+      path,
+      type: jsonType(type),
+      size,
+      nodes,
+      deleted_at: removedAt === null ? null : toRfc3339(removedAt),
+    }));
+    return c.json({ entries });
+  });
+
+  app.openapi(RESTORE, async (c) => {
+    const { ids, to } = c.req.valid("json");
+    if (to !== undefined && ids.length !== 1) {
+      throw new Problem(400, "invalid", "to: a place can be given to one node only");
+    }
+    const place = to === undefined ? {} : { to: newPath(to) };
+    await using held = await access(services, c, c.req.valid("param").id);
+    const { fs, mount: { handle }, volume } = held;
+    const items = await fs.db.batch(async (db) => {
+      const restored: { id: string; path: string }[] = [];
+      for (const id of ids) {
+        restored.push({ id, path: await ops.restoreTrash(db, handle, id, place) });
+      }
+      return restored;
+    });
+    services.feed.publish({ type: "created", fs_id: volume.fsId, volume_id: volume.id });
+    return c.json({ items }, 200);
+  });
+
+  documented(app, PURGE, async (c) => {
+    const query = queryOf(c.req.url);
+    const ids = query.getAll("id");
+    const all = flag(query, "all");
+    if (all === ids.length > 0) {
+      throw new Problem(400, "invalid", "either all=1, or each id that is to go");
+    }
+    await using held = await access(services, c, c.req.param("id")!);
+    const { fs, mount: { handle }, volume } = held;
+    if (all) await ops.purgeTrash(fs.db, handle);
+    else {
+      await fs.db.batch(async (db) => {
+        for (const id of ids) await ops.purgeTrash(db, handle, { id });
+      });
+    }
+    services.feed.publish({ type: "deleted", fs_id: volume.fsId, volume_id: volume.id });
+    return c.body(null, 204);
+  });
+  return app;
+}
+
+const PATH = "/volumes/{id}/trash" as const;
+
+const LIST = {
+  method: "get" as const,
+  path: PATH,
+  tags: ["trash"],
+  summary: "What was removed and can be brought back",
+  request: { params: VolumeParam },
+  responses: {
+    200: json(
+      z.object({
+        entries: z.array(z.object({
+          id: z.string(),
+          name: z.string(),
+          path: z.string(),
+          type: z.enum(["directory", "file", "symlink", "fifo", "socket"]),
+          size: z.number().int(),
+          nodes: z.number().int(),
+          deleted_at: z.string().nullable(),
+        })),
+      }).openapi("Trash"),
+      "Newest first; what went with its directory is counted in that",
+    ),
+    ...volumeProblems(),
+  },
+};
+
+const RESTORE = createRoute({
+  method: "post",
+  path: "/volumes/{id}/trash/restore",
+  tags: ["trash"],
+  summary: "Bring back what was removed, all of it or nothing",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            ids: z.array(z.string().max(64)).min(1).max(1000),
+            to: z.string().max(8192).optional(),
+          }).openapi("TrashToRestore"),
+        },
+      },
+    },
+  },
+  responses: {
+    200: json(
+      z.object({ items: z.array(z.object({ id: z.string(), path: z.string() })) }),
+      "Where it is now",
+    ),
+    ...volumeProblems(403, 423, 507),
+  },
+});
+
+const PURGE = {
+  method: "delete" as const,
+  path: PATH,
+  tags: ["trash"],
+  summary: "Delete what was removed for good",
+  request: {
+    params: VolumeParam,
+    query: z.object({ id: text("What is to go; can be repeated"), all: text("`1`: all of it") }),
+  },
+  responses: { 204: { description: "It is gone" }, ...volumeProblems(403, 423, 507) },
+};
