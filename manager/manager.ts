@@ -8,6 +8,7 @@ import { createMounts } from "./mounts.ts";
 import type { Services } from "./services.ts";
 import { Sessions } from "./sessions.ts";
 import { type ManagerOptions, settle } from "./options.ts";
+import { UploadSweeper } from "./upload_sweeper.ts";
 
 /** A running manager. */
 export interface Manager {
@@ -61,6 +62,7 @@ export async function createManager(options: ManagerOptions = {}): Promise<Manag
     await sessions.lockForAll(volume);
   });
   const app = createApp(services);
+  const sweeper = new UploadSweeper(services);
   await services.mounts.restore();
   return {
     root: settings.root,
@@ -71,6 +73,7 @@ export async function createManager(options: ManagerOptions = {}): Promise<Manag
     },
     close: async () => {
       services.feed.close();
+      await sweeper.close();
       await services.mounts.close();
       await services.jobs.close();
       await sessions.close();

@@ -4,6 +4,8 @@ export interface Limits {
   jsonBytes: number;
   /** Bytes of an uploaded file or an imported filesystem. */
   uploadBytes: number;
+  /** How long an upload that is not finished is kept while nothing comes, ms. */
+  uploadMs: number;
   /** Requests that are worked on at once; more are told to come again. */
   concurrent: number;
   /** Time for a request whose answer is not a stream, ms. */
@@ -70,6 +72,7 @@ export interface Settings {
 export const DEFAULT_LIMITS: Limits = {
   jsonBytes: 1024 * 1024,
   uploadBytes: 1024 ** 4,
+  uploadMs: 7 * 24 * 60 * 60_000,
   concurrent: 1024,
   requestMs: 120_000,
   idleBodyMs: 60_000,

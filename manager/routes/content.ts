@@ -8,6 +8,7 @@ import { nodeRoutes } from "./nodes.ts";
 import { searchRoutes } from "./search.ts";
 import { transferRoutes } from "./transfer.ts";
 import { trashRoutes } from "./trash.ts";
+import { uploadRoutes } from "./uploads.ts";
 
 /** Every route of what is in a volume. */
 export function contentRoutes(services: Services): OpenAPIHono<Env> {
@@ -19,5 +20,6 @@ export function contentRoutes(services: Services): OpenAPIHono<Env> {
   app.route("/", trashRoutes(services));
   app.route("/", searchRoutes(services));
   app.route("/", archiveRoutes(services));
+  app.route("/", uploadRoutes(services));
   return app;
 }
