@@ -13,7 +13,7 @@ const TYPES = [
   "message",
   "changed",
   "created",
-  "removed",
+  "deleted",
   "renamed",
   "mounted",
   "unmounted",
@@ -33,9 +33,22 @@ function tell(message: MessageEvent): void {
   for (const listener of listeners) listener(event);
 }
 
-export function connectFeed(): void {
+function disconnect(): void {
   clearTimeout(retry);
   source?.close();
+  source = null;
+}
+
+// A browser has few connections for one host: tabs in the background give theirs back.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return disconnect();
+  if (source !== null) return;
+  connectFeed();
+  for (const listener of listeners) listener({ type: "reset" });
+});
+
+export function connectFeed(): void {
+  disconnect();
   const opened = new EventSource("/events");
   source = opened;
   for (const type of TYPES) opened.addEventListener(type, tell);

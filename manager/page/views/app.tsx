@@ -1,0 +1,71 @@
+import { Activity, Leaf, Monitor, Moon, Sun } from "lucide-react";
+import { useEffect, useState } from "react";
+import { Link } from "react-aria-components";
+import { whenUnauthorized } from "../api/request.ts";
+import { IconButton } from "../components/controls.tsx";
+import { Toasts } from "../components/toasts.tsx";
+import { CatalogProvider } from "../state/catalog.tsx";
+import { navigate, useRoute } from "../state/route.ts";
+import { type Theme, useTheme } from "../state/theme.ts";
+import { HealthView } from "./health_view.tsx";
+import { HomeView } from "./home_view.tsx";
+import { LoginView } from "./login_view.tsx";
+import { TransfersPanel } from "./transfers_panel.tsx";
+import { VolumeView } from "./volume_view.tsx";
+
+/** The page: one header, and the view that the address names. */
+export function App() {
+  const [locked, setLocked] = useState(false);
+  useEffect(() => whenUnauthorized(() => setLocked(true)), []);
+  if (locked) return <LoginView />;
+  return (
+    <CatalogProvider>
+      <a className="skip" href="#main">Skip to content</a>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        <Current />
+      </main>
+      <TransfersPanel />
+      <Toasts />
+    </CatalogProvider>
+  );
+}
+
+function Current() {
+  const { page, volume } = useRoute();
+  if (page === "health") return <HealthView />;
+  if (page === "volume") return <VolumeView key={volume} id={volume} />;
+  return <HomeView />;
+}
+
+const THEMES: Record<Theme, { next: Theme; label: string; icon: typeof Sun }> = {
+  auto: { next: "light", label: "Colours: as the system. Switch to light", icon: Monitor },
+  light: { next: "dark", label: "Colours: light. Switch to dark", icon: Sun },
+  dark: { next: "auto", label: "Colours: dark. Switch to the system's", icon: Moon },
+};
+
+function Header() {
+  const [theme, setTheme] = useTheme();
+  const { next, label, icon: Icon } = THEMES[theme];
+  return (
+    <header className="top">
+      <Link className="brand" onPress={() => navigate({ page: "home", volume: "" })}>
+        <span className="brand-mark">
+          <Leaf size={17} aria-hidden />
+        </span>
+        aloelite
+      </Link>
+      <nav aria-label="Manager" className="top-nav">
+        <IconButton
+          label="Health"
+          onPress={() => navigate({ page: "health", volume: "" })}
+        >
+          <Activity size={18} aria-hidden />
+        </IconButton>
+        <IconButton label={label} onPress={() => setTheme(next)}>
+          <Icon size={18} aria-hidden />
+        </IconButton>
+      </nav>
+    </header>
+  );
+}

@@ -1,0 +1,132 @@
+import { FolderSymlink } from "lucide-react";
+import { useState } from "react";
+import { Switch } from "react-aria-components";
+import type { Volume } from "../api/types.ts";
+import { mount, mountStatus, unmount } from "../api/volumes.ts";
+import { Action, Field, Notice, Waiting } from "../components/controls.tsx";
+import { explain } from "../lib/explain.ts";
+import { useCatalog } from "../state/catalog.tsx";
+import { useFeed } from "../state/feed.ts";
+import { useResource } from "../state/resource.ts";
+import { navigate } from "../state/route.ts";
+import { attempt } from "../state/toasts.ts";
+
+/** The volume as a folder of the machine that the manager runs on. */
+export function MountView({ volume }: { volume: Volume }) {
+  const catalog = useCatalog();
+  const status = useResource(`mount:${volume.id}`, (signal) => mountStatus(volume.id, signal));
+  const [pin, setPin] = useState("");
+  const [persist, setPersist] = useState(false);
+  const [pinFile, setPinFile] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  useFeed(volume.id, status.reload);
+
+  if (status.loading) return <Waiting />;
+  if (status.data === undefined) return <Notice tone="bad">{explain(status.error)}</Notice>;
+  const { mounted, frontend, mountpoint, host_path } = status.data;
+
+  const doing = async (task: () => Promise<unknown>) => {
+    setBusy(true);
+    setError(null);
+    try {
+      await task();
+      setPin("");
+    } catch (problem) {
+      setError(problem);
+    }
+    setBusy(false);
+    status.reload();
+    catalog.reload();
+  };
+
+  if (mounted || frontend !== null) {
+    const where = host_path ?? mountpoint;
+    return (
+      <section className="narrow" aria-label="Mount">
+        <div className="card space">
+          <h2>
+            {frontend === "direct" ? "Open in the manager" : "Mounted"}
+          </h2>
+          {where
+            ? (
+              <>
+                <p>Programs on the manager’s machine find the files at</p>
+                <p className="actions">
+                  <code className="where">{where}</code>
+                  <Action onPress={() => attempt(() => navigator.clipboard.writeText(where))}>
+                    Copy path
+                  </Action>
+                </p>
+              </>
+            )
+            : <p className="hint">It is attached without a folder of its own.</p>}
+          {error !== null && <Notice tone="bad">{explain(error)}</Notice>}
+          <Action isDisabled={busy} onPress={() => doing(() => unmount(volume.id))}>
+            {busy ? "Unmounting…" : "Unmount"}
+          </Action>
+        </div>
+      </section>
+    );
+  }
+  return (
+    <section className="narrow" aria-label="Mount">
+      <form
+        className="card space"
+        onSubmit={(event) => {
+          event.preventDefault();
+          doing(() =>
+            mount(volume.id, {
+              mode: "fuse",
+              ...(volume.encrypted ? { pin } : {}),
+              ...(persist ? { persist } : {}),
+              ...(persist && volume.encrypted && pinFile ? { pin_file: pinFile } : {}),
+            })
+          );
+        }}
+      >
+        <div className="empty-icon">
+          <FolderSymlink size={26} strokeWidth={1.4} aria-hidden />
+        </div>
+        <h2>Mount as a folder</h2>
+        <p className="hint">
+          Then every program on the manager’s machine can use the files, as those of any disk.
+          Everyone who may look into that folder sees them while it is mounted.
+        </p>
+        {volume.encrypted && <Field label="PIN" type="password" value={pin} onChange={setPin} />}
+        <Switch isSelected={persist} onChange={setPersist} className="switch">
+          <span className="switch-track" aria-hidden>
+            <span className="switch-knob" />
+          </span>
+          <span>
+            <strong>Mount again after a restart</strong>
+            <small>Until you unmount it here.</small>
+          </span>
+        </Switch>
+        {persist && volume.encrypted && (
+          <Field
+            label="File with the PIN"
+            value={pinFile}
+            onChange={setPinFile}
+            hint="On the manager’s machine. The PIN itself is not stored."
+          />
+        )}
+        {error !== null && (
+          <Notice tone="bad">
+            {explain(error)}{" "}
+            <button
+              type="button"
+              className="link"
+              onClick={() => navigate({ page: "health", volume: "" })}
+            >
+              See what mounts need
+            </button>
+          </Notice>
+        )}
+        <Action type="submit" tone="primary" isDisabled={busy || (volume.encrypted && pin === "")}>
+          {busy ? "Mounting…" : "Mount"}
+        </Action>
+      </form>
+    </section>
+  );
+}

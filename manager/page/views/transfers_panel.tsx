@@ -1,0 +1,125 @@
+import { ChevronDown, ChevronUp, Pause, Play, X } from "lucide-react";
+import { useEffect, useState } from "react";
+import { ProgressBar } from "react-aria-components";
+import { IconButton } from "../components/controls.tsx";
+import { bytes, count } from "../lib/format.ts";
+import { baseName } from "../lib/paths.ts";
+import {
+  cancelTransfer,
+  clearFinished,
+  isResumable,
+  pauseTransfer,
+  resumeTransfer,
+  type Transfer,
+  useTransfers,
+} from "../uploads/queue.ts";
+
+const SHOWN = 60;
+
+/** What is on its way in, with a way to stop each. */
+export function TransfersPanel() {
+  const transfers = useTransfers();
+  const [folded, setFolded] = useState(false);
+  const going = transfers.filter(({ state }) => state !== "done" && state !== "failed");
+  const failed = transfers.filter(({ state }) => state === "failed");
+  const busy = going.length > 0;
+
+  // Leaving the page would break what is on its way.
+  useEffect(() => {
+    if (!busy) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [busy]);
+
+  if (transfers.length === 0) return null;
+  const total = transfers.reduce((sum, one) => sum + one.file.size, 0);
+  const sent = transfers.reduce((sum, one) => sum + one.sent, 0);
+  // What needs a look comes first.
+  const shown = [...failed, ...going, ...transfers.filter(({ state }) => state === "done")];
+  const title = busy
+    ? `Adding ${count(going.length, "file")}`
+    : failed.length > 0
+    ? `${count(failed.length, "file")} not added`
+    : `${count(transfers.length, "file")} added`;
+  return (
+    <section className="transfers" aria-label="Transfers">
+      <header>
+        <strong role="status">{title}</strong>
+        <IconButton label={folded ? "Show transfers" : "Fold"} onPress={() => setFolded(!folded)}>
+          {folded ? <ChevronUp size={17} aria-hidden /> : <ChevronDown size={17} aria-hidden />}
+        </IconButton>
+        <IconButton
+          label={busy ? "Cancel all" : "Close"}
+          onPress={() => {
+            for (const one of [...going, ...failed]) cancelTransfer(one.id);
+            clearFinished();
+          }}
+        >
+          <X size={17} aria-hidden />
+        </IconButton>
+      </header>
+      {busy && <Bar label="All" value={sent} of={total} />}
+      {!folded && (
+        <ul>
+          {shown.slice(0, SHOWN).map((one) => <Line key={one.id} transfer={one} />)}
+          {shown.length > SHOWN && <li className="hint">and {shown.length - SHOWN} more</li>}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Line({ transfer }: { transfer: Transfer }) {
+  const { id, path, file, sent, state, error } = transfer;
+  const name = baseName(path) || path;
+  const words: Record<Transfer["state"], string> = {
+    waiting: "waiting",
+    running: `${bytes(sent)} of ${bytes(file.size)}`,
+    stalled: "the connection broke, trying again",
+    paused: `paused at ${bytes(sent)} of ${bytes(file.size)}`,
+    done: bytes(file.size),
+    failed: error ?? "failed",
+  };
+  return (
+    <li className={`transfer is-${state}`}>
+      <span className="line-name">
+        <strong>{name}</strong>
+        <small>{words[state]}</small>
+      </span>
+      {state === "running" && isResumable(transfer) && (
+        <IconButton
+          label={`Pause ${name}`}
+          onPress={() => pauseTransfer(id)}
+        >
+          <Pause size={15} aria-hidden />
+        </IconButton>
+      )}
+      {(state === "paused" || state === "failed") && (
+        <IconButton
+          label={state === "paused" ? `Go on with ${name}` : `Try ${name} again`}
+          onPress={() => resumeTransfer(id)}
+        >
+          <Play size={15} aria-hidden />
+        </IconButton>
+      )}
+      {state !== "done" && (
+        <IconButton label={`Cancel ${name}`} onPress={() => cancelTransfer(id)}>
+          <X size={15} aria-hidden />
+        </IconButton>
+      )}
+      {(state === "running" || state === "stalled") && (
+        <Bar label={name} value={sent} of={file.size} />
+      )}
+    </li>
+  );
+}
+
+function Bar({ label, value, of }: { label: string; value: number; of: number }) {
+  const percent = of === 0 ? 100 : (100 * value) / of;
+  return (
+    <ProgressBar aria-label={label} value={percent} className="progress">
+      <span className="progress-done" style={{ width: `${percent}%` }} />
+    </ProgressBar>
+  );
+}

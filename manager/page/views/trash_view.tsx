@@ -1,0 +1,83 @@
+import { RotateCcw, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { purgeTrash, restoreTrash, trash } from "../api/files.ts";
+import type { TrashItem, Volume } from "../api/types.ts";
+import { Action, Empty, IconButton, Notice, Waiting } from "../components/controls.tsx";
+import { KindIcon } from "../components/icons.tsx";
+import { explain } from "../lib/explain.ts";
+import { bytes, count, shortTime } from "../lib/format.ts";
+import { kindOf } from "../lib/kinds.ts";
+import { parent } from "../lib/paths.ts";
+import { useFeed } from "../state/feed.ts";
+import { useResource } from "../state/resource.ts";
+import { attempt, say } from "../state/toasts.ts";
+import { ConfirmDialog } from "./confirm_dialog.tsx";
+
+const SHOWN = 500;
+
+/** What was deleted and can be brought back. */
+export function TrashView({ volume }: { volume: Volume }) {
+  const content = useResource(`trash:${volume.id}`, (signal) => trash(volume.id, signal));
+  const [asking, setAsking] = useState<TrashItem | "all" | null>(null);
+  useFeed(volume.id, content.reload, 400);
+  const items = content.data ?? [];
+
+  const restore = (item: TrashItem) =>
+    attempt(async () => {
+      await restoreTrash(volume.id, [item.id]);
+      content.reload();
+      say(`“${item.name}” brought back to ${parent(item.path)}`);
+    });
+
+  if (content.loading) return <Waiting />;
+  if (content.error !== undefined) return <Notice tone="bad">{explain(content.error)}</Notice>;
+  if (items.length === 0) {
+    return (
+      <Empty icon={<Trash2 size={26} strokeWidth={1.4} />} title="The trash is empty">
+        What you delete comes here first, and can be brought back.
+      </Empty>
+    );
+  }
+  return (
+    <section className="wide" aria-label="Trash">
+      <div className="title-row">
+        <p className="lead">{count(items.length, "item")} in the trash</p>
+        <Action tone="danger" onPress={() => setAsking("all")}>Empty the trash…</Action>
+      </div>
+      <ul className="card lines">
+        {items.slice(0, SHOWN).map((item) => (
+          <li key={item.id}>
+            <KindIcon kind={kindOf(item.name, item.type)} />
+            <span className="line-name">
+              <strong>{item.name}</strong>
+              <small>
+                from {parent(item.path)}, deleted {shortTime(item.deleted_at)}
+                {item.type === "file" && `, ${bytes(item.size)}`}
+              </small>
+            </span>
+            <Action onPress={() => restore(item)} aria-label={`Bring back ${item.name}`}>
+              <RotateCcw size={15} aria-hidden /> Bring back
+            </Action>
+            <IconButton label={`Delete ${item.name} for good`} onPress={() => setAsking(item)}>
+              <Trash2 size={17} aria-hidden />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+      {items.length > SHOWN && <p className="hint">The last {SHOWN} deleted are shown.</p>}
+      {asking !== null && (
+        <ConfirmDialog
+          title={asking === "all" ? "Empty the trash?" : `Delete “${asking.name}” for good?`}
+          confirm={asking === "all" ? "Delete all for good" : "Delete for good"}
+          onClose={() => setAsking(null)}
+          onSubmit={async () => {
+            await purgeTrash(volume.id, asking === "all" ? "all" : [asking.id]);
+            content.reload();
+          }}
+        >
+          This cannot be undone. Its space is free again for other files.
+        </ConfirmDialog>
+      )}
+    </section>
+  );
+}

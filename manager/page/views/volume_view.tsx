@@ -1,0 +1,203 @@
+import {
+  Download,
+  Ellipsis,
+  Files,
+  HardDriveDownload,
+  KeyRound,
+  Lock,
+  LockKeyhole,
+  Pencil,
+  PieChart,
+  Trash2,
+} from "lucide-react";
+import { useState } from "react";
+import { exportUrl } from "../api/filesystems.ts";
+import { list } from "../api/files.ts";
+import { ApiError } from "../api/problem.ts";
+import type { Volume } from "../api/types.ts";
+import { deleteVolume, lock } from "../api/volumes.ts";
+import { Action, Empty, IconButton, Notice, Waiting } from "../components/controls.tsx";
+import { type Choices, MenuButton } from "../components/menu.tsx";
+import { explain } from "../lib/explain.ts";
+import { useCatalog } from "../state/catalog.tsx";
+import { useResource } from "../state/resource.ts";
+import { navigate, openVolume, useRoute, type View } from "../state/route.ts";
+import { attempt, say } from "../state/toasts.ts";
+import { ConfirmDialog } from "./confirm_dialog.tsx";
+import { save } from "./file_actions.tsx";
+import { FilesView } from "./files_view.tsx";
+import { MountView } from "./mount_view.tsx";
+import { ChangePinDialog, RenameVolumeDialog, UnlockDialog } from "./pin_dialogs.tsx";
+import { SpaceView } from "./space_view.tsx";
+import { TrashView } from "./trash_view.tsx";
+import { Viewer } from "./viewer.tsx";
+
+const TABS: readonly { view: View; label: string; icon: typeof Files }[] = [
+  { view: "files", label: "Files", icon: Files },
+  { view: "trash", label: "Trash", icon: Trash2 },
+  { view: "space", label: "Space", icon: PieChart },
+  { view: "mount", label: "Mount", icon: HardDriveDownload },
+];
+
+/** One volume: its files, its trash, its space and its mount; closed until it is unlocked. */
+export function VolumeView({ id }: { id: string }) {
+  const catalog = useCatalog();
+  const volume = catalog.volumes.data?.find((one) => one.id === id);
+  if (volume) return <Known volume={volume} />;
+  if (catalog.volumes.loading) return <Waiting />;
+  return (
+    <Empty
+      icon={<Files size={26} strokeWidth={1.4} />}
+      title="No such volume"
+      action={<Action onPress={() => navigate({ page: "home", volume: "" })}>All volumes</Action>}
+    >
+      It was deleted, or the address is not right.
+    </Empty>
+  );
+}
+
+function Known({ volume }: { volume: Volume }) {
+  const { view, open } = useRoute();
+  const catalog = useCatalog();
+  const [asking, setAsking] = useState<"unlock" | "pin" | "rename" | "delete" | null>(null);
+  const probe = useResource(
+    volume.encrypted ? `open:${volume.id}` : null,
+    (signal) => list(volume.id, "/", { limit: 1, signal }),
+  );
+  const closed = volume.encrypted && probe.error instanceof ApiError &&
+    probe.error.code === "encryption_required";
+  const waits = volume.encrypted && probe.loading;
+  const title = volume.name ?? "Volume";
+  const close = () => setAsking(null);
+
+  const choices: Choices = [
+    {
+      id: "rename",
+      label: "Rename…",
+      icon: <Pencil size={16} />,
+      run: () => setAsking("rename"),
+    },
+    ...(volume.encrypted
+      ? [{
+        id: "pin",
+        label: "Change PIN…",
+        icon: <KeyRound size={16} />,
+        run: () => setAsking("pin"),
+      }]
+      : []),
+    {
+      id: "export",
+      label: "Download whole filesystem",
+      icon: <Download size={16} />,
+      run: () => save(exportUrl(volume.fs_id)),
+    },
+    null,
+    {
+      id: "delete",
+      label: "Delete volume…",
+      danger: true,
+      icon: <Trash2 size={16} />,
+      run: () => setAsking("delete"),
+    },
+  ];
+
+  return (
+    <div className="volume">
+      <div className="volume-head">
+        <h1>
+          {volume.encrypted && <Lock size={18} aria-label="Encrypted" />}
+          {title}
+        </h1>
+        <nav className="tabs" aria-label="Parts of the volume">
+          {TABS.map((tab) => (
+            <a
+              key={tab.view}
+              className="tab"
+              href={`/?volume=${volume.id}${tab.view === "files" ? "" : `&view=${tab.view}`}`}
+              aria-current={view === tab.view ? "page" : undefined}
+              onClick={(event) => {
+                if (event.metaKey || event.ctrlKey) return;
+                event.preventDefault();
+                openVolume(volume.id, { view: tab.view });
+              }}
+            >
+              <tab.icon size={16} aria-hidden />
+              <span>{tab.label}</span>
+            </a>
+          ))}
+        </nav>
+        <span className="volume-actions">
+          {volume.encrypted && !closed && !waits && (
+            <Action
+              onPress={() =>
+                attempt(async () => {
+                  await lock(volume.id);
+                  probe.reload();
+                  say(`${title} is locked`);
+                })}
+            >
+              <LockKeyhole size={16} aria-hidden /> Lock
+            </Action>
+          )}
+          <MenuButton choices={choices}>
+            <IconButton label="More for this volume">
+              <Ellipsis size={19} aria-hidden />
+            </IconButton>
+          </MenuButton>
+        </span>
+      </div>
+      {waits ? <Waiting /> : closed && view !== "mount"
+        ? (
+          <Empty
+            icon={<Lock size={26} strokeWidth={1.4} />}
+            title={`${title} is locked`}
+            action={
+              <Action tone="primary" onPress={() => setAsking("unlock")}>
+                <KeyRound size={16} aria-hidden /> Unlock
+              </Action>
+            }
+          >
+            What is in it can be read with its PIN only. Unlocking opens it for this browser, not
+            for others.
+          </Empty>
+        )
+        : probe.error !== undefined && !closed
+        ? <Notice tone="bad">{explain(probe.error)}</Notice>
+        : view === "trash"
+        ? <TrashView volume={volume} />
+        : view === "space"
+        ? <SpaceView volume={volume} />
+        : view === "mount"
+        ? <MountView volume={volume} />
+        : <FilesView volume={volume} />}
+      {open && !closed && !waits && <Viewer key={open} volume={volume} path={open} />}
+      {asking === "unlock" && (
+        <UnlockDialog
+          volume={volume}
+          onClose={close}
+          onDone={probe.reload}
+        />
+      )}
+      {asking === "pin" && <ChangePinDialog volume={volume} onClose={close} />}
+      {asking === "rename" && (
+        <RenameVolumeDialog volume={volume} onClose={close} onDone={catalog.reload} />
+      )}
+      {asking === "delete" && (
+        <ConfirmDialog
+          title={`Delete ${title}?`}
+          confirm="Delete volume"
+          word={title}
+          onClose={close}
+          onSubmit={async () => {
+            await deleteVolume(volume.id);
+            navigate({ page: "home", volume: "" });
+            catalog.reload();
+            say(`${title} is deleted`);
+          }}
+        >
+          Everything in it goes with it, all versions and the trash too. This cannot be undone.
+        </ConfirmDialog>
+      )}
+    </div>
+  );
+}
