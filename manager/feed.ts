@@ -1,3 +1,5 @@
+import * as ops from "../src/ops.ts";
+import type { OpenFile } from "./open_files.ts";
 import type { Services } from "./services.ts";
 
 /** What happened. */
@@ -8,13 +10,229 @@ export interface FeedEvent {
   [more: string]: unknown;
 }
 
-/** Changes, for whoever listens. */
-export interface Feed {
-  publish(event: FeedEvent): void;
+/** An event with what it is known by. */
+export interface NumberedEvent {
+  id: string;
+  event: FeedEvent;
+}
+
+/** Someone who is told of changes. */
+export interface Listener {
+  /** What has happened and was not taken yet; waits for the first. Null at the end. */
+  take(): Promise<NumberedEvent[] | null>;
+  /** Listens no more. */
   close(): void;
 }
 
+/** Changes, for whoever listens. */
+export interface Feed {
+  publish(event: FeedEvent): void;
+  /**
+   * Listens, to one volume or to everything.
+   *
+   * @param lastId Of the last event that the listener has seen: it is told what came after.
+   */
+  listen(options: { fsId?: string; volume?: string; lastId?: string | null }): Listener;
+  close(): void;
+}
+
+/** How often files are looked at while somebody listens, ms. */
+const POLL_MS = 400;
+
+/** Events that are kept for those who come back, and for one who is slow. */
+const KEPT = 1024;
+const MOST_WAITING = 256;
+
 /** The feed of a manager. */
-export function createFeed(_services: () => Services): Feed {
-  return { publish: () => {}, close: () => {} };
+export function createFeed(services: () => Services): Feed {
+  return new ManagerFeed(services);
+}
+
+class ManagerFeed implements Feed {
+  readonly #services: () => Services;
+  /** Numbers begin anew with each run, so ids name the run. */
+  readonly #run = crypto.randomUUID().slice(0, 8);
+  readonly #kept: NumberedEvent[] = [];
+  readonly #listeners = new Set<Waiting>();
+  /** How each filesystem was when it was looked at last. */
+  readonly #seen = new Map<string, State>();
+  #count = 0;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #polling = false;
+  #closed = false;
+
+  constructor(services: () => Services) {
+    this.#services = services;
+  }
+
+  publish(event: FeedEvent): void {
+    if (this.#closed) return;
+    const numbered = { id: `${this.#run}-${++this.#count}`, event };
+    this.#kept.push(numbered);
+    if (this.#kept.length > KEPT) this.#kept.shift();
+    for (const listener of this.#listeners) listener.tell(numbered);
+  }
+
+  listen(
+    { fsId, volume, lastId = null }: { fsId?: string; volume?: string; lastId?: string | null },
+  ): Listener {
+    const listener = new Waiting(
+      (event) =>
+        (fsId === undefined || event.fs_id === undefined || event.fs_id === fsId) &&
+        (volume === undefined || event.volume_id === undefined || event.volume_id === volume),
+      () => `${this.#run}-${this.#count}`,
+      () => this.#leave(listener),
+    );
+    if (this.#closed) listener.close();
+    else {
+      this.#listeners.add(listener);
+      this.#replay(listener, lastId);
+      this.#watch();
+    }
+    return listener;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const listener of [...this.#listeners]) listener.close();
+    this.#rest();
+  }
+
+  /** Tells what came after an event; or, where that is not known any more, that much may have. */
+  #replay(listener: Waiting, lastId: string | null): void {
+    if (lastId === null) return;
+    const [run, number] = lastId.split("-");
+    const missed = run === this.#run && /^\d+$/.test(number ?? "")
+      ? this.#count - Number(number)
+      : -1;
+    if (missed < 0 || missed > this.#kept.length) return listener.reset();
+    for (const numbered of this.#kept.slice(this.#kept.length - missed)) listener.tell(numbered);
+  }
+
+  #leave(listener: Waiting): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size === 0) this.#rest();
+  }
+
+  #watch(): void {
+    if (this.#timer !== null) return;
+    void this.#poll();
+    this.#timer = setInterval(() => void this.#poll(), POLL_MS);
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#seen.clear();
+  }
+
+  /** Looks which files somebody has changed, whoever it was. */
+  async #poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
+    try {
+      const { filesystems } = this.#services();
+      const all = await filesystems.list();
+      for (const { id, path } of all) {
+        const state = await this.#look(id, path);
+        if (this.#timer === null) return;
+        const before = this.#seen.get(id);
+        this.#seen.set(id, state);
+        if (before !== undefined && differs(before, state)) {
+          this.publish({ type: "changed", fs_id: id });
+        }
+      }
+      const there = new Set(all.map(({ id }) => id));
+      for (const id of this.#seen.keys()) if (!there.has(id)) this.#seen.delete(id);
+    } catch (error) {
+      this.#services().log(`the feed could not look at files: ${(error as Error).message}`);
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  async #look(id: string, path: string): Promise<State> {
+    const state: State = { file: null, counter: 0, times: await times(path) };
+    try {
+      const file = await this.#services().filesystems.opened(id);
+      if (file !== null) {
+        state.counter = await ops.changeCounter(file.reader.db);
+        state.file = file;
+      }
+    } catch {
+      // It is being closed, or cannot be opened.
+    }
+    return state;
+  }
+}
+
+/** How a file was when it was looked at. */
+interface State {
+  /** The open file, which counts changes; null for a closed one. */
+  file: OpenFile | null;
+  counter: number;
+  times: string;
+}
+
+function differs(before: State, now: State): boolean {
+  return now.file !== null && now.file === before.file
+    ? now.counter !== before.counter
+    : now.times !== before.times;
+}
+
+/** Times and sizes of a file and its WAL; an empty WAL, which reading makes, is none. */
+async function times(path: string): Promise<string> {
+  const parts: number[] = [];
+  for (const name of [path, `${path}-wal`]) {
+    const info = await Deno.stat(name).catch(() => null);
+    if (info !== null && info.size > 0) parts.push(info.size, info.mtime?.getTime() ?? 0);
+  }
+  return parts.join(" ");
+}
+
+/** A listener; what it does not take in time is dropped, and it is told so. */
+class Waiting implements Listener {
+  readonly #wanted: (event: FeedEvent) => boolean;
+  readonly #lastId: () => string;
+  readonly #leave: () => void;
+  #events: NumberedEvent[] = [];
+  #wake: (() => void) | null = null;
+  #open = true;
+
+  constructor(wanted: (event: FeedEvent) => boolean, lastId: () => string, leave: () => void) {
+    this.#wanted = wanted;
+    this.#lastId = lastId;
+    this.#leave = leave;
+  }
+
+  tell(numbered: NumberedEvent): void {
+    if (!this.#open || !this.#wanted(numbered.event)) return;
+    if (this.#events.length >= MOST_WAITING) return this.reset();
+    this.#events.push(numbered);
+    this.#wake?.();
+  }
+
+  /** Everything may have changed. */
+  reset(): void {
+    this.#events = [{ id: this.#lastId(), event: { type: "reset" } }];
+    this.#wake?.();
+  }
+
+  async take(): Promise<NumberedEvent[] | null> {
+    if (this.#events.length === 0 && this.#open) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = null;
+    }
+    const events = this.#events;
+    this.#events = [];
+    return events.length === 0 ? null : events;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#events = [];
+    this.#leave();
+    this.#wake?.();
+  }
 }

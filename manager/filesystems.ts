@@ -200,6 +200,11 @@ export class Filesystems {
     return await this.#files.lease(id);
   }
 
+  /** The file of a filesystem if it is open; asking does not keep it so. */
+  opened(id: string): Promise<OpenFile> | null {
+    return this.#files.opened(id);
+  }
+
   /**
    * Makes a volume; without `fsId`, in a file of its own.
    *

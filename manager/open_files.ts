@@ -128,6 +128,11 @@ export class OpenFiles {
     return this.#slots.has(id);
   }
 
+  /** A file if it is open, or opening: without a lease it may be closed at any moment. */
+  opened(id: string): Promise<OpenFile> | null {
+    return this.#slots.get(id)?.file ?? null;
+  }
+
   /**
    * A lease on an open file.
    *

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Env, router } from "../router.ts";
 import type { Services } from "../services.ts";
 import { archiveRoutes } from "./archive.ts";
+import { eventRoutes } from "./events.ts";
 import { fileRoutes } from "./files.ts";
 import { historyRoutes } from "./history.ts";
 import { nodeRoutes } from "./nodes.ts";
@@ -10,7 +11,7 @@ import { transferRoutes } from "./transfer.ts";
 import { trashRoutes } from "./trash.ts";
 import { uploadRoutes } from "./uploads.ts";
 
-/** Every route of what is in a volume. */
+/** Every route of what is in a volume, and of its changes. */
 export function contentRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
   app.route("/", fileRoutes(services));
@@ -21,5 +22,6 @@ export function contentRoutes(services: Services): OpenAPIHono<Env> {
   app.route("/", searchRoutes(services));
   app.route("/", archiveRoutes(services));
   app.route("/", uploadRoutes(services));
+  app.route("/", eventRoutes(services));
   return app;
 }

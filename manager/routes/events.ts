@@ -1,0 +1,89 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { documented, text } from "../documented.ts";
+import type { Listener } from "../feed.ts";
+import { type Env, problems, router } from "../router.ts";
+import type { Services } from "../services.ts";
+import { queryOf } from "../target.ts";
+
+/** How often an idle stream says that it is there, ms. */
+const HEARTBEAT_MS = 15_000;
+
+/** The route that tells of changes. */
+export function eventRoutes(services: Services): OpenAPIHono<Env> {
+  const app = router();
+  documented(app, EVENTS, (c) => events(services, c));
+  return app;
+}
+
+async function events(services: Services, c: Context<Env>): Promise<Response> {
+  const id = queryOf(c.req.url).get("volume");
+  const volume = id === null ? null : await services.filesystems.volume(id);
+  const headers = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-accel-buffering": "no",
+  };
+  if (c.req.raw.method === "HEAD") return new Response(null, { headers });
+  const listener = services.feed.listen({
+    ...(volume === null ? {} : { fsId: volume.fsId, volume: volume.id }),
+    lastId: c.req.header("last-event-id") ?? null,
+  });
+  return new Response(stream(listener), { headers });
+}
+
+function stream(listener: Listener): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(encoder.encode("retry: 2000\n\n"));
+      timer = setInterval(() => {
+        // Only into an empty stream: one that nobody reads is not filled.
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(": here\n\n"));
+      }, HEARTBEAT_MS);
+    },
+    async pull(controller) {
+      const events = await listener.take();
+      if (events === null) {
+        clearInterval(timer);
+        // The one who has gone closes it too.
+        try {
+          controller.close();
+        } catch {
+          // Cancelled.
+        }
+        return;
+      }
+      const lines = events.map(({ id, event }) => `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
+      controller.enqueue(encoder.encode(lines.join("")));
+    },
+    cancel() {
+      clearInterval(timer);
+      listener.close();
+    },
+  }, { highWaterMark: 1 });
+}
+
+const EVENTS = {
+  method: "get" as const,
+  path: "/events",
+  tags: ["system"],
+  summary: "Changes as they happen, whoever makes them",
+  request: {
+    query: z.object({ volume: text("Only what concerns this volume") }),
+    headers: z.object({
+      "last-event-id": z.string().optional().openapi({
+        description: "What came after it is told; `reset` when that is not known any more",
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "Events, each a JSON object with its `type`",
+      content: { "text/event-stream": { schema: { type: "string" } as const } },
+    },
+    ...problems(400, 401, 404, 500, 503),
+  },
+};
