@@ -11,27 +11,35 @@ export interface MountEntry {
   source: string;
   /** The device's numbers, `0:42`. */
   device: string;
+  /** Whether what is mounted below it is seen in the mount namespaces that it was shared with. */
+  shared: boolean;
 }
 
 /** What the kernel calls our mounts. */
 export const TYPE = "fuse.aloelite";
 
-/** What is mounted on a directory, the uppermost if there are several; null: nothing. */
-export async function mountedOn(mountpoint: string): Promise<MountEntry | null> {
+/** Everything that is mounted here, in the order in which it was. */
+export async function mountTable(): Promise<MountEntry[]> {
   const table = await Deno.readTextFile("/proc/self/mountinfo");
-  let found: MountEntry | null = null;
+  const entries: MountEntry[] = [];
   for (const line of table.split("\n")) {
     const words = line.split(" ");
     const separator = words.indexOf("-");
-    if (separator < 0 || unescape(words[4]) !== mountpoint) continue;
-    found = {
-      mountpoint,
+    if (separator < 0) continue;
+    entries.push({
+      mountpoint: unescape(words[4]),
       type: words[separator + 1],
       source: unescape(words[separator + 2]),
       device: words[2],
-    };
+      shared: words.slice(6, separator).some((word) => word.startsWith("shared:")),
+    });
   }
-  return found;
+  return entries;
+}
+
+/** What is mounted on a directory, the uppermost if there are several; null: nothing. */
+export async function mountedOn(mountpoint: string): Promise<MountEntry | null> {
+  return (await mountTable()).findLast((entry) => entry.mountpoint === mountpoint) ?? null;
 }
 
 /**

@@ -5,6 +5,7 @@ import { careRoutes } from "./routes/care.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { importRoutes } from "./routes/import.ts";
 import { contentRoutes } from "./routes/content.ts";
+import { mountRoutes } from "./routes/mounts.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { volumeRoutes } from "./routes/volumes.ts";
 import type { Services } from "./services.ts";
@@ -33,6 +34,7 @@ export function createApp(services: Services): OpenAPIHono<Env> {
   app.route("/", exportRoutes(services));
   app.route("/", importRoutes(services));
   app.route("/", careRoutes(services));
+  app.route("/", mountRoutes(services));
   app.route("/", pageRoutes(services));
   app.route("/", contentRoutes(services));
   return app;

@@ -1,0 +1,35 @@
+import type { Filesystems, VolumeFacts } from "./filesystems.ts";
+import { PRINCIPAL } from "./open_files.ts";
+
+/**
+ * Mounts a volume without a directory: its file stays open, and a mount of it is
+ * in the file's records, until what is returned is disposed.
+ *
+ * @throws {AloeError} `bad_key`.
+ */
+export async function attachDirectly(
+  filesystems: Filesystems,
+  volume: VolumeFacts,
+  pin: Uint8Array | null,
+): Promise<AsyncDisposable> {
+  const lease = await filesystems.lease(volume.fsId);
+  try {
+    const fs = await lease.file.writer();
+    const mount = await fs.mount(volume.id, {
+      principal: PRINCIPAL,
+      ...(pin === null ? {} : { pin }),
+    });
+    return {
+      [Symbol.asyncDispose]: async () => {
+        try {
+          await mount.unmount();
+        } finally {
+          lease[Symbol.dispose]();
+        }
+      },
+    };
+  } catch (error) {
+    lease[Symbol.dispose]();
+    throw error;
+  }
+}

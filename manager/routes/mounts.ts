@@ -1,0 +1,187 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { MountStatus } from "../mounts.ts";
+import { readPin } from "../pin_source.ts";
+import { type Env, problems, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { toRfc3339 } from "../times.ts";
+
+/** The routes of mounts: of the manager's own, and of the records of all in a file. */
+export function mountRoutes(services: Services): OpenAPIHono<Env> {
+  const { filesystems, mounts, sessions } = services;
+  const app = router();
+
+  app.openapi(MOUNT, async (c) => {
+    const volume = await filesystems.volume(c.req.valid("param").id);
+    const { mode = "fuse", persist = false, pin, pin_env, pin_file } = c.req.valid("json") ?? {};
+    const source = { pinEnv: pin_env, pinFile: pin_file };
+    const given = pin !== undefined || pin_env !== undefined || pin_file !== undefined;
+    if (volume.encrypted && given && mounts.status(volume.id).frontend === null) {
+      // Here, where wrong ones are counted by who asks.
+      await sessions.guarded(volume.id, c.get("client"), async () => {
+        const bytes = pin === undefined ? await readPin(source) : new TextEncoder().encode(pin);
+        await filesystems.use(volume.fsId, (fs) => fs.checkPin(volume.id, bytes));
+        bytes.fill(0);
+      });
+    }
+    const status = await mounts.mount(volume, {
+      mode,
+      persist,
+      ...(pin === undefined ? {} : { pin }),
+      ...(pin_env === undefined ? {} : { pinEnv: pin_env }),
+      ...(pin_file === undefined ? {} : { pinFile: pin_file }),
+    });
+    if (mode === "direct") return c.json({ frontend: "direct" as const, id: volume.id }, 200);
+    const { mountpoint, host_path } = status;
+    return c.json({ frontend: "fuse" as const, id: volume.id, mountpoint, host_path }, 200);
+  });
+
+  app.openapi(UNMOUNT, async (c) => {
+    const { id } = await filesystems.volume(c.req.valid("param").id);
+    await mounts.unmount(id);
+    return c.body(null, 204);
+  });
+
+  app.openapi(STATUS, async (c) => {
+    const { id } = await filesystems.volume(c.req.valid("param").id);
+    return c.json(answer(mounts.status(id)), 200);
+  });
+
+  app.openapi(RECORDS, async (c) => {
+    const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
+    using lease = await filesystems.lease(fsId);
+    const all = await (await lease.file.writer()).mounts();
+    return c.json({
+      mounts: all.filter(({ volume }) => volume === id).map((mount) => ({
+        id: mount.id,
+        principal: mount.principal,
+        access: mount.access,
+        state: mount.state,
+        path: mount.mountPath,
+        created_at: toRfc3339(mount.createdAt),
+        expires_at: mount.expiresAt === null ? null : toRfc3339(mount.expiresAt),
+      })),
+    }, 200);
+  });
+
+  return app;
+}
+
+function answer(status: MountStatus) {
+  const { volume, frontend, mounted, ready, mountpoint, host_path, auto_mount } = status;
+  return { frontend, id: volume, mounted, mountpoint, ready, host_path, auto_mount };
+}
+
+const FRONTEND = z.enum(["fuse", "direct"]);
+
+const MOUNT = createRoute({
+  method: "post",
+  path: "/volumes/{id}/mount",
+  tags: ["mounts"],
+  summary: "Mount a volume",
+  request: {
+    params: VolumeParam,
+    body: {
+      content: {
+        "application/json": {
+          schema: z.object({
+            mode: FRONTEND.optional().openapi({
+              description: "A directory that any program can use (the default), or just open",
+            }),
+            pin: z.string().max(1024).optional(),
+            persist: z.boolean().optional().openapi({
+              description: "Whether it comes back after a restart",
+            }),
+            pin_env: z.string().min(1).max(255).optional().openapi({
+              description: "The variable of the manager's environment that has the PIN",
+            }),
+            pin_file: z.string().min(1).max(4096).optional().openapi({
+              description: "The file on the manager's host that has the PIN, by its full path",
+            }),
+          }).optional().openapi("MountWish"),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "It can be used",
+      content: {
+        "application/json": {
+          schema: z.object({
+            frontend: FRONTEND,
+            id: z.string(),
+            mountpoint: z.string().nullable().optional(),
+            host_path: z.string().nullable().optional(),
+          }).openapi("Mounted"),
+        },
+      },
+    },
+    ...problems(400, 404, 409, 429, 503),
+  },
+});
+
+const UNMOUNT = createRoute({
+  method: "delete",
+  path: "/volumes/{id}/mount",
+  tags: ["mounts"],
+  summary: "Unmount a volume",
+  description: "What is in use is taken out of the tree; who uses it goes on until done.",
+  request: { params: VolumeParam },
+  responses: { 204: { description: "It is unmounted" }, ...problems(404, 503) },
+});
+
+const STATUS = createRoute({
+  method: "get",
+  path: "/volumes/{id}/mount",
+  tags: ["mounts"],
+  summary: "Tell how a volume is mounted",
+  request: { params: VolumeParam },
+  responses: {
+    200: {
+      description: "How",
+      content: {
+        "application/json": {
+          schema: z.object({
+            frontend: FRONTEND.nullable(),
+            id: z.string(),
+            mounted: z.boolean(),
+            mountpoint: z.string().nullable(),
+            ready: z.boolean(),
+            host_path: z.string().nullable(),
+            auto_mount: z.boolean(),
+          }).openapi("MountStatus"),
+        },
+      },
+    },
+    ...problems(404),
+  },
+});
+
+const RECORDS = createRoute({
+  method: "get",
+  path: "/volumes/{id}/mounts",
+  tags: ["mounts"],
+  summary: "List the mounts that the file records, by whichever program",
+  request: { params: VolumeParam },
+  responses: {
+    200: {
+      description: "The mounts",
+      content: {
+        "application/json": {
+          schema: z.object({
+            mounts: z.array(z.object({
+              id: z.string(),
+              principal: z.string().nullable(),
+              access: z.string(),
+              state: z.string(),
+              path: z.string().nullable(),
+              created_at: z.string(),
+              expires_at: z.string().nullable(),
+            })),
+          }).openapi("VolumeMounts"),
+        },
+      },
+    },
+    ...problems(404),
+  },
+});
