@@ -276,7 +276,8 @@ async function eachFile(
       if (failure !== null) return;
       try {
         if (name === undefined) throw new Problem(400, "nameless", "a file has no name");
-        await take(name, stream);
+        // So clients write a quote in a quoted name (HTML, multipart/form-data).
+        await take(name.replaceAll("%22", '"'), stream);
       } catch (error) {
         fail(error);
       }
