@@ -1,3 +1,5 @@
+import { bisect } from "./bisect.ts";
+
 /** Contiguous bytes of a chunk, and which of them the file does not have yet. */
 interface Piece {
   /** Offset in the chunk. */
@@ -38,14 +40,17 @@ export class DirtyChunk {
   firstLoggedAt = 0;
   /** Bytes of its records. */
   loggedBytes = 0;
+  /** Disjoint, with a gap between any two, in order. */
   #pieces: Piece[] = [];
+  #memory = 0;
+  #unsavedBytes = 0;
 
   /** @param size Bytes of a full chunk. */
   constructor(readonly size: number) {}
 
   /** Whether there is anything that neither pool nor log have. */
   get unsaved(): boolean {
-    return this.rebased || this.#pieces.some((p) => p.unsavedFrom < p.unsavedTo);
+    return this.rebased || this.#unsavedBytes > 0;
   }
 
   /** Whether bytes lie over the base. */
@@ -55,17 +60,18 @@ export class DirtyChunk {
 
   /** How many bytes are neither in the pool nor in the log. */
   get unsavedBytes(): number {
-    return this.#pieces.reduce((sum, p) => sum + p.unsavedTo - p.unsavedFrom, 0);
+    return this.#unsavedBytes;
   }
 
   /** Memory that it takes, bytes. */
   get memory(): number {
-    return this.#pieces.reduce((sum, p) => sum + p.buffer.length, 0);
+    return this.#memory;
   }
 
   /** Whether the pieces alone say what the range holds. */
   covers(from: number, to: number): boolean {
-    return this.#pieces.some((p) => p.start <= from && p.end >= to);
+    const p = this.#pieces[this.#reaching(to)];
+    return p !== undefined && p.start <= from;
   }
 
   /** Copies bytes in. */
@@ -73,23 +79,27 @@ export class DirtyChunk {
     const end = start + data.length;
     if (start === end) return;
     const pieces = this.#pieces;
-    const last = pieces.at(-1);
-    if (last === undefined || last.end < start) {
-      pieces.push(piece(start, data));
+    const first = this.#reaching(start);
+    let last = first;
+    while (last < pieces.length && pieces[last].start <= end) last++;
+    if (last === first) {
+      const p = piece(start, data);
+      this.#count(p, 1);
+      if (first === pieces.length) pieces.push(p);
+      else pieces.splice(first, 0, p);
       return;
     }
     // Within one piece, or at its end: the two ways that most writes go.
-    for (let i = pieces.length - 1; i >= 0; i--) {
-      const p = pieces[i];
-      if (p.start > start) continue;
-      if (p.end < start) break;
-      if (end > p.end && i < pieces.length - 1 && pieces[i + 1].start <= end) break;
+    const p = pieces[first];
+    if (last === first + 1 && p.start <= start) {
+      this.#count(p, -1);
       this.#extend(p, end);
       p.buffer.set(data, start - p.start);
       mark(p, start, end);
+      this.#count(p, 1);
       return;
     }
-    this.#merge(start, end, data);
+    this.#merge(first, last, start, data);
   }
 
   /** Drops what is at an offset or past it. */
@@ -100,11 +110,13 @@ export class DirtyChunk {
       p.unsavedTo = Math.min(p.unsavedTo, p.end);
       p.unsavedFrom = Math.min(p.unsavedFrom, p.unsavedTo);
     }
+    this.#recount();
   }
 
   /** Forgets everything, and has another base from here on. */
   rebase(base: Exclude<ChunkBase, "stored">): void {
     this.#pieces = [];
+    this.#recount();
     this.base = base;
     this.limit = Infinity;
     this.rebased = true;
@@ -113,7 +125,9 @@ export class DirtyChunk {
   /** Copies what lies over the base into a buffer that begins at `from`. */
   overlay(into: Uint8Array, from: number): void {
     const to = from + into.length;
-    for (const p of this.#pieces) {
+    const pieces = this.#pieces;
+    for (let i = this.#reaching(from); i < pieces.length && pieces[i].start < to; i++) {
+      const p = pieces[i];
       const start = Math.max(from, p.start);
       const end = Math.min(to, p.end);
       if (start < end) {
@@ -141,6 +155,7 @@ export class DirtyChunk {
   saved(at: number): void {
     this.loggedBytes += this.unsavedBytes;
     for (const p of this.#pieces) p.unsavedFrom = p.unsavedTo = p.start;
+    this.#unsavedBytes = 0;
     if (!this.logged) this.firstLoggedAt = at;
     this.logged = true;
   }
@@ -151,6 +166,7 @@ export class DirtyChunk {
       p.unsavedFrom = p.start;
       p.unsavedTo = p.end;
     }
+    this.#recount();
     this.logged = false;
     this.loggedBytes = 0;
   }
@@ -168,10 +184,21 @@ export class DirtyChunk {
     p.end = end;
   }
 
-  #merge(start: number, end: number, data: Uint8Array): void {
-    const touching = this.#pieces.filter((p) => p.start <= end && p.end >= start);
-    const from = Math.min(start, ...touching.map((p) => p.start));
-    const to = Math.max(end, ...touching.map((p) => p.end));
+  /** The index of the first piece that ends at an offset or past it. */
+  #reaching(offset: number): number {
+    const pieces = this.#pieces;
+    const last = pieces.length - 1;
+    // Bytes mostly come in their order.
+    if (last < 0 || pieces[last].end < offset) return last + 1;
+    return bisect(last, (i) => pieces[i].end < offset);
+  }
+
+  /** Makes one of the pieces `first` to before `last`, and what is written over them. */
+  #merge(first: number, last: number, start: number, data: Uint8Array): void {
+    const touching = this.#pieces.slice(first, last);
+    const end = start + data.length;
+    const from = Math.min(start, touching[0].start);
+    const to = Math.max(end, touching[touching.length - 1].end);
     const merged: Piece = {
       start: from,
       end: to,
@@ -180,12 +207,24 @@ export class DirtyChunk {
       unsavedTo: end,
     };
     for (const p of touching) {
+      this.#count(p, -1);
       merged.buffer.set(p.buffer.subarray(0, p.end - p.start), p.start - from);
       if (p.unsavedFrom < p.unsavedTo) mark(merged, p.unsavedFrom, p.unsavedTo);
     }
     merged.buffer.set(data, start - from);
-    this.#pieces = [...this.#pieces.filter((p) => !touching.includes(p)), merged]
-      .sort((a, b) => a.start - b.start);
+    this.#count(merged, 1);
+    this.#pieces.splice(first, last - first, merged);
+  }
+
+  /** Adds a piece to the sums, or takes it out of them. */
+  #count(p: Piece, sign: 1 | -1): void {
+    this.#memory += sign * p.buffer.length;
+    this.#unsavedBytes += sign * (p.unsavedTo - p.unsavedFrom);
+  }
+
+  #recount(): void {
+    this.#memory = this.#unsavedBytes = 0;
+    for (const p of this.#pieces) this.#count(p, 1);
   }
 }
 
