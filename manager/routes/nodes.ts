@@ -4,6 +4,7 @@ import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
 import { type Access, access } from "../access.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../documented.ts";
+import { ListingCache } from "../listing_cache.ts";
 import { newPath } from "../new_names.ts";
 import { EntryWriter, nodeJson } from "../node_json.ts";
 import { Problem } from "../problem.ts";
@@ -19,7 +20,8 @@ const LARGEST_PAGE = 10_000;
 /** The routes of directories and of what is known of nodes. */
 export function nodeRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
-  documented(app, LIST, (c) => list(services, c));
+  const cache = new ListingCache();
+  documented(app, LIST, (c) => list(services, cache, c));
   documented(app, LOOK, async (c) => {
     const target = queryTarget(queryOf(c.req.url));
     await using held = await access(services, c, c.req.param("id")!);
@@ -55,7 +57,11 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-async function list(services: Services, c: Context<Env>): Promise<Response> {
+async function list(
+  services: Services,
+  cache: ListingCache,
+  c: Context<Env>,
+): Promise<Response> {
   const query = queryOf(c.req.url);
   const target = queryTarget(query);
   const limit = wholeNumber(query, "limit", 1, LARGEST_PAGE) ?? PAGE;
@@ -64,6 +70,25 @@ async function list(services: Services, c: Context<Env>): Promise<Response> {
     throw new Problem(400, "invalid", "after: is not what a page gave as its next");
   }
   await using held = await access(services, c, c.req.param("id")!);
+  const { fs, volume } = held;
+  // What an encrypted volume has is kept nowhere past its request.
+  const body = volume.encrypted ? await listing(held, target, limit, after) : await cache.get(
+    fs,
+    JSON.stringify([volume.id, target, limit, after]),
+    () => listing(held, target, limit, after),
+  );
+  return new Response(body, {
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+  });
+}
+
+/** A page of a directory, as JSON. */
+async function listing(
+  held: Access,
+  target: ops.Target,
+  limit: number,
+  after: string | null,
+): Promise<string> {
   const { fs, mount } = held;
   const page = await ops.listDetails(fs.db, mount.handle, target, {
     limit,
@@ -72,11 +97,8 @@ async function list(services: Services, c: Context<Env>): Promise<Response> {
   const path = await pathOf(held, target);
   const writer = new EntryWriter();
   const entries = page.entries.map((entry) => writer.write(entry)).join(",");
-  const body = `{"path":${JSON.stringify(path)},"node":"${page.node}","entries":[${entries}],` +
+  return `{"path":${JSON.stringify(path)},"node":"${page.node}","entries":[${entries}],` +
     `"next":${JSON.stringify(page.next)}}`;
-  return new Response(body, {
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
-  });
 }
 
 /** All that is known of a node. */
