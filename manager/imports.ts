@@ -6,19 +6,24 @@ import type { Services } from "./services.ts";
 /** What says that some bytes are no filesystem that can be used here. */
 const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", "invalid"]);
 
-/**
- * Takes in a filesystem that a client sends. It is there in whole, checked, or
- * not at all.
- *
- * @throws {Problem} 413 for one that is too large, 422 for what is none.
- * @throws {AloeError} `already_exists`, `no_space`.
- */
-export async function importFile(
-  services: Services,
-  body: ReadableStream<Uint8Array>,
-  name: string,
-): Promise<FilesystemFacts> {
-  const { filesystems, jobs, settings } = services;
+/** Takes in filesystems that clients send. */
+export class Imports {
+  readonly #services: Services;
+  /** One comes in after the other: of two copies of one filesystem one is refused. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /**
+   * Takes one in. It is there in whole, checked, or not at all.
+   *
+   * @throws {Problem} 413 for one that is too large, 422 for what is none.
+   * @throws {AloeError} `already_exists`, `no_space`.
+   */
+  async take(body: ReadableStream<Uint8Array>, name: string): Promise<FilesystemFacts> {
+  const { filesystems, jobs, settings } = this.#services;
   const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
   try {
     await receive(body, path, settings.limits.uploadBytes);
@@ -26,12 +31,16 @@ export async function importFile(
     if (faults.length > 0) {
       throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
     }
-    return await filesystems.import(path, name);
+    const move = () => filesystems.import(path, name);
+    const moved = this.#last.then(move, move);
+    this.#last = moved;
+    return await moved;
   } finally {
     for (const suffix of ["", "-wal", "-shm", "-journal"]) {
       await Deno.remove(`${path}${suffix}`).catch(() => {});
     }
   }
+}
 }
 
 async function receive(

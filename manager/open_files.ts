@@ -145,10 +145,11 @@ export class OpenFiles {
       slot = { file: this.#open(id), leases: 0, idleSince: 0, doomed: false };
       this.#slots.set(id, slot);
       this.#count();
-      if (this.#slots.size > this.#options.most) this.#evict();
     }
     if (slot.doomed) throw new AloeError("not_found", `${id}: the filesystem is being deleted`);
     slot.leases++;
+    // Only now: what is leased is not closed.
+    if (this.#slots.size > this.#options.most) this.#evict();
     try {
       const file = await slot.file;
       return new Lease(file, () => this.#release(id, slot));

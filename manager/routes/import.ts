@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { importFile } from "../imports.ts";
+import { Imports } from "../imports.ts";
 import { Problem } from "../problem.ts";
 import { type Env, problems, router } from "../router.ts";
 import type { Services } from "../services.ts";
@@ -7,6 +7,7 @@ import type { Services } from "../services.ts";
 /** The route that takes in a filesystem. */
 export function importRoutes(services: Services): OpenAPIHono<Env> {
   const { filesystems, feed, settings } = services;
+  const imports = new Imports(services);
   const app = router();
 
   app.openapi(IMPORT, async (c) => {
@@ -19,7 +20,7 @@ export function importRoutes(services: Services): OpenAPIHono<Env> {
     }
     const { body } = c.req.raw;
     if (body === null) throw new Problem(400, "invalid", "the body is the filesystem's file");
-    const { id } = await importFile(services, body, name);
+    const { id } = await imports.take(body, name);
     const volumes = await filesystems.volumesOf(id);
     feed.publish({ type: "created", fs_id: id });
     return c.json({ id, name, volumes: volumes.map(({ id, name }) => ({ id, name })) }, 201);

@@ -3,44 +3,8 @@
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { mountTest } from "../fuse/support.ts";
-import { TestProcess } from "./processes.ts";
+import { mountsBelow, nothingLeft, processesOf, until } from "./mount_support.ts";
 import { TestManager } from "./support.ts";
-
-/** Waits until something holds. */
-async function until(what: string, holds: () => Promise<boolean> | boolean, ms = 10_000) {
-  const end = Date.now() + ms;
-  while (!await holds()) {
-    assert.ok(Date.now() < end, `${what}: not within ${ms} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** What is mounted below a folder. */
-function mountsBelow(folder: string): string[] {
-  return Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map((line) =>
-    line.split(" ")[4] ?? ""
-  ).filter((point) => point.startsWith(`${folder}/`));
-}
-
-/** The processes that mount below a folder. */
-function processesOf(folder: string): number[] {
-  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).filter(
-    ({ name }) => {
-      try {
-        const words = Deno.readTextFileSync(`/proc/${name}/cmdline`).split("\0");
-        return words.at(-2)?.startsWith(`${folder}/mnt/`) ?? false;
-      } catch {
-        return false;
-      }
-    },
-  ).map(({ name }) => Number(name));
-}
-
-async function nothingLeft(root: string): Promise<void> {
-  await until("no process is left", () => processesOf(root).length === 0);
-  assert.deepEqual(mountsBelow(root), []);
-  assert.deepEqual([...Deno.readDirSync(`${root}/mnt`)], []);
-}
 
 async function mounted(m: TestManager, id: string, wish: Record<string, unknown> = {}) {
   const answer = await m.ask("POST", `/volumes/${id}/mount`, { json: wish });

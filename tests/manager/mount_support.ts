@@ -1,0 +1,40 @@
+/** What tests look at to see mounts of the kernel. */
+
+import assert from "node:assert/strict";
+
+/** Waits until something holds. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean, ms = 10_000) {
+  const end = Date.now() + ms;
+  while (!await holds()) {
+    assert.ok(Date.now() < end, `${what}: not within ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What is mounted below a folder. */
+export function mountsBelow(folder: string): string[] {
+  return Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map((line) =>
+    line.split(" ")[4] ?? ""
+  ).filter((point) => point.startsWith(`${folder}/`));
+}
+
+/** The processes that mount below a folder. */
+export function processesOf(folder: string): number[] {
+  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).filter(
+    ({ name }) => {
+      try {
+        const words = Deno.readTextFileSync(`/proc/${name}/cmdline`).split("\0");
+        return words.at(-2)?.startsWith(`${folder}/mnt/`) ?? false;
+      } catch {
+        return false;
+      }
+    },
+  ).map(({ name }) => Number(name));
+}
+
+/** Checks that nothing is mounted any more. */
+export async function nothingLeft(root: string): Promise<void> {
+  await until("no process is left", () => processesOf(root).length === 0);
+  assert.deepEqual(mountsBelow(root), []);
+  assert.deepEqual([...Deno.readDirSync(`${root}/mnt`)], []);
+}
