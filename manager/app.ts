@@ -3,6 +3,7 @@ import { fromError, Problem } from "./problem.ts";
 import { type Env, router } from "./router.ts";
 import { careRoutes } from "./routes/care.ts";
 import { exportRoutes } from "./routes/export.ts";
+import { filesystemRoutes } from "./routes/filesystems.ts";
 import { importRoutes } from "./routes/import.ts";
 import { contentRoutes } from "./routes/content.ts";
 import { mountRoutes } from "./routes/mounts.ts";
@@ -31,6 +32,7 @@ export function createApp(services: Services): OpenAPIHono<Env> {
 
   // One line for each module of routes.
   app.route("/", volumeRoutes(services));
+  app.route("/", filesystemRoutes(services));
   app.route("/", exportRoutes(services));
   app.route("/", importRoutes(services));
   app.route("/", careRoutes(services));

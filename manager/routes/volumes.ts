@@ -1,33 +1,36 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { type Env, problems, router } from "../router.ts";
-import type { Services } from "../services.ts";
+import type { VolumeFacts } from "../filesystems.ts";
 import { Problem } from "../problem.ts";
+import { type Env, problems, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import { unlockFor } from "../session_proof.ts";
 
-/** The routes of volumes: create, list, look at, delete. */
+/** The routes of volumes: create, list, name, delete; and of the PINs that open them. */
 export function volumeRoutes(services: Services): OpenAPIHono<Env> {
-  const { filesystems, mounts, feed } = services;
+  const { filesystems, mounts, sessions, feed } = services;
   const app = router();
 
-  app.openapi(LIST, async (c) => {
-    const volumes = await filesystems.volumes();
-    return c.json(
-      volumes.map((volume) => {
-        const mount = mounts.status(volume.id);
-        return {
-          attached: mount.frontend !== null,
-          auto_mount: mount.auto_mount,
-          encrypted: volume.encrypted,
-          frontend: mount.frontend,
-          fs_id: volume.fsId,
-          id: volume.id,
-          mounted: mount.mounted,
-          mountpoint: mount.mountpoint,
-          name: volume.name,
-        };
-      }),
-      200,
-    );
-  });
+  const row = (volume: VolumeFacts) => {
+    const mount = mounts.status(volume.id);
+    return {
+      attached: mount.frontend !== null,
+      auto_mount: mount.auto_mount,
+      encrypted: volume.encrypted,
+      frontend: mount.frontend,
+      fs_id: volume.fsId,
+      id: volume.id,
+      mounted: mount.mounted,
+      mountpoint: mount.mountpoint,
+      name: volume.name,
+    };
+  };
+
+  app.openapi(LIST, async (c) => c.json((await filesystems.volumes()).map(row), 200));
+
+  app.openapi(
+    LOOK,
+    async (c) => c.json(row(await filesystems.volume(c.req.valid("param").id)), 200),
+  );
 
   app.openapi(CREATE, async (c) => {
     const { name, encrypted, pin, fs_id } = c.req.valid("json");
@@ -50,8 +53,65 @@ export function volumeRoutes(services: Services): OpenAPIHono<Env> {
     );
   });
 
+  app.openapi(RENAME, async (c) => {
+    const { name } = c.req.valid("json");
+    const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
+    await filesystems.use(fsId, (fs) => fs.renameVolume(id, name));
+    feed.publish({ type: "renamed", fs_id: fsId, volume_id: id });
+    return c.json(row(await filesystems.volume(id)), 200);
+  });
+
+  app.openapi(REMOVE, async (c) => {
+    const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
+    await filesystems.removeVolume(id);
+    feed.publish({ type: "deleted", fs_id: fsId, volume_id: id });
+    return c.body(null, 204);
+  });
+
+  app.openapi(UNLOCK, async (c) => {
+    const volume = await filesystems.volume(c.req.valid("param").id);
+    const { expiresAt } = await unlockFor(services, c, volume, c.req.valid("json").pin);
+    return c.json({ expires_at: new Date(expiresAt).toISOString() }, 200);
+  });
+
+  app.openapi(LOCK, async (c) => {
+    const { id } = await filesystems.volume(c.req.valid("param").id);
+    await sessions.lock(id, c.get("session"));
+    return c.body(null, 204);
+  });
+
+  app.openapi(CHANGE_PIN, async (c) => {
+    const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
+    const { old_pin, new_pin } = c.req.valid("json");
+    await sessions.guarded(
+      id,
+      c.get("client"),
+      () => filesystems.use(fsId, (fs) => fs.changePin(id, old_pin, new_pin)),
+    );
+    // Whoever proved the old one has not proved this one.
+    await sessions.lockForAll(id, c.get("session"));
+    return c.body(null, 204);
+  });
+
   return app;
 }
+
+const NAME = z.string().min(1).max(255);
+const PIN = z.string().min(1).max(1024);
+
+const VolumeSchema = z.object({
+  attached: z.boolean(),
+  auto_mount: z.boolean(),
+  encrypted: z.boolean(),
+  frontend: z.enum(["fuse", "direct"]).nullable(),
+  fs_id: z.string(),
+  id: z.string(),
+  mounted: z.boolean(),
+  mountpoint: z.string().nullable(),
+  name: z.string().nullable(),
+}).openapi("Volume");
+
+const ONE = { "application/json": { schema: VolumeSchema } };
 
 const LIST = createRoute({
   method: "get",
@@ -63,19 +123,7 @@ const LIST = createRoute({
       description: "Every volume of every filesystem that is there",
       content: {
         "application/json": {
-          schema: z.array(
-            z.object({
-              attached: z.boolean(),
-              auto_mount: z.boolean(),
-              encrypted: z.boolean(),
-              frontend: z.enum(["fuse", "direct"]).nullable(),
-              fs_id: z.string(),
-              id: z.string(),
-              mounted: z.boolean(),
-              mountpoint: z.string().nullable(),
-              name: z.string().nullable(),
-            }).openapi("Volume"),
-          ),
+          schema: z.array(VolumeSchema),
         },
       },
     },
@@ -93,9 +141,9 @@ const CREATE = createRoute({
       content: {
         "application/json": {
           schema: z.object({
-            name: z.string().min(1).max(255),
+            name: NAME,
             encrypted: z.boolean().optional(),
-            pin: z.string().max(1024).optional(),
+            pin: PIN.optional(),
             fs_id: z.string().max(64).optional(),
           }).openapi("NewVolume"),
         },
@@ -119,4 +167,95 @@ const CREATE = createRoute({
     },
     ...problems(400, 404),
   },
+});
+
+const LOOK = createRoute({
+  method: "get",
+  path: "/volumes/{id}",
+  tags: ["volumes"],
+  summary: "Tell of one volume",
+  request: { params: VolumeParam },
+  responses: { 200: { description: "It", content: ONE }, ...problems(404) },
+});
+
+const RENAME = createRoute({
+  method: "patch",
+  path: "/volumes/{id}",
+  tags: ["volumes"],
+  summary: "Name a volume",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: { "application/json": { schema: z.object({ name: NAME }).openapi("NewName") } },
+    },
+  },
+  responses: { 200: { description: "It, as it is now", content: ONE }, ...problems(400, 404) },
+});
+
+const REMOVE = createRoute({
+  method: "delete",
+  path: "/volumes/{id}",
+  tags: ["volumes"],
+  summary: "Delete a volume for good",
+  description: "It is unmounted first. The filesystem's file goes with its last volume.",
+  request: { params: VolumeParam },
+  responses: { 204: { description: "It is gone" }, ...problems(404, 409) },
+});
+
+const UNLOCK = createRoute({
+  method: "post",
+  path: "/volumes/{id}/unlock",
+  tags: ["volumes"],
+  summary: "Prove the PIN of an encrypted volume",
+  description: "Opens it for this session alone, which the cookie names. Wrong PINs are counted.",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: { "application/json": { schema: z.object({ pin: PIN }).openapi("Unlock") } },
+    },
+  },
+  responses: {
+    200: {
+      description: "It is open to the session",
+      content: {
+        "application/json": {
+          schema: z.object({
+            expires_at: z.string().openapi({ description: "When, if it is not used" }),
+          }).openapi("Unlocked"),
+        },
+      },
+    },
+    ...problems(400, 404, 429),
+  },
+});
+
+const LOCK = createRoute({
+  method: "delete",
+  path: "/volumes/{id}/unlock",
+  tags: ["volumes"],
+  summary: "Lock a volume for this session again",
+  request: { params: VolumeParam },
+  responses: { 204: { description: "It is locked" }, ...problems(404) },
+});
+
+const CHANGE_PIN = createRoute({
+  method: "post",
+  path: "/volumes/{id}/pin",
+  tags: ["volumes"],
+  summary: "Give an encrypted volume another PIN",
+  description: "Other sessions have to prove the new one.",
+  request: {
+    params: VolumeParam,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({ old_pin: PIN, new_pin: PIN }).openapi("NewPin"),
+        },
+      },
+    },
+  },
+  responses: { 204: { description: "It is changed" }, ...problems(400, 404, 429) },
 });

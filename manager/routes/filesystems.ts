@@ -1,0 +1,157 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { AloeError } from "../../src/errors.ts";
+import type { FilesystemFacts, VolumeFacts } from "../filesystems.ts";
+import { type Env, FilesystemParam, problems, router } from "../router.ts";
+import type { Services } from "../services.ts";
+import { toRfc3339 } from "../times.ts";
+
+/** The routes of filesystems, each a file with volumes: list, name, delete. */
+export function filesystemRoutes(services: Services): OpenAPIHono<Env> {
+  const { filesystems, feed } = services;
+  const app = router();
+
+  const row = async ({ id, name, path, createdAt, missing }: FilesystemFacts) => {
+    const file = missing ? null : await fileFacts(path);
+    return {
+      id,
+      name,
+      size_bytes: file?.size ?? 0,
+      free_bytes: file?.free ?? 0,
+      mtime: file === null ? null : toRfc3339(file.mtime),
+      created_at: toRfc3339(createdAt),
+      missing: file === null,
+      volumes: (file === null ? [] : await volumesOf(id)).map(({ id, name }) => ({ id, name })),
+    };
+  };
+
+  /** None where the file cannot be read: it is listed all the same, so that it can be deleted. */
+  const volumesOf = async (id: string): Promise<VolumeFacts[]> => {
+    try {
+      return await filesystems.volumesOf(id);
+    } catch (error) {
+      if (error instanceof AloeError) return [];
+      throw error;
+    }
+  };
+
+  app.openapi(LIST, async (c) => {
+    const all = await filesystems.list();
+    return c.json(await Promise.all(all.map(row)), 200);
+  });
+
+  app.openapi(
+    LOOK,
+    async (c) => c.json(await row(await filesystems.get(c.req.valid("param").id)), 200),
+  );
+
+  app.openapi(RENAME, async (c) => {
+    const { id } = c.req.valid("param");
+    const facts = await filesystems.rename(id, c.req.valid("json").name);
+    feed.publish({ type: "renamed", fs_id: id });
+    return c.json(await row(facts), 200);
+  });
+
+  app.openapi(REMOVE, async (c) => {
+    const { id } = c.req.valid("param");
+    await filesystems.remove(id);
+    feed.publish({ type: "deleted", fs_id: id });
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+/** What a file measures with its WAL, what of it is free, and when it was last written, ns. */
+async function fileFacts(
+  path: string,
+): Promise<{ size: number; free: number; mtime: bigint } | null> {
+  try {
+    const file = await Deno.stat(path);
+    const wal = await Deno.stat(`${path}-wal`).catch(() => null);
+    const newest = Math.max(file.mtime?.getTime() ?? 0, wal?.mtime?.getTime() ?? 0);
+    return {
+      size: file.size + (wal?.size ?? 0),
+      free: await freeBytes(path),
+      mtime: BigInt(newest) * 1_000_000n,
+    };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Room inside of a SQLite file that nothing uses, by what its header counts. */
+async function freeBytes(path: string): Promise<number> {
+  using file = await Deno.open(path);
+  const head = new Uint8Array(100);
+  if (await file.read(head) !== head.length) return 0;
+  const view = new DataView(head.buffer);
+  const pageSize = view.getUint16(16) === 1 ? 65_536 : view.getUint16(16);
+  return view.getUint32(36) * pageSize;
+}
+
+const FilesystemSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  size_bytes: z.number().int(),
+  free_bytes: z.number().int().openapi({
+    description: "Room inside of the file that what comes next will use",
+  }),
+  mtime: z.string().nullable(),
+  created_at: z.string(),
+  missing: z.boolean().openapi({ description: "Whether the file is not there" }),
+  volumes: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
+}).openapi("Filesystem");
+
+const ONE = { "application/json": { schema: FilesystemSchema } };
+
+const LIST = createRoute({
+  method: "get",
+  path: "/filesystems",
+  tags: ["filesystems"],
+  summary: "List the filesystems",
+  responses: {
+    200: {
+      description: "Every filesystem, oldest first",
+      content: { "application/json": { schema: z.array(FilesystemSchema) } },
+    },
+  },
+});
+
+const LOOK = createRoute({
+  method: "get",
+  path: "/filesystems/{id}",
+  tags: ["filesystems"],
+  summary: "Tell of one filesystem",
+  request: { params: FilesystemParam },
+  responses: { 200: { description: "It", content: ONE }, ...problems(404) },
+});
+
+const RENAME = createRoute({
+  method: "patch",
+  path: "/filesystems/{id}",
+  tags: ["filesystems"],
+  summary: "Name a filesystem",
+  request: {
+    params: FilesystemParam,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({ name: z.string().min(1).max(255) }).openapi("NewFilesystemName"),
+        },
+      },
+    },
+  },
+  responses: { 200: { description: "It, as it is now", content: ONE }, ...problems(400, 404) },
+});
+
+const REMOVE = createRoute({
+  method: "delete",
+  path: "/filesystems/{id}",
+  tags: ["filesystems"],
+  summary: "Delete a filesystem with all of its volumes for good",
+  description: "They are unmounted first. One whose file is missing is forgotten.",
+  request: { params: FilesystemParam },
+  responses: { 204: { description: "It is gone" }, ...problems(404, 409) },
+});
