@@ -11,12 +11,23 @@ export class TestProcess implements AsyncDisposable {
     this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
+  /** The words that run a module of this folder. */
+  static words(module: string, ...args: string[]): string[] {
+    const path = fileURLToPath(new URL(module, import.meta.url));
+    return [Deno.execPath(), "run", "--quiet", "--allow-all", path, ...args];
+  }
+
   /** Starts a module of this folder with the runtime that runs the test. */
   static deno(module: string, ...args: string[]): TestProcess {
-    const path = fileURLToPath(new URL(module, import.meta.url));
+    const [program, ...words] = TestProcess.words(module, ...args);
+    return TestProcess.command(program, words);
+  }
+
+  /** Starts a program. */
+  static command(program: string, args: string[]): TestProcess {
     return new TestProcess(
-      new Deno.Command(Deno.execPath(), {
-        args: ["run", "--quiet", "--allow-all", path, ...args],
+      new Deno.Command(program, {
+        args,
         stdin: "piped",
         stdout: "piped",
         stderr: "inherit",
