@@ -2,8 +2,8 @@ import type { Flags } from "./args.ts";
 import { UsageError } from "./args.ts";
 import { Fault, Interrupted } from "./faults.ts";
 
-/** Which options give a PIN: `pin`, `dest-pin`, `new-pin`, `source-pin`. */
-export type PinPrefix = "pin" | "dest-pin" | "new-pin" | "source-pin";
+/** Which options give a PIN: `pin`, `dest-pin`, `new-pin`, `source-pin`; and `token` a token. */
+export type PinPrefix = "pin" | "dest-pin" | "new-pin" | "source-pin" | "token";
 
 const NEWLINE = 10;
 const RETURN = 13;

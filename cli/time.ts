@@ -57,6 +57,19 @@ const UNITS: Readonly<Record<string, bigint>> = {
 };
 
 /**
+ * Reads how long something is to be: `30s`, `5m`, `12h`.
+ *
+ * @param option The option that says it, for the message.
+ * @returns Milliseconds.
+ * @throws {UsageError} When it is none.
+ */
+export function parseDuration(option: string, text: string): number {
+  const match = /^(\d{1,9})([smhdw])$/.exec(text);
+  if (match !== null && match[1] !== "0") return Number(BigInt(match[1]) * UNITS[match[2]]) * 1000;
+  throw new UsageError(`${option} is a time like 30s, 5m or 12h, not ${text}`);
+}
+
+/**
  * Reads an age (`30d`) or a date (`2026-01-02`) as the moment it means.
  *
  * @param text A whole number with one of s, m, h, d, w, y; or an ISO date.

@@ -187,6 +187,11 @@ export class AloeLite implements AsyncDisposable {
     return ops.healthCheck(this.#db);
   }
 
+  /** Damage of the file's pages, a line each; none when all is well. */
+  pageCheck(): Promise<string[]> {
+    return ops.pageCheck(this.#db);
+  }
+
   /** Deletes what nobody can reach or bring back. */
   async prune(options: { volume?: string } = {}): Promise<PruneReport> {
     return await ops.prune(this.#db, await this.#pruneOptions(options));
