@@ -23,24 +23,24 @@ export class Imports {
    * @throws {AloeError} `already_exists`, `no_space`.
    */
   async take(body: ReadableStream<Uint8Array>, name: string): Promise<FilesystemFacts> {
-  const { filesystems, jobs, settings } = this.#services;
-  const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
-  try {
-    await receive(body, path, settings.limits.uploadBytes);
-    const { faults } = await jobs.inspect(path).catch(explain);
-    if (faults.length > 0) {
-      throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
-    }
-    const move = () => filesystems.import(path, name);
-    const moved = this.#last.then(move, move);
-    this.#last = moved;
-    return await moved;
-  } finally {
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) {
-      await Deno.remove(`${path}${suffix}`).catch(() => {});
+    const { filesystems, jobs, settings } = this.#services;
+    const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
+    try {
+      await receive(body, path, settings.limits.uploadBytes);
+      const { faults } = await jobs.inspect(path).catch(explain);
+      if (faults.length > 0) {
+        throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
+      }
+      const move = () => filesystems.import(path, name);
+      const moved = this.#last.then(move, move);
+      this.#last = moved;
+      return await moved;
+    } finally {
+      for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+        await Deno.remove(`${path}${suffix}`).catch(() => {});
+      }
     }
   }
-}
 }
 
 async function receive(

@@ -1,21 +1,34 @@
-import { openRegistry } from "../src/registry/mod.ts";
+import { openRegistry, type Registry } from "../src/registry/mod.ts";
 import { createApp } from "./app.ts";
+import { Auth, ownToken } from "./auth.ts";
 import { createFeed } from "./feed.ts";
 import { Filesystems } from "./filesystems.ts";
+import { FrontDoor, type RequestInfo } from "./front_door.ts";
+import { HostCheck, isLoopback } from "./host_check.ts";
 import { createJobs } from "./jobs.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMounts } from "./mounts.ts";
 import type { Services } from "./services.ts";
 import { Sessions } from "./sessions.ts";
 import { type ManagerOptions, settle } from "./options.ts";
+import type { Settings } from "./settings.ts";
 import { UploadSweeper } from "./upload_sweeper.ts";
 
 /** A running manager. */
 export interface Manager {
   /** The folder with all that it keeps. */
   readonly root: string;
+  /** The token that was made with this start, to be told once; null for none. */
+  readonly newToken: string | null;
   /** Answers a request. `info` is what `Deno.serve` says of the connection. */
-  fetch(request: Request, info?: { remoteAddr?: Deno.Addr }): Promise<Response>;
+  fetch(request: Request, info?: RequestInfo): Promise<Response>;
+  /**
+   * Lets nobody in any more and waits for the requests that run.
+   *
+   * @param ms How long at most.
+   * @returns Whether all of them have ended.
+   */
+  drain(ms: number): Promise<boolean>;
   /** Lets what is running finish, unmounts, and closes every file. */
   close(): Promise<void>;
 }
@@ -25,10 +38,11 @@ export interface Manager {
  * `Deno.serve`.
  */
 export async function createManager(options: ManagerOptions = {}): Promise<Manager> {
-  const settings = await settle(options);
+  const wished = await settle(options);
   const log = options.log ?? ((line: string) => console.error(line));
-  await Deno.mkdir(settings.root, { recursive: true, mode: 0o700 });
-  const registry = await openRegistry(`${settings.root}/manager.db`);
+  await Deno.mkdir(wished.root, { recursive: true, mode: 0o700 });
+  const registry = await openRegistry(`${wished.root}/manager.db`);
+  const { settings, made } = await withToken(wished, registry, options);
   const metrics = createMetrics();
   const filesystems = await Filesystems.open({
     root: settings.root,
@@ -61,24 +75,45 @@ export async function createManager(options: ManagerOptions = {}): Promise<Manag
     if (services.mounts.status(volume).frontend !== null) await services.mounts.unmount(volume);
     await sessions.lockForAll(volume);
   });
-  const app = createApp(services);
+  const auth = new Auth(settings.tokenHash, settings.limits.pinGuesses);
+  const app = createApp(services, auth);
   const sweeper = new UploadSweeper(services);
   await services.mounts.restore();
+  const { limits } = settings;
+  const door = new FrontDoor(
+    { settings, hosts: new HostCheck(settings), auth, metrics },
+    (request, visit, client) => app.fetch(request, { client, visit, limits }),
+  );
+  metrics.countRunning(() => door.running);
+  const drain = async (ms: number): Promise<boolean> => {
+    // Listeners to changes would stay for ever.
+    services.feed.close();
+    return await door.close(ms);
+  };
   return {
     root: settings.root,
-    fetch: async (request, info) => {
-      const address = info?.remoteAddr;
-      const client = address !== undefined && "hostname" in address ? address.hostname : "local";
-      return await app.fetch(request, { client });
-    },
+    newToken: made,
+    fetch: (request, info) => door.fetch(request, info),
+    drain,
     close: async () => {
-      services.feed.close();
+      await Promise.all([drain(limits.drainMs), services.mounts.close()]);
       await sweeper.close();
-      await services.mounts.close();
       await services.jobs.close();
       await sessions.close();
       await filesystems.close();
       await registry.close();
     },
   };
+}
+
+/** Settings with the token that has to be, where others than this machine can come in. */
+async function withToken(
+  settings: Settings,
+  registry: Registry,
+  options: ManagerOptions,
+): Promise<{ settings: Settings; made: string | null }> {
+  const known = settings.tokenHash !== null || settings.tls?.clientCa !== undefined;
+  if (known || isLoopback(settings.host)) return { settings, made: null };
+  const { hash, made } = await ownToken(registry, options.newToken ?? false);
+  return { settings: { ...settings, tokenHash: hash }, made };
 }

@@ -4,12 +4,15 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 export interface Metrics {
   /** Where all of it is registered; others add their own. */
   readonly registry: Registry;
-  /** Requests by method, route and status. */
-  readonly requests: Counter;
-  /** How long requests took until their headers, seconds. */
-  readonly duration: Histogram;
-  /** Requests that are worked on. */
-  readonly running: Gauge;
+  /**
+   * Notes an answered request.
+   *
+   * @param route The pattern of its route: what a path holds is nobody's business.
+   * @param seconds How long it took until its headers.
+   */
+  note(method: string, route: string, status: number, seconds: number): void;
+  /** Tells how many requests are worked on. */
+  countRunning(count: () => number): void;
   /** PINs that were wrong. */
   readonly wrongPins: Counter;
   /** Filesystems that are open. */
@@ -25,26 +28,53 @@ export function createMetrics(): Metrics {
   } catch {
     // Some runtimes lack what Node tells of itself.
   }
+  // Added up here and handed over when somebody looks: a request pays for no more.
+  const counts = new Map<string, Count>();
+  new Counter({
+    name: "aloelite_http_requests_total",
+    help: "Requests by method, route and status",
+    labelNames: ["method", "route", "status"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { labels, count } of counts.values()) this.inc(labels, count);
+    },
+  });
+  const duration = new Histogram({
+    name: "aloelite_http_request_seconds",
+    help: "Time until a response begins",
+    labelNames: ["method", "route"],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers,
+  });
+  let running = () => 0;
+  new Gauge({
+    name: "aloelite_http_requests_running",
+    help: "Requests that are worked on",
+    registers,
+    collect() {
+      this.set(running());
+    },
+  });
   return {
     registry,
-    requests: new Counter({
-      name: "aloelite_http_requests_total",
-      help: "Requests by method, route and status",
-      labelNames: ["method", "route", "status"],
-      registers,
-    }),
-    duration: new Histogram({
-      name: "aloelite_http_request_seconds",
-      help: "Time until a response begins",
-      labelNames: ["method", "route"],
-      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
-      registers,
-    }),
-    running: new Gauge({
-      name: "aloelite_http_requests_running",
-      help: "Requests that are worked on",
-      registers,
-    }),
+    note(method, route, status, seconds) {
+      const key = `${method} ${status} ${route}`;
+      let count = counts.get(key);
+      if (count === undefined) {
+        count = {
+          labels: { method, route, status: `${status}` },
+          count: 0,
+          duration: duration.labels(method, route),
+        };
+        counts.set(key, count);
+      }
+      count.count++;
+      count.duration.observe(seconds);
+    },
+    countRunning(count) {
+      running = count;
+    },
     wrongPins: new Counter({
       name: "aloelite_wrong_pins_total",
       help: "PINs that did not open their volume",
@@ -56,4 +86,10 @@ export function createMetrics(): Metrics {
       registers,
     }),
   };
+}
+
+interface Count {
+  labels: { method: string; route: string; status: string };
+  count: number;
+  duration: Histogram.Internal<"method" | "route">;
 }

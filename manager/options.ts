@@ -20,8 +20,14 @@ export interface ManagerOptions {
   host?: string;
   /** The port. Default 8080. */
   port?: number;
-  /** The token that requests have to carry. Only its hash is kept. */
+  /**
+   * The token that requests have to carry; nothing of it is kept in a file. Where
+   * `host` is more than this machine and there are no client certificates, one
+   * is made if none is given.
+   */
   token?: string;
+  /** Makes another token in place of the one that an earlier start has made. */
+  newToken?: boolean;
   /** Further names of this host that requests may use. */
   allowedHosts?: readonly string[];
   /** HTTPS. */

@@ -22,36 +22,59 @@ export class PinGuard {
    * @throws {Problem} 429 `rate_limited` when there were too many before.
    */
   async attempt<T>(volume: string, client: string, task: () => Promise<T>): Promise<T> {
-    const own = this.#count(`${volume} ${network(client)}`);
-    const all = this.#count(volume);
-    const wait = Math.max(
+    const counts = this.#counted(volume, client);
+    refuse(this.#wait(...counts));
+    for (const count of counts) count.running++;
+    try {
+      const result = await task();
+      counts[0].wrong = 0;
+      return result;
+    } catch (error) {
+      if (error instanceof AloeError && error.code === "bad_key") this.#failed(counts);
+      throw error;
+    } finally {
+      for (const count of counts) count.running--;
+    }
+  }
+
+  /**
+   * Lets a client try something that is checked at once.
+   *
+   * @throws {Problem} 429 `rate_limited`.
+   */
+  admit(subject: string, client: string): void {
+    if (this.#counts.size === 0) return;
+    const own = this.#counts.get(keyOf(subject, client));
+    if (own !== undefined) refuse(waitOf(own, this.#free, LONGEST_MS));
+  }
+
+  /** Counts that what was tried was wrong. */
+  wrong(subject: string, client: string): void {
+    this.#failed([this.#count(keyOf(subject, client))]);
+  }
+
+  /** Forgets what was wrong before. */
+  right(subject: string, client: string): void {
+    if (this.#counts.size > 0) this.#counts.delete(keyOf(subject, client));
+  }
+
+  #counted(volume: string, client: string): [own: Count, all: Count] {
+    return [this.#count(keyOf(volume, client)), this.#count(volume)];
+  }
+
+  #wait(own: Count, all: Count): number {
+    return Math.max(
       waitOf(own, this.#free, LONGEST_MS),
       // Many clients may be one person, but nobody is to lock out all others.
       waitOf(all, this.#free * CLIENTS, LONGEST_FOR_ALL_MS),
     );
-    if (wait > 0) {
-      throw new Problem(429, "rate_limited", "too many wrong PINs: wait before the next one", {
-        headers: { "retry-after": `${Math.ceil(wait / 1000)}` },
-      });
-    }
-    own.running++;
-    all.running++;
-    try {
-      const result = await task();
-      own.wrong = 0;
-      return result;
-    } catch (error) {
-      if (error instanceof AloeError && error.code === "bad_key") {
-        this.#onWrong();
-        for (const count of [own, all]) {
-          count.wrong++;
-          count.last = Date.now();
-        }
-      }
-      throw error;
-    } finally {
-      own.running--;
-      all.running--;
+  }
+
+  #failed(counts: readonly Count[]): void {
+    this.#onWrong();
+    for (const count of counts) {
+      count.wrong++;
+      count.last = Date.now();
     }
   }
 
@@ -104,6 +127,17 @@ function waitOf({ wrong, running, last }: Count, free: number, longest: number):
   const wait = last + pause - Date.now();
   // One at a time, once there were too many.
   return wait > 0 ? wait : running > 0 ? 1000 : 0;
+}
+
+function refuse(wait: number): void {
+  if (wait <= 0) return;
+  throw new Problem(429, "rate_limited", "too many wrong guesses: wait before the next one", {
+    headers: { "retry-after": `${Math.ceil(wait / 1000)}` },
+  });
+}
+
+function keyOf(subject: string, client: string): string {
+  return `${subject} ${network(client)}`;
 }
 
 /** What one person has of the network: an address, or the half of one of IPv6 that is given out. */

@@ -1,3 +1,4 @@
+import { HTTPException } from "hono/http-exception";
 import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 
 /** Codes of problems that only the manager has. */
@@ -87,6 +88,9 @@ export class Problem extends Error {
         "content-type": "application/problem+json",
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
       },
     });
   }
@@ -103,6 +107,7 @@ const TITLES: Record<number, string> = {
   411: "Length required",
   412: "Precondition failed",
   413: "Content too large",
+  414: "URI too long",
   415: "Unsupported media type",
   416: "Range not satisfiable",
   421: "Misdirected request",
@@ -151,6 +156,11 @@ export function fromError(error: unknown): Problem {
   if (error instanceof AloeError) {
     const headers: Record<string, string> = error.code === "busy" ? { "retry-after": "1" } : {};
     return new Problem(STATUS[error.code], error.code, error.message, { cause: error, headers });
+  }
+  // Of the router: a body of another type than the route takes, or one that is no JSON.
+  if (error instanceof HTTPException && error.status < 500) {
+    const code = error.status === 415 ? "unsupported_media_type" : "invalid";
+    return new Problem(error.status, code, error.message);
   }
   return new Problem(500, "internal", "something went wrong here; the log says more", {
     cause: error,

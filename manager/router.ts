@@ -1,11 +1,17 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Visit } from "./front_door.ts";
+import { jsonBody } from "./json_body.ts";
 import { Problem } from "./problem.ts";
+import type { Limits } from "./settings.ts";
 
 /** What the manager notes on a request. */
 export interface Env {
   Bindings: {
     /** The client's address. */
-    client?: string;
+    client: string;
+    /** What the front door knows of the request. */
+    visit: Visit;
+    limits: Limits;
   };
   Variables: {
     /** The client, as guesses of PINs are counted by. */
@@ -17,7 +23,7 @@ export interface Env {
 
 /** A module of routes: what does not fit its schema is a problem. */
 export function router(): OpenAPIHono<Env> {
-  return new OpenAPIHono<Env>({
+  const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
       const [issue] = result.error.issues;
@@ -25,6 +31,14 @@ export function router(): OpenAPIHono<Env> {
       throw new Problem(400, "invalid", `${where}${issue.message}`);
     },
   });
+  const { openapi } = app;
+  app.openapi = ((route, ...rest) => {
+    if (route.request?.body?.content["application/json"] === undefined) {
+      return openapi(route, ...rest);
+    }
+    return openapi({ ...route, middleware: [jsonBody] }, ...rest);
+  }) as typeof openapi;
+  return app;
 }
 
 /** The schema of a problem. */

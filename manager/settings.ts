@@ -12,7 +12,9 @@ export interface Limits {
   requestMs: number;
   /** How long a body may bring nothing, ms. */
   idleBodyMs: number;
-  /** Bytes of the request's line and headers. */
+  /** How long requests that run may take to end when the manager stops, ms. */
+  drainMs: number;
+  /** Bytes of a URL, and of it with the headers. */
   headerBytes: number;
   /** Wrong PINs in a row, of one client at one volume, before it has to wait. */
   pinGuesses: number;
@@ -44,6 +46,8 @@ export interface TlsFiles {
   cert: string;
   /** The path of the key. */
   key: string;
+  /** The path of the authorities whose certificates clients have to have; none by default. */
+  clientCa?: string;
 }
 
 /** How a manager was started. */
@@ -76,6 +80,7 @@ export const DEFAULT_LIMITS: Limits = {
   concurrent: 1024,
   requestMs: 120_000,
   idleBodyMs: 60_000,
+  drainMs: 5000,
   headerBytes: 16 * 1024,
   pinGuesses: 5,
   sessionMs: 30 * 60_000,

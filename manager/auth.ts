@@ -1,0 +1,140 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { getSetting, putSetting, type Registry } from "../src/registry/mod.ts";
+import { encodeHex } from "./hex.ts";
+import { PinGuard } from "./pin_guard.ts";
+import { Problem } from "./problem.ts";
+
+/** The cookie of a browser that has logged in. */
+export const LOGIN_COOKIE = "aloelite_login";
+
+/** How long a login lasts without being used, ms. */
+const LIFE_MS = 7 * 24 * 60 * 60_000;
+
+/** Logins that are kept; the oldest goes. */
+const MOST = 10_000;
+
+/** A random text that nobody guesses, 64 hexadecimal digits. */
+export function newSecret(): string {
+  return encodeHex(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/**
+ * The token that the manager has made for itself. What is kept of it is its
+ * hash, which tells nobody what it was: it is random.
+ *
+ * @param anew Whether to make another one.
+ * @returns The hash; and the token, where it was made just now.
+ */
+export async function ownToken(
+  registry: Registry,
+  anew: boolean,
+): Promise<{ hash: string; made: string | null }> {
+  const kept = anew ? null : await getSetting(registry, TOKEN_HASH);
+  if (kept !== null) return { hash: kept, made: null };
+  const made = newSecret();
+  const hash = sha256(made).toString("hex");
+  await putSetting(registry, TOKEN_HASH, hash);
+  return { hash, made };
+}
+
+const TOKEN_HASH = "token_hash";
+
+/**
+ * Who may use the manager at all: those who have its token, by a header, or by
+ * a cookie that they got for it. The cookie holds a secret of its own, and
+ * neither is kept here as it is.
+ */
+export class Auth {
+  readonly #token: Uint8Array | null;
+  readonly #guard: PinGuard;
+  /** When each login ends, by the hash of its secret. */
+  readonly #logins = new Map<string, number>();
+
+  /**
+   * @param tokenHash SHA-256 of the token, hexadecimal; null when none is asked for.
+   * @param guesses Wrong tokens in a row before a client has to wait.
+   */
+  constructor(tokenHash: string | null, guesses: number) {
+    this.#token = tokenHash === null ? null : Uint8Array.fromHex(tokenHash);
+    this.#guard = new PinGuard(guesses);
+  }
+
+  /** Whether a token is asked for. */
+  get demanded(): boolean {
+    return this.#token !== null;
+  }
+
+  /**
+   * Whether a request may go on.
+   *
+   * @throws {Problem} 429 for one who has guessed too often.
+   */
+  allows(headers: Headers, client: string): boolean {
+    if (this.#token === null) return true;
+    const given = headers.get("authorization");
+    if (given !== null) {
+      const token = /^Bearer +(\S+) *$/i.exec(given)?.[1];
+      return token !== undefined && this.#isToken(token, client);
+    }
+    const secret = LOGIN.exec(headers.get("cookie") ?? "")?.[1];
+    return secret !== undefined && this.#isLogin(secret);
+  }
+
+  /**
+   * Logs in.
+   *
+   * @returns The secret for the cookie.
+   * @throws {Problem} 401 for a wrong token; 429.
+   */
+  login(token: string, client: string): string {
+    if (!this.#isToken(token, client)) throw unauthorized("this is not the manager's token");
+    if (this.#logins.size >= MOST) {
+      this.#logins.delete(this.#logins.keys().next().value!);
+    }
+    const secret = newSecret();
+    this.#logins.set(sha256(secret).toString("hex"), Date.now() + LIFE_MS);
+    return secret;
+  }
+
+  /** Ends the login of a request. */
+  logout(headers: Headers): void {
+    const secret = LOGIN.exec(headers.get("cookie") ?? "")?.[1];
+    if (secret !== undefined) this.#logins.delete(sha256(secret).toString("hex"));
+  }
+
+  #isToken(token: string, client: string): boolean {
+    if (this.#token === null) return true;
+    this.#guard.admit("token", client);
+    // Of equal lengths, and compared in a time that tells nothing.
+    if (timingSafeEqual(sha256(token), this.#token)) {
+      this.#guard.right("token", client);
+      return true;
+    }
+    this.#guard.wrong("token", client);
+    return false;
+  }
+
+  #isLogin(secret: string): boolean {
+    const id = sha256(secret).toString("hex");
+    const until = this.#logins.get(id);
+    if (until === undefined) return false;
+    this.#logins.delete(id);
+    if (until <= Date.now()) return false;
+    // Last in the map again: what is used last goes last.
+    this.#logins.set(id, Date.now() + LIFE_MS);
+    return true;
+  }
+}
+
+/** The answer to who has no token. */
+export function unauthorized(detail = "this manager asks for its token"): Problem {
+  return new Problem(401, "unauthorized", detail, {
+    headers: { "www-authenticate": 'Bearer realm="aloelite"' },
+  });
+}
+
+const LOGIN = new RegExp(`(?:^|;\\s*)${LOGIN_COOKIE}=([0-9a-f]{64})(?:;|$)`);
+
+function sha256(text: string) {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,231 @@
+import { type Auth, unauthorized } from "./auth.ts";
+import { type HostCheck, isLoopback } from "./host_check.ts";
+import type { Metrics } from "./metrics.ts";
+import { Problem } from "./problem.ts";
+import type { Limits, Settings } from "./settings.ts";
+
+/** What a server says of a request's connection. */
+export interface RequestInfo {
+  /** The client's address. */
+  readonly remoteAddr?: Deno.Addr;
+  /** Settled when the response has been sent, or cannot be. */
+  readonly completed?: Promise<void>;
+}
+
+/** A request that is worked on. */
+export interface Visit {
+  /** The pattern of the route that answers it. */
+  route: string;
+  /** Whether it carries the token, where one is asked for. */
+  trusted: boolean;
+}
+
+/** What answers requests that were let in. */
+export type Answerer = (
+  request: Request,
+  visit: Visit,
+  client: string,
+) => Response | Promise<Response>;
+
+/** What the front door looks after. */
+export interface FrontDoorOptions {
+  settings: Settings;
+  hosts: HostCheck;
+  auth: Auth;
+  metrics: Metrics;
+}
+
+/**
+ * Where every request comes in: turned away here are those of other sites, of
+ * clients without the token, of too large a head, and those beyond what can be
+ * worked on at once or in time.
+ */
+export class FrontDoor {
+  readonly #hosts: HostCheck;
+  readonly #auth: Auth;
+  readonly #metrics: Metrics;
+  readonly #limits: Limits;
+  /** Whether only this machine may come in: nothing else tells who somebody is. */
+  readonly #onlyLocal: boolean;
+  readonly #answer: Answerer;
+  readonly #running = new Set<Running>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #closed = false;
+  #emptied: (() => void) | null = null;
+
+  constructor({ settings, hosts, auth, metrics }: FrontDoorOptions, answer: Answerer) {
+    this.#hosts = hosts;
+    this.#auth = auth;
+    this.#metrics = metrics;
+    this.#limits = settings.limits;
+    this.#answer = answer;
+    this.#onlyLocal = !auth.demanded && settings.tls?.clientCa === undefined &&
+      isLoopback(settings.host);
+    const every = Math.max(20, Math.min(settings.limits.requestMs / 4, 1000));
+    this.#timer = setInterval(() => this.#sweep(), every);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** How many requests are worked on, those included whose answers are being sent. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Answers a request. */
+  fetch(request: Request, info: RequestInfo | undefined): Promise<Response> {
+    const since = performance.now();
+    const client = clientOf(info);
+    const visit: Visit = { route: "none", trusted: true };
+    let refusal: Problem | null;
+    try {
+      refusal = this.#refusal(request, client, visit);
+    } catch (error) {
+      if (!(error instanceof Problem)) return Promise.reject(error);
+      refusal = error;
+    }
+    if (refusal !== null) {
+      const response = refusal.response();
+      this.#count(request, visit, response, since);
+      return Promise.resolve(response);
+    }
+    return new Promise<Response>((resolve, reject) => {
+      const running: Running = {
+        until: isPatient(request) ? Infinity : since + this.#limits.requestMs,
+        give: resolve,
+        given: false,
+      };
+      this.#running.add(running);
+      const done = () => this.#leave(running);
+      const answered = (response: Response) => {
+        this.#count(request, visit, response, since);
+        if (running.given) {
+          void response.body?.cancel().catch(() => {});
+          return done();
+        }
+        running.given = true;
+        resolve(response);
+        // A stream is worked on until its client has it.
+        if (info?.completed === undefined) done();
+        else info.completed.then(done, done);
+      };
+      const failed = (error: unknown) => {
+        done();
+        reject(error);
+      };
+      try {
+        const answer = this.#answer(request, visit, client);
+        if (answer instanceof Response) answered(answer);
+        else answer.then(answered, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  /**
+   * Lets nobody in any more and waits for those who are.
+   *
+   * @returns Whether all have been answered in that time.
+   */
+  async close(ms: number): Promise<boolean> {
+    this.#closed = true;
+    if (this.#running.size > 0 && ms > 0) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await Promise.race([
+        new Promise<void>((resolve) => this.#emptied = resolve),
+        new Promise<void>((resolve) => timer = setTimeout(resolve, ms)),
+      ]);
+      clearTimeout(timer);
+    }
+    clearInterval(this.#timer);
+    return this.#running.size === 0;
+  }
+
+  #refusal(request: Request, client: string, visit: Visit): Problem | null {
+    if (this.#closed) return later("the manager is stopping", 5);
+    const { headerBytes, concurrent } = this.#limits;
+    const { url, headers } = request;
+    if (url.length > headerBytes) return new Problem(414, "too_large", "the URL is too long");
+    let size = url.length;
+    for (const [name, value] of headers) size += name.length + value.length + 4;
+    if (size > headerBytes) return new Problem(431, "too_large", "the headers are too large");
+    const refusal = this.#hosts.refusal(request);
+    if (refusal !== null) return refusal;
+    if (this.#onlyLocal && client !== "local" && !isLoopback(client)) {
+      return new Problem(403, "forbidden", "without a token only this machine may come in");
+    }
+    if (this.#auth.demanded && !this.#auth.allows(headers, client)) {
+      visit.trusted = false;
+      if (!isOpen(request.method, url)) return unauthorized();
+    }
+    if (this.#running.size >= concurrent) return later("too many requests at once", 1);
+    return null;
+  }
+
+  #leave(running: Running): void {
+    this.#running.delete(running);
+    if (this.#running.size === 0) this.#emptied?.();
+  }
+
+  #count({ method }: Request, visit: Visit, { status }: Response, since: number): void {
+    const name = METHODS.has(method) ? method : "other";
+    this.#metrics.note(name, visit.route, status, (performance.now() - since) / 1000);
+  }
+
+  /** Answers those whose time is up. What they had begun may go on. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const running of this.#running) {
+      if (running.given || running.until > now) continue;
+      running.given = true;
+      running.give(later("this took too long", 10).response());
+    }
+  }
+}
+
+interface Running {
+  /** When its answer has to begin, by `performance.now`. */
+  until: number;
+  give: (response: Response) => void;
+  /** Whether it has got an answer. */
+  given: boolean;
+}
+
+const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
+
+function later(detail: string, seconds: number): Problem {
+  return new Problem(503, "busy", detail, { headers: { "retry-after": `${seconds}` } });
+}
+
+function clientOf(info: RequestInfo | undefined): string {
+  const address = info?.remoteAddr;
+  return address !== undefined && "hostname" in address ? address.hostname : "local";
+}
+
+/** What may take as long as it takes: bodies that stream in have a limit of their own. */
+function isPatient(request: Request): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return SLOW.test(request.url);
+  if (SLOW.test(request.url)) return true;
+  const type = request.headers.get("content-type");
+  return request.method === "PUT" || (type !== null && !/^application\/json\b/i.test(type));
+}
+
+/** What reads or writes a whole file before its answer begins. */
+const SLOW = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
+
+/** What needs no token: the page, which asks for it, and whether the manager is well. */
+function isOpen(method: string, url: string): boolean {
+  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
+  if (path === "/login") return method === "POST" || method === "DELETE";
+  if (method !== "GET" && method !== "HEAD") return false;
+  return path === "/" || path === "" || path === "/health" ||
+    (path.startsWith("/assets/") && !path.includes(".."));
+}

@@ -1,0 +1,59 @@
+import type { MiddlewareHandler } from "hono";
+import { bodyPieces } from "./body.ts";
+import { Problem } from "./problem.ts";
+import type { Env } from "./router.ts";
+
+/** How deep values may stand in each other. */
+const DEEPEST = 64;
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+/**
+ * Reads a body of JSON within its limits, before a schema looks at it. Of other
+ * types it reads nothing.
+ *
+ * @throws {Problem} 400, 408, 413.
+ */
+export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
+  const { raw } = c.req;
+  if (raw.body !== null && JSON_TYPE.test(raw.headers.get("content-type") ?? "")) {
+    const { jsonBytes, idleBodyMs } = c.env.limits;
+    const value = parse(await read(raw, { bytes: jsonBytes, idleMs: idleBodyMs }));
+    c.req.json = <T>() => Promise.resolve(value as T);
+  }
+  await next();
+};
+
+async function read(
+  request: Request,
+  limits: { bytes: number; idleMs: number },
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of bodyPieces(request, limits)) parts.push(part);
+  return parts.length === 1 ? parts[0] : await new Blob(parts as BlobPart[]).bytes();
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (!isDeep(text)) return JSON.parse(text);
+  } catch {
+    throw new Problem(400, "invalid", "the body is not JSON");
+  }
+  throw new Problem(
+    400,
+    "invalid",
+    `the body's values stand in each other ${DEEPEST} deep at most`,
+  );
+}
+
+/** Whether values stand too deep; looked at in the text, since reading it may need the stack. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (mark === "[" || mark === "{") {
+      if (++depth > DEEPEST) return true;
+    } else if (mark === "]" || mark === "}") depth--;
+  }
+  return false;
+}

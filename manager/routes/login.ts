@@ -1,0 +1,63 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { deleteCookie, setCookie } from "hono/cookie";
+import { type Auth, LOGIN_COOKIE } from "../auth.ts";
+import { type Env, problems, router } from "../router.ts";
+import type { Services } from "../services.ts";
+import { isSecure } from "../session_proof.ts";
+
+/** The routes that give a browser its way in, and take it away. */
+export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
+  const app = router();
+
+  app.openapi(LOGIN, (c) => {
+    const secret = auth.login(c.req.valid("json").token, c.get("client"));
+    setCookie(c, LOGIN_COOKIE, secret, {
+      httpOnly: true,
+      sameSite: "Strict",
+      path: "/",
+      maxAge: 7 * 24 * 60 * 60,
+      secure: isSecure(services, c),
+    });
+    return c.body(null, 204);
+  });
+
+  app.openapi(LOGOUT, (c) => {
+    auth.logout(c.req.raw.headers);
+    deleteCookie(c, LOGIN_COOKIE, { path: "/", secure: isSecure(services, c) });
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+const LOGIN = createRoute({
+  method: "post",
+  path: "/login",
+  tags: ["manager"],
+  summary: "Log a browser in with the manager's token",
+  description: "Where no token is asked for, any will do.",
+  security: [],
+  request: {
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({ token: z.string().min(1).max(1024) }).openapi("Login"),
+        },
+      },
+    },
+  },
+  responses: {
+    204: { description: "A cookie that stands for the token from now on" },
+    ...problems(400, 401, 429),
+  },
+});
+
+const LOGOUT = createRoute({
+  method: "delete",
+  path: "/login",
+  tags: ["manager"],
+  summary: "Log a browser out",
+  security: [],
+  responses: { 204: { description: "Its cookie is worth nothing any more" } },
+});

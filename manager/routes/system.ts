@@ -1,0 +1,104 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { documented } from "../documented.ts";
+import type { Check } from "../mounts.ts";
+import { type Env, router } from "../router.ts";
+import type { Services } from "../services.ts";
+
+/** How long what a check of the machine found holds, ms: looking is not free, asking is. */
+const FRESH_MS = 2000;
+
+/** The routes of the manager itself: whether it is well, what it counts, and what it offers. */
+export function systemRoutes(services: Services, document: () => unknown): OpenAPIHono<Env> {
+  const { mounts, metrics } = services;
+  const app = router();
+
+  let found: { checks: Promise<Check[]>; at: number } | null = null;
+  const checks = (): Promise<Check[]> => {
+    if (found === null || performance.now() - found.at > FRESH_MS) {
+      found = { checks: mounts.preflight(), at: performance.now() };
+      found.checks.catch(() => found = null);
+    }
+    return found.checks;
+  };
+
+  app.openapi(HEALTH, async (c) => {
+    const all = await checks();
+    const failed = all.filter(({ ok }) => !ok);
+    const status = failed.length === 0 ? "ok" as const : "degraded" as const;
+    const code = failed.some(({ fatal }) => fatal) ? 503 : 200;
+    // Who has no token learns nothing of the machine.
+    return c.json(c.env.visit.trusted ? { status, checks: all } : { status }, code);
+  });
+
+  documented(app, METRICS, async () => {
+    const { registry } = metrics;
+    return new Response(await registry.metrics(), {
+      headers: { "content-type": registry.contentType },
+    });
+  });
+
+  let text: string | null = null;
+  documented(app, DOCUMENT, () => {
+    text ??= JSON.stringify(document());
+    return new Response(text, { headers: { "content-type": "application/json" } });
+  });
+
+  return app;
+}
+
+const HealthSchema = z.object({
+  status: z.enum(["ok", "degraded"]),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      ok: z.boolean(),
+      fatal: z.boolean().openapi({ description: "Whether what was asked for fails without it" }),
+      detail: z.string(),
+      remedy: z.string().nullable(),
+    }).openapi("Check"),
+  ).optional().openapi({ description: "Left out for who has no token where one is asked for" }),
+}).openapi("Health");
+
+const HEALTH = createRoute({
+  method: "get",
+  path: "/health",
+  tags: ["manager"],
+  summary: "Tell whether the manager has what it needs",
+  security: [],
+  responses: {
+    200: {
+      description: "It works, perhaps not all of it",
+      content: { "application/json": { schema: HealthSchema } },
+    },
+    503: {
+      description: "Something that was asked for cannot work",
+      content: { "application/json": { schema: HealthSchema } },
+    },
+  },
+});
+
+const METRICS = createRoute({
+  method: "get",
+  path: "/metrics",
+  tags: ["manager"],
+  summary: "What is counted, for Prometheus",
+  responses: {
+    200: {
+      description: "Prometheus' text format",
+      content: { "text/plain": { schema: z.string() } },
+    },
+  },
+});
+
+const DOCUMENT = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  tags: ["manager"],
+  summary: "This description of the API",
+  responses: {
+    200: {
+      description: "OpenAPI 3.1",
+      content: { "application/json": { schema: z.looseObject({}) } },
+    },
+  },
+});
