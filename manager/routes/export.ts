@@ -25,7 +25,8 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
 
   async function respond(c: Context<Env>, id: string): Promise<Response> {
     const { name } = await filesystems.get(id);
-    const { state, size } = await lookAt(id);
+    const head = c.req.method === "HEAD";
+    const { state, size } = await lookAt(id, head);
     const conditions = c.req.raw.headers;
     const before = state.tag === null ? "go on" : readConditions(conditions, validators(state));
     if (before === "not modified") {
@@ -39,7 +40,7 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
       "accept-ranges": "none",
       "x-content-type-options": "nosniff",
     };
-    if (c.req.method === "HEAD") {
+    if (head) {
       const length = size === null ? undefined : { "content-length": `${size}` };
       return new Response(null, { headers: { ...headers, ...tagged(state), ...length } });
     }
@@ -54,13 +55,22 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
     });
   }
 
-  /** The state of a file, and how long a copy of it would be; null when that has just changed. */
-  async function lookAt(id: string): Promise<{ state: FileState; size: number | null }> {
+  /**
+   * The state of a file.
+   *
+   * @param measure Whether it is asked too how long a copy would be.
+   */
+  async function lookAt(
+    id: string,
+    measure: boolean,
+  ): Promise<{ state: FileState; size: number | null }> {
     using lease = await filesystems.lease(id);
     const { path, reader } = lease.file;
-    const size = await ops.fileSize(reader.db);
     const state = await fileState(path, reader.db);
-    const same = await ops.fileSize(reader.db) === size;
+    if (!measure) return { state, size: null };
+    const size = await ops.fileSize(reader.db);
+    // Of this state, and not of the next one.
+    const same = (await fileState(path, reader.db)).tag === state.tag;
     return { state, size: same ? size : null };
   }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mountTest, runs } from "../fuse/support.ts";
-import { mountsBelow, processesOf, until } from "./mount_support.ts";
+import { endAll, mountsBelow, processesOf, until } from "./mount_support.ts";
 import { TestProcess } from "./processes.ts";
 import { request } from "./support.ts";
 
@@ -20,14 +20,6 @@ async function made(m: Running, name: string, options: Record<string, unknown> =
   const answer = await m.ask("POST", "/volumes", { json: { name, ...options } });
   assert.equal(answer.status, 201, answer.text);
   return answer.json.id as string;
-}
-
-async function endAll(root: string): Promise<void> {
-  for (const pid of processesOf(root)) Deno.kill(pid, "SIGKILL");
-  for (const point of mountsBelow(root)) {
-    await new Deno.Command("umount", { args: ["-l", point] }).output();
-  }
-  await Deno.remove(root, { recursive: true });
 }
 
 mountTest("mounts that persist come back after kill -9, others are swept", async () => {

@@ -38,3 +38,12 @@ export async function nothingLeft(root: string): Promise<void> {
   assert.deepEqual(mountsBelow(root), []);
   assert.deepEqual([...Deno.readDirSync(`${root}/mnt`)], []);
 }
+
+/** Ends what a manager has left that was killed, and removes its folder. */
+export async function endAll(root: string): Promise<void> {
+  for (const pid of processesOf(root)) Deno.kill(pid, "SIGKILL");
+  for (const point of mountsBelow(root)) {
+    await new Deno.Command("umount", { args: ["-l", point] }).output();
+  }
+  await Deno.remove(root, { recursive: true });
+}
