@@ -3,6 +3,7 @@ import { creates } from "./create.ts";
 import { type Figure, type Row, Scratch } from "./harness.ts";
 import { directories } from "./directory_figures.ts";
 import { mounts } from "./fuse.ts";
+import { manager } from "./manager.ts";
 import { memory } from "./memory.ts";
 import { reference } from "./reference.ts";
 import { startup } from "./startup.ts";
@@ -18,6 +19,7 @@ const FIGURES: Figure[] = [
   memory,
   startup,
   ...mounts,
+  ...manager,
 ];
 
 const USAGE = `deno task bench [--quick] [--json] [--only NAME[,NAME]]

@@ -26,7 +26,7 @@ export const reference: Figure = {
 };
 
 /** An interpreter that has the package: a virtual environment in the cache, made when missing. */
-async function install(): Promise<string | { missing: string }> {
+export async function install(): Promise<string | { missing: string }> {
   const given = Deno.env.get("ALOELITE_BENCH_PYTHON");
   if (given !== undefined) return given;
   const venv = `${cacheFolder()}/python-${RELEASE}`;
