@@ -15,6 +15,8 @@ export interface FileState {
    * came in the same second.
    */
   said: number;
+  /** What the WAL held. */
+  wal: ops.WalState;
 }
 
 /** Looks at a file that does not hold still. */
@@ -37,21 +39,21 @@ const SHOWN = 5000;
 export async function fileState(path: string, db: OpenDatabase): Promise<FileState> {
   for (let i = 0; i < TRIES; i++) {
     const main = await times(path);
-    const wal = await times(`${path}-wal`);
-    const when = seconds(Math.max(main?.ms ?? 0, wal?.ms ?? 0));
+    const log = await times(`${path}-wal`);
+    const when = seconds(Math.max(main?.ms ?? 0, log?.ms ?? 0));
     const salts = await walHeader(path);
-    const pages = await ops.walPages(db);
+    const wal = await ops.walState(db);
     // Begun anew meanwhile?
     if (await walHeader(path) !== salts) continue;
-    if (pages > 0) return { tag: `${salts}${pages.toString(16)}`, ...when };
+    if (wal.pages > 0) return { tag: `${salts}${wal.pages.toString(16)}`, ...when, wal };
     const again = await times(path);
     if (main === null || again?.facts !== main.facts) continue;
     const age = Date.now() - main.ms;
-    if (age >= SETTLED) return { tag: main.facts, ...when };
+    if (age >= SETTLED) return { tag: main.facts, ...when, wal };
     // In the same tick of the clock it could be written again.
     await new Promise((resolve) => setTimeout(resolve, Math.min(SETTLED, SETTLED - age + 1)));
   }
-  return { tag: null, ...seconds(Date.now()) };
+  return { tag: null, ...seconds(Date.now()), wal: { pages: 0, moved: 0 } };
 }
 
 /** A tag that no content has had. */

@@ -6,7 +6,6 @@
  */
 import { AloeError, AloeLite } from "../mod.ts";
 import * as ops from "../src/ops.ts";
-import { fileState, newTag } from "./file_state.ts";
 import type { Freed, Inspection, Job, JobAnswer, JobRequest } from "./jobs.ts";
 
 /** The global object, as a worker has it. */
@@ -15,15 +14,9 @@ const scope = self as unknown as {
   postMessage(answer: JobAnswer): void;
 };
 
-/** Pages a step of a backup: whole megabytes, as nothing else runs on this thread. */
-const PAGES = 8192;
-
-/** Steps of a backup between two reports. */
-const REPORT = 8;
-
 scope.onmessage = async ({ data: { id, job } }) => {
   try {
-    scope.postMessage({ id, type: "done", result: await run(id, job) });
+    scope.postMessage({ id, type: "done", result: await run(job) });
   } catch (error) {
     const code = error instanceof AloeError ? error.code : null;
     const message = error instanceof Error ? error.message : String(error);
@@ -31,10 +24,8 @@ scope.onmessage = async ({ data: { id, job } }) => {
   }
 };
 
-async function run(id: number, job: Job): Promise<unknown> {
+async function run(job: Job): Promise<unknown> {
   switch (job.kind) {
-    case "backup":
-      return await backup(id, job.file, job.destination);
     case "verify":
       return await verify(job);
     case "health": {
@@ -49,38 +40,6 @@ async function run(id: number, job: Job): Promise<unknown> {
       return await checkpoint(job.file);
   }
 }
-
-/** Attempts to catch a moment between two commits. */
-const TRIES = 20;
-
-async function backup(id: number, file: string, destination: string): Promise<string> {
-  await using fs = await AloeLite.open(file, { readOnly: true });
-  // A second connection: the first one is at work when it is looked again.
-  await using watcher = await AloeLite.open(file, { readOnly: true });
-  let steps = 0;
-  for (let attempt = 1;; attempt++) {
-    const { tag } = await fileState(file, watcher.db);
-    let same = false;
-    try {
-      await fs.backup(destination, {
-        pagesPerStep: PAGES,
-        onBegin: async () => {
-          same = tag !== null && (await fileState(file, watcher.db)).tag === tag;
-          if (!same && attempt < TRIES) throw new Moved();
-        },
-        onProgress: (progress) => {
-          if (++steps % REPORT === 0) scope.postMessage({ id, type: "progress", ...progress });
-        },
-      });
-      return same ? tag! : newTag();
-    } catch (error) {
-      if (!(error instanceof Moved)) throw error;
-    }
-  }
-}
-
-/** Somebody committed while a snapshot was begun: which state it is of cannot be told. */
-class Moved extends Error {}
 
 async function checkpoint(file: string): Promise<ops.CheckpointReport> {
   await using fs = await AloeLite.open(file, { create: false });

@@ -2,10 +2,10 @@ import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 import type { CheckpointReport } from "../src/ops.ts";
 import type { Anomaly, ContentPruneReport, PruneReport, VerifyReport } from "../src/types.ts";
 import type { Services } from "./services.ts";
+import { type Snapshot, type SnapshotOptions, SnapshotThreads } from "./snapshots.ts";
 
 /** Work that would hold the event loop. Each opens the file itself. */
 export type Job =
-  | { kind: "backup"; file: string; destination: string }
   | { kind: "verify"; file: string; volume: string; deep: boolean; key?: Uint8Array }
   | { kind: "health"; file: string }
   | { kind: "inspect"; file: string }
@@ -31,21 +31,13 @@ export interface JobRequest {
 
 /** What it answers. */
 export type JobAnswer =
-  | { id: number; type: "progress"; totalPages: number; remainingPages: number }
   | { id: number; type: "done"; result: unknown }
   | { id: number; type: "failed"; code: AloeErrorCode | null; message: string };
 
-/** How far a backup has come. */
-export type OnProgress = (progress: { totalPages: number; remainingPages: number }) => void;
-
 /** What would hold the event loop, done in threads of their own. */
 export interface Jobs {
-  /**
-   * Copies a live file: a true snapshot. `destination` must not exist.
-   *
-   * @returns The tag of what was copied.
-   */
-  backup(file: string, destination: string, onProgress?: OnProgress): Promise<string>;
+  /** Begins to copy a live file: what comes is its state at one moment. */
+  snapshot(options: SnapshotOptions): Promise<Snapshot>;
   /** Checks that the content of a volume is complete. The key is of an encrypted one. */
   verify(
     file: string,
@@ -76,22 +68,23 @@ const PATIENCE = 3000;
 /** The jobs of a manager. */
 export function createJobs(services: () => Services): Jobs {
   const pool = new Pool((line) => services().log(line));
+  const snapshots = new SnapshotThreads();
   return {
-    backup: (file, destination, onProgress) =>
-      pool.run({ kind: "backup", file, destination }, onProgress),
+    snapshot: (options) => snapshots.take(options),
     verify: (file, volume, { deep = false, key } = {}) =>
       pool.run({ kind: "verify", file, volume, deep, ...(key === undefined ? {} : { key }) }),
     health: (file) => pool.run({ kind: "health", file }),
     inspect: (file) => pool.run({ kind: "inspect", file }),
     prune: (file, { vacuum = false } = {}) => pool.run({ kind: "prune", file, vacuum }),
     checkpoint: (file) => pool.run({ kind: "checkpoint", file }),
-    close: () => pool.close(),
+    close: async () => {
+      await Promise.all([pool.close(), snapshots.close()]);
+    },
   };
 }
 
 interface Waiting {
   job: Job;
-  onProgress: OnProgress | undefined;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -108,10 +101,10 @@ class Pool {
     this.#log = log;
   }
 
-  run<T>(job: Job, onProgress?: OnProgress): Promise<T> {
+  run<T>(job: Job): Promise<T> {
     if (this.#closed) return Promise.reject(new AloeError("busy", "the manager is stopping"));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, onProgress, resolve: resolve as (result: unknown) => void, reject });
+      this.#queue.push({ job, resolve: resolve as (result: unknown) => void, reject });
       this.#next();
     });
   }
@@ -194,7 +187,6 @@ class Thread {
 
   #take(answer: JobAnswer): void {
     if (answer.id !== this.#count) return;
-    if (answer.type === "progress") return this.#current?.onProgress?.(answer);
     this.#finish(true, (job) => {
       if (answer.type === "done") return job.resolve(answer.result);
       const { code, message } = answer;

@@ -1,4 +1,5 @@
 import { AloeError, AloeLite, type Mount } from "../mod.ts";
+import { closeRaw, openRaw } from "./raw_file.ts";
 
 /**
  * A file that is open twice: for reading, where nothing of it waits behind a
@@ -11,6 +12,7 @@ export class OpenFile {
   readonly reader: AloeLite;
   #writer: Promise<AloeLite> | null = null;
   readonly #mounts = new Map<string, Promise<Mount>>();
+  #raw: number | null | undefined;
 
   private constructor(path: string, reader: AloeLite) {
     this.path = path;
@@ -57,6 +59,12 @@ export class OpenFile {
     return await fs.mount(volume, { access, principal: PRINCIPAL });
   }
 
+  /** A descriptor of the file, for reading pages of it; null where that cannot be had. */
+  get raw(): number | null {
+    if (this.#raw === undefined) this.#raw = openRaw(this.path);
+    return this.#raw;
+  }
+
   /** Ends the shared mounts of a volume, or of all. */
   async endMounts(volume?: string): Promise<void> {
     for (const [key, mount] of [...this.#mounts]) {
@@ -74,6 +82,9 @@ export class OpenFile {
     } finally {
       await this.reader.close();
       await writer?.close();
+      // Last: the locks of connections would go with it.
+      if (typeof this.#raw === "number") closeRaw(this.#raw);
+      this.#raw = null;
     }
   }
 }

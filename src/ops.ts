@@ -119,10 +119,13 @@ export {
   checkpointFile,
   type CheckpointReport,
   fileInfo,
+  type FileSize,
   fileSize,
+  holdFile,
   pageCheck,
   vacuum,
-  walPages,
+  type WalState,
+  walState,
 } from "./ops/maintenance.ts";
 export { put, type PutOptions } from "./ops/put.ts";
 export { batch } from "./ops/batch.ts";

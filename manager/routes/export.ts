@@ -8,12 +8,11 @@ import { type FileState, fileState } from "../file_state.ts";
 import { Problem } from "../problem.ts";
 import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
-import { Snapshots } from "../snapshots.ts";
+import type { Snapshot } from "../snapshots.ts";
 
 /** The routes that give a whole file: a snapshot of it, made while others write. */
 export function exportRoutes(services: Services): OpenAPIHono<Env> {
-  const { filesystems } = services;
-  const snapshots = new Snapshots(services);
+  const { filesystems, jobs } = services;
   const app = router();
 
   app.openapi(OF_VOLUME, async (c) => {
@@ -44,14 +43,25 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
       const length = size === null ? undefined : { "content-length": `${size}` };
       return new Response(null, { headers: { ...headers, ...tagged(state), ...length } });
     }
-    const snapshot = await snapshots.take(id, state.tag);
+    const snapshot = await take(id);
     const sent = { ...state, tag: snapshot.tag };
     if (readConditions(conditions, validators(sent)) === "failed") {
-      snapshot.file.close();
+      await snapshot.stream.cancel();
       throw changed();
     }
-    return new Response(snapshot.file.readable, {
+    return new Response(snapshot.stream, {
       headers: { ...headers, ...tagged(sent), "content-length": `${snapshot.size}` },
+    });
+  }
+
+  async function take(id: string): Promise<Snapshot> {
+    const lease = await filesystems.lease(id);
+    const { path, raw } = lease.file;
+    return await jobs.snapshot({
+      file: path,
+      raw,
+      spill: `${filesystems.temporary}/export-${crypto.randomUUID()}`,
+      released: () => lease[Symbol.dispose](),
     });
   }
 
@@ -68,10 +78,10 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
     const { path, reader } = lease.file;
     const state = await fileState(path, reader.db);
     if (!measure) return { state, size: null };
-    const size = await ops.fileSize(reader.db);
+    const { pages, pageSize } = await ops.fileSize(reader.db);
     // Of this state, and not of the next one.
     const same = (await fileState(path, reader.db)).tag === state.tag;
-    return { state, size: same ? size : null };
+    return { state, size: same ? pages * pageSize : null };
   }
 
   return app;

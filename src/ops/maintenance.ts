@@ -122,16 +122,44 @@ export async function checkpointFile(db: Database): Promise<CheckpointReport> {
   return { moved, remaining: Math.max(0, row?.log ?? 0) - moved };
 }
 
-/** Pages of the WAL that were committed, whether they are in the file too or not. */
-export async function walPages(db: Database): Promise<number> {
-  // A file without a WAL answers with -1.
-  return Math.max(0, (await db.query((tx) => tx.first(walLength, {})))?.log ?? 0);
+/** Pages of the WAL that were committed, and how many of them are in the file too. */
+export interface WalState {
+  /** How many, from its beginning. */
+  pages: number;
+  /** The first so many. */
+  moved: number;
 }
 
-/** What the file measures without its WAL: a copy of it, bytes. */
-export async function fileSize(db: Database): Promise<number> {
+/** What the WAL holds; nothing is moved. */
+export async function walState(db: Database): Promise<WalState> {
+  const row = await db.query((tx) => tx.first(walLength, {}));
+  // A file without a WAL answers with -1.
+  return { pages: Math.max(0, row?.log ?? 0), moved: Math.max(0, row?.checkpointed ?? 0) };
+}
+
+/** How large a file is, its WAL included: what a copy would measure. */
+export interface FileSize {
+  /** Bytes in a page. */
+  pageSize: number;
+  /** How many. */
+  pages: number;
+}
+
+/** How large the file is. */
+export async function fileSize(db: Database): Promise<FileSize> {
   const { pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return pages * page_size;
+  return { pageSize: page_size, pages };
+}
+
+/**
+ * Runs a task while nothing that the file holds now is overwritten, in the file
+ * or in its WAL.
+ */
+export async function holdFile<T>(db: Database, task: (size: FileSize) => Promise<T>): Promise<T> {
+  return await db.read(async (tx) => {
+    const { pages, page_size } = (await tx.first(fileFacts, {}))!;
+    return await task({ pageSize: page_size, pages });
+  });
 }
 
 /** Damage of the file as SQLite sees it, a line each; none when all is well. */
