@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { AloeLite } from "../../mod.ts";
+import { SnapshotThreads } from "../../manager/snapshots.ts";
 import { TestProcess } from "./processes.ts";
 import { type Answer, TestManager } from "./support.ts";
 
@@ -181,6 +182,62 @@ Deno.test("an export that nobody reads to its end leaves nothing", async () => {
   await reader.closed.catch(() => {});
   assert.equal((await m.ask("GET", `/volumes/${id}/stat`)).status, 200);
   nothingLeft(m);
+});
+
+Deno.test("a slow receiver gets one state too, and does not hold the log of the file for long", async () => {
+  await using m = await TestManager.start();
+  const id = await m.volume("a");
+  const file = await fileOf(m, id);
+  {
+    await using fs = await AloeLite.open(file, { create: false });
+    await using mount = await fs.mount(id);
+    await mount.put("/big", randomBytes(40_000_000));
+  }
+  await using writer = TestProcess.deno("writer.ts", file, "load");
+  await writer.line();
+  const response = await fetch(`${m.url}/volumes/${id}/export`);
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  const parts = [value!];
+  // Much longer than the manager waits.
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  nothingLeft(m);
+  await writer.end();
+  const { json } = await m.ask("POST", `/volumes/${id}/checkpoint`);
+  assert.equal(json.wal_frames_remaining, 0);
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+  }
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  assert.equal(response.headers.get("content-length"), `${bytes.length}`);
+  await check(m, { bytes } as Answer);
+});
+
+Deno.test("where pages cannot be read by themselves SQLite's backup makes the copy", async () => {
+  await using m = await TestManager.start();
+  const id = await m.volume("a");
+  const file = await fileOf(m, id);
+  await using writer = TestProcess.deno("writer.ts", file, "load");
+  await writer.line();
+  const threads = new SnapshotThreads();
+  let last = 0;
+  for (let i = 0; i < 5; i++) {
+    let released = false;
+    const { size, stream } = await threads.take({
+      file,
+      raw: null,
+      spill: `${m.root}/tmp/copy`,
+      released: () => released = true,
+    });
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    assert.equal(bytes.length, size);
+    const number = await check(m, { bytes } as Answer);
+    assert.ok(number >= last);
+    last = number;
+    assert.ok(released);
+    nothingLeft(m);
+  }
+  await threads.close();
 });
 
 Deno.test("stat and checkpoint say what is in the file and in its WAL", async () => {
