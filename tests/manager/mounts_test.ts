@@ -174,6 +174,39 @@ mountTest("a mount that dies is noticed and made again; an encrypted one is repo
   await mounted(m, secret, { pin: "2468" });
 });
 
+mountTest("who listens is told of mounts: made, lost, made again, ended", async () => {
+  await using m = await TestManager.start();
+  const id = await m.volume("a");
+  const stop = new AbortController();
+  const response = await fetch(`${m.url}/events?volume=${id}`, { signal: stop.signal });
+  const told: string[] = [];
+  const reading = (async () => {
+    let text = "";
+    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+      const blocks = (text + part).split("\n\n");
+      text = blocks.pop()!;
+      for (const block of blocks) {
+        const data = JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? "{}");
+        if (/mount/.test(data.type)) told.push(`${data.type} ${data.volume_id === id}`);
+      }
+    }
+  })().catch(() => {});
+  await mounted(m, id);
+  const [process] = processesOf(m.root);
+  Deno.kill(process, "SIGKILL");
+  await until("it is back", () => told.length >= 3);
+  assert.equal((await m.ask("DELETE", `/volumes/${id}/mount`)).status, 204);
+  await until("its end is told", () => told.length >= 4);
+  assert.deepEqual(told, [
+    "mounted true",
+    "mount_lost true",
+    "mounted true",
+    "unmounted true",
+  ]);
+  stop.abort();
+  await reading;
+});
+
 mountTest("a mount that is not ready in time is 503, and nothing of it is left", async () => {
   await using m = await TestManager.start({ fuse: { readyMs: 1 } });
   const id = await m.volume("a");
