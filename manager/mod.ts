@@ -11,5 +11,6 @@
  * @module
  */
 export { createManager, type Manager } from "./manager.ts";
+export type { RequestInfo } from "./front_door.ts";
 export type { ManagerOptions } from "./options.ts";
 export type { FuseSettings, Limits, TlsFiles } from "./settings.ts";
