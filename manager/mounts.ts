@@ -155,10 +155,13 @@ class Supervisor implements Mounts {
   async restore(): Promise<void> {
     const { registry, filesystems, log } = this.#all();
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o755 });
-    if (Deno.build.os === "linux") await sweep(this.#folder, log);
+    const alive = Deno.build.os === "linux" ? await sweep(this.#folder, log) : new Set<string>();
     const back: Promise<void>[] = [];
     for (const record of await records.listMounts(registry)) {
       const volume = await filesystems.volume(record.volume).catch(() => null);
+      if (volume !== null && record.mountpoint !== null && !alive.has(record.mountpoint)) {
+        await this.#endRecords(volume, record.mountpoint);
+      }
       if (!record.persist || volume === null) {
         await records.forgetMount(registry, record.volume);
         continue;
@@ -322,7 +325,9 @@ class Supervisor implements Mounts {
     kept.ready = false;
     kept.process = null;
     await direct?.[Symbol.asyncDispose]();
-    if (process !== null && !await process.stop()) {
+    const ended = process === null || await process.stop();
+    if (ended && record.mountpoint !== null) await this.#endRecords(volume, record.mountpoint);
+    if (!ended) {
       process.unref();
       this.#all().log(
         `volume ${
@@ -340,10 +345,26 @@ class Supervisor implements Mounts {
     else await records.recordMount(registry, { ...record, pid: null });
   }
 
+  /** Ends what the file still records of a mount whose process was killed. */
+  async #endRecords({ fsId, name, id }: VolumeFacts, mountpoint: string): Promise<void> {
+    const { filesystems, log } = this.#all();
+    try {
+      await filesystems.use(fsId, async (fs) => {
+        for (const { id, principal } of await fs.mounts()) {
+          if (principal === `fuse:${mountpoint}`) await fs.unmount(id);
+        }
+      });
+    } catch (error) {
+      // It ends by itself when its time is over.
+      log(`volume ${name ?? id}: the record of its lost mount stays for a while: ${error}`);
+    }
+  }
+
   async #checkpoint(volume: VolumeFacts): Promise<void> {
     const { filesystems, jobs, log } = this.#all();
     try {
-      await jobs.checkpoint((await filesystems.get(volume.fsId)).path);
+      using lease = await filesystems.lease(volume.fsId);
+      await jobs.checkpoint(lease.file.path);
     } catch (error) {
       // What is in the WAL is safe there.
       log(`volume ${volume.name ?? volume.id}: no checkpoint after its mount: ${error}`);
@@ -357,6 +378,7 @@ class Supervisor implements Mounts {
     kept.ready = false;
     record.pid = null;
     await clear(record.mountpoint!);
+    if (code !== 0) await this.#endRecords(volume, record.mountpoint!);
     if (code === 0) {
       // Somebody has unmounted it by another way: that is what is wanted, until the next start.
       this.#kept.delete(volume.id);

@@ -9,8 +9,12 @@ const PATIENCE = [3000, 3000];
  * mounts, which may have things to write still, the mounts, and their directories.
  *
  * @param folder Where mounts are.
+ * @returns Where processes go on for those who still use them.
  */
-export async function sweep(folder: string, log: (line: string) => void): Promise<void> {
+export async function sweep(
+  folder: string,
+  log: (line: string) => void,
+): Promise<ReadonlySet<string>> {
   const orphans = await orphansOf(folder);
   await Promise.all(orphans.map((orphan) => end(orphan, log)));
   const left = (await mountTable()).filter(({ mountpoint, type }) =>
@@ -23,6 +27,7 @@ export async function sweep(folder: string, log: (line: string) => void): Promis
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) await Deno.remove(`${folder}/${name}`).catch(() => {});
   }
+  return new Set((await orphansOf(folder)).map(({ mountpoint }) => mountpoint));
 }
 
 interface Orphan {

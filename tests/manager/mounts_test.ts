@@ -172,6 +172,10 @@ mountTest("a mount that dies is noticed and made again; an encrypted one is repo
   assert.ok(m.log.some((line) => /volume secret has to be mounted anew/.test(line)));
   assert.equal(mountsBelow(m.root).length, 2);
   await mounted(m, secret, { pin: "2468" });
+  // Its record in the file does not outlive it.
+  for (const pid of processesOf(m.root)) Deno.kill(pid, "SIGKILL");
+  await until("it is noticed", async () => (await status(secret)).frontend === null);
+  assert.equal((await m.ask("DELETE", `/volumes/${secret}`)).status, 204);
 });
 
 mountTest("who listens is told of mounts: made, lost, made again, ended", async () => {
