@@ -160,6 +160,8 @@ export class Filesystems {
   async volumesOf(id: string): Promise<VolumeFacts[]> {
     this.#record(id);
     const known = this.#volumes.get(id);
+    // Asking the file costs more than many an answer: of others' changes it is asked now and then.
+    if (known !== undefined && performance.now() < known.freshUntil) return known.volumes;
     if (known !== undefined && !this.#files.isOpen(id)) {
       if (known.signature !== null && known.signature === await signature(this.#path(id))) {
         return known.volumes;
@@ -168,18 +170,30 @@ export class Filesystems {
     using lease = await this.lease(id);
     const { reader } = lease.file;
     const counter = await ops.changeCounter(reader.db);
+    const freshUntil = performance.now() + FRESH_MS;
     if (known !== undefined && known.file === lease.file && known.counter === counter) {
+      known.freshUntil = freshUntil;
       return known.volumes;
     }
     const volumes = (await reader.volumes()).map((volume) => volumeFacts(id, volume));
-    this.#volumes.set(id, { volumes, file: lease.file, counter, signature: null });
+    this.#volumes.set(id, { volumes, file: lease.file, counter, signature: null, freshUntil });
     return volumes;
   }
 
   /** Runs a task with a filesystem that is open for writing. */
   async use<T>(id: string, task: (fs: AloeLite) => Promise<T>): Promise<T> {
     using lease = await this.lease(id);
-    return await task(await lease.file.writer());
+    try {
+      return await task(await lease.file.writer());
+    } finally {
+      this.#outdate(id);
+    }
+  }
+
+  /** What is known of the volumes may have been changed just now. */
+  #outdate(id: string): void {
+    const known = this.#volumes.get(id);
+    if (known !== undefined) known.freshUntil = 0;
   }
 
   /** Keeps a filesystem open, for writing, until what is returned is disposed. */
@@ -299,6 +313,7 @@ export class Filesystems {
       await this.#removeFile(fsId);
       return true;
     });
+    this.#outdate(fsId);
     this.#homes.delete(id);
   }
 
@@ -383,6 +398,7 @@ export class Filesystems {
     return async () => {
       if (!valid || !this.#records.has(id)) return;
       known.file = null;
+      known.freshUntil = 0;
       known.signature = await signature(this.#path(id));
     };
   }
@@ -477,7 +493,12 @@ interface KnownVolumes {
   counter: number;
   /** What the closed file looked like. */
   signature: string | null;
+  /** Until when nobody looks whether it is still true, by `performance.now`. */
+  freshUntil: number;
 }
+
+/** How late the change of a volume by another process may be seen, ms. */
+const FRESH_MS = 20;
 
 /** What a file of ours is called after its id. */
 const ENDING = ".aloe";

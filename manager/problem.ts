@@ -88,9 +88,6 @@ export class Problem extends Error {
         "content-type": "application/problem+json",
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
-        "cross-origin-resource-policy": "same-origin",
-        "referrer-policy": "no-referrer",
-        "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
       },
     });
   }
