@@ -11,6 +11,7 @@ import { createMounts } from "./mounts.ts";
 import type { Services } from "./services.ts";
 import { Sessions } from "./sessions.ts";
 import { type ManagerOptions, settle } from "./options.ts";
+import { lockRoot } from "./root_lock.ts";
 import type { Settings } from "./settings.ts";
 import { UploadSweeper } from "./upload_sweeper.ts";
 
@@ -35,12 +36,27 @@ export interface Manager {
 
 /**
  * Starts a manager. It listens to nothing by itself: give its `fetch` to
- * `Deno.serve`.
+ * `Deno.serve`, or call `serve` instead.
+ *
+ * @throws {AloeError} `lock_held` when another manager uses the folder.
  */
 export async function createManager(options: ManagerOptions = {}): Promise<Manager> {
   const wished = await settle(options);
+  const lock = await lockRoot(wished.root);
+  try {
+    return await start(wished, options, lock);
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function start(
+  wished: Settings,
+  options: ManagerOptions,
+  lock: Disposable,
+): Promise<Manager> {
   const log = options.log ?? ((line: string) => console.error(line));
-  await Deno.mkdir(wished.root, { recursive: true, mode: 0o700 });
   const registry = await openRegistry(`${wished.root}/manager.db`);
   const { settings, made } = await withToken(wished, registry, options);
   const metrics = createMetrics();
@@ -102,6 +118,7 @@ export async function createManager(options: ManagerOptions = {}): Promise<Manag
       await sessions.close();
       await filesystems.close();
       await registry.close();
+      lock[Symbol.dispose]();
     },
   };
 }

@@ -2,15 +2,18 @@
  * The volume manager: many volumes over HTTP, with mounts and a web page.
  *
  * ```ts no-run
- * import { createManager } from "@aloelite/aloelite/manager";
+ * import { serve } from "@aloelite/aloelite/manager";
  *
- * const manager = await createManager({ root: "volumes" });
- * Deno.serve({ hostname: "127.0.0.1", port: 8080 }, manager.fetch);
+ * await using server = await serve({ root: "volumes", port: 8080 });
+ * console.log(server.url);
+ * await server.closed;
  * ```
  *
  * @module
  */
 export { createManager, type Manager } from "./manager.ts";
 export type { RequestInfo } from "./front_door.ts";
+export { type ManagerServer, serve } from "./serve.ts";
+export { defaultRoot } from "./options.ts";
 export type { ManagerOptions } from "./options.ts";
 export type { FuseSettings, Limits, TlsFiles } from "./settings.ts";

@@ -1,0 +1,111 @@
+import type { ManagerOptions, ManagerServer } from "../../manager/mod.ts";
+import { type Flags, UsageError } from "../args.ts";
+import type { Context } from "../context.ts";
+import { type explain, Fault } from "../faults.ts";
+import { givenPin } from "../pin.ts";
+
+/** A manager stops within ten seconds; this is for the case that it does not, ms. */
+const PATIENCE = 10_000;
+
+/** `serve`: manages volumes over HTTP, until it is told to stop. */
+export async function serve(ctx: Context): Promise<void> {
+  const options = await wishes(ctx);
+  const manager = await import("../../manager/mod.ts");
+  ctx.guard();
+  let server: ManagerServer;
+  try {
+    server = await manager.serve(options);
+  } catch (error) {
+    const { host, port } = options;
+    throw inUse(error)
+      ? new Fault(
+        `${host ?? "127.0.0.1"}:${port ?? 8080}`,
+        "the port is in use: choose another with --port",
+      )
+      : error;
+  }
+  try {
+    await announce(ctx, server);
+    // To be told to stop is how it ends: that is no failure.
+    const told = new Promise<void>((resolve) => {
+      if (ctx.signal.aborted) resolve();
+      ctx.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([server.closed, told]);
+  } finally {
+    const late = setTimeout(() => Deno.exit(1), PATIENCE);
+    await server.stop();
+    clearTimeout(late);
+  }
+}
+
+/** Tells where it is, and once a token that it made itself: nothing else knows it. */
+async function announce(ctx: Context, { manager, url }: ManagerServer): Promise<void> {
+  const { root, newToken } = manager;
+  if (ctx.json) {
+    await ctx.out.json({ url, root, ...(newToken === null ? {} : { token: newToken }) });
+  } else {
+    await ctx.out.line(`${url} serves the volumes in ${ctx.out.name(root)}`);
+    if (newToken !== null) {
+      await ctx.out.line(`its token, which is not shown again: ${newToken}`);
+    }
+  }
+  await ctx.out.flush();
+}
+
+async function wishes(ctx: Context): Promise<ManagerOptions> {
+  const { flags } = ctx;
+  const port = flags.get("port");
+  const options: { [Key in keyof ManagerOptions]: ManagerOptions[Key] | undefined } = {
+    root: flags.get("root") ?? (Deno.env.get("ALOELITE_ROOT") || undefined),
+    hostRoot: flags.get("host-root"),
+    host: flags.get("host"),
+    port: port === undefined ? undefined : portOf(port),
+    token: await tokenOf(flags),
+    newToken: flags.has("new-token"),
+    allowedHosts: flags.get("allowed-host")?.split(",").filter((name) => name !== ""),
+    tls: tlsOf(flags),
+    fuse: { enabled: flags.has("fuse"), allowOther: flags.has("allow-other") },
+    log: (line) => ctx.warn(null, line),
+  };
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as ManagerOptions;
+}
+
+/** The token that was given: one that is easily guessed is refused. */
+async function tokenOf(flags: Flags): Promise<string | undefined> {
+  const bytes = await givenPin(flags, "token");
+  const name = flags.get("token-env");
+  if (name !== undefined) Deno.env.delete(name); // What is started from here is not to have it.
+  if (bytes === null) return undefined;
+  const token = new TextDecoder().decode(bytes);
+  bytes.fill(0);
+  if (!/^[\x21-\x7e]{16,1024}$/.test(token)) {
+    throw new UsageError("a token is 16 to 1024 visible ASCII characters, without spaces");
+  }
+  return token;
+}
+
+function tlsOf(flags: Flags): ManagerOptions["tls"] {
+  const [cert, key, clientCa] = ["tls-cert", "tls-key", "client-ca"].map((name) => flags.get(name));
+  if (cert === undefined && key === undefined) {
+    if (clientCa !== undefined) throw new UsageError("--client-ca needs --tls-cert and --tls-key");
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) {
+    throw new UsageError("--tls-cert and --tls-key belong together");
+  }
+  return { cert, key, ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (!(port <= 65535)) throw new UsageError(`--port is a number up to 65535, not ${text}`);
+  return port;
+}
+
+function inUse(error: unknown): boolean {
+  return error instanceof Deno.errors.AddrInUse ||
+    (error as { code?: string } | null)?.code === "EADDRINUSE";
+}

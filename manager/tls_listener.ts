@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import { getRequestListener } from "@hono/node-server";
+import { type Handler, type Listener, within } from "./listener.ts";
+import type { Limits, TlsFiles } from "./settings.ts";
+
+/** What the adapter says of a connection. */
+interface NodeConnection {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+}
+
+/**
+ * Listens with HTTPS to clients that show a certificate of an authority; others
+ * do not get as far as a request.
+ *
+ * @throws {Error} With `code` `EADDRINUSE` and others when it cannot listen.
+ */
+export async function listenWithClientCertificates(
+  hostname: string,
+  port: number,
+  files: Required<TlsFiles>,
+  limits: Limits,
+  handler: Handler,
+): Promise<Listener> {
+  const [cert, key, ca] = await Promise.all(
+    [files.cert, files.key, files.clientCa].map((path) => Deno.readTextFile(path)),
+  );
+  const answer = getRequestListener((request, env) => {
+    const { incoming, outgoing } = env as unknown as NodeConnection;
+    const completed = new Promise<void>((resolve) => outgoing.once("close", resolve));
+    const { remoteAddress = "", remotePort = 0 } = incoming.socket;
+    const remoteAddr = { transport: "tcp" as const, hostname: remoteAddress, port: remotePort };
+    return handler(request, { remoteAddr, completed });
+  }, { overrideGlobalObjects: false });
+  const server = createServer({
+    ...{ cert, key, ca, requestCert: true, rejectUnauthorized: true },
+    maxHeaderSize: limits.headerBytes,
+  }, (incoming, outgoing) => void answer(incoming, outgoing));
+  const closed = new Promise<void>((resolve) => server.once("close", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, hostname, resolve);
+  });
+  const address = server.address();
+  return {
+    port: address !== null && typeof address === "object" ? address.port : port,
+    closed,
+    close: async (ms) => {
+      server.close();
+      server.closeIdleConnections();
+      await within(ms, closed);
+      server.closeAllConnections();
+      await within(100, closed);
+    },
+  };
+}
