@@ -34,12 +34,21 @@ export async function listen(
   const keys = tls === null
     ? {}
     : { cert: await Deno.readTextFile(tls.cert), key: await Deno.readTextFile(tls.key) };
-  const server = Deno.serve({ hostname, port, ...keys, onListen: () => {} }, handler);
+  const cut = new AbortController();
+  const options = { hostname, port, ...keys, signal: cut.signal, onListen: () => {} };
+  const server = Deno.serve(options, handler);
   let closing: Promise<void> | null = null;
+  let ended = false;
+  const closed = server.finished.finally(() => ended = true);
   return {
     port: server.addr.port,
-    closed: server.finished,
-    close: (ms) => closing ??= within(ms, server.shutdown()),
+    closed,
+    close: (ms) =>
+      closing ??= within(ms, server.shutdown()).then(() => {
+        if (ended) return;
+        cut.abort();
+        return within(ms, closed);
+      }),
   };
 }
 

@@ -20,6 +20,9 @@ export interface ManagerServer extends AsyncDisposable {
 /** How long connections may take to end once their requests have, ms. */
 const CLOSING = 500;
 
+/** When requests that still run are cut off, ms. */
+const DRAINING = 5500;
+
 /** How long all of a stop may take, ms. */
 const STOPPING = 9500;
 
@@ -77,8 +80,11 @@ class Server implements ManagerServer {
 
   async #end(): Promise<void> {
     // The manager says no to new requests itself, with an answer that tells why.
-    await this.manager.close();
+    const closing = this.manager.close();
+    await within(DRAINING, closing);
+    // What still runs is cut off, and lets go of what it holds.
     await this.#listener.close(CLOSING);
+    await closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

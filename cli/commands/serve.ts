@@ -1,7 +1,7 @@
 import type { ManagerOptions, ManagerServer } from "../../manager/mod.ts";
 import { type Flags, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { type explain, Fault } from "../faults.ts";
+import { Fault } from "../faults.ts";
 import { givenPin } from "../pin.ts";
 
 /** A manager stops within ten seconds; this is for the case that it does not, ms. */
