@@ -47,11 +47,20 @@ function parse(bytes: Uint8Array): unknown {
   );
 }
 
-/** Whether values stand too deep; looked at in the text, since reading it may need the stack. */
+/**
+ * Whether values stand too deep; looked at in the text, since reading it may need
+ * the stack. Sign by sign: what is no JSON must not cost more than its length.
+ */
 function isDeep(text: string): boolean {
   let depth = 0;
-  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (mark === "[" || mark === "{") {
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const mark = text[i];
+    if (quoted) {
+      if (mark === "\\") i++;
+      else if (mark === '"') quoted = false;
+    } else if (mark === '"') quoted = true;
+    else if (mark === "[" || mark === "{") {
       if (++depth > DEEPEST) return true;
     } else if (mark === "]" || mark === "}") depth--;
   }
