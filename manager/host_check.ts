@@ -17,7 +17,7 @@ export class HostCheck {
   readonly #anyName: boolean;
   readonly #anyAddress: boolean;
   /** The last Host that was ours: nearly always the next one too. */
-  #last = "";
+  #last: string | null = null;
 
   constructor({ host, allowedHosts }: Pick<Settings, "host" | "allowedHosts">) {
     const names = ["localhost", "127.0.0.1", "[::1]", bracketed(host), ...allowedHosts];

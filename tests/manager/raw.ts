@@ -1,0 +1,50 @@
+/** Requests as they are written, for what no client would send. */
+
+/** A response, as far as it has come. */
+export interface RawAnswer {
+  /** 0 when the connection was closed without any. */
+  status: number;
+  headers: Headers;
+  /** The body, its chunks not joined. */
+  text: string;
+}
+
+/**
+ * Sends a request to this machine and reads until the connection is closed.
+ *
+ * @param head The request line and headers; `Host` and `Connection` are added.
+ * @param parts What follows, each after a wait.
+ */
+export async function raw(
+  url: string,
+  head: string[],
+  parts: { after?: number; bytes: string | Uint8Array }[] = [],
+): Promise<RawAnswer> {
+  const { hostname, port, host } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const lines = [head[0], ...head.slice(1)];
+  if (!lines.some((line) => /^host:/i.test(line))) lines.push(`Host: ${host}`);
+  lines.push("Connection: close");
+  const answer = new Response(connection.readable).text().catch(() => "");
+  const write = async (bytes: Uint8Array) => {
+    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+  };
+  try {
+    await write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+    for (const { after = 0, bytes } of parts) {
+      if (after > 0) await new Promise((resolve) => setTimeout(resolve, after));
+      await write(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+    }
+  } catch {
+    // The answer may come before all was sent.
+  }
+  const text = await answer;
+  const [start, ...rest] = text.split("\r\n\r\n");
+  const [status = "", ...fields] = start.split("\r\n");
+  const headers = new Headers();
+  for (const field of fields) {
+    const at = field.indexOf(":");
+    if (at > 0) headers.append(field.slice(0, at), field.slice(at + 1).trim());
+  }
+  return { status: Number(status.split(" ")[1] ?? 0), headers, text: rest.join("\r\n\r\n") };
+}
