@@ -13,10 +13,18 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { buildPage } from "../manager/build_page.ts";
+import { PAGE_DIST } from "../manager/page_assets.ts";
 
 const MAIN = fromFileUrl("main.ts");
 /** Threads of their own: modules that others start with `new URL("./name.ts", …)`. */
-const WORKERS = ["../fuse/worker.ts", "../src/storage/checkpoint_worker.ts"].map(fromFileUrl);
+const WORKERS = [
+  "../fuse/worker.ts",
+  "../src/storage/checkpoint_worker.ts",
+  "../src/crypto/argon2_worker.ts",
+  "../manager/job_worker.ts",
+  "../manager/snapshot_worker.ts",
+].map(fromFileUrl);
 const CONFIG = fromFileUrl("../deno.json");
 
 function fromFileUrl(relative: string): string {
@@ -67,20 +75,35 @@ async function renameWorkers(folder: string): Promise<void> {
     if (changed !== text) await Deno.writeTextFile(`${folder}/${name}`, changed);
   }
   for (const worker of WORKERS.map(bundledName)) {
-    if (!found.has(worker)) throw new Error(`nothing in the bundle starts ${worker}`);
+    if (!found.delete(worker)) throw new Error(`nothing in the bundle starts ${worker}`);
   }
+  if (found.size > 0) throw new Error(`not in the bundle: ${[...found].join(", ")}`);
+}
+
+/** Copies the built page to where the bundle looks for it. */
+async function copyPage(folder: string): Promise<void> {
+  await buildPage();
+  const copy = async (from: string, to: string): Promise<void> => {
+    await Deno.mkdir(to, { recursive: true });
+    for await (const { name, isDirectory } of Deno.readDir(from)) {
+      const paths = [`${from}/${name}`, `${to}/${name}`] as const;
+      await (isDirectory ? copy(...paths) : Deno.copyFile(...paths));
+    }
+  };
+  await copy(PAGE_DIST, `${folder}/page_dist`);
 }
 
 /**
  * Bundles the command line with all that it imports.
  *
  * @param folder Where the bundle goes. Its entry is `main.js`; the others of
- * that form are what threads of their own start with.
+ * that form are what threads of their own start with; `page_dist` is the web page.
  */
 export async function bundle(folder: string): Promise<void> {
   await bundleModule(folder, MAIN);
   for (const worker of WORKERS) await bundleModule(folder, worker);
   await renameWorkers(folder);
+  await copyPage(folder);
 }
 
 /**
@@ -93,7 +116,10 @@ export async function compile(folder: string, options: readonly string[]): Promi
   // Without this folder's configuration: what it imports is in the bundle.
   await deno(
     ...["compile", "--quiet", "--no-config", "--no-check", "--allow-all"],
-    ...WORKERS.flatMap((worker) => ["--include", `${folder}/${bundledName(worker)}`]),
+    ...[...WORKERS.map(bundledName), "page_dist"].flatMap((name) => [
+      "--include",
+      `${folder}/${name}`,
+    ]),
     ...[...options, `${folder}/main.js`],
   );
 }

@@ -1,3 +1,4 @@
+import { deriveOnThreads } from "../src/ops.ts";
 import { openRegistry, type Registry } from "../src/registry/mod.ts";
 import { createApp } from "./app.ts";
 import { Auth, ownToken } from "./auth.ts";
@@ -59,6 +60,7 @@ async function start(
   const log = options.log ?? ((line: string) => console.error(line));
   const registry = await openRegistry(`${wished.root}/manager.db`);
   const { settings, made } = await withToken(wished, registry, options);
+  const keys = deriveOnThreads();
   const metrics = createMetrics();
   const filesystems = await Filesystems.open({
     root: settings.root,
@@ -116,6 +118,7 @@ async function start(
       await sweeper.close();
       await services.jobs.close();
       await sessions.close();
+      await keys[Symbol.asyncDispose]();
       await filesystems.close();
       await registry.close();
       lock[Symbol.dispose]();

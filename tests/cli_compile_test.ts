@@ -36,6 +36,47 @@ async function mounts(ok: (...args: string[]) => Promise<string>, folder: string
   assert.equal(await ok("-f", "t.aloe", ...options, "cat", "/b.txt"), "beta");
 }
 
+/** The volume manager: its threads, its page, and the process that a mount is. */
+async function serves(folder: string, program: readonly string[]): Promise<void> {
+  const [command, ...args] = program;
+  const child = new Deno.Command(command, {
+    args: [...args, "--json", "serve", "--root", `${folder}/root`, "--port", "0"],
+    cwd: folder,
+    env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" },
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    const { url } = JSON.parse((await reader.read()).value!);
+    const ask = async (method: string, path: string, json?: unknown) => {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        ...(json === undefined
+          ? {}
+          : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }),
+      });
+      const body = await response.text();
+      assert.ok(response.ok, `${method} ${path}: ${response.status} ${body}`);
+      return body;
+    };
+    const page = await ask("GET", "/");
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(page)![1];
+    assert.ok((await ask("GET", script)).length > 10_000);
+    assert.match(await ask("GET", "/docs"), /swagger/);
+    const wish = { name: "v", encrypted: true, pin: "correct horse" };
+    const { id, fs_id } = JSON.parse(await ask("POST", "/volumes", wish));
+    const volume = `/volumes/${id}`;
+    await ask("POST", `${volume}/unlock`, { pin: "correct horse" });
+    await ask("GET", `${volume}/export`);
+    await ask("GET", `/filesystems/${fs_id}/health`);
+    if (canMount()) await ask("POST", `${volume}/mount`, { pin: "correct horse" });
+  } finally {
+    child.kill("SIGTERM");
+    await reader.cancel();
+    assert.equal((await child.status).code, 0);
+  }
+}
+
 /** A session from the version to a file that comes out as it went in. */
 async function session(folder: string, program: readonly string[]): Promise<void> {
   const ok = async (...args: string[]): Promise<string> => {
@@ -62,6 +103,7 @@ async function session(folder: string, program: readonly string[]): Promise<void
     "alpha",
   );
   if (canMount()) await mounts(ok, folder);
+  await serves(folder, program);
   const wrong = await output(folder, [...program, "lss"]);
   assert.match(wrong.err, /did you mean ls\?/);
 }

@@ -22,13 +22,18 @@ export type Deriver = (
   cost: Readonly<Argon2Cost>,
 ) => Promise<Uint8Array>;
 
-let elsewhere: Deriver | null = null;
+/** Those that have been given and not taken back. */
+const elsewhere: Deriver[] = [];
 
-/** Has keys derived elsewhere, or here again for null. @returns What held before. */
-export function deriveWith(deriver: Deriver | null): Deriver | null {
-  const before = elsewhere;
-  elsewhere = deriver;
-  return before;
+/** Has keys derived elsewhere, by the deriver given last, until what is returned is disposed. */
+export function deriveWith(deriver: Deriver): Disposable {
+  elsewhere.push(deriver);
+  return {
+    [Symbol.dispose]: () => {
+      const at = elsewhere.indexOf(deriver);
+      if (at !== -1) elsewhere.splice(at, 1);
+    },
+  };
 }
 
 /**
@@ -45,7 +50,8 @@ export async function argon2id(
   salt: Uint8Array,
   cost: Readonly<Argon2Cost> = FORMAT_COST,
 ): Promise<Uint8Array> {
-  if (elsewhere !== null) return await elsewhere(password, salt, cost);
+  const deriver = elsewhere.at(-1);
+  if (deriver !== undefined) return await deriver(password, salt, cost);
   // Both libraries are loaded when they are needed: most programs never ask for a PIN.
   if (password.length === 0 || typeof WebAssembly === "undefined") {
     return await portableArgon2id(password, salt, cost);

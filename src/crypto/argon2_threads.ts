@@ -24,10 +24,10 @@ export interface Argon2ThreadsOptions {
  */
 export function deriveOnThreads(options: Argon2ThreadsOptions = {}): AsyncDisposable {
   const threads = new Argon2Threads(options);
-  const before = deriveWith((password, salt, cost) => threads.derive(password, salt, cost));
+  const use = deriveWith((password, salt, cost) => threads.derive(password, salt, cost));
   return {
     [Symbol.asyncDispose]: async () => {
-      deriveWith(before);
+      use[Symbol.dispose]();
       await threads.close();
     },
   };
