@@ -1,4 +1,5 @@
 import { AloeError } from "../src/errors.ts";
+import { bodyPieces } from "./body.ts";
 import type { FilesystemFacts } from "./filesystems.ts";
 import { Problem } from "./problem.ts";
 import type { Services } from "./services.ts";
@@ -19,14 +20,16 @@ export class Imports {
   /**
    * Takes one in. It is there in whole, checked, or not at all.
    *
-   * @throws {Problem} 413 for one that is too large, 422 for what is none.
+   * @throws {Problem} 413 for one that is too large, 408 for one that does not come,
+   * 422 for what is none.
    * @throws {AloeError} `already_exists`, `no_space`.
    */
-  async take(body: ReadableStream<Uint8Array>, name: string): Promise<FilesystemFacts> {
+  async take(request: Request, name: string): Promise<FilesystemFacts> {
     const { filesystems, jobs, settings } = this.#services;
+    const { uploadBytes: bytes, idleBodyMs: idleMs } = settings.limits;
     const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
     try {
-      await receive(body, path, settings.limits.uploadBytes);
+      await receive(bodyPieces(request, { bytes, idleMs }), path);
       const { faults } = await jobs.inspect(path).catch(explain);
       if (faults.length > 0) {
         throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
@@ -43,18 +46,9 @@ export class Imports {
   }
 }
 
-async function receive(
-  body: ReadableStream<Uint8Array>,
-  path: string,
-  most: number,
-): Promise<void> {
+async function receive(body: AsyncIterable<Uint8Array>, path: string): Promise<void> {
   using file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
-  let size = 0;
   for await (const part of body) {
-    size += part.length;
-    if (size > most) {
-      throw new Problem(413, "too_large", `a filesystem has at most ${most} bytes here`);
-    }
     for (let done = 0; done < part.length;) done += await write(file, part.subarray(done));
   }
   await file.sync();

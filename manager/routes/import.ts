@@ -1,26 +1,25 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { declaredLength } from "../body.ts";
 import { Imports } from "../imports.ts";
 import { Problem } from "../problem.ts";
 import { type Env, problems, router } from "../router.ts";
 import type { Services } from "../services.ts";
+import { bodyLimits } from "./files.ts";
 
 /** The route that takes in a filesystem. */
 export function importRoutes(services: Services): OpenAPIHono<Env> {
-  const { filesystems, feed, settings } = services;
+  const { filesystems, feed } = services;
   const imports = new Imports(services);
   const app = router();
 
   app.openapi(IMPORT, async (c) => {
     const { name = "imported" } = c.req.valid("query");
-    const most = settings.limits.uploadBytes;
-    const length = Number(c.req.header("content-length") ?? 0);
     // Before any of it is read.
-    if (length > most) {
-      throw new Problem(413, "too_large", `a filesystem has at most ${most} bytes here`);
+    declaredLength(c.req.raw.headers, bodyLimits(services));
+    if (c.req.raw.body === null) {
+      throw new Problem(400, "invalid", "the body is the filesystem's file");
     }
-    const { body } = c.req.raw;
-    if (body === null) throw new Problem(400, "invalid", "the body is the filesystem's file");
-    const { id } = await imports.take(body, name);
+    const { id } = await imports.take(c.req.raw, name);
     const volumes = await filesystems.volumesOf(id);
     feed.publish({ type: "created", fs_id: id });
     return c.json({ id, name, volumes: volumes.map(({ id, name }) => ({ id, name })) }, 201);
@@ -58,6 +57,6 @@ const IMPORT = createRoute({
         },
       },
     },
-    ...problems(400, 409, 413, 422, 507),
+    ...problems(400, 408, 409, 413, 422, 507),
   },
 });

@@ -10,7 +10,7 @@ export interface RawAnswer {
 }
 
 /**
- * Sends a request to this machine and reads until the connection is closed.
+ * Sends a request to this machine and reads its answer.
  *
  * @param head The request line and headers; `Host` and `Connection` are added.
  * @param parts What follows, each after a wait.
@@ -25,7 +25,7 @@ export async function raw(
   const lines = [head[0], ...head.slice(1)];
   if (!lines.some((line) => /^host:/i.test(line))) lines.push(`Host: ${host}`);
   lines.push("Connection: close");
-  const answer = new Response(connection.readable).text().catch(() => "");
+  const answer = received(connection);
   const write = async (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
   };
@@ -39,6 +39,7 @@ export async function raw(
     // The answer may come before all was sent.
   }
   const text = await answer;
+  connection.close();
   const [start, ...rest] = text.split("\r\n\r\n");
   const [status = "", ...fields] = start.split("\r\n");
   const headers = new Headers();
@@ -47,4 +48,26 @@ export async function raw(
     if (at > 0) headers.append(field.slice(0, at), field.slice(at + 1).trim());
   }
   return { status: Number(status.split(" ")[1] ?? 0), headers, text: rest.join("\r\n\r\n") };
+}
+
+/** What comes until the answer is whole, or the connection is closed. */
+async function received(connection: Deno.Conn): Promise<string> {
+  const piece = new Uint8Array(65_536);
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!isWhole(text)) {
+    const size = await connection.read(piece).catch(() => null);
+    if (size === null) break;
+    text += decoder.decode(piece.subarray(0, size), { stream: true });
+  }
+  return text;
+}
+
+/** Whether all of a body has come whose length is told. */
+function isWhole(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) return false;
+  const length = /^content-length: *(\d+)\r$/im.exec(text.slice(0, end + 2))?.[1];
+  return length !== undefined &&
+    new TextEncoder().encode(text.slice(end + 4)).length >= Number(length);
 }
