@@ -29,17 +29,26 @@ export async function sourceHash(): Promise<string> {
   return await hashed(new TextEncoder().encode(all));
 }
 
-/** Builds the page, unless what is there is built from the same sources. */
-export async function buildPage({ force = false } = {}): Promise<Manifest> {
-  const source = await sourceHash();
-  if (!force) {
-    try {
-      const there = JSON.parse(await Deno.readTextFile(`${PAGE_DIST}/manifest.json`)) as Manifest;
-      if (there.source === source) return there;
-    } catch {
-      // None, or half of one: built below.
-    }
+/**
+ * Builds the page, unless what is there is built from the same sources. In a
+ * process of its own, whose imports are those of the page.
+ */
+export async function buildPage(): Promise<void> {
+  try {
+    const there = JSON.parse(await Deno.readTextFile(`${PAGE_DIST}/manifest.json`)) as Manifest;
+    if (there.source === await sourceHash()) return;
+  } catch {
+    // None, or half of one: built below.
   }
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", import.meta.filename!],
+    stdout: "null",
+  }).spawn().status;
+  if (!success) throw new Error("the page cannot be built");
+}
+
+async function build(): Promise<Manifest> {
+  const source = await sourceHash();
   // Built beside, then put in place: a manager that runs never serves half a page.
   const out = `${PAGE_DIST}.new`;
   await Deno.remove(out, { recursive: true }).catch(() => {});
@@ -123,7 +132,7 @@ async function hashed(content: Uint8Array<ArrayBuffer>): Promise<string> {
 
 if (import.meta.main) {
   const started = performance.now();
-  const { script } = await buildPage({ force: true });
+  const { script } = await build();
   const { size } = await Deno.stat(`${PAGE_DIST}/assets/${script}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`manager/page_dist: ${script}, ${Math.round(size / 1000)} kB, in ${seconds} s`);

@@ -5,7 +5,7 @@ import type { Entry } from "../api/types.ts";
 import { useFeed } from "./feed.ts";
 
 const FIRST_PAGE = 1000;
-const PAGE = 20_000;
+const PAGE = 10_000;
 
 interface State {
   key: string;

@@ -15,7 +15,7 @@ async function folders(volume: string, path: string): Promise<Branch[]> {
   const found: Branch[] = [];
   let after: string | undefined;
   do {
-    const page = await list(volume, path, { limit: 20_000, after });
+    const page = await list(volume, path, { limit: 10_000, after });
     for (const entry of page.entries) {
       if (entry.type !== "directory" || entry.visible === false) continue;
       found.push({ id: join(path, entry.name), name: entry.name, children: null });

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
+import axe from "axe-core";
+import { buildPage } from "../../manager/build_page.ts";
+import { TestManager } from "./support.ts";
+
+/** Where Debian has Chromium; other systems by other names. */
+const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+function program(): string | null {
+  for (const path of PROGRAMS) {
+    try {
+      Deno.statSync(path);
+      return path;
+    } catch {
+      // Not this one.
+    }
+  }
+  return null;
+}
+
+/** A browser with the page of a manager of its own. */
+export interface Stage {
+  manager: TestManager;
+  browser: Browser;
+  /** Opens the page as somebody new: without cookies and settings. */
+  visitor(options?: BrowserContextOptions): Promise<{ context: BrowserContext; page: Page }>;
+}
+
+/** A test in a real browser. What it logs, asks of elsewhere, or forbids is a fault. */
+export function pageTest(name: string, body: (stage: Stage) => Promise<void>): void {
+  const executablePath = program();
+  Deno.test({
+    name: `page: ${name}${executablePath === null ? " (ignored: no chromium)" : ""}`,
+    ignore: executablePath === null,
+    // The driver keeps timers and a pipe of its own.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: async () => {
+      await buildPage();
+      await using manager = await TestManager.start();
+      const browser = await chromium.launch({
+        executablePath: executablePath!,
+        args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+      });
+      const faults: string[] = [];
+      const watch = (page: Page) => {
+        page.on("console", (message) => {
+          // A refused request is told by the page itself, and tested where it happens.
+          if (message.type() === "error" && !/^Failed to load resource/.test(message.text())) {
+            faults.push(message.text());
+          }
+        });
+        page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
+        page.on("request", (request) => {
+          const url = request.url();
+          if (!url.startsWith(manager.url) && !/^(?:data|blob|about):/.test(url)) {
+            faults.push(`asked elsewhere: ${url}`);
+          }
+        });
+      };
+      try {
+        await body({
+          manager,
+          browser,
+          visitor: async (options = {}) => {
+            const context = await browser.newContext({
+              viewport: { width: 1280, height: 800 },
+              acceptDownloads: true,
+              ...options,
+            });
+            context.setDefaultTimeout(8000);
+            context.on("page", watch);
+            const page = await context.newPage();
+            await page.goto(manager.url);
+            return { context, page };
+          },
+        });
+        assert.deepEqual(faults, []);
+      } finally {
+        await browser.close();
+      }
+    },
+  });
+}
+
+/** Holds a view against the rules of accessibility: none of weight may be broken. */
+export async function accessible(page: Page, view: string): Promise<void> {
+  // By the driver, which the page's policy does not bind.
+  await page.evaluate(axe.source);
+  const broken = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run({ resultTypes: ["violations"] });
+    return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+      .flatMap(({ id, nodes }) =>
+        nodes.slice(0, 3).map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary}`)
+      );
+  });
+  assert.deepEqual(broken, [], view);
+}
+
+/** Keeps a picture, where a folder for them is named. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = Deno.env.get("ALOELITE_SCREENSHOTS");
+  if (folder === undefined) return;
+  await page.evaluate("document.fonts.ready");
+  await page.waitForTimeout(150);
+  await page.screenshot({ path: `${folder}/${name}.png`, animations: "disabled" });
+}
