@@ -36,7 +36,8 @@ export function router(): OpenAPIHono<Env> {
     if (route.request?.body?.content["application/json"] === undefined) {
       return openapi(route, ...rest);
     }
-    return openapi({ ...route, middleware: [jsonBody] }, ...rest);
+    const responses = { ...problems(400, 415), ...route.responses };
+    return openapi({ ...route, responses, middleware: [jsonBody] }, ...rest);
   }) as typeof openapi;
   return app;
 }
@@ -64,7 +65,7 @@ export function problems<S extends number>(...statuses: S[]): Record<S, {
 
 /** A volume's id in a path. */
 export const VolumeParam = z.object({
-  id: z.string().min(1).max(64).openapi({
+  id: z.string().min(1).openapi({
     param: { name: "id", in: "path" },
     example: "019ad2c4-5b1e-7000-8000-000000000000",
   }),
@@ -72,7 +73,7 @@ export const VolumeParam = z.object({
 
 /** A filesystem's id in a path. */
 export const FilesystemParam = z.object({
-  id: z.string().min(1).max(64).openapi({
+  id: z.string().min(1).openapi({
     param: { name: "id", in: "path" },
     example: "6f1c2d3e4b5a69788796a5b4c3d2e1f0",
   }),
