@@ -276,6 +276,30 @@ for (const open of [false, true]) {
   });
 }
 
+for (const open of [true, false]) {
+  const how = open ? "open" : "closed";
+  Deno.test(`a directory whose content has moved out is removed for good: ${how}`, async () => {
+    await withFile(async (path) => {
+      const subject = await Subject.open(path);
+      const { vfs } = subject;
+      const d = await subject.directory("d");
+      await vfs.mkdir(d, "sub", 0o755, CALLER);
+      await vfs.flush();
+      await vfs.rename(d, "sub", vfs.root, "sub", 0);
+      await vfs.rmdir(vfs.root, "d");
+      if (!open) vfs.forget(d.nodeId, 1);
+      await vfs.flush();
+      if (open) vfs.forget(d.nodeId, 1);
+      await subject.close();
+      await elsewhere(path, async (mount) => {
+        assert.deepEqual((await mount.list("/")).map(({ name }) => name), ["sub"]);
+        assert.deepEqual(await mount.trash(), []);
+      });
+      await assertSound(path);
+    });
+  });
+}
+
 for (const noticed of [true, false]) {
   const when = noticed ? "before" : "by";
   Deno.test(`others write more than is there, noticed ${when} the commit`, async () => {
@@ -453,6 +477,25 @@ Deno.test("extended attributes count as what waits, and are let go when they are
     vfs.forget(short.nodeId, 1);
     assert.equal(vfs.statistics().dirtyBytes, 0);
     await subject.close();
+  });
+});
+
+Deno.test("a file that a crash left in the log has the times that it had", async () => {
+  await withFile(async (path) => {
+    const subject = await Subject.open(path);
+    const made = await subject.file("f");
+    await subject.vfs.write(made, CHUNK / 2, noise(10, 1), true);
+    await subject.vfs.sync();
+    const { mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = made;
+    await subject.crash();
+    const after = await Subject.open(path);
+    const f = await after.file("f");
+    assert.deepEqual(
+      [f.mtimeSec, f.mtimeNsec, f.ctimeSec, f.ctimeNsec],
+      [mtimeSec, mtimeNsec, ctimeSec, ctimeNsec],
+    );
+    await after.close();
+    await assertSound(path);
   });
 });
 

@@ -270,8 +270,7 @@ async function changeEdges(
 ): Promise<string[]> {
   const moved = history === "none" ? moves(changes) : new Map<NewEdge, RemovedEdge>();
   const ended = new Set(moved.values());
-  const edgesRemoved = changes.edgesRemoved.filter((edge) => !ended.has(edge));
-  const removed = await removeEdges(tx, { ...changes, edgesRemoved }, history);
+  const removed = await removeEdges(tx, changes, ended, history);
   for (const added of changes.edgesAdded) {
     const { edge, parent: from, node, name } = added;
     const old = moved.get(added);
@@ -308,11 +307,13 @@ function moves({ edgesRemoved, edgesAdded }: ChangeSet): Map<NewEdge, RemovedEdg
  * {@linkcode deleteForGood}, and a directory that something was removed from
  * goes to the trash itself, lest that could not be brought back.
  *
+ * @param moved Those whose row becomes another placement of their node.
  * @returns The nodes to be deleted.
  */
 async function removeEdges(
   tx: Transaction,
   { edgesRemoved, removed, unlinked }: ChangeSet,
+  moved: ReadonlySet<RemovedEdge>,
   history: History,
 ): Promise<string[]> {
   if (history !== "none") {
@@ -331,7 +332,9 @@ async function removeEdges(
   }
   const kept = await trashKeepers(tx, edgesRemoved, nameless, filled);
   const at = kept.size > 0 ? now() : 0n;
-  for (const { edge, node } of edgesRemoved) {
+  for (const each of edgesRemoved) {
+    if (moved.has(each)) continue;
+    const { edge, node } = each;
     if (kept.has(node)) await archive(tx, edge, at);
     else if (!doomed.has(node)) await tx.run(deleteEdge, { edge });
   }

@@ -1,5 +1,5 @@
 import { committedChunks } from "../../templates/content.ts";
-import { abandonedNodes, deleteUnlinked } from "../../templates/inode.ts";
+import { abandonedNodes, deleteUnlinked, inodeById, setInodeTimes } from "../../templates/inode.ts";
 import {
   anyUnfinished,
   contentState,
@@ -18,7 +18,7 @@ import { requireWritable, resolve, type Resolved } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { deleteForGood } from "./commit_changes.ts";
-import { plaintext } from "./inodes.ts";
+import { inodeRow, plaintext } from "./inodes.ts";
 
 /** Whether a mount that ended early has left anything to recover in the file. */
 export async function needsRecovery(db: Database): Promise<boolean> {
@@ -114,8 +114,14 @@ async function foldStep(
     folded: [],
     size,
   };
-  const commit = () =>
-    changeContent(tx, scope, change, first && state.has_history ? "all" : "none", false);
+  const commit = async () => {
+    const { volume } = top;
+    const before = inodeRow((await tx.first(inodeById, { node, volume }))!);
+    const history = first && state.has_history ? "all" : "none";
+    const version = await changeContent(tx, scope, change, history, false);
+    // Another version sets times, but the content is what it was.
+    if (version !== state.version) await tx.run(setInodeTimes, { ...before, node });
+  };
   /** The content of a chunk as it is to be: what is stored, zeros, and the log over both. */
   const chunk = async (index: number, length: number): Promise<NewChunk> => {
     const data = new Uint8Array(length);
