@@ -1,13 +1,18 @@
 /**
  * The volume manager: many volumes over HTTP, with mounts and a web page.
  *
- * ```ts no-run
+ * ```ts
  * import { serve } from "@aloelite/aloelite/manager";
  *
- * await using server = await serve({ root: "volumes", port: 8080 });
- * console.log(server.url);
- * await server.closed;
+ * const root = await Deno.makeTempDir();
+ * const token = "one of 16 characters or more";
+ * await using server = await serve({ root, port: 0, token });
+ * const headers = { authorization: `Bearer ${token}` };
+ * const answer = await fetch(new URL("/volumes", server.url), { headers });
+ * console.log(answer.status, server.url); // 200 "http://127.0.0.1:…"
  * ```
+ *
+ * It serves until it is closed: `await server.closed` waits for that.
  *
  * @module
  */
