@@ -72,7 +72,8 @@ export class Auth {
   allows(headers: Headers, client: string): boolean {
     if (this.#token === null) return true;
     const given = headers.get("authorization");
-    if (given !== null) {
+    // Of other schemes it may be for a proxy in front.
+    if (given !== null && /^Bearer\b/i.test(given)) {
       const token = /^Bearer +(\S+) *$/i.exec(given)?.[1];
       return token !== undefined && this.#isToken(token, client);
     }

@@ -117,6 +117,8 @@ Deno.test("a browser logs in for a cookie that is no token, and out again", asyn
   const headers = { cookie: set.split(";")[0] };
   assert.equal((await m.ask("GET", "/volumes", { headers })).status, 200);
   assert.ok((await m.ask("GET", "/health", { headers })).json.checks.length > 0);
+  const proxied = { ...headers, authorization: "Basic eDp5" };
+  assert.equal((await m.ask("GET", "/volumes", { headers: proxied })).status, 200);
   const forged = { cookie: `aloelite_login=${"0".repeat(64)}` };
   assert.equal((await m.ask("GET", "/volumes", { headers: forged })).status, 401);
   // A cookie of the login opens no volume.

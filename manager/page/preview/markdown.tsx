@@ -20,6 +20,14 @@ pre, code { background: #212826; } blockquote { color: #a9b6b0; border-color: #4
 td, th, hr { border-color: #333d39; }
 `;
 
+// The frame has no network: what stands for a picture there is its text.
+DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.tagName === "IMG" && !/^data:/i.test(node.getAttribute("src") ?? "")) {
+    node.removeAttribute("src");
+    node.removeAttribute("srcset");
+  }
+});
+
 /** Markdown as a page of its own in a frame without scripts, forms and network. */
 export default function Markdown({ name, text }: { name: string; text: string }) {
   const theme = document.documentElement.dataset.theme;
