@@ -91,49 +91,59 @@ class Server implements AsyncDisposable {
   }
 }
 
-/** A manager with a volume; which one it is shows in its addresses only. */
-interface Side {
-  server: Server;
-  volume: string;
+/** A volume of a manager; whose it is shows in its addresses only. */
+interface Volume {
+  url: string;
+  /** Words for curl that store a file. */
   put(path: string, file: string): string[];
   get(path: string): string;
   list(path: string): string;
 }
 
+/** A manager, and how a volume of it is made. */
+interface Side {
+  server: Server;
+  fresh(): Promise<Volume>;
+}
+
 async function ours(root: string): Promise<Side> {
   const server = await Server.module("manager_ours.ts", root);
-  const volume = `${server.url}/volumes/${await makeVolume(server.url)}`;
-  return {
-    server,
-    volume,
-    put: (path, file) => ["-T", file, "-H", "Expect:", `${volume}/files${path}?parents=1`],
-    get: (path) => `${volume}/files${path}`,
-    list: (path) => `${volume}/list?path=${path}`,
+  const fresh = async () => {
+    const url = `${server.url}/volumes/${await makeVolume(server.url)}`;
+    return {
+      url,
+      put: (path: string, file: string) => [
+        ...["-T", file, "-H", "Expect:"],
+        `${url}/files${path}?parents=1`,
+      ],
+      get: (path: string) => `${url}/files${path}`,
+      list: (path: string) => `${url}/list?path=${path}`,
+    };
   };
+  return { server, fresh };
 }
 
 async function theirs(root: string): Promise<Side | { missing: string }> {
   await Deno.mkdir(root, { recursive: true });
   const server = await Server.reference(root);
   if ("missing" in server) return server;
-  const volume = `${server.url}/volumes/${await makeVolume(server.url)}`;
-  await post(`${volume}/mount`, { mode: "direct" });
-  const made = new Set<string>();
-  return {
-    server,
-    volume,
-    put: (path, file) => {
-      const folder = dirname(path) || "/";
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      if (folder !== "/" && !made.has(folder)) made.add(folder);
-      return [
-        ...["-H", "X-Aloelite: 1", "-H", "Expect:", "-F", `file=@${file};filename=${name}`],
-        `${volume}/files/upload?path=${folder}`,
-      ];
-    },
-    get: (path) => `${volume}/files/download?path=${path}`,
-    list: (path) => `${volume}/files?path=${path}`,
+  const fresh = async () => {
+    const url = `${server.url}/volumes/${await makeVolume(server.url)}`;
+    await post(`${url}/mount`, { mode: "direct" });
+    return {
+      url,
+      put: (path: string, file: string) => {
+        const name = path.slice(path.lastIndexOf("/") + 1);
+        return [
+          ...["-H", "X-Aloelite: 1", "-H", "Expect:", "-F", `file=@${file};filename=${name}`],
+          `${url}/files/upload?path=${dirname(path)}`,
+        ];
+      },
+      get: (path: string) => `${url}/files/download?path=${path}`,
+      list: (path: string) => `${url}/files?path=${path}`,
+    };
   };
+  return { server, fresh };
 }
 
 async function makeVolume(url: string): Promise<string> {
@@ -152,10 +162,24 @@ async function post(url: string, body: unknown): Promise<{ id: string }> {
 
 /** Runs curl. @returns How long it took, seconds. */
 async function curl(...args: string[]): Promise<number> {
-  return await seconds(async () => {
-    const { ok, text } = await output("curl", ["-sS", "--fail", "-o", "/dev/null", ...args]);
-    if (!ok) throw new Error(`curl ${args.at(-1)}: ${text}`);
+  return await seconds(() => received(args));
+}
+
+/** The same for what has to bring so much at least, MiB a second. */
+async function download(url: string, mib: number): Promise<number> {
+  let bytes = 0;
+  const took = await seconds(async () => {
+    bytes = await received([url]);
   });
+  if (bytes < mib * MIB) throw new Error(`${url}: ${bytes} bytes only`);
+  return mib / took;
+}
+
+async function received(args: string[]): Promise<number> {
+  const words = ["-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}"];
+  const { ok, text } = await output("curl", [...words, ...args]);
+  if (!ok) throw new Error(`curl ${args.at(-1)}: ${text}`);
+  return Number(text);
 }
 
 async function obstacle(): Promise<string | null> {
@@ -208,28 +232,30 @@ async function transfers(bench: Bench): Promise<Row[]> {
   );
   for (let round = 0; round < rounds; round++) {
     // A volume of its own each time: content that is there already is not written again.
-    const volume = `${side.server.url}/volumes/${await makeVolume(side.server.url)}`;
+    const volume = await side.fresh();
     const turns = [
       async () => {
         await settle();
-        up.ours.push(mib / await curl("-T", source, "-H", "Expect:", `${volume}/files/big`));
+        up.ours.push(mib / await curl(...volume.put("/big", source)));
         await settle();
-        down.ours.push(mib / await curl(`${volume}/files/big`));
+        down.ours.push(await download(volume.get("/big"), mib));
       },
       async () => {
         await settle();
         up.peer.push(mib / await curl("-T", source, "-H", "Expect:", `${bare.url}/taken`));
         await settle();
-        down.peer.push(mib / await curl(`${bare.url}/taken`));
+        down.peer.push(await download(`${bare.url}/taken`, mib));
         await Deno.remove(`${folder}/taken`);
       },
     ];
     for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
-    await fetch(volume, { method: "DELETE" });
+    await fetch(volume.url, { method: "DELETE" });
     if ("missing" in reference) continue;
+    const other = await reference.fresh();
     await settle();
-    up.reference.push(lessMib / await curl(...reference.put(`/big-${round}`, less)));
-    down.reference.push(lessMib / await curl(reference.get(`/big-${round}`)));
+    up.reference.push(lessMib / await curl(...other.put("/big", less)));
+    await settle();
+    down.reference.push(await download(other.get("/big"), lessMib));
   }
   const note = `${mib} MiB`;
   return [up, down].flatMap((rates, i) => [
@@ -276,16 +302,21 @@ async function requests(bench: Bench): Promise<Row[]> {
   await using _ours = side.server;
   const reference = await theirs(bench.path("reference"));
   await using _theirs = "missing" in reference ? null : reference.server;
+  const volume = await side.fresh();
+  const other = "missing" in reference ? null : await reference.fresh();
   const small = bench.path("small");
   await Deno.writeFile(small, new Uint8Array(4096).fill(7));
   for (let i = 0; i < FILES; i++) {
-    await curl(...side.put(`/dir/file-${i}`, small));
-    if (!("missing" in reference)) await curl(...reference.put(`/file-${i}`, small));
+    await curl(...volume.put(`/dir/file-${i}`, small));
+    if (other !== null) await curl(...other.put(`/file-${i}`, small));
   }
   const duration = bench.quick ? 2 : 4;
   const kinds = [
-    { ours: side.list("/dir"), theirs: (r: Side) => r.list("/") },
-    { ours: `${side.volume}/node?path=/dir/file-1`, theirs: (r: Side) => `${r.volume}/stat` },
+    { ours: volume.list("/dir"), theirs: other?.list("/") },
+    {
+      ours: `${volume.url}/node?path=/dir/file-1`,
+      theirs: other === null ? undefined : `${other.url}/stat`,
+    },
   ];
   const rows: Row[] = [];
   for (const [i, kind] of kinds.entries()) {
@@ -297,8 +328,8 @@ async function requests(bench: Bench): Promise<Row[]> {
     for (let round = 0; round < 3; round++) {
       rates.ours.push(await requestRate(kind.ours, duration));
       rates.peer.push(await requestRate(`${bare.url}/constant`, duration));
-      if (!("missing" in reference)) {
-        rates.reference.push(await requestRate(kind.theirs(reference), duration / 2));
+      if (kind.theirs !== undefined) {
+        rates.reference.push(await requestRate(kind.theirs, duration / 2));
       }
     }
     const note = `${constant.length} bytes, 16 connections`;
@@ -323,10 +354,14 @@ async function exports(bench: Bench): Promise<Row[]> {
   await using _theirs = "missing" in reference ? null : reference.server;
   const source = bench.path("source");
   await randomFile(source, mib);
-  await curl(...side.put("/big", source));
-  if (!("missing" in reference)) await curl(...reference.put("/big", source));
+  const volume = await side.fresh();
+  await curl(...volume.put("/big", source));
+  const other = "missing" in reference ? null : await reference.fresh();
+  if (other !== null) await curl(...other.put("/big", source));
   await Deno.remove(source);
-  await post(`${side.volume}/checkpoint`, {});
+  await post(`${volume.url}/checkpoint`, {});
+  // Threads that are there already are part of a manager that runs.
+  await curl(`${volume.url}/export`);
   const [{ name }] = [...Deno.readDirSync(`${root}/filesystems`)].filter(({ name }) =>
     name.endsWith(".aloe")
   );
@@ -336,7 +371,7 @@ async function exports(bench: Bench): Promise<Row[]> {
   const turns = [
     async () => {
       await settle();
-      rates.ours.push(mib / await curl(`${side.volume}/export`));
+      rates.ours.push(await download(`${volume.url}/export`, mib));
     },
     async () => {
       await settle();
@@ -348,9 +383,9 @@ async function exports(bench: Bench): Promise<Row[]> {
   ];
   for (let round = 0; round < 3; round++) {
     for (const turn of round % 2 === 0 ? turns : turns.toReversed()) await turn();
-    if ("missing" in reference) continue;
+    if (other === null) continue;
     await settle();
-    rates.reference.push(mib / await curl(`${reference.volume}/export`));
+    rates.reference.push(await download(`${other.url}/export`, mib));
   }
   return [
     compare({ ...row, unit: "MiB/s", note: `${mib} MiB, to a client` }, rates),
