@@ -71,7 +71,8 @@ class Mounts extends Bench {
     let out = "";
     let err = "";
     const read = async (from: ReadableStream<Uint8Array>, take: (text: string) => void) => {
-      for await (const text of from.pipeThrough(new TextDecoderStream())) take(text);
+      const decoder = new TextDecoder();
+      for await (const bytes of from) take(decoder.decode(bytes, { stream: true }));
     };
     let ready!: () => void;
     const printed = new Promise<void>((resolve) => ready = resolve);
