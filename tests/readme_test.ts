@@ -49,7 +49,13 @@ function taskOptions(): string {
 /** Stands in for the commands that the README takes for granted. */
 const PRELUDE = `
 set -euo pipefail
-aloelite() { "$DENO" run ${taskOptions()} --config "$REPO/deno.json" "$REPO/cli/main.ts" "$@"; }
+mkdir -p .bin
+cat > .bin/aloelite <<'END'
+#!/usr/bin/env bash
+exec "$DENO" run ${taskOptions()} --config "$REPO/deno.json" "$REPO/cli/main.ts" "$@"
+END
+chmod +x .bin/aloelite
+PATH=$PWD/.bin:$PATH
 npx() {
   if [[ "$1 $2 $3 $4" != "-y deno@2 task aloelite" ]]; then
     echo "not the documented command: npx $*" >&2

@@ -165,12 +165,11 @@ mountTest("a mount that dies is noticed and made again; an encrypted one is repo
   );
   assert.equal(await Deno.readTextFile(`${points[0]}/a`), "a");
   await until("the one with a PIN in a file is back", async () => (await status(kept)).ready);
-  const reported = await status(secret);
-  assert.equal(reported.frontend, null);
-  assert.equal(reported.mounted, false);
+  await until("the one without is given up", async () => (await status(secret)).frontend === null);
+  assert.equal((await status(secret)).mounted, false);
   assert.ok(m.log.some((line) => /mount of volume plain died/.test(line)), m.log.join("\n"));
   assert.ok(m.log.some((line) => /volume secret has to be mounted anew/.test(line)));
-  assert.equal(mountsBelow(m.root).length, 2);
+  await until("its directory is free", () => mountsBelow(m.root).length === 2);
   await mounted(m, secret, { pin: "2468" });
   // Its record in the file does not outlive it.
   for (const pid of processesOf(m.root)) Deno.kill(pid, "SIGKILL");
