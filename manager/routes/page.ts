@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { compress } from "hono/compress";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Manifest, PageAssets } from "../page_assets.ts";
 import { Problem } from "../problem.ts";
@@ -29,6 +30,8 @@ export function pageRoutes(_services: Services): OpenAPIHono<Env> {
     });
   });
 
+  app.use("/assets/*", compress());
+  app.use("/docs/assets/*", compress());
   app.get("/assets/*", (c) => serve(c, `assets/${c.req.path.slice("/assets/".length)}`));
   app.get("/docs/assets/*", (c) => serve(c, `docs/${c.req.path.slice("/docs/assets/".length)}`));
 
@@ -40,7 +43,9 @@ export function pageRoutes(_services: Services): OpenAPIHono<Env> {
       etag: asset.etag,
       "cache-control": asset.immutable ? "public, max-age=31536000, immutable" : "no-cache",
     };
-    if (c.req.header("if-none-match")?.split(/,\s*/).includes(asset.etag)) {
+    // Of what was compressed the etag comes back as a weak one.
+    const known = c.req.header("if-none-match")?.split(/,\s*/) ?? [];
+    if (known.some((etag) => etag.replace(/^W\//, "") === asset.etag)) {
       return new Response(null, { status: 304, headers });
     }
     headers["content-type"] = asset.type;

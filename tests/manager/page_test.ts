@@ -155,10 +155,14 @@ async function webm(page: Page): Promise<Uint8Array> {
 }
 
 pageTest("the first visit, files in and out, arranging, the trash", async ({ visitor }) => {
-  const { page } = await visitor();
+  const { page, context } = await visitor();
   await page.getByRole("heading", { name: "A filesystem in one file" }).waitFor();
+  const script = await page.evaluate(() => document.querySelector("script")!.src);
+  const loaded = await context.request.get(script);
+  assert.equal(loaded.headers()["content-encoding"], "gzip");
+  const known = { "if-none-match": loaded.headers().etag };
+  assert.equal((await context.request.get(script, { headers: known })).status(), 304);
   await accessible(page, "welcome");
-  await picture(page, "welcome");
   await createVolume(page, "Photos");
   await page.getByText("An empty volume").waitFor();
   await accessible(page, "an empty volume");
