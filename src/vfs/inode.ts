@@ -1,5 +1,6 @@
 import type { DirtyChunk } from "./dirty_chunk.ts";
 import type { Time } from "./filesystem.ts";
+import { Lookahead } from "./lookahead.ts";
 
 /** Type bits of a mode, as `stat(2)` has them. */
 export const S_IFMT = 0o170000;
@@ -49,6 +50,8 @@ export class Children {
   readonly removed: Set<string> = new Set();
   /** The names of those. */
   readonly removedNames: Set<string> = new Set();
+  /** How many names are read along with one that is looked up. */
+  readonly lookahead: Lookahead = new Lookahead();
   /** How many rows the last page of a listing was to have. */
   pageLimit = 0;
   /** Rows that a listing has read and not handed out yet. */

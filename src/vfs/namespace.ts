@@ -20,7 +20,10 @@ import type { VolumeState } from "./volume_state.ts";
 export function find(state: VolumeState, parent: Inode, name: string): Awaitable<Dentry | null> {
   const children = childrenOf(parent);
   const known = children.known.get(name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    children.lookahead.used();
+    return known;
+  }
   if (children.complete) return null;
   return findStored(state, parent, name);
 }
@@ -32,7 +35,28 @@ async function findStored(
 ): Promise<Dentry | null> {
   const row = await state.source.lookup(parent.id, name);
   if (row === null) return null;
-  return storedName(parent, name, row.edge, state.inodes.of(row));
+  const dentry = storedName(parent, name, row.edge, state.inodes.of(row));
+  const { count, fromFirst } = parent.children!.lookahead.missed();
+  if (count > 0) await readAhead(state, parent, fromFirst ? "" : row.edge, count);
+  return dentry;
+}
+
+/** Reads the names after one, as they are likely to be asked for next. */
+async function readAhead(
+  state: VolumeState,
+  parent: Inode,
+  after: string,
+  count: number,
+): Promise<void> {
+  const { known, removed, lookahead } = parent.children!;
+  const { inodes } = await state.source.list(parent.id, after, count);
+  let read = 0;
+  for (const row of inodes) {
+    if (known.has(row.name) || removed.has(row.edge)) continue;
+    storedName(parent, row.name, row.edge, state.inodes.of(row));
+    read++;
+  }
+  lookahead.read(read);
 }
 
 /** A name that the file has. */
