@@ -62,26 +62,42 @@ export class Children {
   }
 }
 
-/** What is kept of a file's content that is not in the pool yet. */
+/**
+ * What is kept of a file's content that is not in the pool yet. Its collections
+ * are made when they are first asked for: of most files in memory nothing but
+ * the attributes ever is.
+ */
 export class Content {
   /** Bytes that the file's own rows say. */
   stored: number;
   /** What is stored at this offset and past it was cut off. */
   limit: number = Infinity;
   /** What was written, by chunk. */
-  readonly chunks: Map<number, DirtyChunk> = new Map();
+  get chunks(): Map<number, DirtyChunk> {
+    return this.#chunks ??= new Map();
+  }
   /** Of those, what neither the pool nor the redo log has. */
-  readonly unsaved: Set<number> = new Set();
+  get unsaved(): Set<number> {
+    return this.#unsaved ??= new Set();
+  }
   /** Chunks that the redo log has records of. */
-  readonly logged: Set<number> = new Set();
+  get logged(): Set<number> {
+    return this.#logged ??= new Set();
+  }
   /** Of those, the ones whose records count no more. */
-  readonly stale: Set<number> = new Set();
+  get stale(): Set<number> {
+    return this.#stale ??= new Set();
+  }
   /** How many versions its owner wants kept; null for the mount's way. */
   readonly keep: number | null;
   /** Whether another mount has written what is in its log only, so far. */
   loggedElsewhere = false;
   /** The committed version, to tell when another process has changed it. */
   version = 0;
+  #chunks: Map<number, DirtyChunk> | null = null;
+  #unsaved: Set<number> | null = null;
+  #logged: Set<number> | null = null;
+  #stale: Set<number> | null = null;
 
   constructor(stored: number, keep: number | null) {
     this.stored = stored;
