@@ -98,6 +98,8 @@ export interface InodePage {
   inodes: ListedInode[];
   /** What the next page comes after; null when this was the last. */
   after: string | null;
+  /** How many were left out, as a younger sibling hides them. */
+  hidden: number;
 }
 
 /** A stored chunk's plaintext. */
@@ -186,7 +188,20 @@ export async function listInodes(
   for (const row of rows) {
     if (!row[HIDDEN]) inodes.push(inodeRow(row));
   }
-  return { inodes, after: rows.length < limit ? null : rows[rows.length - 1][EDGE] };
+  return pageOf(rows, inodes, limit);
+}
+
+/** @param rows All that were looked at. */
+export function pageOf(
+  rows: readonly ListedColumns[],
+  inodes: ListedInode[],
+  limit: number,
+): InodePage {
+  return {
+    inodes,
+    after: rows.length < limit ? null : rows[rows.length - 1][EDGE],
+    hidden: rows.length - inodes.length,
+  };
 }
 
 /**

@@ -12,13 +12,13 @@ import type { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import {
-  EDGE,
   HIDDEN,
   inodeCipher,
   type InodePage,
   type InodeRow,
   inodeRow,
   type ListedInode,
+  pageOf,
   type PlacedInode,
   plaintext,
   type StoredBytes,
@@ -80,7 +80,7 @@ export async function listInodesAt(
     for (const row of rows) {
       if (!row[HIDDEN]) inodes.push(await asOf(tx, inodeRow(row), at));
     }
-    return { inodes, after: rows.length < limit ? null : rows[rows.length - 1][EDGE] };
+    return pageOf(rows, inodes, limit);
   });
 }
 

@@ -15,6 +15,7 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
   for (const directory of [...state.inodes.all()]) {
     if (directory.children === null || directory.born !== null) continue;
     directory.children.complete = false;
+    directory.children.lookahead.reach = "";
     directory.children.page = null;
     for (const dentry of [...directory.children.known.values()]) {
       if (dentry === null || !dentry.stored) continue;

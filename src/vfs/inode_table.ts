@@ -181,6 +181,7 @@ export class InodeTable {
       const siblings = name.parent.children!;
       if (siblings.known.get(name.name) === name) siblings.known.delete(name.name);
       siblings.complete = false;
+      siblings.lookahead.reach = null;
       if (siblings.known.size === 0) this.settle(name.parent);
     }
     this.remove(inode);

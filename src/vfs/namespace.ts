@@ -34,29 +34,36 @@ async function findStored(
   name: string,
 ): Promise<Dentry | null> {
   const row = await state.source.lookup(parent.id, name);
-  if (row === null) return null;
-  const dentry = storedName(parent, name, row.edge, state.inodes.of(row));
-  const { count, fromFirst } = parent.children!.lookahead.missed();
-  if (count > 0) await readAhead(state, parent, fromFirst ? "" : row.edge, count);
+  const dentry = row === null ? null : storedName(parent, name, row.edge, state.inodes.of(row));
+  const edge = row?.edge ?? null;
+  const ahead = parent.children!.lookahead.missed(edge);
+  if (ahead !== null) await readAhead(state, parent, edge, ahead);
   return dentry;
 }
 
-/** Reads the names after one, as they are likely to be asked for next. */
+/** Reads names of a directory that are likely to be asked for next. */
 async function readAhead(
   state: VolumeState,
   parent: Inode,
-  after: string,
-  count: number,
+  edge: string | null,
+  { after, count }: { after: string; count: number },
 ): Promise<void> {
-  const { known, removed, lookahead } = parent.children!;
-  const { inodes } = await state.source.list(parent.id, after, count);
-  let read = 0;
-  for (const row of inodes) {
+  const children = parent.children!;
+  const { known, removed, lookahead } = children;
+  const { generation } = state;
+  const page = await state.source.list(parent.id, after, count);
+  if (generation !== state.generation) return;
+  let added = 0;
+  for (const row of page.inodes) {
     if (known.has(row.name) || removed.has(row.edge)) continue;
     storedName(parent, row.name, row.edge, state.inodes.of(row));
-    read++;
+    added++;
   }
-  lookahead.read(read);
+  // A hidden name shows when the one that hides it goes.
+  const inOrder = after === lookahead.reach && page.hidden === 0;
+  if (inOrder && page.after === null) children.complete = true;
+  const far = edge !== null && page.after !== null && edge > page.after;
+  lookahead.read(added, after, inOrder && !far ? page.after : null);
 }
 
 /** A name that the file has. */
