@@ -151,7 +151,7 @@ export class FrontDoor {
     if (size > headerBytes) return new Problem(431, "too_large", "the headers are too large");
     const refusal = this.#hosts.refusal(request);
     if (refusal !== null) return refusal;
-    if (this.#onlyLocal && client !== "local" && !isLoopback(client)) {
+    if (this.#onlyLocal && (isForwarded(headers) || (client !== "local" && !isLoopback(client)))) {
       return new Problem(403, "forbidden", "without a token only this machine may come in");
     }
     if (this.#auth.demanded && !this.#auth.allows(headers, client)) {
@@ -203,6 +203,11 @@ const METHODS: ReadonlySet<string> = new Set([
 
 function later(detail: string, seconds: number): Problem {
   return new Problem(503, "busy", detail, { headers: { "retry-after": `${seconds}` } });
+}
+
+/** Whether a proxy says that it sends this for somebody else. */
+function isForwarded(headers: Headers): boolean {
+  return headers.has("forwarded") || headers.has("x-forwarded-for");
 }
 
 function clientOf(info: RequestInfo | undefined): string {

@@ -5,7 +5,7 @@
  * import { serve } from "@aloelite/aloelite/manager";
  *
  * const root = await Deno.makeTempDir();
- * const token = "one of 16 characters or more";
+ * const token = "nobody-guesses-this";
  * await using server = await serve({ root, port: 0, token });
  * const headers = { authorization: `Bearer ${token}` };
  * const answer = await fetch(new URL("/volumes", server.url), { headers });

@@ -352,6 +352,7 @@ export class VolumeFilesystem implements Filesystem {
   async tick(): Promise<number> {
     const state = this.#state;
     const now = performance.now();
+    // What was read ahead and not asked for is kept no longer than other inodes.
     state.inodes.trim();
     if (now >= this.#nextWatch) {
       this.#nextWatch = now + WATCH_MS;

@@ -27,6 +27,10 @@ Deno.test("on this machine alone no token is asked for, and nobody else comes in
   assert.equal(m.manager.newToken, null);
   assert.equal((await m.ask("GET", "/volumes")).status, 200);
   const far = { transport: "tcp" as const, hostname: "192.0.2.7", port: 4000 };
+  for (const name of ["forwarded", "x-forwarded-for"]) {
+    const headers = { [name]: "for=192.0.2.1" };
+    assert.equal((await m.ask("GET", "/volumes", { headers })).status, 403, name);
+  }
   const answer = await m.manager.fetch(new Request(`${m.url}/volumes`), { remoteAddr: far });
   assert.equal(answer.status, 403);
   assert.equal((await answer.json()).code, "forbidden");
