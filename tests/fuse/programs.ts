@@ -208,7 +208,7 @@ const git: Program = {
         git fsck --strict
         sure=$(tail -n 2 $OUT/commits 2>/dev/null | head -n 1)
         if [[ $sure && $(wc -l < $OUT/commits) -gt 1 ]]; then git merge-base --is-ancestor $sure HEAD; fi
-        git reset -q --hard; git gc -q; git fsck --strict --no-dangling
+        git reset -q --hard; git gc -q --force; git fsck --strict --no-dangling
         rm -f $OUT/commits
       `);
     },
