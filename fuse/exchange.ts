@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { allocatedBytes } from "../src/vfs/allocation.ts";
 import { ERRNO, ErrnoError } from "../src/vfs/errno.ts";
 import type { Caller } from "../src/vfs/filesystem.ts";
 import type { Inode } from "../src/vfs/inode.ts";
@@ -159,7 +160,7 @@ export class Exchange {
     out[word + (ATTR.ino >> 2)] = inode.inoLow;
     out[word + (ATTR.ino >> 2) + 1] = inode.inoHigh;
     this.put64(at + ATTR.size, size);
-    this.put64(at + ATTR.blocks, blocksOf(mode, size));
+    this.put64(at + ATTR.blocks, blocksOf(inode));
     this.put64(at + ATTR.atime, inode.atimeSec);
     this.put64(at + ATTR.mtime, inode.mtimeSec);
     this.put64(at + ATTR.ctime, inode.ctimeSec);
@@ -212,10 +213,10 @@ export class Exchange {
 }
 
 /** Blocks of 512 bytes, in whole ones of 4 KiB as most filesystems count. */
-function blocksOf(mode: number, size: number): number {
-  const type = mode & S_IFMT;
-  if (type !== S_IFREG) return type === S_IFDIR || (type === S_IFLNK && size > 59) ? 8 : 0;
-  return Math.ceil(size / BLOCK) * (BLOCK / 512);
+function blocksOf(inode: Inode): number {
+  const type = inode.mode & S_IFMT;
+  if (type !== S_IFREG) return type === S_IFDIR || (type === S_IFLNK && inode.size > 59) ? 8 : 0;
+  return Math.ceil(allocatedBytes(inode) / BLOCK) * (BLOCK / 512);
 }
 
 /** What a handler answers in place of a length when it refuses. */

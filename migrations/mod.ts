@@ -5,6 +5,7 @@ import * as era3 from "./0002_era3.ts";
 import * as additions from "./0003_aloe_additions.ts";
 import * as posix from "./0004_posix.ts";
 import * as uploads from "./0005_uploads.ts";
+import * as holes from "./0006_holes.ts";
 
 /** Every migration by name, in order; static imports, so that a compiled binary has them. */
 export const migrations: Record<string, Migration> = {
@@ -13,6 +14,7 @@ export const migrations: Record<string, Migration> = {
   "0003_aloe_additions": additions,
   "0004_posix": posix,
   "0005_uploads": uploads,
+  "0006_holes": holes,
 };
 
 /** Makes what is missing of ours, and only that. */
@@ -20,4 +22,5 @@ export async function ensureAdditions(db: Kysely<unknown>): Promise<void> {
   await additions.up(db);
   await posix.up(db);
   await uploads.up(db);
+  await holes.up(db);
 }

@@ -88,6 +88,9 @@ const POSIX: Record<string, string> = {
   aloe_size: `CREATE TEMP TABLE aloe_size (
     node_id TEXT PRIMARY KEY, version INTEGER NOT NULL, size INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  aloe_hole: `CREATE TEMP TABLE aloe_hole (
+    node_id TEXT PRIMARY KEY, version INTEGER NOT NULL, chunks INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
   aloe_device: `CREATE TEMP TABLE aloe_device (
     node_id TEXT PRIMARY KEY, kind TEXT NOT NULL, major INTEGER NOT NULL, minor INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,

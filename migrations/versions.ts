@@ -2,7 +2,7 @@
 export const ERA = 3;
 
 /** The newest migration's name. */
-export const NEWEST = "0005_uploads";
+export const NEWEST = "0006_holes";
 
 /** Our own objects that must be in a file; missing ones are made again. */
 export const OBJECTS = [
@@ -27,4 +27,5 @@ export const OBJECTS = [
   "aloe_mount_point",
   "aloe_lock_node",
   "aloe_upload",
+  "aloe_hole",
 ] as const;

@@ -156,6 +156,7 @@ export {
 } from "./ops/inodes.ts";
 export {
   type AttributeRow,
+  type ChangedContent,
   type ChangeSet,
   commitChanges,
   type CommitOptions,

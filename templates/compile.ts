@@ -9,6 +9,7 @@ import "./content.ts";
 import "./content_change.ts";
 import "./edge.ts";
 import "./file.ts";
+import "./holes.ts";
 import "./inode.ts";
 import "./inode_at.ts";
 import "./listing.ts";

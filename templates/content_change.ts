@@ -4,11 +4,19 @@ import { template } from "./template.ts";
 
 // Content that is changed in place, and the chunks that lose a reference by it.
 
-/** The committed content of a node, and the true size where one was noted. */
+/** The committed content of a node, and the true size and the holes where they were noted. */
 export const contentFacts = template<{ node: string }>("content_change.contentFacts")((q, p) =>
   q.selectFrom("content as c").leftJoin("aloe_size as s", "s.node_id", "c.node_id")
+    .leftJoin("aloe_hole as h", "h.node_id", "c.node_id")
     .where("c.node_id", "=", p.node)
-    .select(["c.version", "c.size", "s.size as true_size", "s.version as size_version"])
+    .select([
+      "c.version",
+      "c.size",
+      "s.size as true_size",
+      "s.version as size_version",
+      "h.chunks as holes",
+      "h.version as holes_version",
+    ])
 );
 
 /** Puts a manifest row in place of another. */

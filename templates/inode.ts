@@ -27,6 +27,8 @@ export type InodeColumns = [
   version: number | null,
   keep: number | null,
   links: number,
+  /** Chunks that are known to be holes; null when none is. */
+  holes: number | null,
 ];
 
 /** A row of {@linkcode inodeByName}. */
@@ -386,6 +388,10 @@ export function inodeColumns<Row>(
       "aloe_size as s",
       (join) => join.onRef("s.node_id", "=", "n.node_id").onRef("s.version", "=", "c.version"),
     )
+    .leftJoin(
+      "aloe_hole as h",
+      (join) => join.onRef("h.node_id", "=", "n.node_id").onRef("h.version", "=", "c.version"),
+    )
     .leftJoin("aloe_device as d", "d.node_id", "n.node_id")
     .select((eb) => [
       "n.node_id",
@@ -411,6 +417,7 @@ export function inodeColumns<Row>(
         eb.selectFrom("edge as le").select(sql`count(*)`.as("count"))
           .whereRef("le.to_id", "=", "n.node_id").where("le.archived", "=", sql.lit(0)),
       ).end().as("links"),
+      "h.chunks as holes",
       ...more(eb) as never[],
     ]) as unknown as Compilable<Row>;
 }

@@ -171,6 +171,13 @@ export interface AloeUploadTable {
   expires_at: Nanoseconds;
 }
 
+/** Ours: how many chunks of a version are known to be holes. */
+export interface AloeHoleTable {
+  node_id: string;
+  version: number;
+  chunks: number;
+}
+
 /** Every table of a file. */
 export interface Schema {
   node: NodeTable;
@@ -191,4 +198,5 @@ export interface Schema {
   aloe_device: AloeDeviceTable;
   aloe_subdir: AloeSubdirTable;
   aloe_upload: AloeUploadTable;
+  aloe_hole: AloeHoleTable;
 }

@@ -316,7 +316,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "content_change.contentFacts": {
     "sql":
-      'select "c"."version", "c"."size", "s"."size" as "true_size", "s"."version" as "size_version" from "content" as "c" left join "aloe_size" as "s" on "s"."node_id" = "c"."node_id" where "c"."node_id" = ?',
+      'select "c"."version", "c"."size", "s"."size" as "true_size", "s"."version" as "size_version", "h"."chunks" as "holes", "h"."version" as "holes_version" from "content" as "c" left join "aloe_size" as "s" on "s"."node_id" = "c"."node_id" left join "aloe_hole" as "h" on "h"."node_id" = "c"."node_id" where "c"."node_id" = ?',
     "names": [
       "node",
     ],
@@ -666,6 +666,59 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [],
     "constants": [],
   },
+  "holes.copyHoles": {
+    "sql":
+      'insert into "aloe_hole" ("node_id", "version", "chunks") select ? as "id", "version", "chunks" from "aloe_hole" where "node_id" = ?',
+    "names": [
+      "node",
+      "source",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "holes.countReferences": {
+    "sql":
+      'select count(*) as "count" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ? and "chunk_hash" = ?',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+      "hash",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "holes.deleteHoles": {
+    "sql": 'delete from "aloe_hole" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "holes.setHoles": {
+    "sql":
+      'insert into "aloe_hole" ("node_id", "version", "chunks") values (?, ?, ?) on conflict ("node_id") do update set "version" = "excluded"."version", "chunks" = "excluded"."chunks"',
+    "names": [
+      "node",
+      "version",
+      "chunks",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
   "inode.abandonedNodes": {
     "sql":
       'select "u"."node_id", exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "u"."node_id") as "placed" from "aloe_unlinked" as "u" inner join "node" as "n" on "n"."node_id" = "u"."node_id" where "n"."volume_id" = ? and not exists (select 1 as "one" from "mount" as "m" where "m"."mount_id" = "u"."mount_id" and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?)) limit ?',
@@ -772,7 +825,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode.inodeById": {
     "sql":
-      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links" from "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = ? and "n"."volume_id" = ?',
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes" from "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = ? and "n"."volume_id" = ?',
     "names": [
       "node",
       "volume",
@@ -784,7 +837,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode.inodeByName": {
     "sql":
-      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."name" = ? and "e"."archived" = 0 and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."name" = ? and "e"."archived" = 0 and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
     "names": [
       "parent",
       "name",
@@ -798,7 +851,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode.inodesAfter": {
     "sql":
-      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id", "e"."name", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "n"."volume_id" = ? order by "e"."edge_id" limit ?',
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id", "e"."name", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "n"."volume_id" = ? order by "e"."edge_id" limit ?',
     "names": [
       "parent",
       "after",
@@ -1024,7 +1077,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode_at.inodeByNameAt": {
     "sql":
-      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id" from (select "edge_id", "to_id" from "edge" where "from_id" = ? and "name" = ? and "archived" = 0 and "edge_id" < ? union all select "edge"."edge_id", "edge"."to_id" from "edge" inner join "aloe_removed" as "r" on "r"."edge_id" = "edge"."edge_id" where "from_id" = ? and "name" = ? and "archived" = 1 and "edge"."edge_id" < ? and "r"."removed_at" > ?) as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id" from (select "edge_id", "to_id" from "edge" where "from_id" = ? and "name" = ? and "archived" = 0 and "edge_id" < ? union all select "edge"."edge_id", "edge"."to_id" from "edge" inner join "aloe_removed" as "r" on "r"."edge_id" = "edge"."edge_id" where "from_id" = ? and "name" = ? and "archived" = 1 and "edge"."edge_id" < ? and "r"."removed_at" > ?) as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
     "names": [
       "parent",
       "name",
@@ -1048,7 +1101,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode_at.inodesAtAfter": {
     "sql":
-      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "e"."edge_id", "e"."name", (exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0 and "o"."edge_id" < ?) or exists (select 1 as "one" from "edge" as "o" inner join "aloe_removed" as "w" on "w"."edge_id" = "o"."edge_id" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 1 and "o"."edge_id" < ? and "w"."removed_at" > ?)) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."edge_id" > ? and "e"."edge_id" < ? and ("e"."archived" = 0 or exists (select 1 as "one" from "aloe_removed" as "r" where "r"."edge_id" = "e"."edge_id" and "r"."removed_at" > ?)) and "n"."volume_id" = ? order by "e"."edge_id" limit ?',
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id", "e"."name", (exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0 and "o"."edge_id" < ?) or exists (select 1 as "one" from "edge" as "o" inner join "aloe_removed" as "w" on "w"."edge_id" = "o"."edge_id" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 1 and "o"."edge_id" < ? and "w"."removed_at" > ?)) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."edge_id" > ? and "e"."edge_id" < ? and ("e"."archived" = 0 or exists (select 1 as "one" from "aloe_removed" as "r" where "r"."edge_id" = "e"."edge_id" and "r"."removed_at" > ?)) and "n"."volume_id" = ? order by "e"."edge_id" limit ?',
     "names": [
       "before",
       "before",

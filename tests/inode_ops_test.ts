@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import { mint } from "../src/ids.ts";
 import * as ops from "../src/ops.ts";
+import { runs } from "./oracle/random_ops.ts";
 
 const CHUNK = 64;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -221,6 +223,7 @@ Deno.test("a new node is what the filesystem said, for inodes and for the API", 
     version: 0,
     redo: false,
     keep: null,
+    holes: 0,
     nlink: 2,
     edge: file.edge,
     name: undefined,
@@ -322,6 +325,102 @@ Deno.test("without a history content changes in place, and its old chunks are re
     assert.equal(fs.sql("SELECT count(*) AS n FROM content_chunk")[0].n, 0);
     await fs.sound();
   }
+});
+
+/** What is done to a file whose holes are counted; `first` and `rows` in chunks. */
+type HoleStep =
+  | { do: "holes" | "data" | "cut" | "grow"; first: number; rows: number; history: ops.History }
+  | { do: "foreign"; rows: number };
+
+const holeSteps: fc.Arbitrary<HoleStep[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        do: fc.constantFrom("holes" as const, "data" as const, "cut" as const, "grow" as const),
+        first: fc.nat(9),
+        rows: fc.integer({ min: 1, max: 4 }),
+        history: fc.constantFrom<ops.History>("none", 2, "all"),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("foreign" as const), rows: fc.nat(5) }),
+    },
+  ),
+  { minLength: 1, maxLength: 12 },
+);
+
+/** Does one step; the model tells of each chunk whether it is a hole. */
+async function holeStep(
+  fs: Fixture,
+  id: string,
+  model: boolean[],
+  step: HoleStep,
+): Promise<boolean[]> {
+  if (step.do === "foreign") {
+    // Another program makes a version and knows nothing of what was counted.
+    await ops.put(fs.db, fs.mount, "/file", noise(step.rows, step.rows * CHUNK));
+    return Array.from({ length: step.rows }, () => false);
+  }
+  const rows = model.length;
+  if (step.do === "cut") {
+    const left = Math.min(rows, step.first);
+    const size = left * CHUNK;
+    await fs.commit({
+      content: [content(id, { keepRows: left, stored: size, size })],
+      attributes: [attributes(id)],
+    }, { history: step.history });
+    return model.slice(0, left);
+  }
+  const first = step.do === "grow" ? rows : Math.min(step.first, rows);
+  const last = first + step.rows - 1;
+  const next = [...model];
+  const chunks: ops.NewChunk[] = [];
+  for (let index = first; index <= last; index++) {
+    next[index] = step.do !== "data";
+    if (step.do === "data") chunks.push({ index, data: noise(index, CHUNK) });
+  }
+  const size = next.length * CHUNK;
+  await fs.commit({
+    content: [content(id, {
+      keepRows: rows,
+      holes: step.do === "data" ? [] : [{ first, last }],
+      chunks,
+      stored: size,
+      size,
+    })],
+    attributes: [attributes(id)],
+  }, { history: step.history });
+  return next;
+}
+
+Deno.test("holes are counted whatever becomes of a file", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(undefined, "convergent" as const, "random" as const),
+      holeSteps,
+      async (encryption, steps) => {
+        await using fs = await Fixture.make(encryption);
+        const { id } = await fs.create("file");
+        let model: boolean[] = [];
+        let copies = 0;
+        for (const step of steps) {
+          model = await holeStep(fs, id, model, step);
+          const { holes, stored } = (await ops.loadInode(fs.db, fs.mount, id))!;
+          assert.equal(stored, model.length * CHUNK, step.do);
+          const counted = encryption === "random" ? 0 : model.filter((hole) => hole).length;
+          assert.equal(holes, counted, step.do);
+          const copy = `/copy ${++copies}`;
+          await ops.copy(fs.db, fs.mount, "/file", copy);
+          const copied = await ops.lookupInode(fs.db, fs.mount, fs.root, copy.slice(1));
+          assert.equal(copied!.holes, counted, "of the copy");
+        }
+        await fs.sound();
+      },
+    ),
+    { numRuns: runs(20) },
+  );
 });
 
 Deno.test("a descriptor of the API sees what was changed in place", async () => {

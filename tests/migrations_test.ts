@@ -43,6 +43,7 @@ const OBJECTS = [
   "aloe_mount_point",
   "aloe_lock_node",
   "aloe_upload",
+  "aloe_hole",
 ];
 
 const MIGRATIONS = [
@@ -51,6 +52,7 @@ const MIGRATIONS = [
   "0003_aloe_additions",
   "0004_posix",
   "0005_uploads",
+  "0006_holes",
 ];
 
 const ENTRIES = 12;
@@ -336,6 +338,7 @@ const TABLES = new Set([
   "aloe_device",
   "aloe_subdir",
   "aloe_upload",
+  "aloe_hole",
 ]);
 const INDEXES = new Set([
   "aloe_edge_from",

@@ -108,7 +108,7 @@ function over(bytes: Uint8Array, data: Uint8Array, offset = 0): Uint8Array {
 
 async function withFile(
   task: (path: string) => Promise<void>,
-  options: { pin?: string; encMode?: "random" } = {},
+  options: { pin?: string; encryption?: "random" } = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-conflicts-" });
   try {
@@ -183,7 +183,7 @@ Deno.test("what is based on a damaged chunk keeps nothing else from being commit
     assert.deepEqual(await subject.read(await subject.file("g")), noise(100, 4));
     assert.deepEqual(await subject.read(await subject.file("h")), noise(100, 5));
     await subject.close();
-  }, { pin: "1", encMode: "random" });
+  }, { pin: "1", encryption: "random" });
 });
 
 for (const end of ["close", "crash"] as const) {

@@ -743,7 +743,7 @@ async function compareDirectory(
 /** A volume as runs begin with it, made once. */
 async function makeTemplate(
   path: string,
-  options: { chunkSize: number; pin?: string; encMode?: "convergent" | "random" },
+  options: { chunkSize: number; pin?: string; encryption?: "convergent" | "random" },
   crowded: boolean,
 ): Promise<void> {
   await using fs = await AloeLite.open(path, { durability: "normal" });
@@ -772,7 +772,7 @@ for (
   const [name, options, history, count] of [
     ["without a history", { chunkSize: 4096 }, "none", 60],
     ["with a history", { chunkSize: 4096 }, "all", 40],
-    ["with two versions, encrypted", { chunkSize: 20_000, pin: "1", encMode: "random" }, 2, 4],
+    ["with two versions, encrypted", { chunkSize: 20_000, pin: "1", encryption: "random" }, 2, 4],
     ["with memory running out", { chunkSize: 65_536 }, "none", 4],
   ] as [string, { chunkSize: number; pin?: string }, History, number][]
 ) {

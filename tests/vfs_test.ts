@@ -12,6 +12,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { AloeLite } from "../mod.ts";
 import * as ops from "../src/ops.ts";
+import { allocatedBytes } from "../src/vfs/allocation.ts";
 import { DirtyChunk } from "../src/vfs/dirty_chunk.ts";
 import { ErrnoError } from "../src/vfs/errno.ts";
 import type { Invalidations, Time } from "../src/vfs/filesystem.ts";
@@ -74,7 +75,7 @@ class Subject {
 }
 
 async function withVolume(
-  options: { chunkSize: number; pin?: string; encMode?: "convergent" | "random" },
+  options: { chunkSize: number; pin?: string; encryption?: "convergent" | "random" },
   history: History,
   task: (setup: Setup) => Promise<void>,
 ): Promise<void> {
@@ -172,6 +173,17 @@ async function contentOf(subject: Subject, inode: Inode): Promise<Uint8Array> {
   return bytes.subarray(0, length);
 }
 
+/** Zeros may be stored, but what is not zeros takes room. */
+function checkAllocation(file: Inode, model: Uint8Array, chunkSize: number): void {
+  let full = 0;
+  for (let start = 0; start < model.length; start += chunkSize) {
+    full += model.subarray(start, start + chunkSize).findLastIndex((byte) => byte !== 0) + 1;
+  }
+  const allocated = allocatedBytes(file);
+  assert(allocated >= full, `${allocated} bytes are allocated for ${full}`);
+  assert(allocated <= file.size, `${allocated} bytes are allocated of ${file.size}`);
+}
+
 async function runCalls(setup: Setup, chunkSize: number, sequence: Call[]): Promise<void> {
   let subject = await Subject.open(setup);
   let model: Uint8Array = new Uint8Array(0);
@@ -265,6 +277,7 @@ async function runCalls(setup: Setup, chunkSize: number, sequence: Call[]): Prom
       }
     }
     assert.equal(file.size, model.length, call.do);
+    checkAllocation(file, model, chunkSize);
     const bytes = await contentOf(subject, file);
     if (Buffer.compare(bytes, model) !== 0) {
       const at = bytes.findIndex((byte, i) => byte !== model[i]);
@@ -286,8 +299,8 @@ for (
   const [name, options, history] of [
     ["plain", { chunkSize: 64 }, "none"],
     ["plain, long chunks", { chunkSize: 65536 }, "none"],
-    ["convergent", { chunkSize: 4096, pin: "1", encMode: "convergent" }, "none"],
-    ["random", { chunkSize: 20_000, pin: "1", encMode: "random" }, "none"],
+    ["convergent", { chunkSize: 4096, pin: "1", encryption: "convergent" }, "none"],
+    ["random", { chunkSize: 20_000, pin: "1", encryption: "random" }, "none"],
     ["three versions", { chunkSize: 20_000 }, 3],
     ["all versions", { chunkSize: 64 }, "all"],
   ] as [string, { chunkSize: number; pin?: string }, History][]
@@ -301,6 +314,39 @@ for (
       ),
       { numRuns: runs(options.pin ? 3 : 25) },
     );
+  });
+}
+
+for (const encryption of [undefined, "convergent"] as const) {
+  Deno.test(`holes take no room: ${encryption ?? "plain"}`, async () => {
+    const chunk = 4096;
+    const pin = encryption === undefined ? undefined : "1";
+    await withVolume({ chunkSize: chunk, pin, encryption }, "none", async (setup) => {
+      let subject = await Subject.open(setup);
+      let file = await make(subject, "f");
+      const allocated = async (wanted: number, what: string) => {
+        await subject.vfs.sync();
+        await subject.vfs.flush();
+        assert.equal(allocatedBytes(file), wanted * chunk, what);
+        subject = await subject.remount();
+        file = await make(subject, "f");
+        assert.equal(allocatedBytes(file), wanted * chunk, `${what}, mounted again`);
+      };
+      await subject.vfs.setattr(file, { size: 100 * chunk }, CALLER);
+      assert.equal(allocatedBytes(file), 0, "grown, at once");
+      await allocated(0, "grown");
+      await subject.vfs.write(file, 10 * chunk, noise(3 * chunk, 1), true);
+      assert.equal(allocatedBytes(file), 3 * chunk, "written, at once");
+      await allocated(3, "written");
+      await subject.vfs.fallocate(file, 3, 11 * chunk, chunk);
+      await allocated(2, "punched");
+      await subject.vfs.setattr(file, { size: 11 * chunk }, CALLER);
+      await allocated(1, "cut");
+      await subject.vfs.write(file, 0, noise(11 * chunk, 2), true);
+      await allocated(11, "filled");
+      await subject.vfs.close();
+      await subject.fs.close();
+    });
   });
 }
 

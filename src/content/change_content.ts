@@ -30,7 +30,9 @@ import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
+import { HoleCount } from "./hole_count.ts";
 import { MAX_CHUNKS, nextVersion } from "./write_content.ts";
+import { zeroChunkAddress } from "./zero_chunk.ts";
 
 /** Which history is kept of content: none, this many versions of each file, or all. */
 export type History = "none" | "all" | number;
@@ -65,6 +67,14 @@ export interface ContentChange {
   size: number;
 }
 
+/** What a node's content is after a change. */
+export interface ChangedContent {
+  /** The committed version. */
+  version: number;
+  /** How many of its chunks are known to be holes. */
+  holes: number;
+}
+
 /** The volume whose content changes. */
 export interface ContentScope {
   cipher: ChunkCipher;
@@ -79,7 +89,6 @@ export interface ContentScope {
  * a version, which refers again to what stays.
  *
  * @param isNew Whether the node has no content row yet: it is made.
- * @returns The committed version.
  * @throws {AloeError} `corrupt` without a content row, `unsupported` when it is too large,
  * `mount_conflict` when the content is not what was expected.
  */
@@ -89,17 +98,20 @@ export async function changeContent(
   change: ContentChange,
   history: History,
   isNew: boolean,
-): Promise<number> {
+): Promise<ChangedContent> {
   const { node, stored, folded } = change;
+  const zeros = zeroChunkAddress(scope.cipher, scope.chunkSize);
   if (Math.max(stored, change.size) > MAX_CHUNKS * scope.chunkSize) {
     throw new AloeError("unsupported", `${node}: ${change.size} bytes are too many chunks`);
   }
   if (isNew) {
     const version = stored > 0 ? 1 : 0;
     await tx.run(insertContent, { node, version, size: stored, keep: change.keep });
-    await writeRows(tx, scope, change, version, 0);
+    const holes = new HoleCount(zeros, 0);
+    await writeRows(tx, scope, change, version, 0, holes);
+    await holes.note(tx, node, version, null);
     await writePending(tx, scope, change, version, null);
-    return version;
+    return { version, holes: holes.chunks };
   }
   const facts = await tx.first(contentFacts, { node });
   if (facts === undefined) throw new AloeError("corrupt", `${node}: has no content row`);
@@ -111,18 +123,20 @@ export async function changeContent(
   else for (const index of folded) await tx.run(deleteRedo, { node, index });
 
   let { version } = facts;
+  const holes = new HoleCount(zeros, facts.holes_version === version ? facts.holes! : 0);
   const rows = Math.ceil(facts.size / scope.chunkSize);
   const dropped = rows > change.keepRows;
   if (dropped || change.holes.length + change.chunks.length > 0 || stored !== facts.size) {
     const keep = change.keep ?? (history === "none" ? 1 : history === "all" ? Infinity : history);
     if (version > 0 && keep <= 1) {
-      await changeInPlace(tx, scope, change, facts, Math.min(rows, change.keepRows));
+      await changeInPlace(tx, scope, change, facts, Math.min(rows, change.keepRows), holes);
     } else {
-      version = await makeVersion(tx, scope, change, version, keep);
+      version = await makeVersion(tx, scope, change, version, keep, holes);
     }
+    await holes.note(tx, node, version, facts.holes_version);
   }
   await writePending(tx, scope, change, version, facts);
-  return version;
+  return { version, holes: holes.chunks };
 }
 
 /** @param kept How many rows of the committed version stay, or are replaced. */
@@ -132,12 +146,13 @@ async function changeInPlace(
   change: ContentChange,
   { version, size }: { version: number; size: number },
   kept: number,
+  holes: HoleCount,
 ): Promise<void> {
   const { node, stored } = change;
   if (kept * scope.chunkSize < size) {
-    await dropRows(tx, node, version, kept, Number.MAX_SAFE_INTEGER);
+    await dropRows(tx, node, version, kept, Number.MAX_SAFE_INTEGER, holes);
   }
-  await writeRows(tx, scope, change, version, kept);
+  await writeRows(tx, scope, change, version, kept, holes);
   if (stored === size) return;
   await tx.run(setContentSize, { node, size: stored });
   await tx.run(setNotedSize, { node, version, size: stored });
@@ -149,13 +164,20 @@ async function makeVersion(
   change: ContentChange,
   from: number,
   keep: number,
+  holes: HoleCount,
 ): Promise<number> {
   const { node, keepRows, stored } = change;
   const version = await nextVersion(tx, node);
+  await holes.dropping(tx, {
+    node,
+    version: from,
+    first: keepRows,
+    last: Number.MAX_SAFE_INTEGER,
+  });
   if (from > 0 && keepRows > 0) {
     await tx.run(carryManifest, { node, from, to: version, first: 0, last: keepRows - 1 });
   }
-  await writeRows(tx, scope, change, version, from > 0 ? keepRows : 0);
+  await writeRows(tx, scope, change, version, from > 0 ? keepRows : 0, holes);
   await tx.run(commitVersion, { node, version, size: stored });
   if (change.folded !== "all") await tx.run(carryRedo, { node, from, to: version });
   if (keep === Infinity || from === 0) return version;
@@ -179,20 +201,25 @@ async function writeRows(
   { node, holes, chunks }: ContentChange,
   version: number,
   kept: number,
+  count: HoleCount,
 ): Promise<void> {
   if (holes.length > 0) {
     const hash = await storeChunk(tx, scope.cipher, new Uint8Array(scope.chunkSize));
     for (const { first, last } of holes) {
-      if (first < kept) await dropRows(tx, node, version, first, Math.min(last, kept - 1));
+      if (first < kept) await dropRows(tx, node, version, first, Math.min(last, kept - 1), count);
       await tx.run(insertManifestRun, { node, version, first, last, hash });
+      count.added(hash, last - first + 1);
     }
   }
   for (let i = 0; i < chunks.length; i++) {
     const chunk = chunks[i];
     const { index } = chunk;
     const hash = "hash" in chunk ? chunk.hash : await storeChunk(tx, scope.cipher, chunk.data);
+    count.added(hash);
     if (index < kept) {
-      await tx.run(orphanRange, { node, version, first: index, last: index });
+      const replaced = { node, version, first: index, last: index };
+      await count.dropping(tx, replaced);
+      await tx.run(orphanRange, replaced);
       await tx.run(replaceManifestRow, { node, version, index, hash });
     } else {
       await tx.run(insertManifestRow, { node, version, index, hash });
@@ -206,9 +233,12 @@ async function dropRows(
   version: number,
   first: number,
   last: number,
+  holes: HoleCount,
 ): Promise<void> {
-  await tx.run(orphanRange, { node, version, first, last });
-  await tx.run(deleteRange, { node, version, first, last });
+  const rows = { node, version, first, last };
+  await holes.dropping(tx, rows);
+  await tx.run(orphanRange, rows);
+  await tx.run(deleteRange, rows);
 }
 
 /** Logs what waits to become chunks, and notes the true size of a node that has such. */

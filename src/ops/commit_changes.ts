@@ -23,6 +23,7 @@ import { noteRemoval } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import {
   changeContent,
+  type ChangedContent,
   type ContentChange,
   type ContentScope,
   type History,
@@ -37,7 +38,12 @@ import type { NodeType } from "../types.ts";
 import type { Device } from "./inodes.ts";
 import { reclaimSome } from "./reclaim.ts";
 
-export type { ContentChange, History, NewChunk } from "../content/change_content.ts";
+export type {
+  ChangedContent,
+  ContentChange,
+  History,
+  NewChunk,
+} from "../content/change_content.ts";
 
 /** A node to be made. Its id is minted by the caller. */
 export interface NewNode {
@@ -166,7 +172,7 @@ export interface CommitOptions {
  * Locks of other mounts are not asked: by the time that a change comes here
  * its writer has been told that it happened.
  *
- * @returns The committed version of each node whose content changed.
+ * @returns What each node whose content changed has now.
  * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`, `unsupported`,
  * `encryption_required`, `busy`, `io_error`; `mount_conflict` when content is
  * not what was expected.
@@ -176,16 +182,16 @@ export async function commitChanges(
   mount: MountHandle,
   changes: ChangeSet,
   options: CommitOptions,
-): Promise<Map<string, number>> {
+): Promise<Map<string, ChangedContent>> {
   return await db.write(async (tx) => {
     const { volume, scope } = await begin(tx, mount, options.watermark);
-    const versions = new Map<string, number>();
+    const contents = new Map<string, ChangedContent>();
     const created = await createNodes(tx, volume, changes);
     const removed = await changeEdges(tx, volume, changes, options.history);
     for (const change of changes.content) {
       const isNew = created.has(change.node);
-      const version = await changeContent(tx, scope, change, options.history, isNew);
-      versions.set(change.node, version);
+      const content = await changeContent(tx, scope, change, options.history, isNew);
+      contents.set(change.node, content);
     }
     for (const { node, name, value } of changes.xattrs) {
       if (value === null) await tx.run(deleteXattr, { node, name });
@@ -202,7 +208,7 @@ export async function commitChanges(
       await tx.run(setInodeTimes, row);
     }
     if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
-    return versions;
+    return contents;
   }, { durable: options.durable, patience: options.patience });
 }
 

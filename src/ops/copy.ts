@@ -1,5 +1,6 @@
 import { copyCommittedManifest, copyContent } from "../../templates/content.ts";
 import { insertEdge, subtree } from "../../templates/edge.ts";
+import { copyHoles } from "../../templates/holes.ts";
 import { copyNode, copyXattrs } from "../../templates/node.ts";
 import type { MountRef } from "../mount_handle.ts";
 import {
@@ -81,6 +82,7 @@ async function copyTree(
       if (row.type !== "container") {
         await tx.run(copyContent, { node, source: row.node_id });
         await tx.run(copyCommittedManifest, { node, source: row.node_id });
+        await tx.run(copyHoles, { node, source: row.node_id });
       }
     }
     await tx.run(insertEdge, {

@@ -17,6 +17,7 @@ import { getXattr, listXattrs } from "../../templates/node.ts";
 import { redoOf } from "../../templates/redo.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { handOver, release } from "../content/read_range.ts";
+import { zeroChunkAddress } from "../content/zero_chunk.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Watermark } from "../ids.ts";
@@ -76,6 +77,8 @@ export interface InodeRow {
   redo: boolean;
   /** How many versions it keeps by its own setting; null when it has none. */
   keep: number | null;
+  /** Chunks of the committed version that are known to be holes. */
+  holes: number;
   /** Active placements; of a container 2 and one for each container in it. */
   nlink: number;
 }
@@ -222,8 +225,8 @@ export async function listInodeNames(
 }
 
 /** Where a row of a listing has its placement, and whether a younger sibling hides it. */
-export const EDGE = 20;
-export const HIDDEN = 22;
+export const EDGE = 21;
+export const HIDDEN = 23;
 
 /**
  * Whether a container has a child, hidden or not.
@@ -331,10 +334,8 @@ export async function readChunk(
  * @throws {AloeError} `mount_invalid`.
  */
 export async function zeroChunkHash(db: Database, mount: MountHandle): Promise<string | null> {
-  const cipher = inodeCipher(mount);
-  if (cipher.mode === "random") return null;
   const { chunkSize } = await inodeVolume(db, mount);
-  return cipher.seal(new Uint8Array(chunkSize)).hash;
+  return zeroChunkAddress(inodeCipher(mount), chunkSize);
 }
 
 /**
@@ -433,8 +434,9 @@ export function inodeRow(row: InodeColumns | PlacedColumns | ListedColumns): Ino
     redo: row[16] !== null,
     keep: row[18],
     nlink: container ? row[19] + 2 : row[19],
-    edge: row[20],
-    name: row[21],
+    holes: row[20] ?? 0,
+    edge: row[21],
+    name: row[22],
   };
   // SQL's division and remainder go towards zero.
   if (inode.atimeNsec < 0) inode.atimeNsec += 1e9, inode.atimeSec--;

@@ -150,6 +150,7 @@ async function asOf<Inode extends InodeRow>(
   }
   if (version === inode.version) return inode;
   inode.version = version;
+  inode.holes = 0;
   const end = version === 0 ? undefined : await tx.first(versionEnd, { node, version });
   inode.size = inode.stored = end?.size ?? 0;
   if (noted !== undefined) {

@@ -118,7 +118,7 @@ async function foldStep(
     const { volume } = top;
     const before = inodeRow((await tx.first(inodeById, { node, volume }))!);
     const history = first && state.has_history ? "all" : "none";
-    const version = await changeContent(tx, scope, change, history, false);
+    const { version } = await changeContent(tx, scope, change, history, false);
     // Another version sets times, but the content is what it was.
     if (version !== state.version) await tx.run(setInodeTimes, { ...before, node });
   };

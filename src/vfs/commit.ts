@@ -1,5 +1,6 @@
 import { AloeError } from "../errors.ts";
 import {
+  type ChangedContent,
   type ChangeSet,
   commitChanges,
   type ContentChange,
@@ -135,9 +136,9 @@ async function commitOnce(
     const rename = moved && (inode.isDirectory || inode.nlink === 1);
     changes.edgesAdded.push({ edge, parent: parent.id, node: inode.id, name, rename });
   }
-  let versions: Map<string, number>;
+  let contents: Map<string, ChangedContent>;
   try {
-    versions = await commitChanges(state.db, state.mount, changes, {
+    contents = await commitChanges(state.db, state.mount, changes, {
       durable,
       history: state.options.history,
       reclaim: durable ? 0 : RECLAIM_AT_ONCE + 2 * changes.content.length,
@@ -154,7 +155,7 @@ async function commitOnce(
   state.volatile = !durable;
   state.counts.commits++;
   state.generation++;
-  settle(state, inodes, plans, versions, now);
+  settle(state, inodes, plans, contents, now);
 }
 
 /** How much one commit does. */
@@ -441,7 +442,7 @@ function settle(
   state: VolumeState,
   inodes: Inode[],
   plans: ContentPlan[],
-  versions: ReadonlyMap<string, number>,
+  contents: ReadonlyMap<string, ChangedContent>,
   now: number,
 ): void {
   state.dirty.clear();
@@ -461,8 +462,7 @@ function settle(
   }
   state.addedNames.clear();
   for (const plan of plans) {
-    plan.content.version = versions.get(plan.inode.id)!;
-    settleContent(state, plan, now);
+    settleContent(state, plan, contents.get(plan.inode.id)!, now);
   }
   for (const inode of inodes) {
     const gone = inode.nlink === 0;
@@ -487,10 +487,23 @@ function settle(
   if (state.logged.size > 0) state.due = Math.min(state.due, now + QUIET_MS);
 }
 
-function settleContent(state: VolumeState, plan: ContentPlan, now: number): void {
+function settleContent(
+  state: VolumeState,
+  plan: ContentPlan,
+  { version, holes }: ChangedContent,
+  now: number,
+): void {
   const { inode, content, change } = plan;
+  const { stored, holeBytes } = content;
+  content.version = version;
+  content.holeBytes = holes * state.chunkSize;
   content.stored = change.stored;
   content.limit = Infinity;
+  // The kernel asks again how much room a file takes when it is closed, not when it is synced.
+  const sparse = holeBytes + content.holeBytes > 0;
+  if (sparse && inode.lookups > 0 && content.stored - content.holeBytes !== stored - holeBytes) {
+    state.options.invalidate.inode(inode, -1);
+  }
   inode.contentChanged = false;
   for (const index of change.folded as number[]) content.logged.delete(index);
   content.stale.clear();

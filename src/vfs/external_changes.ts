@@ -69,6 +69,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
       // What was written here lies over what they wrote.
       content.stored = row.stored;
       content.version = row.version;
+      content.holeBytes = row.holes * state.chunkSize;
       if (inode.size < row.stored) content.limit = Math.min(content.limit, inode.size);
       state.cache.drop(inode);
     }

@@ -92,6 +92,8 @@ export class Content {
   readonly keep: number | null;
   /** Whether another mount has written what is in its log only, so far. */
   loggedElsewhere = false;
+  /** Bytes of what is stored that are known to be holes. */
+  holeBytes = 0;
   /** The committed version, to tell when another process has changed it. */
   version = 0;
   #chunks: Map<number, DirtyChunk> | null = null;
@@ -102,6 +104,13 @@ export class Content {
   constructor(stored: number, keep: number | null) {
     this.stored = stored;
     this.keep = keep;
+  }
+
+  /** Bytes of the chunks that were written and wait to be stored. */
+  get waitingBytes(): number {
+    if (this.#chunks === null) return 0;
+    for (const { size } of this.#chunks.values()) return size * this.#chunks.size;
+    return 0;
   }
 
   /** Bytes of what is stored that still count. */

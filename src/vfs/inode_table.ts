@@ -32,15 +32,22 @@ export class InodeTable {
   /** Clean and without references, the longest so first. */
   readonly #idle = new Set<Inode>();
   readonly #owner: { uid: number; gid: number };
+  readonly #chunkSize: number;
   readonly #isBusy: (inode: Inode) => boolean;
   #last = 0;
 
   /**
    * @param owner Whom nodes without an owner belong to.
+   * @param chunkSize Bytes in a full chunk.
    * @param isBusy Whether an inode has something to be written back.
    */
-  constructor(owner: { uid: number; gid: number }, isBusy: (inode: Inode) => boolean) {
+  constructor(
+    owner: { uid: number; gid: number },
+    chunkSize: number,
+    isBusy: (inode: Inode) => boolean,
+  ) {
     this.#owner = owner;
+    this.#chunkSize = chunkSize;
     this.#isBusy = isBusy;
   }
 
@@ -108,6 +115,7 @@ export class InodeTable {
       inode.content ??= new Content(row.stored, row.keep);
       inode.content.stored = row.stored;
       inode.content.version = row.version;
+      inode.content.holeBytes = row.holes * this.#chunkSize;
       inode.content.loggedElsewhere = row.redo;
     }
   }

@@ -98,6 +98,7 @@ export class VolumeState {
     this.cache = new ChunkCache(this.options.cacheBytes);
     this.inodes = new InodeTable(
       options,
+      volume.chunkSize,
       (inode) => this.dirty.has(inode) || this.logged.has(inode),
     );
     this.inodes.onEvict = (inode) => this.cache.drop(inode);

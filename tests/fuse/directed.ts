@@ -570,6 +570,21 @@ fallocate(fd, PUNCH | KEEP, 6 * C, C); os.fsync(fd); fails(errno.ENXIO, os.lseek
 os.truncate("f", C // 2); os.pwrite(fd, b"x" * (C // 2), 0); os.fsync(fd)
 same((os.lseek(fd, 0, SEEK_DATA), os.lseek(fd, 0, SEEK_HOLE)), (0, C // 2))
 assert os.fstat(fd).st_blocks * 512 <= 2 * C
+import subprocess
+def disk(path): return os.stat(path).st_blocks * 512 // C
+def settled(path, want):
+    end = time.monotonic() + 20
+    while disk(path) != want and time.monotonic() < end: time.sleep(0.1)
+    same(disk(path), want)
+s = os.open("s", os.O_RDWR | os.O_CREAT, 0o600)
+os.ftruncate(s, 1000 * C); os.fsync(s); settled("s", 0)
+os.pwrite(s, b"d" * 4 * C, 100 * C); os.fsync(s); settled("s", 4)
+fallocate(s, PUNCH | KEEP, 101 * C, C); os.fsync(s); settled("s", 3)
+same(int(subprocess.run(["du", "-B", str(C), "s"], capture_output=True, check=True).stdout.split()[0]), 3)
+subprocess.run(["cp", "--sparse=auto", "s", "copy"], check=True); os.sync()
+same(os.path.getsize("copy"), 1000 * C); settled("copy", 3); same(read("copy") == read("s"), True)
+os.ftruncate(s, 102 * C); os.fsync(s); settled("s", 1)
+os.pwrite(s, b"e" * 102 * C, 0); os.fsync(s); settled("s", 102)
 `,
   },
   {
