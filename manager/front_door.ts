@@ -27,12 +27,25 @@ export type Answerer = (
   client: string,
 ) => Response | Promise<Response>;
 
+/**
+ * What may know the answer already.
+ *
+ * @returns Null, or in the end null, when it does not.
+ */
+export type Recaller = (
+  request: Request,
+  visit: Visit,
+) => Response | Promise<Response | null> | null;
+
 /** What the front door looks after. */
 export interface FrontDoorOptions {
   settings: Settings;
   hosts: HostCheck;
   auth: Auth;
   metrics: Metrics;
+  /** Asked first: what it gives at once is no stream, and costs no more than to be given. */
+  recall: Recaller;
+  answer: Answerer;
 }
 
 /**
@@ -47,17 +60,19 @@ export class FrontDoor {
   readonly #limits: Limits;
   /** Whether only this machine may come in: nothing else tells who somebody is. */
   readonly #onlyLocal: boolean;
+  readonly #recall: Recaller;
   readonly #answer: Answerer;
   readonly #running = new Set<Running>();
   readonly #timer: ReturnType<typeof setInterval>;
   #closed = false;
   #emptied: (() => void) | null = null;
 
-  constructor({ settings, hosts, auth, metrics }: FrontDoorOptions, answer: Answerer) {
+  constructor({ settings, hosts, auth, metrics, recall, answer }: FrontDoorOptions) {
     this.#hosts = hosts;
     this.#auth = auth;
     this.#metrics = metrics;
     this.#limits = settings.limits;
+    this.#recall = recall;
     this.#answer = answer;
     this.#onlyLocal = !auth.demanded && settings.tls?.clientCa === undefined &&
       isLoopback(settings.host);
@@ -88,6 +103,11 @@ export class FrontDoor {
       this.#count(request, visit, response, since);
       return Promise.resolve(response);
     }
+    const recalled = this.#recall(request, visit);
+    if (recalled instanceof Response) {
+      this.#count(request, visit, recalled, since);
+      return Promise.resolve(recalled);
+    }
     return new Promise<Response>((resolve, reject) => {
       const running: Running = {
         until: isPatient(request) ? Infinity : since + this.#limits.requestMs,
@@ -113,7 +133,9 @@ export class FrontDoor {
         reject(error);
       };
       try {
-        const answer = this.#answer(request, visit, client);
+        const answer = recalled === null
+          ? this.#answer(request, visit, client)
+          : recalled.then((known) => known ?? this.#answer(request, visit, client));
         if (answer instanceof Response) answered(answer);
         else answer.then(answered, failed);
       } catch (error) {

@@ -1,5 +1,6 @@
 import { deriveOnThreads } from "../src/ops.ts";
 import { openRegistry, type Registry } from "../src/registry/mod.ts";
+import { AnswerCache } from "./answer_cache.ts";
 import { createApp } from "./app.ts";
 import { Auth, ownToken } from "./auth.ts";
 import { createFeed } from "./feed.ts";
@@ -85,6 +86,7 @@ async function start(
     sessions,
     metrics,
     log,
+    answers: new AnswerCache(),
     mounts: createMounts(all),
     jobs: createJobs(all),
     feed: createFeed(all),
@@ -92,16 +94,21 @@ async function start(
   filesystems.beforeRemoval.add(async (volume) => {
     if (services.mounts.status(volume).frontend !== null) await services.mounts.unmount(volume);
     await sessions.lockForAll(volume);
+    services.answers.forget(volume);
   });
   const auth = new Auth(settings.tokenHash, settings.limits.pinGuesses);
   const app = createApp(services, auth);
   const sweeper = new UploadSweeper(services);
   await services.mounts.restore();
   const { limits } = settings;
-  const door = new FrontDoor(
-    { settings, hosts: new HostCheck(settings), auth, metrics },
-    (request, visit, client) => app.fetch(request, { client, visit, limits }),
-  );
+  const door = new FrontDoor({
+    settings,
+    hosts: new HostCheck(settings),
+    auth,
+    metrics,
+    recall: (request, visit) => services.answers.find(request, visit),
+    answer: (request, visit, client) => app.fetch(request, { client, visit, limits }),
+  });
   metrics.countRunning(() => door.running);
   const drain = async (ms: number): Promise<boolean> => {
     // Listeners to changes would stay for ever.

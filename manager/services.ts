@@ -1,4 +1,5 @@
 import type { Registry } from "../src/registry/mod.ts";
+import type { AnswerCache } from "./answer_cache.ts";
 import type { Feed } from "./feed.ts";
 import type { Filesystems } from "./filesystems.ts";
 import type { Jobs } from "./jobs.ts";
@@ -16,6 +17,7 @@ export interface Services {
   readonly mounts: Mounts;
   readonly jobs: Jobs;
   readonly feed: Feed;
+  readonly answers: AnswerCache;
   readonly metrics: Metrics;
   /** Notes a line for whoever runs the manager. Never a PIN or a token. */
   readonly log: (line: string) => void;

@@ -4,7 +4,6 @@ import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
 import { type Access, access } from "../access.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../documented.ts";
-import { ListingCache } from "../listing_cache.ts";
 import { newPath } from "../new_names.ts";
 import { EntryWriter, nodeJson } from "../node_json.ts";
 import { Problem } from "../problem.ts";
@@ -20,12 +19,17 @@ const LARGEST_PAGE = 10_000;
 /** The routes of directories and of what is known of nodes. */
 export function nodeRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
-  const cache = new ListingCache();
-  documented(app, LIST, (c) => list(services, cache, c));
+  documented(app, LIST, (c) => list(services, c));
   documented(app, LOOK, async (c) => {
     const target = queryTarget(queryOf(c.req.url));
     await using held = await access(services, c, c.req.param("id")!);
-    return c.json(await describe(held, target));
+    return await kept(
+      services,
+      c,
+      held,
+      LOOK.path,
+      async () => JSON.stringify(await describe(held, target)),
+    );
   });
 
   app.openapi(CHANGE, async (c) => {
@@ -57,11 +61,21 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-async function list(
-  services: Services,
-  cache: ListingCache,
+/** Answers with JSON that is kept as long as its file stays the same. */
+async function kept(
+  { answers }: Services,
   c: Context<Env>,
+  { fs, volume }: Access,
+  route: string,
+  make: () => Promise<string>,
 ): Promise<Response> {
+  // What an encrypted volume has is kept nowhere past its request.
+  if (volume.encrypted) return c.body(await make(), 200, { "content-type": "application/json" });
+  const pattern = route.replace(/\{(\w+)\}/g, ":$1");
+  return await answers.make(c.req.url, { fs, volume: volume.id, route: pattern }, make);
+}
+
+async function list(services: Services, c: Context<Env>): Promise<Response> {
   const query = queryOf(c.req.url);
   const target = queryTarget(query);
   const limit = wholeNumber(query, "limit", 1, LARGEST_PAGE) ?? PAGE;
@@ -70,16 +84,7 @@ async function list(
     throw new Problem(400, "invalid", "after: is not what a page gave as its next");
   }
   await using held = await access(services, c, c.req.param("id")!);
-  const { fs, volume } = held;
-  // What an encrypted volume has is kept nowhere past its request.
-  const body = volume.encrypted ? await listing(held, target, limit, after) : await cache.get(
-    fs,
-    JSON.stringify([volume.id, target, limit, after]),
-    () => listing(held, target, limit, after),
-  );
-  return new Response(body, {
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
-  });
+  return await kept(services, c, held, LIST.path, () => listing(held, target, limit, after));
 }
 
 /** A page of a directory, as JSON. */

@@ -1,7 +1,6 @@
 /** Content over HTTP: read, write, delete, and what it depends on. */
 
 import assert from "node:assert/strict";
-import { AloeLite } from "../../mod.ts";
 import { request, TestManager } from "./support.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -306,21 +305,4 @@ Deno.test("a reader that goes lets go of the file at once", async () => {
   const removed = await m.ask("DELETE", `/volumes/${id}`);
   assert.equal(removed.status, 204, removed.text);
   assert.ok(performance.now() - started < 3000);
-});
-
-Deno.test("a listing is never older than the last change, whoever made it", async () => {
-  await using m = await TestManager.start();
-  const id = await m.volume("main");
-  const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;
-  const names = async () =>
-    (await m.ask("GET", `/volumes/${id}/list`)).json.entries
-      .map(({ name, size }: { name: string; size: number }) => `${name} ${size}`);
-  await using fs = await AloeLite.open(`${m.root}/filesystems/${fs_id}.aloe`);
-  await using mount = await fs.mount(id);
-  for (let i = 0; i < 20; i++) {
-    if (i % 2 === 0) await m.ask("PUT", `/volumes/${id}/files/x`, { body: "x".repeat(i) });
-    else await mount.put("/x", "x".repeat(i));
-    assert.deepEqual(await names(), [`x ${i}`]);
-    assert.deepEqual(await names(), [`x ${i}`]);
-  }
 });
