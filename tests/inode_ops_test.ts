@@ -888,3 +888,24 @@ Deno.test("the past: names, content and links as they were", async () => {
   assert.equal((await ops.loadInodeAt(fs.db, fs.mount, file.id, last))!.nlink, 0);
   assert.equal(await ops.lookupInodeAt(fs.db, fs.mount, fs.root, "moved", last), null);
 });
+
+Deno.test("no address stands for zeros where another chunk can have it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const db = await ops.openDatabase(join(folder, "a.aloe"));
+    const zeros = async (encryption: "convergent" | "random" | undefined, chunkSize: number) => {
+      const pin = encryption === undefined ? undefined : "pin";
+      const options = { name: `${encryption} ${chunkSize}`, chunkSize, pin, encryption };
+      const volume = await ops.createVolume(db, options);
+      return await ops.zeroChunkHash(db, await ops.mount(db, volume.id, { pin }));
+    };
+    for (const size of [1, 15, 16, 4096]) {
+      assert.notEqual(await zeros(undefined, size), null);
+      assert.equal(await zeros("random", size), null);
+      assert.equal(await zeros("convergent", size) === null, size < 16, `${size}`);
+    }
+    await db.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
