@@ -114,7 +114,7 @@ class Driver:
         m = self.handles[mount]
         kind = op["op"]
         if kind == "pruneContent":
-            return self.prune_content(file)
+            return {"chunks": self.prune_content(file)["chunks"]}
         data = bytes.fromhex(op.get("data", ""))
         if kind == "createEntry":
             return str(m.create_entry(op["path"], data if "data" in op else None))

@@ -62,8 +62,9 @@ export async function applyOurs(
 ): Promise<unknown> {
   switch (op.op) {
     case "pruneContent": {
-      const { versions, chunks } = await file.pruneContent();
-      return { versions, chunks };
+      // Of versions the reference counts the manifest rows, we the versions.
+      const { chunks } = await file.pruneContent();
+      return { chunks };
     }
     case "createEntry":
       await mount.createEntry(
