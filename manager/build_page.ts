@@ -4,8 +4,9 @@
  * Names of scripts and styles carry a hash of their content, so that a browser
  * may keep them for good; `manifest.json` says what they are called.
  */
+import { gzipSync } from "node:zlib";
 import { encodeHex } from "./hex.ts";
-import { type Manifest, PAGE_DIST } from "./page_assets.ts";
+import { type Manifest, PACKED, PAGE_DIST } from "./page_assets.ts";
 import { PDF, SWAGGER } from "./page/packages.ts";
 
 const SOURCE = `${import.meta.dirname}/page`;
@@ -34,12 +35,7 @@ export async function sourceHash(): Promise<string> {
  * process of its own, whose imports are those of the page.
  */
 export async function buildPage(): Promise<void> {
-  try {
-    const there = JSON.parse(await Deno.readTextFile(`${PAGE_DIST}/manifest.json`)) as Manifest;
-    if (there.source === await sourceHash()) return;
-  } catch {
-    // None, or half of one: built below.
-  }
+  if (await isBuilt(await sourceHash())) return;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", import.meta.filename!],
     stdout: "null",
@@ -47,11 +43,19 @@ export async function buildPage(): Promise<void> {
   if (!success) throw new Error("the page cannot be built");
 }
 
+async function isBuilt(source: string): Promise<boolean> {
+  try {
+    const there = JSON.parse(await Deno.readTextFile(`${PAGE_DIST}/manifest.json`)) as Manifest;
+    return there.source === source;
+  } catch {
+    return false;
+  }
+}
+
 async function build(): Promise<Manifest> {
   const source = await sourceHash();
   // Built beside, then put in place: a manager that runs never serves half a page.
-  const out = `${PAGE_DIST}.new`;
-  await Deno.remove(out, { recursive: true }).catch(() => {});
+  const out = await Deno.makeTempDir({ dir: import.meta.dirname, prefix: "page_dist." });
   await Deno.mkdir(`${out}/assets`, { recursive: true });
   await bundle(out);
   const manifest: Manifest = {
@@ -61,9 +65,16 @@ async function build(): Promise<Manifest> {
     icon: await put(`${out}/assets`, "icon.svg", await Deno.readFile(`${SOURCE}/icon.svg`)),
   };
   await copyPackages(out);
+  await pack(out);
   await Deno.writeTextFile(`${out}/manifest.json`, JSON.stringify(manifest, null, 2));
   await Deno.remove(PAGE_DIST, { recursive: true }).catch(() => {});
-  await Deno.rename(out, PAGE_DIST);
+  try {
+    await Deno.rename(out, PAGE_DIST);
+  } catch (error) {
+    await Deno.remove(out, { recursive: true });
+    // Somebody else was quicker with the same.
+    if (!await isBuilt(source)) throw error;
+  }
   return manifest;
 }
 
@@ -108,6 +119,19 @@ async function copyPackages(out: string): Promise<void> {
   }
 }
 
+/** Packs every file of a folder, which takes its old place. */
+async function pack(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) {
+      await pack(path);
+      continue;
+    }
+    await Deno.writeFile(path + PACKED, gzipSync(await Deno.readFile(path), { level: 9 }));
+    await Deno.remove(path);
+  }
+}
+
 async function rename(folder: string, from: string, stem: string): Promise<string> {
   const to = `${stem}-${await hashed(await Deno.readFile(`${folder}/${from}`))}.js`;
   await Deno.rename(`${folder}/${from}`, `${folder}/${to}`);
@@ -133,7 +157,7 @@ async function hashed(content: Uint8Array<ArrayBuffer>): Promise<string> {
 if (import.meta.main) {
   const started = performance.now();
   const { script } = await build();
-  const { size } = await Deno.stat(`${PAGE_DIST}/assets/${script}`);
+  const { size } = await Deno.stat(`${PAGE_DIST}/assets/${script}${PACKED}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`manager/page_dist: ${script}, ${Math.round(size / 1000)} kB, in ${seconds} s`);
+  console.log(`manager/page_dist: ${script}, ${Math.round(size / 1000)} kB packed, in ${seconds} s`);
 }

@@ -1,7 +1,15 @@
 import { encodeHex } from "./hex.ts";
 
-/** Where the built page is: beside the sources, and inside of a compiled program. */
-export const PAGE_DIST = `${import.meta.dirname}/page_dist`;
+/**
+ * Where the built page is: a folder beside the sources or inside of a compiled
+ * program, an address where they came from one.
+ */
+export const PAGE_DIST = import.meta.dirname === undefined
+  ? new URL("page_dist", import.meta.url).href
+  : `${import.meta.dirname}/page_dist`;
+
+/** What the names of built files end with: a package's registry would take scripts for its own. */
+export const PACKED = ".gz";
 
 /** What the parts of a built page are called. */
 export interface Manifest {
@@ -47,8 +55,8 @@ export class PageAssets {
 
   /** What the parts are called; null when the page is not built. */
   async manifest(): Promise<Manifest | null> {
-    this.#manifest ??= Deno.readTextFile(`${this.#root}/manifest.json`).then(
-      (text) => JSON.parse(text) as Manifest,
+    this.#manifest ??= this.#bytes("manifest.json").then(
+      (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Manifest,
       () => null,
     );
     const manifest = await this.#manifest;
@@ -71,10 +79,18 @@ export class PageAssets {
     return found;
   }
 
+  async #bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const place = `${this.#root}/${name}`;
+    if (!/^https?:/.test(place)) return await Deno.readFile(place);
+    const response = await fetch(place);
+    if (!response.ok) throw new Error(`${place}: ${response.status}`);
+    return await response.bytes();
+  }
+
   async #read(name: string): Promise<Asset | null> {
     let content: Uint8Array<ArrayBuffer>;
     try {
-      content = await Deno.readFile(`${this.#root}/${name}`);
+      content = await unpacked(await this.#bytes(name + PACKED));
     } catch {
       return null;
     }
@@ -86,4 +102,9 @@ export class PageAssets {
       immutable: /^assets\/[^/]+-[0-9A-Za-z]{8,}\.\w+$/.test(name),
     };
   }
+}
+
+async function unpacked(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return await new Response(stream).bytes();
 }
