@@ -159,5 +159,7 @@ if (import.meta.main) {
   const { script } = await build();
   const { size } = await Deno.stat(`${PAGE_DIST}/assets/${script}${PACKED}`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`manager/page_dist: ${script}, ${Math.round(size / 1000)} kB packed, in ${seconds} s`);
+  console.log(
+    `manager/page_dist: ${script}, ${Math.round(size / 1000)} kB packed, in ${seconds} s`,
+  );
 }
