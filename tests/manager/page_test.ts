@@ -8,52 +8,20 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { AloeLite } from "../../mod.ts";
+import {
+  closeViewer,
+  createVolume,
+  file,
+  menu,
+  names,
+  open,
+  row,
+  upload,
+  viewer,
+} from "./page_steps.ts";
 import { accessible, pageTest, picture } from "./page_support.ts";
 
 const PIN = "four random words together";
-
-async function createVolume(page: Page, name: string, pin?: string): Promise<void> {
-  await page.getByRole("button", { name: /^(New volume|Create your first volume)$/ }).click();
-  const dialog = page.getByRole("dialog", { name: "New volume" });
-  await dialog.getByLabel("Name").fill(name);
-  if (pin !== undefined) {
-    await dialog.getByText("Encrypt it").click();
-    await dialog.getByLabel("PIN", { exact: true }).fill(pin);
-    await dialog.getByLabel("PIN again").fill(pin);
-  }
-  await dialog.getByRole("button", { name: "Create volume" }).click();
-  await page.getByRole("heading", { level: 1, name }).waitFor();
-}
-
-const file = (name: string, content: string | Uint8Array) => ({
-  name,
-  mimeType: "application/octet-stream",
-  buffer: Buffer.from(content as string),
-});
-
-async function upload(page: Page, ...files: ReturnType<typeof file>[]): Promise<void> {
-  await page.getByLabel("Files to upload").setInputFiles(files);
-  for (const { name } of files) await row(page, name).waitFor();
-}
-
-const row = (page: Page, name: string) =>
-  page.getByRole("row").filter({ has: page.getByRole("button", { name, exact: true }) });
-
-const open = (page: Page, name: string) =>
-  page.getByRole("button", { name, exact: true }).first().click();
-
-async function menu(page: Page, name: string, choice: string): Promise<void> {
-  await page.getByRole("button", { name: `Actions for ${name}` }).click();
-  await page.getByRole("menuitem", { name: choice }).click();
-}
-
-const viewer = (page: Page, name: string) => page.getByRole("dialog", { name });
-const closeViewer = (page: Page, name: string) =>
-  viewer(page, name).getByRole("button", { name: "Close", exact: true }).click();
-
-async function names(page: Page): Promise<string[]> {
-  return await page.locator(".grid-row .name-open").allTextContents();
-}
 
 /** A PDF of one page that says something. */
 function pdf(text: string): string {

@@ -20,6 +20,10 @@ export async function renameFilesystem(id: string, name: string): Promise<void> 
   await request("PATCH", one(id), { json: { name } });
 }
 
+export async function deleteFilesystem(id: string): Promise<void> {
+  await request("DELETE", one(id));
+}
+
 export function pruneFilesystem(id: string): Promise<Record<string, unknown>> {
   return requestJson("POST", one(id, "/prune"), { json: {} });
 }

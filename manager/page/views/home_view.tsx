@@ -1,17 +1,15 @@
-import { Database, Download, HardDrive, Import, Lock, Plus, ShieldCheck } from "lucide-react";
+import { HardDrive, Import, Lock, Plus, ShieldCheck } from "lucide-react";
 import { History, Layers } from "lucide-react";
 import { useRef, useState } from "react";
 import { Link } from "react-aria-components";
-import { exportUrl } from "../api/filesystems.ts";
 import type { Volume } from "../api/types.ts";
-import { Action, IconButton, Notice, Waiting } from "../components/controls.tsx";
-import { bytes, count } from "../lib/format.ts";
+import { Action, Notice, Waiting } from "../components/controls.tsx";
 import { explain } from "../lib/explain.ts";
 import { useCatalog } from "../state/catalog.tsx";
 import { openVolume } from "../state/route.ts";
 import { enqueueImport } from "../uploads/queue.ts";
 import { CreateDialog } from "./create_dialog.tsx";
-import { save } from "./file_actions.tsx";
+import { FilesystemLines } from "./filesystem_lines.tsx";
 
 /** All volumes; a welcome where there is none yet. */
 export function HomeView() {
@@ -48,23 +46,7 @@ export function HomeView() {
             Each is one SQLite file with one or more volumes. A download is a copy of its state at
             that moment, also while it is in use; encrypted volumes stay encrypted in it.
           </p>
-          <ul className="card lines">
-            {(filesystems.data ?? []).map((file) => (
-              <li key={file.id}>
-                <Database size={19} strokeWidth={1.5} aria-hidden />
-                <span className="line-name">
-                  <strong>{file.name}</strong>
-                  <small>{bytes(file.size_bytes)}, {count(file.volumes.length, "volume")}</small>
-                </span>
-                <IconButton
-                  label={`Download ${file.name}`}
-                  onPress={() => save(exportUrl(file.id))}
-                >
-                  <Download size={17} aria-hidden />
-                </IconButton>
-              </li>
-            ))}
-          </ul>
+          <FilesystemLines files={filesystems.data ?? []} />
         </>
       )}
       <input

@@ -16,6 +16,7 @@ export function MountView({ volume }: { volume: Volume }) {
   const catalog = useCatalog();
   const status = useResource(`mount:${volume.id}`, (signal) => mountStatus(volume.id, signal));
   const [pin, setPin] = useState("");
+  const [folder, setFolder] = useState(true);
   const [persist, setPersist] = useState(false);
   const [pinFile, setPinFile] = useState("");
   const [busy, setBusy] = useState(false);
@@ -60,7 +61,7 @@ export function MountView({ volume }: { volume: Volume }) {
                 </p>
               </>
             )
-            : <p className="hint">It is attached without a folder of its own.</p>}
+            : <p className="hint">The manager keeps it open; there is no folder of it.</p>}
           {error !== null && <Notice tone="bad">{explain(error)}</Notice>}
           <Action isDisabled={busy} onPress={() => doing(() => unmount(volume.id))}>
             {busy ? "Unmounting…" : "Unmount"}
@@ -77,7 +78,7 @@ export function MountView({ volume }: { volume: Volume }) {
           event.preventDefault();
           doing(() =>
             mount(volume.id, {
-              mode: "fuse",
+              mode: folder ? "fuse" : "direct",
               ...(volume.encrypted ? { pin } : {}),
               ...(persist ? { persist } : {}),
               ...(persist && volume.encrypted && pinFile ? { pin_file: pinFile } : {}),
@@ -88,11 +89,20 @@ export function MountView({ volume }: { volume: Volume }) {
         <div className="empty-icon">
           <FolderSymlink size={26} strokeWidth={1.4} aria-hidden />
         </div>
-        <h2>Mount as a folder</h2>
+        <h2>Mount</h2>
         <p className="hint">
           Then every program on the manager’s machine can use the files, as those of any disk.
           Everyone who may look into that folder sees them while it is mounted.
         </p>
+        <Switch isSelected={folder} onChange={setFolder} className="switch">
+          <span className="switch-track" aria-hidden>
+            <span className="switch-knob" />
+          </span>
+          <span>
+            <strong>As a folder</strong>
+            <small>Without it the manager only keeps the volume open, which needs no FUSE.</small>
+          </span>
+        </Switch>
         {volume.encrypted && <Field label="PIN" type="password" value={pin} onChange={setPin} />}
         <Switch isSelected={persist} onChange={setPersist} className="switch">
           <span className="switch-track" aria-hidden>
