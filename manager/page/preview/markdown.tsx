@@ -1,7 +1,9 @@
 import DOMPurify from "dompurify";
 import { marked } from "marked";
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
+import { baseName } from "../lib/paths.ts";
 import { nonce } from "./nonce.ts";
+import { pictureAt, pictures } from "./pictures.ts";
 
 /** The frame has no style of the page: it can neither run nor load anything. */
 const STYLE = `
@@ -20,23 +22,60 @@ pre, code { background: #212826; } blockquote { color: #a9b6b0; border-color: #4
 td, th, hr { border-color: #333d39; }
 `;
 
-// The frame has no network: what stands for a picture there is its text.
+/** Whose pictures `clean` gives their addresses, and which it was asked for. */
+let found: ReadonlyMap<string, string> = new Map();
+let wanted = new Set<string>();
+let from = "/";
+
+// The frame has no network: a picture is in its address, or its text stands for it.
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
-  if (node.tagName === "IMG" && !/^data:/i.test(node.getAttribute("src") ?? "")) {
-    node.removeAttribute("src");
-    node.removeAttribute("srcset");
-  }
+  if (node.tagName !== "IMG") return;
+  node.removeAttribute("srcset");
+  const reference = node.getAttribute("src") ?? "";
+  if (/^data:/i.test(reference)) return;
+  const path = pictureAt(reference, from);
+  if (path !== null) wanted.add(path);
+  const address = path === null ? undefined : found.get(path);
+  if (address === undefined) node.removeAttribute("src");
+  else node.setAttribute("src", address);
 });
 
+/** A text as harmless HTML, with those pictures that there are. */
+function clean(
+  text: string,
+  path: string,
+  there: ReadonlyMap<string, string>,
+): { html: string; wanted: Set<string> } {
+  [found, wanted, from] = [there, new Set(), path];
+  const html = DOMPurify.sanitize(marked.parse(text, { async: false, gfm: true }), {
+    USE_PROFILES: { html: true },
+    FORBID_TAGS: ["style", "form", "input", "button", "select", "textarea", "iframe", "base"],
+    FORBID_ATTR: ["style"],
+  });
+  return { html, wanted };
+}
+
+/** The pictures that a text of a volume wants, once they are there. */
+function usePictures(volume: string, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const [there, setThere] = useState<ReadonlyMap<string, string>>(new Map());
+  useEffect(() => {
+    if (wanted.size === 0) return setThere(new Map());
+    const stop = new AbortController();
+    pictures(volume, wanted, stop.signal).then((all) => stop.signal.aborted || setThere(all));
+    return () => stop.abort();
+  }, [volume, [...wanted].join("\n")]);
+  return there;
+}
+
 /** Markdown as a page of its own in a frame without scripts, forms and network. */
-export default function Markdown({ name, text }: { name: string; text: string }) {
+export default function Markdown(
+  { volume, path, text }: { volume: string; path: string; text: string },
+) {
   const theme = document.documentElement.dataset.theme;
+  const bare = useMemo(() => clean(text, path, new Map()), [text, path]);
+  const there = usePictures(volume, bare.wanted);
   const page = useMemo(() => {
-    const clean = DOMPurify.sanitize(marked.parse(text, { async: false, gfm: true }), {
-      USE_PROFILES: { html: true },
-      FORBID_TAGS: ["style", "form", "input", "button", "select", "textarea", "iframe", "base"],
-      FORBID_ATTR: ["style"],
-    });
+    const { html } = there.size === 0 ? bare : clean(text, path, there);
     const dark = theme === "dark"
       ? DARK
       : theme === "light"
@@ -45,13 +84,13 @@ export default function Markdown({ name, text }: { name: string; text: string })
     return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Preview</title>` +
       `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; ` +
       `img-src data:; style-src 'nonce-${nonce()}'"><base target="_blank">` +
-      `<style nonce="${nonce()}">${STYLE}${dark}</style></head><body>${clean}</body></html>`;
-  }, [text, theme]);
+      `<style nonce="${nonce()}">${STYLE}${dark}</style></head><body>${html}</body></html>`;
+  }, [bare, there, theme]);
   // Links open in a tab of their own, which is not sandboxed.
   return (
     <iframe
       className="frame"
-      title={`Preview of ${name}`}
+      title={`Preview of ${baseName(path)}`}
       sandbox="allow-popups allow-popups-to-escape-sandbox"
       srcDoc={page}
     />

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { hasUnsaved, leave } from "./unsaved.ts";
 
 export type View = "files" | "trash" | "mount" | "space";
 export type Panel = "versions" | "details";
@@ -74,10 +75,44 @@ export function format(route: Route): string {
 const listeners = new Set<() => void>();
 let current = parse(location.search);
 
+/** Which entry of the browser's history this is: tells how far back and forward lead. */
+let entry: number = history.state?.entry ?? 0;
+history.replaceState({ entry }, "");
+/** Whether the next step in the history is our own: back to what is not saved, or on from it. */
+let returning = false;
+let leaving = false;
+
 addEventListener("popstate", () => {
-  current = parse(location.search);
-  for (const listener of listeners) listener();
+  const next = parse(location.search);
+  const to: number = history.state?.entry ?? entry;
+  if (returning) {
+    returning = false;
+  } else if (!leaving && to !== entry && hasUnsaved() && leaves(next)) {
+    // The browser has gone already: it is called back, and sent again when it may.
+    const steps = to - entry;
+    returning = true;
+    history.go(-steps);
+    leave(() => {
+      leaving = true;
+      history.go(steps);
+    });
+  } else {
+    leaving = false;
+    entry = to;
+    show(next);
+  }
 });
+
+function show(route: Route): void {
+  current = route;
+  for (const listener of listeners) listener();
+}
+
+/** Whether going there closes the file that is open. */
+function leaves(next: Route): boolean {
+  return current.open !== null &&
+    (next.page !== current.page || next.volume !== current.volume || next.open !== current.open);
+}
 
 /** Goes elsewhere. What is not said starts afresh for another place, and stays for the same. */
 export function navigate(to: Partial<Route>, { replace = false } = {}): void {
@@ -85,9 +120,13 @@ export function navigate(to: Partial<Route>, { replace = false } = {}): void {
   const next: Route = { ...(stays ? current : HOME), ...to };
   const url = format(next);
   if (url === format(current)) return;
-  current = parse(url.slice(1));
-  history[replace ? "replaceState" : "pushState"](null, "", url);
-  for (const listener of listeners) listener();
+  const go = () => {
+    if (!replace) entry++;
+    history[replace ? "replaceState" : "pushState"]({ entry }, "", url);
+    show(parse(url.slice(1)));
+  };
+  if (leaves(next)) leave(go);
+  else go();
 }
 
 export function openVolume(volume: string, to: Partial<Route> = {}): void {

@@ -1,5 +1,5 @@
 import { Eye, PencilLine, Save } from "lucide-react";
-import { lazy, useEffect, useState } from "react";
+import { lazy, useEffect, useRef, useState } from "react";
 import { read, write } from "../api/files.ts";
 import { ApiError } from "../api/problem.ts";
 import type { Volume } from "../api/types.ts";
@@ -7,6 +7,7 @@ import { Action, Notice, Waiting } from "../components/controls.tsx";
 import { explain } from "../lib/explain.ts";
 import { baseName } from "../lib/paths.ts";
 import { complain, say } from "../state/toasts.ts";
+import { setUnsaved } from "../state/unsaved.ts";
 
 const Editor = lazy(() => import("../preview/editor.tsx"));
 const Markdown = lazy(() => import("../preview/markdown.tsx"));
@@ -40,11 +41,21 @@ export function TextView(
   const [saving, setSaving] = useState(false);
   const name = baseName(path);
   const dirty = loaded !== null && text !== loaded.text;
+  // As they are when an answer comes, not when it was asked for.
+  const latest = useRef({ text, loaded, dirty });
+  latest.current = { text, loaded, dirty };
 
-  const load = async () => {
+  const load = async (over = false) => {
     try {
       const fresh = await read(volume.id, path, { version: version ?? undefined });
-      setLoaded((now) => ({ ...fresh, round: (now?.round ?? 0) + 1 }));
+      const { text, loaded, dirty } = latest.current;
+      // What was typed meanwhile stays; saving it tells that the file is another one.
+      if (dirty && !over && fresh.text !== text) return;
+      // The editor goes on with the same text: it keeps its place and its history.
+      const round = loaded === null || fresh.text !== text
+        ? (loaded?.round ?? 0) + 1
+        : loaded.round;
+      setLoaded({ ...fresh, round });
       setText(fresh.text);
       setConflict(false);
     } catch (problem) {
@@ -60,20 +71,26 @@ export function TextView(
   useEffect(() => onDirty(dirty), [dirty]);
   useEffect(() => () => onDirty(false), []);
 
-  const keep = async (over = false) => {
-    if (loaded === null || saving || version !== null) return;
+  const keep = async (over = false): Promise<boolean> => {
+    if (loaded === null || saving || version !== null) return false;
     setSaving(true);
+    let saved = false;
     try {
       const etag = await write(volume.id, path, text, over ? undefined : loaded.etag ?? undefined);
       setLoaded({ ...loaded, text, etag });
       setConflict(false);
+      saved = true;
       say("Saved");
     } catch (problem) {
       if (problem instanceof ApiError && problem.status === 412) setConflict(true);
       else complain(problem);
     }
     setSaving(false);
+    return saved;
   };
+
+  useEffect(() => setUnsaved(dirty ? { name, save: () => keep() } : null));
+  useEffect(() => () => setUnsaved(null), []);
 
   if (error !== null) return <Notice tone="bad">{explain(error)}</Notice>;
   if (loaded === null) return <Waiting />;
@@ -105,11 +122,11 @@ export function TextView(
           What you save now would stand in its place; the other text stays among the versions.
           <span className="actions">
             <Action onPress={() => keep(true)}>Save mine anyway</Action>
-            <Action onPress={load}>Drop mine and show the other</Action>
+            <Action onPress={() => load(true)}>Drop mine and show the other</Action>
           </span>
         </Notice>
       )}
-      {reading ? <Markdown name={name} text={text} /> : (
+      {reading ? <Markdown volume={volume.id} path={path} text={text} /> : (
         <Editor
           key={loaded.round}
           name={name}

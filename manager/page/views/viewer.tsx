@@ -12,8 +12,10 @@ import { baseName, parent } from "../lib/paths.ts";
 import { useFeed } from "../state/feed.ts";
 import { useResource } from "../state/resource.ts";
 import { navigate, useRoute } from "../state/route.ts";
+import { leave } from "../state/unsaved.ts";
 import { save } from "./file_actions.tsx";
 import { TextView } from "./text_view.tsx";
+import { UnsavedDialog } from "./unsaved_dialog.tsx";
 import { VersionsPanel } from "./versions_panel.tsx";
 
 const Pdf = lazy(() => import("../preview/pdf.tsx"));
@@ -31,10 +33,7 @@ export function Viewer({ volume, path }: { volume: Volume; path: string }) {
   const kind = kindOf(name, facts.data?.type ?? "file");
   useFeed(volume.id, facts.reload, 400);
 
-  const close = () => {
-    if (dirty && !confirm("Close without saving what you changed?")) return;
-    navigate({ open: null, panel: null });
-  };
+  const close = () => navigate({ open: null, panel: null });
   const toggle = (which: "versions" | "details") =>
     navigate({ panel: panel === which ? null : which }, { replace: true });
 
@@ -51,11 +50,11 @@ export function Viewer({ volume, path }: { volume: Volume; path: string }) {
     <ModalOverlay
       className="viewer-overlay"
       isOpen
-      isKeyboardDismissDisabled={dirty}
       onOpenChange={(open) => open || close()}
     >
       <Modal className="viewer-modal">
         <Dialog className="viewer">
+          <UnsavedDialog />
           <header className="viewer-head">
             <IconButton label="Back to the folder" onPress={close}>
               <ChevronLeft size={20} aria-hidden />
@@ -108,7 +107,7 @@ export function Viewer({ volume, path }: { volume: Volume; path: string }) {
                   volume={volume}
                   path={path}
                   shown={version}
-                  onShow={setVersion}
+                  onShow={(wish) => wish === version || leave(() => setVersion(wish))}
                 />
               </aside>
             )}

@@ -1,0 +1,64 @@
+import { useSyncExternalStore } from "react";
+
+/** Work that would be lost by going elsewhere. */
+export interface Unsaved {
+  name: string;
+  /** Says whether it is saved now; why not, it has told already. */
+  save: () => Promise<boolean>;
+}
+
+/** What waits for the answer of whoever would lose work. */
+export interface Leaving {
+  name: string;
+  stay: () => void;
+  discard: () => void;
+  save: () => Promise<void>;
+}
+
+let work: Unsaved | null = null;
+let leaving: Leaving | null = null;
+const listeners = new Set<() => void>();
+
+/** Says what is not saved at present; null for nothing. */
+export function setUnsaved(now: Unsaved | null): void {
+  work = now;
+}
+
+export function hasUnsaved(): boolean {
+  return work !== null;
+}
+
+/** Goes elsewhere: at once, or when the work here is saved or given up. */
+export function leave(go: () => void): void {
+  if (work === null) return go();
+  const { name, save } = work;
+  const end = (then?: () => void) => {
+    ask(null);
+    then?.();
+  };
+  ask({
+    name,
+    stay: () => end(),
+    discard: () => {
+      work = null;
+      end(go);
+    },
+    save: async () => {
+      if (!await save()) return end();
+      work = null;
+      end(go);
+    },
+  });
+}
+
+function ask(now: Leaving | null): void {
+  leaving = now;
+  for (const listener of listeners) listener();
+}
+
+export function useLeaving(): Leaving | null {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, () => leaving);
+}
