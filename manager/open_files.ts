@@ -21,7 +21,7 @@ export class OpenFile {
 
   /** Opens a file that is there, upgrading one of an older release. */
   static async open(path: string): Promise<OpenFile> {
-    const writer = await AloeLite.open(path, { create: false });
+    const writer = await openWriter(path);
     try {
       const file = new OpenFile(path, await AloeLite.open(path, { readOnly: true }));
       file.#writer = Promise.resolve(writer);
@@ -34,7 +34,7 @@ export class OpenFile {
 
   /** For writing. */
   writer(): Promise<AloeLite> {
-    this.#writer ??= AloeLite.open(this.path, { create: false });
+    this.#writer ??= openWriter(this.path);
     return this.#writer;
   }
 
@@ -87,6 +87,11 @@ export class OpenFile {
       this.#raw = null;
     }
   }
+}
+
+/** Uploads are long, and who asks meanwhile is not to wait for the disk. */
+function openWriter(path: string): Promise<AloeLite> {
+  return AloeLite.open(path, { create: false, checkpointAside: true });
 }
 
 /** Whom the manager's mounts act for: a restart ends those that a crash has left. */

@@ -11,7 +11,6 @@ import { DatabaseSync } from "node:sqlite";
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<string | null>) => void) | null;
   postMessage(done: boolean): void;
-  close(): void;
 };
 
 let database: DatabaseSync | null = null;
@@ -20,7 +19,7 @@ let database: DatabaseSync | null = null;
 scope.onmessage = ({ data }) => {
   if (data === null) {
     database?.close();
-    scope.close();
+    scope.postMessage(true);
     return;
   }
   try {

@@ -6,7 +6,10 @@ export interface WalState {
   moved: number;
 }
 
-/** A checkpoint begins when so much waits for it, bytes. */
+/** The thread begins when so much waits for it, bytes: it takes up to a second to. */
+const PREPARE = 2 * 2 ** 20;
+
+/** A checkpoint begins when so much does. */
 const BEGIN = 16 * 2 ** 20;
 
 /** Writers wait for checkpoints when a WAL is this long, bytes. */
@@ -18,27 +21,22 @@ const LIMIT = 96 * 2 ** 20;
  */
 export class Checkpointer {
   readonly #path: string;
-  /** Begun at once: a thread takes up to a second to begin. */
-  #worker: Worker | null;
+  /** Null before anything is to be moved, and when it has failed. */
+  #worker: Worker | null = null;
+  #failed = false;
   #running: Promise<boolean> | null = null;
   #finish: ((done: boolean) => void) | null = null;
 
   /** @param path The file. */
   constructor(path: string) {
     this.#path = path;
-    const url = new URL("./checkpoint_worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { type: "module", name: "checkpoints" });
-    this.#worker.onmessage = (event: MessageEvent<boolean>) => this.#finish?.(event.data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#worker = null;
-      this.#finish?.(false);
-    };
   }
 
   /** Called after each commit. */
   committed(wal: WalState): void {
-    if (wal.written - wal.moved >= BEGIN) this.#run();
+    const waiting = wal.written - wal.moved;
+    if (waiting >= PREPARE) this.#start();
+    if (waiting >= BEGIN) this.#run();
   }
 
   /** Called before each transaction: waits where the WAL would grow without bounds. */
@@ -52,24 +50,46 @@ export class Checkpointer {
     }
   }
 
-  /** Ends the thread, once it has done what it is doing. */
+  /** Ends the thread and its connection, once it has done what it is doing. */
   async close(): Promise<void> {
     await this.#running;
-    this.#worker?.postMessage(null);
+    this.#failed = true;
+    const worker = this.#worker;
+    if (worker === null) return;
+    await new Promise<void>((resolve) => {
+      this.#finish = () => resolve();
+      worker.postMessage(null);
+    });
+    worker.terminate();
     this.#worker = null;
+  }
+
+  #start(): void {
+    if (this.#worker !== null || this.#failed) return;
+    const url = new URL("./checkpoint_worker.ts", import.meta.url);
+    this.#worker = new Worker(url, { type: "module", name: "checkpoints" });
+    this.#worker.onmessage = (event: MessageEvent<boolean>) => this.#finish?.(event.data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#worker = null;
+      this.#failed = true;
+      this.#finish?.(false);
+    };
   }
 
   /** @returns Whether it could be done. */
   #run(): Promise<boolean> {
     if (this.#running !== null) return this.#running;
-    if (this.#worker === null) return Promise.resolve(false);
+    this.#start();
+    const worker = this.#worker;
+    if (worker === null) return Promise.resolve(false);
     this.#running = new Promise((resolve) => {
       this.#finish = (done) => {
         this.#running = null;
         resolve(done);
       };
     });
-    this.#worker.postMessage(this.#path);
+    worker.postMessage(this.#path);
     return this.#running;
   }
 }
