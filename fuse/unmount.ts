@@ -8,6 +8,8 @@ const MNT_DETACH = 2;
 /** How often a mount that is in use is tried to be ended, and how long between, ms. */
 const ATTEMPTS = 3;
 const PAUSE = 100;
+/** The same while it is in use by what flushes it, which takes as long as the disk does. */
+const FLUSHED_ATTEMPTS = 300;
 
 /** How a mount is ended. */
 export interface UnmountOptions {
@@ -51,9 +53,10 @@ export async function detach(path: string, lazy: boolean): Promise<void> {
       else await detachAsUser(path, lazy);
       return;
     } catch (error) {
-      // The mount's own flusher has it open for a moment now and then.
-      const busy = error instanceof AloeError && error.code === "busy";
-      if (!busy || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof AloeError && error.code === "busy")) throw error;
+      if (attempt >= ATTEMPTS && (attempt >= FLUSHED_ATTEMPTS || !await isFlushed(path))) {
+        throw error;
+      }
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }
@@ -107,6 +110,16 @@ async function holdersOf({ source }: MountEntry): Promise<Holder[]> {
     if (count > 0 && open.includes("/dev/fuse")) holders.push({ pid: name, file: source, count });
   }
   return holders;
+}
+
+/** Whether a process that answers mounts has one's top open: its flusher does, now and then. */
+async function isFlushed(path: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const open = await descriptorsOf(name);
+    if (open.includes(path) && open.includes("/dev/fuse")) return true;
+  }
+  return false;
 }
 
 /** Waits until a process has closed the file, or one of its mounts of it. */

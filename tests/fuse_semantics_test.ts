@@ -133,6 +133,38 @@ mountTest("umount from outside ends the mount with a clean file", async () => {
   await assertSound(daemon.file);
 });
 
+mountTest("unmount waits for what flushes the mount, and for nobody else", async () => {
+  await using daemon = await spawnDaemon();
+  /** Has a directory open, and perhaps what answers mounts have, for so long. */
+  const holding = async (seconds: number, ...more: string[]) => {
+    const script = `import os, sys, time
+for path in sys.argv[2:]: os.open(path, os.O_RDWR if path == "/dev/fuse" else os.O_RDONLY)
+print("open", flush=True)
+time.sleep(float(sys.argv[1]))`;
+    const child = new Deno.Command("python3", {
+      args: ["-c", script, `${seconds}`, daemon.dir, ...more],
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    const ended = async () => {
+      const { success } = await child.status;
+      await reader.cancel();
+      return success;
+    };
+    return { child, ended };
+  };
+  const user = await holding(60);
+  await assert.rejects(unmount(daemon.dir), { code: "busy" });
+  user.child.kill("SIGKILL");
+  await user.ended();
+  const flusher = await holding(1.5, "/dev/fuse");
+  await unmount(daemon.dir);
+  assert.ok(await flusher.ended());
+  await daemon.ended();
+  await assertSound(daemon.file);
+});
+
 mountTest("a volume as it was", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");

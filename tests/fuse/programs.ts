@@ -932,7 +932,7 @@ const postgres: Program = {
         place,
         `
         serve
-        committed=$(cat $OUT/transactions* 2>/dev/null | wc -l)
+        committed=$({ cat $OUT/transactions* 2>/dev/null || true; } | wc -l)
         [[ $(ask "select count(*) from pgbench_history") -ge $committed ]]
         ${BALANCED}
         ask "truncate pgbench_history"; ask "update pgbench_accounts set abalance = 0 where abalance <> 0"
