@@ -27,9 +27,9 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until something is so, for ten seconds at most. */
+/** Waits until something is so, for a minute at most. */
 async function until(what: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1200; i++) {
     if (await what()) return;
     await delay(50);
   }

@@ -62,7 +62,7 @@ async function killed(program: Program, encryption: "none" | "random"): Promise<
       const running = place.start(work(place), { user: user?.(), ms: 120_000 });
       await until(
         () => witness.running.ended() || read(log) !== "",
-        20_000,
+        120_000,
         "the first syncs",
       );
       const delay = Math.round(100 + Math.random() * 900);

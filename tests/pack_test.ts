@@ -101,6 +101,12 @@ Deno.test("unpack takes time in proportion to the pack", async () => {
     return performance.now() - start;
   };
   await time(1 << 20);
-  const ratio = await time(5 << 20) / await time((1 << 20) + 1);
+  // The least of several is what it takes while nothing else runs.
+  const least = async (size: number) => {
+    let best = Infinity;
+    for (let i = 0; i < 5; i++) best = Math.min(best, await time(size + i));
+    return best;
+  };
+  const ratio = await least(5 << 20) / await least((1 << 20) + 1);
   assert.ok(ratio < 12, `five times the bytes took ${ratio.toFixed(1)} times as long`);
 });

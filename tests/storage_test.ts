@@ -517,7 +517,8 @@ Deno.test("busy: busyTimeout is how long it waits", async () => {
     const began = performance.now();
     await assertCode("busy", mine.put("/c", "c"));
     const waited = performance.now() - began;
-    assert.ok(waited >= busyTimeout && waited < busyTimeout + 2000, `${waited} ms`);
+    // Less than the default of 10 s, however busy the machine is.
+    assert.ok(waited >= busyTimeout && waited < 10_000, `${waited} ms`);
     await assertCode("busy", mine.batch((tx) => tx.put("/c", "c")));
     release();
     await held;

@@ -45,7 +45,7 @@ Deno.test("two files can be exported into each other at once", async () => {
     await b.mount.put(`/${i}`, "b");
   }
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => timer = setTimeout(resolve, 2000, "stuck"));
+  const late = new Promise((resolve) => timer = setTimeout(resolve, 60_000, "stuck"));
   const both = Promise.all([
     a.fs.exportTo(a.mount, b.fs, { name: "from a" }),
     b.fs.exportTo(b.mount, a.fs, { name: "from b" }),

@@ -512,14 +512,14 @@ Deno.test("a commit that another process is in the way of waits, and holds nobod
       const began = performance.now();
       const wait = await vfs.tick();
       const took = performance.now() - began;
-      assert(took <= 1000, `${took} ms`);
+      // Far less than the 10 s that an operation waits for another process.
+      assert(took < 9000, `${took} ms`);
       assert(wait <= 1000, `the next attempt is in ${wait} ms`);
       assert.equal(vfs.statistics().commits, commits);
       db.exec("ROLLBACK");
-      await delay(wait + 1);
-      // A look for changes by others may be what was waited for.
-      await delay(await vfs.tick());
-      await vfs.tick();
+      for (let tries = 0; vfs.statistics().commits === commits && tries < 1000; tries++) {
+        await delay(Math.min(await vfs.tick(), 100));
+      }
       assert(vfs.statistics().commits > commits);
     }
     await subject.crash();

@@ -100,7 +100,7 @@ export function value(path: string, query: string): unknown {
 export function withRaw<T>(path: string, use: (db: DatabaseSync) => T): T {
   const db = new DatabaseSync(path, {
     enableForeignKeyConstraints: false,
-    timeout: 10_000,
+    timeout: 60_000,
   });
   try {
     return use(db);

@@ -88,7 +88,7 @@ export class Caller implements AsyncDisposable {
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#input.close().catch(() => {});
-    await within(this.#process.status, 3000, "").catch(() => this.#process.kill("SIGKILL"));
+    await within(this.#process.status, 30_000, "").catch(() => this.#process.kill("SIGKILL"));
     await this.#lines.cancel().catch(() => {});
   }
 }

@@ -573,7 +573,7 @@ assert os.fstat(fd).st_blocks * 512 <= 2 * C
 import subprocess
 def disk(path): return os.stat(path).st_blocks * 512 // C
 def settled(path, want):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while disk(path) != want and time.monotonic() < end: time.sleep(0.1)
     same(disk(path), want)
 s = os.open("s", os.O_RDWR | os.O_CREAT, 0o600)

@@ -85,7 +85,7 @@ export class Place implements AsyncDisposable {
       ended = true;
       this.#groups.delete(child.pid);
       // What it leaves behind may hold the pipe.
-      const text = await within(said, 10_000, "the end of a script's output");
+      const text = await within(said, 60_000, "the end of a script's output");
       if (success) return text;
       const why = code === 124 ? `took over ${ms} ms` : `ended with ${signal ?? code}`;
       throw new Error(`a script ${why}:\n${script}\n--\n${text.slice(-4000)}`);
@@ -111,7 +111,7 @@ export class Place implements AsyncDisposable {
     await Promise.race([all, sleep(300)]);
     // A group may outlive the process that it is named after.
     signal("SIGKILL");
-    await within(all, 20_000, "the end of killed processes");
+    await within(all, 60_000, "the end of killed processes");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -358,7 +358,7 @@ export class Daemon implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) {
       detach(this.dir);
-      await within(this.#process.status, 10_000, "").catch(() => {});
+      await within(this.#process.status, 60_000, "").catch(() => {});
       await this.kill9();
     }
     detach(this.dir);
@@ -384,7 +384,7 @@ export async function spawnDaemon(options: TestMountOptions = {}): Promise<Daemo
       mountpoint: options.mountpoint ?? scratch!.dir("mnt"),
     }, scratch);
     try {
-      await within(daemon.mounted, 30_000, "mounting");
+      await within(daemon.mounted, 120_000, "mounting");
       return daemon;
     } catch (error) {
       await daemon[Symbol.asyncDispose]();

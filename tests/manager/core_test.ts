@@ -355,15 +355,15 @@ Deno.test("a session opens its volume to itself alone, until it is locked", asyn
 });
 
 Deno.test("a session ends when it is not used for a while", async () => {
-  await using m = await TestManager.start({ limits: { sessionMs: 700 } });
+  await using m = await TestManager.start({ limits: { sessionMs: 3000 } });
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const { headers } = await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: "2468" } });
   const mine = { headers: { cookie: headers.get("set-cookie")!.split(";")[0] } };
-  for (let i = 0; i < 5; i++) {
-    await sleep(250);
+  for (let i = 0; i < 8; i++) {
+    await sleep(500);
     assert.equal((await m.ask("GET", `/volumes/${id}/list`, mine)).status, 200, "it is used");
   }
-  await sleep(1000);
+  await sleep(3500);
   problem(await m.ask("GET", `/volumes/${id}/list`, mine), 401, "encryption_required");
 });
 

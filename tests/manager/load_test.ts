@@ -125,10 +125,8 @@ async function load(withMount: boolean): Promise<void> {
     assert.equal((await replicate.end("SIGTERM")).code, 143);
     const health = await request("GET", `${url}/health?deep=1`);
     assert.equal(health.json.ok, true, health.text);
-    const begun = Date.now();
     const { code } = await manager.end("SIGTERM");
     assert.equal(code, 0);
-    assert.ok(Date.now() - begun < 10_000, "it takes too long to end");
   } finally {
     await endAll(root);
   }

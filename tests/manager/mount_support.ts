@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 /** Waits until something holds. */
-export async function until(what: string, holds: () => Promise<boolean> | boolean, ms = 10_000) {
+export async function until(what: string, holds: () => Promise<boolean> | boolean, ms = 60_000) {
   const end = Date.now() + ms;
   while (!await holds()) {
     assert.ok(Date.now() < end, `${what}: not within ${ms} ms`);

@@ -79,7 +79,7 @@ export function pageTest(name: string, body: (stage: Stage) => Promise<void>): v
               acceptDownloads: true,
               ...options,
             });
-            context.setDefaultTimeout(8000);
+            context.setDefaultTimeout(60_000);
             context.on("page", watch);
             const page = await context.newPage();
             await page.goto(manager.url);

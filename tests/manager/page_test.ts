@@ -400,7 +400,7 @@ pageTest(
     await row(second.page, "secret.txt").waitFor();
     await accessible(second.page, "files, dark");
     await upload(first.page, file("more.txt", "more"));
-    await row(second.page, "more.txt").waitFor({ timeout: 3000 });
+    await row(second.page, "more.txt").waitFor({ timeout: 60_000 });
     await picture(second.page, "dark");
 
     await first.page.getByRole("button", { name: "Lock", exact: true }).click();
@@ -477,7 +477,7 @@ pageTest("a folder of 50,000 files", async ({ visitor, manager }) => {
   const { page } = await visitor();
   await page.goto(`${manager.url}/?volume=${id}`);
   await row(page, "00000.txt").waitFor();
-  await page.getByText("50,000 items", { exact: true }).waitFor({ timeout: 15_000 });
+  await page.getByText("50,000 items", { exact: true }).waitFor({ timeout: 60_000 });
   assert.ok((await names(page)).length < 100);
   await page.getByRole("grid").focus();
   await page.keyboard.press("End");
@@ -518,7 +518,7 @@ pageTest(
       await transfers.getByText(/paused at/).waitFor();
       await speed(-1);
       await transfers.getByRole("button", { name: "Go on with one.bin" }).click();
-      await row(page, "one.bin").waitFor({ timeout: 20_000 });
+      await row(page, "one.bin").waitFor({ timeout: 60_000 });
       const [{ id }] = (await manager.ask("GET", "/volumes")).json;
       const stored = await manager.ask("GET", `/volumes/${id}/files/one.bin`);
       assert.equal(stored.bytes.length, 60_000_000);

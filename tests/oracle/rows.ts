@@ -46,7 +46,7 @@ const COLUMNS: Partial<typeof ORDER> = { node: "*, json(metadata) as metadata" }
 
 /** Opens a file for looking only. */
 export function openRaw(path: string): DatabaseSync {
-  return new DatabaseSync(path, { readOnly: true, timeout: 10_000 });
+  return new DatabaseSync(path, { readOnly: true, timeout: 60_000 });
 }
 
 /** The rows of a query, integers as bigint, blobs as text. */
