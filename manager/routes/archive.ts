@@ -6,7 +6,7 @@ import { splitPath } from "../../src/paths.ts";
 import { access } from "../access.ts";
 import { members } from "../archive.ts";
 import { disposition } from "../content_type.ts";
-import { bytes, documented, text, volumeProblems } from "../documented.ts";
+import { bytes, documented, volumeProblems } from "../documented.ts";
 import { Problem } from "../problem.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
@@ -23,8 +23,11 @@ export function archiveRoutes(services: Services): OpenAPIHono<Env> {
 }
 
 async function archive(services: Services, c: Context<Env>): Promise<Response> {
-  const wished = queryOf(c.req.url).getAll("path");
-  const paths = wished.length === 0 ? ["/"] : wished;
+  const paths = queryOf(c.req.url).getAll("path");
+  // Whoever has chosen nothing does not want everything.
+  if (paths.length === 0 || paths.includes("")) {
+    throw new Problem(400, "invalid", "path: what is to be in the archive; / for all");
+  }
   if (paths.length > MOST_PATHS) {
     throw new Problem(400, "invalid", `an archive is made of ${MOST_PATHS} paths at most`);
   }
@@ -87,7 +90,11 @@ const ARCHIVE = {
   summary: "Files and directories as one ZIP archive, made while it is sent",
   request: {
     params: VolumeParam,
-    query: z.object({ path: text("What is to be in it; can be repeated; all by default") }),
+    query: z.object({
+      path: z.array(z.string().min(1)).min(1).max(MOST_PATHS).openapi({
+        description: "What is to be in it; can be repeated; `/` for all",
+      }),
+    }),
   },
   responses: {
     200: {

@@ -50,7 +50,7 @@ Deno.test("an archive has directories and files, and no name that leads out of i
     const [{ id }] = (await m.ask("GET", "/volumes")).json;
     const large = new Uint8Array(3_000_000).map((_, i) => i * 31 >> 7);
     await m.ask("PUT", `/volumes/${id}/files/d/large`, { body: large });
-    const all = await m.ask("GET", `/volumes/${id}/archive`);
+    const all = await m.ask("GET", `/volumes/${id}/archive?path=/`);
     assert.equal(all.status, 200);
     assert.equal(all.headers.get("content-type"), "application/zip");
     assert.match(all.headers.get("content-disposition")!, /filename\*=UTF-8''B%C3%BCcher\.zip/);
@@ -75,7 +75,12 @@ Deno.test("an archive has directories and files, and no name that leads out of i
     );
     assert.deepEqual(Object.keys((await unpack(some.bytes)).names), ["large", "none", "empty/"]);
     assert.equal((await m.ask("GET", `/volumes/${id}/archive?path=/nothing`)).status, 404);
-    assert.equal((await m.ask("GET", `/volumes/none/archive`)).status, 404);
+    assert.equal((await m.ask("GET", `/volumes/none/archive?path=/`)).status, 404);
+    // Nothing chosen is not everything.
+    for (const query of ["", "?path=", "?path=/d&path=", "?paths=/d"]) {
+      const { status, json } = await m.ask("GET", `/volumes/${id}/archive${query}`);
+      assert.deepEqual([status, json.code], [400, "invalid"], query);
+    }
   } finally {
     await Deno.remove(root, { recursive: true });
   }

@@ -38,7 +38,8 @@ export interface FileGridProps {
   onOpen: (row: Row) => void;
   onMenu: (row: Row, x: number, y: number) => void;
   onCommand: (command: "rename" | "delete" | "up" | "escape") => void;
-  onDragRows?: (event: DragEvent) => void;
+  /** Some rows begin to be dragged: those that are selected, or one that is not. */
+  onDragRows?: (rows: readonly Row[], event: DragEvent) => void;
   onDropOn?: (row: Row, event: DragEvent) => void;
 }
 
@@ -288,8 +289,11 @@ export function FileGrid(props: FileGridProps) {
                       props.onMenu(row, event.clientX, event.clientY);
                     }}
                     onDragStart={(event) => {
-                      if (!selection.has(row.key)) props.onSelect(new Set([row.key]));
-                      props.onDragRows?.(event);
+                      const marked = selection.has(row.key);
+                      if (!marked) props.onSelect(new Set([row.key]));
+                      props.onActive(row.key);
+                      const dragged = marked ? rows.filter((one) => selection.has(one.key)) : [row];
+                      props.onDragRows?.(dragged, event);
                     }}
                     onDragOver={(event) => {
                       if (!dropHere) return;

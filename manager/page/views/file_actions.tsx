@@ -26,6 +26,7 @@ function named(items: readonly { path: string }[]): string {
 
 /** To the trash, with a way back. */
 export async function discard(volume: string, items: readonly Located[]): Promise<void> {
+  if (items.length === 0) return;
   await attempt(async () => {
     await each(items, ({ path }) => remove(volume, path));
     say(`${named(items)} moved to the trash`, {
@@ -65,6 +66,7 @@ export async function moveInto(
 /** Saves one file as it is, and anything else as a zip. */
 export function download(volume: string, items: readonly Located[]): void {
   const [only] = items;
+  if (only === undefined) return;
   const single = items.length === 1 && only.entry.type === "file";
   save(
     single

@@ -26,10 +26,12 @@ import { count } from "../lib/format.ts";
 import { explain } from "../lib/explain.ts";
 import { baseName, join, parent } from "../lib/paths.ts";
 import { matching, sortEntries } from "../lib/sort.ts";
+import { useFeed } from "../state/feed.ts";
 import { useListing } from "../state/listing.ts";
+import { useMarks } from "../state/marks.ts";
 import { useResource } from "../state/resource.ts";
 import { navigate, openFolder, useRoute } from "../state/route.ts";
-import { attempt } from "../state/toasts.ts";
+import { attempt, complain } from "../state/toasts.ts";
 import { dropped, type Incoming, picked } from "../uploads/dropped.ts";
 import { enqueue, enqueueFolders } from "../uploads/queue.ts";
 import { discard, download, type Located, moveInto } from "./file_actions.tsx";
@@ -40,6 +42,12 @@ import { TransferDialog } from "./transfer_dialog.tsx";
 const DRAGGED = "application/x-aloelite-paths";
 const NOTHING: ReadonlySet<string> = new Set();
 
+/** What a drag of rows carries: enough to know it again in another window. */
+interface Dragged {
+  volume: string;
+  paths: string[];
+}
+
 type Asking =
   | { what: "rename"; path: string }
   | { what: "folder" | "text" }
@@ -49,8 +57,6 @@ type Asking =
 export function FilesView({ volume }: { volume: Volume }) {
   const { path, query, sort, descending } = useRoute();
   const listing = useListing(volume.id, path);
-  const [selection, setSelection] = useState<ReadonlySet<string>>(NOTHING);
-  const [active, setActive] = useState<string | null>(null);
   const [menu, setMenu] = useState<{ x: number; y: number } | null>(null);
   const [asking, setAsking] = useState<Asking | null>(null);
   const [dragging, setDragging] = useState(false);
@@ -67,8 +73,6 @@ export function FilesView({ volume }: { volume: Volume }) {
       ? baseName(before.current)
       : null;
     before.current = path;
-    setSelection(NOTHING);
-    setActive(null);
   }, [volume.id, path]);
 
   const asked = useDeferredValue(query.trim());
@@ -87,12 +91,14 @@ export function FilesView({ volume }: { volume: Volume }) {
     return sortEntries([...here, ...elsewhere], sort, descending);
   }, [listing.entries, below.entries, asked, sort, descending]);
 
+  const { selection, active, select, activate } = useMarks(`${volume.id}:${path}`, rows);
+
   useEffect(() => {
     if (cameFrom.current === null) return;
     const row = rows.find((one) => one.name === cameFrom.current);
     if (!row) return;
     cameFrom.current = null;
-    setActive(row.key);
+    activate(row.key);
   }, [rows]);
 
   const locate = (row: Row): Located => ({
@@ -117,7 +123,12 @@ export function FilesView({ volume }: { volume: Volume }) {
     setDragging(false);
     const moved = event.dataTransfer.getData(DRAGGED);
     if (moved) {
-      const paths = (JSON.parse(moved) as string[]).filter((one) => parent(one) !== to);
+      // Windows of other volumes may be beside this one.
+      const from = JSON.parse(moved) as Dragged;
+      if (from.volume !== volume.id) {
+        return complain(new Error("What is dragged is in another volume: download it from there"));
+      }
+      const paths = from.paths.filter((one) => parent(one) !== to && one !== to);
       if (paths.length > 0) attempt(() => moveInto(volume.id, paths, to));
       return;
     }
@@ -289,14 +300,14 @@ export function FilesView({ volume }: { volume: Volume }) {
           navigate({ sort: key, descending: key === sort && !descending }, {
             replace: true,
           })}
-        onSelect={setSelection}
-        onActive={setActive}
+        onSelect={select}
+        onActive={activate}
         onOpen={open}
         onMenu={(_row, x, y) => setMenu({ x, y })}
         onCommand={(command) => {
           if (command === "up") return path === "/" || openFolder(parent(path));
           if (command === "escape") {
-            setSelection(NOTHING);
+            select(NOTHING);
             if (query) navigate({ query: "" }, { replace: true });
             return;
           }
@@ -305,10 +316,10 @@ export function FilesView({ volume }: { volume: Volume }) {
           if (command === "delete") discard(volume.id, items);
           else if (items.length === 1) setAsking({ what: "rename", path: items[0].path });
         }}
-        onDragRows={(event) => {
-          const row = rows.find((one) => one.key === active);
-          const paths = selection.size > 0 ? chosenPaths() : row ? [locate(row).path] : [];
-          event.dataTransfer.setData(DRAGGED, JSON.stringify(paths));
+        onDragRows={(dragged, event) => {
+          const paths = dragged.map((row) => locate(row).path);
+          const what: Dragged = { volume: volume.id, paths };
+          event.dataTransfer.setData(DRAGGED, JSON.stringify(what));
           event.dataTransfer.effectAllowed = "move";
         }}
         onDropOn={(row, event) => onDrop(locate(row).path, event)}
@@ -345,7 +356,7 @@ export function FilesView({ volume }: { volume: Volume }) {
             >
               <Trash2 size={17} aria-hidden />
             </IconButton>
-            <IconButton label="Clear selection" onPress={() => setSelection(NOTHING)}>
+            <IconButton label="Clear selection" onPress={() => select(NOTHING)}>
               <X size={17} aria-hidden />
             </IconButton>
           </span>
@@ -381,7 +392,14 @@ export function FilesView({ volume }: { volume: Volume }) {
           event.target.value = "";
         }}
       />
-      {menu && <MenuAt x={menu.x} y={menu.y} choices={choices()} onClose={() => setMenu(null)} />}
+      {menu && selection.size > 0 && (
+        <MenuAt
+          x={menu.x}
+          y={menu.y}
+          choices={choices()}
+          onClose={() => setMenu(null)}
+        />
+      )}
       {asking?.what === "rename" && (
         <RenameDialog volume={volume.id} path={asking.path} onClose={close} />
       )}
@@ -409,6 +427,7 @@ function useBelow(volume: string, path: string, query: string) {
   }, [query]);
   const key = settled && settled === query ? `${volume}:${path}:${settled}` : null;
   const found = useResource(key, (signal) => search(volume, settled, path, signal));
+  useFeed(volume, found.reload, 400);
   return {
     entries: found.data?.entries ?? NO_ENTRIES,
     truncated: found.data?.truncated ?? false,
