@@ -2,6 +2,8 @@ import { UsageError } from "./args.ts";
 
 const NS_PER_MS = 1_000_000n;
 const NS_PER_S = 1_000_000_000n;
+/** The last millisecond that a `Date` holds. */
+const LAST_DATE_MS = 8_640_000_000_000_000;
 
 /**
  * Writes a time with all its digits, for machines.
@@ -37,9 +39,13 @@ export function toDate(ns: bigint): Date {
   return new Date(Number(ns < 0n && ns % NS_PER_MS !== 0n ? ms - 1n : ms));
 }
 
-/** A `Date` as nanoseconds since the Unix epoch. */
+/**
+ * A `Date` as nanoseconds since the Unix epoch. A local file may have a time
+ * that no date holds: it counts as the last date.
+ */
 export function fromDate(date: Date): bigint {
-  return BigInt(Math.trunc(date.getTime())) * NS_PER_MS;
+  const ms = date.getTime();
+  return BigInt(Number.isNaN(ms) ? LAST_DATE_MS : Math.trunc(ms)) * NS_PER_MS;
 }
 
 /** The present, in nanoseconds since the Unix epoch. */
@@ -69,6 +75,17 @@ export function parseDuration(option: string, text: string): number {
   throw new UsageError(`${option} is a time like 30s, 5m or 12h, not ${text}`);
 }
 
+/** Reads an ISO date; null for what is none, or a day that its month does not have. */
+function parseDate(text: string): Date | null {
+  const day = /^(\d{4})-(\d\d)-(\d\d)/.exec(text);
+  if (day === null) return null;
+  const date = new Date(text);
+  const [year, month, ordinal] = day.slice(1).map(Number);
+  // The last day of a month is the zeroth of the next one.
+  const last = new Date(Date.UTC(2000 + year % 400, month, 0)).getUTCDate();
+  return Number.isNaN(date.getTime()) || ordinal > last ? null : date;
+}
+
 /**
  * Reads an age (`30d`) or a date (`2026-01-02`) as the moment it means.
  *
@@ -79,10 +96,8 @@ export function parseDuration(option: string, text: string): number {
 export function parseMoment(text: string): bigint {
   const age = /^(\d{1,9})([smhdwy])$/.exec(text);
   if (age !== null) return now() - BigInt(age[1]) * UNITS[age[2]] * NS_PER_S;
-  if (/^\d{4}-\d\d-\d\d/.test(text)) {
-    const date = new Date(text);
-    if (!Number.isNaN(date.getTime())) return fromDate(date);
-  }
+  const date = parseDate(text);
+  if (date !== null) return fromDate(date);
   throw new UsageError(
     `not an age: ${text} (write 30d, 12h, 2w or a date like 2026-01-31)`,
   );

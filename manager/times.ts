@@ -1,3 +1,5 @@
+import { limitTime } from "../src/ops.ts";
+
 /** A time as responses have it: RFC 3339 in UTC, to the nanosecond. */
 export function toRfc3339(ns: bigint): string {
   const seconds = ns >= 0n ? ns / BILLION : (ns - BILLION + 1n) / BILLION;
@@ -9,17 +11,40 @@ export function toRfc3339(ns: bigint): string {
 }
 
 /**
- * Reads RFC 3339, nanoseconds included.
+ * Reads RFC 3339, nanoseconds included. A leap second is the second after it,
+ * as in Unix time.
  *
- * @returns Nanoseconds since the Unix epoch; null for what is no time.
+ * @returns Nanoseconds since the Unix epoch, limited to what a file can hold;
+ * null for what is no time, and for days that the calendar does not have.
  */
 export function fromRfc3339(text: string): bigint | null {
-  const match = /^(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/
-    .exec(text);
+  const match = RFC_3339.exec(text);
   if (match === null) return null;
-  const ms = Date.parse(`${match[1].replace(" ", "T").toUpperCase()}${match[3].toUpperCase()}`);
-  if (Number.isNaN(ms)) return null;
-  return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"));
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number);
+  const offset = /^[zZ]$/.test(match[8]) ? 0 : minutesOf(match[8]);
+  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null;
+  if (hour > 23 || minute > 59 || second > 60 || offset === null) return null;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  const seconds = BigInt(date.getTime() / 1000 - offset * 60);
+  return limitTime(seconds * BILLION + BigInt((match[7] ?? "").padEnd(9, "0")));
+}
+
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+
+/** Minutes of an offset from UTC; null when it is none. */
+function minutesOf(offset: string): number | null {
+  const [hours, minutes] = offset.slice(1).split(":").map(Number);
+  if (hours > 23 || minutes > 59) return null;
+  return (offset.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/** How many days a month has, 1 to 12. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
 const BILLION = 1_000_000_000n;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { toNanoseconds } from "./era1_times.ts";
 
 /** The era that this migration leaves. */
 const ERA = 3;
@@ -41,10 +42,13 @@ const UPGRADE = [
   `ALTER TABLE mount ADD COLUMN access TEXT NOT NULL DEFAULT 'rw'`,
   `ALTER TABLE mount ADD COLUMN principal TEXT`,
   `ALTER TABLE edge ADD COLUMN name TEXT`,
-  `UPDATE node SET created_at = created_at * 1000000, modified_at = modified_at * 1000000`,
-  `UPDATE volume SET created_at = created_at * 1000000`,
-  `UPDATE mount SET created_at = created_at * 1000000, expires_at = expires_at * 1000000`,
-  `UPDATE lock SET created_at = created_at * 1000000, expires_at = expires_at * 1000000`,
+  `UPDATE node SET created_at = ${toNanoseconds("created_at")},
+    modified_at = ${toNanoseconds("modified_at")}`,
+  `UPDATE volume SET created_at = ${toNanoseconds("created_at")}`,
+  `UPDATE mount SET created_at = ${toNanoseconds("created_at")},
+    expires_at = ${toNanoseconds("expires_at")}`,
+  `UPDATE lock SET created_at = ${toNanoseconds("created_at")},
+    expires_at = ${toNanoseconds("expires_at")}`,
   `UPDATE edge SET name = (SELECT name FROM node WHERE node_id = edge.to_id)`,
   `DROP INDEX IF EXISTS edge_active_placement`,
   `CREATE INDEX IF NOT EXISTS edge_from_name ON edge (from_id, name, to_id) WHERE archived = 0`,

@@ -1,3 +1,5 @@
+import { toNanoseconds } from "./era1_times.ts";
+
 /**
  * What a read-only connection needs and its file may lack: temporary tables
  * and views that stand before the file's own. Nothing reaches the file.
@@ -46,19 +48,21 @@ const ERA3_MOUNTS = `INSERT INTO temp.mount SELECT
   FROM main.mount`;
 
 const ERA1_MOUNTS = `INSERT INTO temp.mount SELECT
-  mount_id, volume_id, mount_point, state, expires_at * 1000000, created_at * 1000000, N_m,
+  mount_id, volume_id, mount_point, state, ${toNanoseconds("expires_at")}, ${
+  toNanoseconds("created_at")
+}, N_m,
   'rw', NULL
   FROM main.mount`;
 
 /** Era 1 in the shape of era 3: milliseconds to nanoseconds, the node's name on its placement. */
 const ERA1 = [
   `CREATE TEMP VIEW node AS SELECT
-    node_id, type, name, created_at * 1000000 AS created_at,
-    modified_at * 1000000 AS modified_at, volume_id, metadata,
+    node_id, type, name, ${toNanoseconds("created_at")} AS created_at,
+    ${toNanoseconds("modified_at")} AS modified_at, volume_id, metadata,
     NULL AS uid, NULL AS gid, NULL AS mode, NULL AS atime, NULL AS ctime
     FROM main.node`,
   `CREATE TEMP VIEW volume AS SELECT
-    volume_id, root_node_id, name, created_at * 1000000 AS created_at, api_version,
+    volume_id, root_node_id, name, ${toNanoseconds("created_at")} AS created_at, api_version,
     chunk_size, wm_ts, wm_seq, enc_mode, wrapped_key, wrap_nonce
     FROM main.volume`,
   `CREATE TEMP VIEW edge AS SELECT

@@ -200,3 +200,4 @@ export {
   type OnConflict,
 } from "./ops/arrange.ts";
 export type { Target } from "./resolve.ts";
+export { limitTime } from "./time_limits.ts";

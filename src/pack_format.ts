@@ -1,5 +1,6 @@
 import { decode, decodeMultiStream, encode } from "@msgpack/msgpack";
 import { AloeError } from "./errors.ts";
+import { limitTime } from "./time_limits.ts";
 import type { NodeType } from "./types.ts";
 
 /** A pack's `fmt`. */
@@ -283,8 +284,7 @@ function whole(value: unknown): number | null {
 function time(value: unknown, unit: bigint): bigint | null {
   const number = Number.isSafeInteger(value) ? BigInt(value as number) : value;
   if (typeof number !== "bigint") return null;
-  const at = number * unit;
-  return BigInt.asIntN(64, at) === at ? at : null;
+  return limitTime(number * unit);
 }
 
 function map(

@@ -216,7 +216,7 @@ export const setInodeOwner = template<
   }).where("node_id", "=", p.node)
 );
 
-/** Sets all times of a node. */
+/** Sets all times of a node. Seconds and nanoseconds of a time have one sign. */
 export const setInodeTimes = template<{
   node: string;
   atimeSec: number;

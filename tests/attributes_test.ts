@@ -99,7 +99,7 @@ Deno.test("times: set to the nanosecond", async () => {
     }
   }
   await mount.setMtime("/f", 5n);
-  for (const at of [2n ** 63n, -(2n ** 63n) - 1n, 1 as never, "1" as never, null as never]) {
+  for (const at of [1 as never, "1" as never, null as never]) {
     await fails("invalid", mount.setMtime("/f", at));
     await fails("invalid", mount.setAtime("/f", at));
   }

@@ -159,7 +159,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(errors|types|paths|ids|clock|glob|tree_order|turns)\.ts$/,
+  /^src\/(errors|types|paths|ids|clock|time_limits|glob|tree_order|turns)\.ts$/,
 ];
 
 /** What the upper layers may use of those below. */

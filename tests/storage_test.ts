@@ -660,7 +660,6 @@ Deno.test("storage: times are exact beyond what a double holds", async () => {
     assert.equal((await mount.stat("/dir/b")).modifiedAt, at);
     await mount.removeRecursive("/dir");
   }
-  await assertCode("invalid", mount.setMtime("/a", 2n ** 63n));
   const created = (await mount.stat("/a")).createdAt;
   assert.ok(created > 2n ** 53n);
   const [version] = await mount.history("/a");

@@ -20,6 +20,7 @@ import { parseMetadata } from "./stat.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { statById } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
+import { limitTime } from "../time_limits.ts";
 import { checkData } from "../content/write_content.ts";
 
 /**
@@ -74,7 +75,8 @@ export function metadataText(
 /**
  * Sets the modification time.
  *
- * @param at Nanoseconds since the Unix epoch.
+ * @param at Nanoseconds since the Unix epoch. Before 1677 and after 2262 it
+ * becomes the nearest time that 64 bits hold.
  * @throws {AloeError} `not_found`, `read_only`, `invalid`.
  */
 export async function setMtime(
@@ -83,12 +85,12 @@ export async function setMtime(
   path: string,
   at: bigint,
 ): Promise<void> {
-  checkTime(at);
+  const limited = storableTime(at);
   await change(
     db,
     mount,
     path,
-    (tx, node) => tx.run(setModified, { node: node.node, at }),
+    (tx, node) => tx.run(setModified, { node: node.node, at: limited }),
   );
 }
 
@@ -99,19 +101,19 @@ export async function setAtime(
   path: string,
   at: bigint,
 ): Promise<void> {
-  checkTime(at);
+  const limited = storableTime(at);
   await change(
     db,
     mount,
     path,
-    (tx, node) => tx.run(setAccessed, { node: node.node, at }),
+    (tx, node) => tx.run(setAccessed, { node: node.node, at: limited }),
   );
 }
 
-function checkTime(at: bigint): void {
-  if (typeof at !== "bigint" || at !== BigInt.asIntN(64, at)) {
-    throw new AloeError("invalid", `${at}: is not a time in nanoseconds`);
-  }
+/** The nearest time that can be stored. @throws {AloeError} `invalid` for what is no time. */
+export function storableTime(at: bigint): bigint {
+  if (typeof at !== "bigint") throw new AloeError("invalid", `${at}: is not a time in nanoseconds`);
+  return limitTime(at);
 }
 
 /**

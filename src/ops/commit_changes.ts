@@ -205,11 +205,24 @@ export async function commitChanges(
     for (const node of changes.relinked) await tx.run(deleteUnlinked, { node });
     for (const row of changes.attributes) {
       if (row.owner) await tx.run(setInodeOwner, row);
-      await tx.run(setInodeTimes, row);
+      await tx.run(setInodeTimes, withOneSign(row));
     }
     if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
     return contents;
   }, { durable: options.durable, patience: options.patience });
+}
+
+/**
+ * Times before 1970 with seconds and nanoseconds of one sign: of the earliest
+ * ones the whole seconds alone would pass 64 bits of nanoseconds.
+ */
+function withOneSign(row: AttributeRow): AttributeRow {
+  if (row.atimeSec >= 0 && row.mtimeSec >= 0 && row.ctimeSec >= 0) return row;
+  const signed = { ...row };
+  if (row.atimeSec < 0) signed.atimeSec++, signed.atimeNsec -= 1e9;
+  if (row.mtimeSec < 0) signed.mtimeSec++, signed.mtimeNsec -= 1e9;
+  if (row.ctimeSec < 0) signed.ctimeSec++, signed.ctimeNsec -= 1e9;
+  return signed;
 }
 
 /** Checks the mount. @returns Its volume. */

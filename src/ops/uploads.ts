@@ -32,6 +32,7 @@ import {
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { Turns } from "../turns.ts";
+import { storableTime } from "./attributes.ts";
 import { deleteForGood } from "./commit_changes.ts";
 import { placeNew, placeNode } from "./create.ts";
 
@@ -77,7 +78,7 @@ export interface CurrentContent {
 export interface PutFileOptions {
   /** Whether missing directories above it are made. Default false. */
   parents?: boolean;
-  /** The modification time that it gets, ns; now when left out. */
+  /** The modification time that it gets, ns, limited to what is storable; now when left out. */
   modifiedAt?: bigint;
   /**
    * Called in the transaction, before anything is written, with the file that
@@ -241,6 +242,7 @@ export async function finishUpload(
   path: string,
   options: PutFileOptions = {},
 ): Promise<PutFileResult> {
+  const modifiedAt = wishedTime(options);
   return await db.write(async (tx) => {
     const upload = await uploadOf(tx, mount, id);
     if (upload.length !== null && upload.size !== upload.length) {
@@ -252,7 +254,7 @@ export async function finishUpload(
       await tx.run(deleteUpload, { node: id });
       const at = now();
       await tx.run(renewNode, { node: id, name: place!.name, at });
-      await tx.run(setModified, { node: id, at: options.modifiedAt ?? at });
+      await tx.run(setModified, { node: id, at: modifiedAt ?? at });
       await placeNode(tx, place!, id);
       return { node: id, version: UPLOAD_VERSION, size, created: true };
     }
@@ -261,9 +263,7 @@ export async function finishUpload(
     await moveRows(tx, id, node, version, Math.ceil(size / current.chunkSize));
     await tx.run(commitVersion, { node, version, size });
     await tx.run(deleteNodes, { nodes: JSON.stringify([id]) });
-    if (options.modifiedAt !== undefined) {
-      await tx.run(setModified, { node, at: options.modifiedAt });
-    }
+    if (modifiedAt !== undefined) await tx.run(setModified, { node, at: modifiedAt });
     return { node, version, size, created: false };
   });
 }
@@ -280,6 +280,7 @@ export async function putFile(
   data: Uint8Array,
   options: PutFileOptions = {},
 ): Promise<PutFileResult> {
+  const modifiedAt = wishedTime(options);
   return await db.write(async (tx) => {
     const { place, current } = await target(tx, mount, path, options);
     const size = data.length;
@@ -292,11 +293,13 @@ export async function putFile(
       const { version } = await resolveId(tx, mount, current.node);
       result = { node: current.node, version: version!, size, created: false };
     }
-    if (options.modifiedAt !== undefined) {
-      await tx.run(setModified, { node: result.node, at: options.modifiedAt });
-    }
+    if (modifiedAt !== undefined) await tx.run(setModified, { node: result.node, at: modifiedAt });
     return result;
   });
+}
+
+function wishedTime({ modifiedAt }: PutFileOptions): bigint | undefined {
+  return modifiedAt === undefined ? undefined : storableTime(modifiedAt);
 }
 
 /** What a path is to be written to: an entry, or a free place. */

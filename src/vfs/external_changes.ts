@@ -89,10 +89,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   if (!inode.isRegular) return;
   if (inode.size > before) state.options.invalidate.grown(inode, inode.size);
   if (!modified) return;
-  // With write-back, the kernel believes its own size and times as long as it
-  // has the inode: it is to look the name up again and find another one.
-  for (const { parent, name } of inode.names) state.options.invalidate.entry(parent, name);
-  state.inodes.renumber(inode);
+  state.forgetInKernel(inode);
 }
 
 type Attributes = Pick<

@@ -4,6 +4,7 @@ import { changeCounter, checkpoint, inodeVolume, zeroChunkHash } from "../ops/in
 import { reusableBytes } from "../ops/maintenance.ts";
 import { reclaimChunks } from "../ops/reclaim.ts";
 import type { Database } from "../storage/database.ts";
+import { limitSplitTime, limitTime } from "../time_limits.ts";
 import { commit } from "./commit.ts";
 import { ERRNO, ErrnoError } from "./errno.ts";
 import { refreshOne, takeInChanges } from "./external_changes.ts";
@@ -15,6 +16,7 @@ import type {
   Entry,
   Filesystem,
   FilesystemStatistics,
+  Time,
 } from "./filesystem.ts";
 import { type Inode, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from "./inode.ts";
 import { readdir } from "./listing.ts";
@@ -84,7 +86,9 @@ export class VolumeFilesystem implements Filesystem {
   ): Promise<VolumeFilesystem> {
     const source = options.at === undefined
       ? currentSource(db, mount)
-      : await import("./volume_source_at.ts").then((m) => m.sourceAt(db, mount, options.at!));
+      : await import("./volume_source_at.ts").then((m) =>
+        m.sourceAt(db, mount, limitTime(options.at!))
+      );
     const volume = await inodeVolume(db, mount);
     const zeroHash = await zeroChunkHash(db, mount);
     const state = new VolumeState(db, mount, source, { ...volume, zeroHash }, options);
@@ -142,7 +146,7 @@ export class VolumeFilesystem implements Filesystem {
     if (change.size !== undefined) {
       content.truncate(state, inode, change.size);
     }
-    const at = change.ctime ?? state.options.clock();
+    const at = limitSplitTime(change.ctime ?? state.options.clock());
     let { mode } = inode;
     if (change.mode !== undefined) mode = (mode & S_IFMT) | (change.mode & 0o7777);
     const chown = change.uid !== undefined || change.gid !== undefined;
@@ -157,15 +161,23 @@ export class VolumeFilesystem implements Filesystem {
     }
     if (change.size !== undefined && change.mtime === undefined) inode.modified(at);
     if (change.atime !== undefined) {
-      inode.atimeSec = change.atime.sec;
-      inode.atimeNsec = change.atime.nsec;
+      const atime = limitSplitTime(change.atime);
+      inode.atimeSec = atime.sec;
+      inode.atimeNsec = atime.nsec;
     }
-    if (change.mtime !== undefined) {
-      inode.mtimeSec = change.mtime.sec;
-      inode.mtimeNsec = change.mtime.nsec;
-    }
+    if (change.mtime !== undefined) this.#setMtime(inode, change.mtime);
     inode.changed(at);
     state.touch(inode);
+  }
+
+  #setMtime(inode: Inode, wish: Time): void {
+    const { sec, nsec } = limitSplitTime(wish);
+    if (inode.mtimeSec === sec && inode.mtimeNsec === nsec) return;
+    inode.mtimeSec = sec;
+    inode.mtimeNsec = nsec;
+    if (sec === wish.sec && nsec === wish.nsec) return;
+    // With write-back, the kernel would believe the time that it was given.
+    if (inode.isRegular && inode.lookups > 0) this.#state.forgetInKernel(inode);
   }
 
   readlink(inode: Inode): Awaitable<Uint8Array> {

@@ -2,6 +2,7 @@ import { AloeError } from "../errors.ts";
 import { mint, type Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
+import { limitSplitTime } from "../time_limits.ts";
 import { ChunkCache } from "./chunk_cache.ts";
 import { ErrnoError } from "./errno.ts";
 import type { Invalidations, Time } from "./filesystem.ts";
@@ -91,6 +92,7 @@ export class VolumeState {
     if (volume.zeroHash !== null) this.zeroHashes.add(volume.zeroHash);
     this.options = {
       ...options,
+      clock: () => limitSplitTime(options.clock()),
       history: options.history ?? "none",
       cacheBytes: options.cacheBytes ?? 64 * 2 ** 20,
       dirtyBytes: options.dirtyBytes ?? 16 * 2 ** 20,
@@ -115,6 +117,16 @@ export class VolumeState {
     const now = performance.now();
     this.touchedAt = now;
     if (now + within < this.due) this.due = now + within;
+  }
+
+  /**
+   * Makes the kernel look an inode up again. With write-back it believes its
+   * own size and times of a file for as long as it has the inode, so it is to
+   * find another one.
+   */
+  forgetInKernel(inode: Inode): void {
+    for (const { parent, name } of inode.names) this.options.invalidate.entry(parent, name);
+    this.inodes.renumber(inode);
   }
 
   /** @throws {ErrnoError} EROFS. */
