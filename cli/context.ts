@@ -2,7 +2,7 @@ import type { AloeLite, Mount, VolumeInfo } from "../mod.ts";
 import { type Flags, type Grammar, UsageError } from "./args.ts";
 import { codeOf, explain, Fault, Interrupted, isAloeError, named } from "./faults.ts";
 import { Output, OutputClosed, printable } from "./output.ts";
-import { absolute } from "./paths.ts";
+import { absolute, databasePath } from "./paths.ts";
 
 /** How long a mount that writes outlives a process that was killed, in ms. */
 const TTL = 60_000;
@@ -54,7 +54,7 @@ export class Context {
     if (file === "") {
       throw new UsageError("no file: give -f FILE or set ALOELITE_FILE");
     }
-    return file;
+    return databasePath(file);
   }
 
   /** The volume that was asked for; undefined when none was. */
@@ -158,7 +158,7 @@ export class Context {
     if (access === "write") this.guard();
     const { AloeLite } = await import("../mod.ts");
     try {
-      return await AloeLite.open(path, {
+      return await AloeLite.open(databasePath(path), {
         create: false,
         readOnly: access === "read",
       });

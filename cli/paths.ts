@@ -36,6 +36,11 @@ export function localBase(path: string): string {
   return last === "." || last === ".." ? "" : last;
 }
 
+/** The path of a file to open: on a command line `:memory:` is a name as any other. */
+export function databasePath(path: string): string {
+  return path === ":memory:" ? `./${path}` : path;
+}
+
 /** A local path below a folder. */
 export function localJoin(folder: string, name: string): string {
   if (folder === "" || folder === ".") return name;

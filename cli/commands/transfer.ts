@@ -3,7 +3,7 @@ import { UsageError } from "../args.ts";
 import { askPin, type Context, mountVolume, pickVolume, volumeLabel } from "../context.ts";
 import { about, Fault } from "../faults.ts";
 import { givenPin, newPin, type PinPrefix } from "../pin.ts";
-import { localBeside } from "../paths.ts";
+import { databasePath, localBeside } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { showSize } from "../size.ts";
 import { encryptionMode, givesPin } from "./volume.ts";
@@ -122,7 +122,7 @@ export async function exportVolume(ctx: Context): Promise<void> {
   const isNew = !await isThere(dest);
   let done = false;
   try {
-    await using to = await about(dest, () => AloeLite.open(dest));
+    await using to = await about(dest, () => AloeLite.open(databasePath(dest)));
     await copy(ctx, fs, mount, source, to, dest, encryption);
     done = true;
   } finally {

@@ -38,7 +38,8 @@ export interface OpenOptions {
 /**
  * Opens a file, creating or upgrading it as needed.
  *
- * @param path The file, or `:memory:`.
+ * @param path The file, or `:memory:`. A path is taken as it is: one that begins
+ * with `file:` names a file whose name does.
  * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`,
  * `busy`, `io_error` or `no_space`.
  */
@@ -46,7 +47,7 @@ export async function openDatabase(
   path: string | URL,
   options: OpenOptions = {},
 ): Promise<OpenDatabase> {
-  const file = path instanceof URL ? decodeURIComponent(path.pathname) : path;
+  const file = path instanceof URL ? pathOf(path) : path;
   if (file === "") throw new AloeError("invalid", "an empty path is no file");
   const readOnly = options.readOnly ?? false;
   const pageSize = options.pageSize ?? PAGE_SIZE;
@@ -89,6 +90,11 @@ export async function openDatabase(
   }
 }
 
+function pathOf(url: URL): string {
+  if (url.protocol !== "file:") throw new AloeError("invalid", `${url}: is no file: URL`);
+  return decodeURIComponent(url.pathname);
+}
+
 /**
  * Page size of new files, bytes. 16 KiB streams half as fast again, but
  * commits single operations at half the speed; 8 KiB doubles small files.
@@ -103,14 +109,18 @@ const MAGIC = "SQLite format 3\0";
 /**
  * Whether the file is there.
  *
- * @throws {AloeError} `invalid` for a directory, `corrupt` for what cannot be
+ * @throws {AloeError} `invalid` for what is no regular file, `corrupt` for what cannot be
  * a database: SQLite takes a few bytes, or many zeros, for an empty one.
  */
 async function isFile(path: string): Promise<boolean> {
   try {
     const { isDirectory, isFile, size } = await Deno.stat(path);
     if (isDirectory) throw new AloeError("invalid", `${path}: is a directory`);
-    if (!isFile || size === 0) return true;
+    // SQLite would wait at a FIFO for ever.
+    if (!isFile) {
+      throw new AloeError("invalid", `${path}: is a device, a FIFO or a socket, no file`);
+    }
+    if (size === 0) return true;
     using file = await Deno.open(path);
     const head = new Uint8Array(MAGIC.length);
     await file.read(head);

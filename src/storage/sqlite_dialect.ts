@@ -3,6 +3,7 @@ import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
 import type { TemplateCompiler } from "../../templates/template.ts";
 import { Checkpointer, type WalState } from "./checkpointer.ts";
+import { removeCompanions } from "./companions.ts";
 import type {
   BackupOptions,
   StorageDialect,
@@ -10,6 +11,7 @@ import type {
   StorageQuery,
   StorageTransactionSettings,
 } from "./dialect.ts";
+import { sqliteFile, sqliteLocation } from "./location.ts";
 import { cannotMakeFiles, translateSqliteError } from "./sqlite_errors.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
@@ -17,7 +19,7 @@ export type Durability = "full" | "normal";
 
 /** How a SQLite file is opened. */
 export interface SqliteOptions {
-  /** The database file, a `file:` URI, or `:memory:`. */
+  /** The database file, or `:memory:`. */
   path: string;
   /** Whether nothing may be written to it. */
   readOnly: boolean;
@@ -35,7 +37,7 @@ export class SqliteDialect implements StorageDialect {
   readonly #options: SqliteOptions;
 
   constructor(options: SqliteOptions) {
-    this.#options = options;
+    this.#options = { ...options, path: sqliteLocation(options.path) };
   }
 
   createDriver(): SqliteDriver {
@@ -102,8 +104,10 @@ export class SqliteDriver implements StorageDriver {
   async destroy(): Promise<void> {
     await this.#checkpointer?.close();
     this.#checkpointer = null;
-    this.#connection?.close();
+    if (this.#connection === null) return;
+    this.#connection.close();
     this.#connection = null;
+    if (this.#options.readOnly) removeCompanions(this.#options.path);
   }
 
   async prepareForWriting(): Promise<void> {
@@ -144,7 +148,7 @@ export class SqliteDriver implements StorageDriver {
         source.prepare("SELECT 1 FROM sqlite_schema").get();
       }
       await options.onBegin?.();
-      await backup(source, destination, {
+      await backup(source, sqliteFile(destination), {
         rate: options.pagesPerStep ?? 1024,
         progress: (progress) => {
           // Its one way to be cancelled is an exception from here.

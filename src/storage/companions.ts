@@ -1,0 +1,34 @@
+import { DatabaseSync } from "node:sqlite";
+
+/**
+ * Takes away the `-wal` and `-shm` that a connection for reading has made: only
+ * one that may write does that by itself, as the last one to close. So one is
+ * opened and closed. Whoever has the file open meanwhile keeps them, and a WAL
+ * that holds anything is left: to empty it would change the file.
+ *
+ * @param path The file, as SQLite takes it.
+ */
+export function removeCompanions(path: string): void {
+  try {
+    if (sizeOf(`${path}-shm`) === null || (sizeOf(`${path}-wal`) ?? 0) > 0) return;
+    const database = new DatabaseSync(path, { timeout: 0 });
+    try {
+      // With nothing to move there is nothing to sync.
+      database.prepare("PRAGMA synchronous = OFF").run();
+      database.prepare("SELECT 1 FROM sqlite_schema").get();
+    } finally {
+      database.close();
+    }
+  } catch {
+    // What was read was read; two files that mean nothing stay.
+  }
+}
+
+function sizeOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
