@@ -1,66 +1,289 @@
-// Libraries match UTF-16 units, know more than the four signs, and take a
-// pattern that equals a name for a match of it; names here are any text.
+// A pattern is run as an automaton, all of its states at once: each character of
+// a path is looked at once, whatever the pattern. Libraries that make a regular
+// expression of it backtrack, which takes exponential time for some; re2js does
+// not, but takes 20 ms to load. They match UTF-16 units, too, and know signs that
+// names here may hold.
 
 /**
  * A test for paths. `*` stands for any characters of a name, `?` for one,
- * `[…]` for one of a class (`[a-z]`, `[!a-z]`), and `**` for any number of
- * names. All else stands for itself.
+ * `[…]` for one of a class (`[a-z]`, `[!a-z]`), `**` for any number of names,
+ * and `{…,…}` for one of several patterns. All else stands for itself.
+ *
+ * The time of a test grows with the path's length times the pattern's.
  *
  * @param pattern Names and slashes, without a leading slash.
  * @returns Whether a path, written in the same way, matches.
  */
 export function globMatcher(pattern: string): (path: string) => boolean {
-  const parts = pattern.split("/");
-  let source = "";
-  parts.forEach((part, index) => {
-    const last = index === parts.length - 1;
-    if (part !== "**") source += namePattern(part) + (last ? "" : "/");
-    else source += last ? ".+" : "(?:[^/]+/)*";
-  });
-  const expression = new RegExp(`^${source}$`, "su");
-  return (path) => expression.test(path);
+  const automaton = new Automaton(new Parser(pattern).parse());
+  return (path) => automaton.matches(path);
 }
 
-/** The expression for one name. */
-function namePattern(part: string): string {
-  let source = "";
-  const signs = [...part];
-  for (let i = 0; i < signs.length; i++) {
-    const sign = signs[i];
-    const end = sign === "[" ? classEnd(signs, i) : -1;
-    if (sign === "*") source += "[^/]*";
-    else if (sign === "?") source += "[^/]";
-    else if (end === -1) source += RegExp.escape(sign);
-    else {
-      source += classPattern(signs.slice(i + 1, end));
+/** How many names a path has at most that a pattern matches. */
+export function globDepth(pattern: string): number {
+  return pattern.includes("**") ? Infinity : pattern.split("/").length;
+}
+
+/** What stands for one character. */
+type Sign = (point: number) => boolean;
+
+/** A pattern taken apart. */
+type Part =
+  | { kind: "one"; sign: Sign }
+  /** Any number of characters, at least so many. */
+  | { kind: "many"; sign: Sign; least: 0 | 1 }
+  /** Any number of names, each with a slash after it. */
+  | { kind: "names" }
+  | { kind: "choice"; of: Part[][] };
+
+const SLASH = 0x2f;
+const any: Sign = () => true;
+const inName: Sign = (point) => point !== SLASH;
+
+/** Braces within braces, at most: more stand for themselves. */
+const DEEPEST = 64;
+
+/** Takes a pattern apart. */
+class Parser {
+  readonly #signs: string[];
+  /** Of each brace that opens a choice, where it closes; of each comma in one, its brace. */
+  readonly #closing = new Map<number, number>();
+  readonly #opening = new Map<number, number>();
+  /** Where the class ends that begins somewhere. */
+  readonly #classes = new Map<number, number>();
+
+  constructor(pattern: string) {
+    this.#signs = [...pattern];
+    this.#findClasses();
+    this.#findBraces();
+  }
+
+  parse(): Part[] {
+    return this.#sequence(0, this.#signs.length);
+  }
+
+  #findClasses(): void {
+    const signs = this.#signs;
+    /** The next bracket that closes, and the next slash, from each sign on. */
+    let bracket = Infinity;
+    let slash = Infinity;
+    const closes = new Array<number>(signs.length + 1);
+    const slashes = new Array<number>(signs.length + 1);
+    for (let i = signs.length; i >= 0; i--) {
+      if (signs[i] === "]") bracket = i;
+      if (signs[i] === "/") slash = i;
+      closes[i] = bracket;
+      slashes[i] = slash;
+    }
+    for (let i = 0; i < signs.length; i++) {
+      if (signs[i] !== "[") continue;
+      // A bracket that comes first is one of the class.
+      const first = i + (signs[i + 1] === "!" || signs[i + 1] === "^" ? 2 : 1);
+      const end = closes[Math.min(first + 1, signs.length)];
+      if (end === Infinity || end > slashes[i]) continue;
+      this.#classes.set(i, end);
       i = end;
     }
   }
-  return source;
-}
 
-/** Where a class ends, -1 when it does not: the bracket then stands for itself. */
-function classEnd(signs: string[], start: number): number {
-  // A bracket that comes first is one of the class.
-  const first = start + (signs[start + 1] === "!" || signs[start + 1] === "^" ? 2 : 1);
-  return signs.indexOf("]", first + 1);
-}
-
-function classPattern(signs: string[]): string {
-  const negated = signs[0] === "!" || signs[0] === "^";
-  const members = negated ? signs.slice(1) : signs;
-  let source = "";
-  for (let i = 0; i < members.length; i++) {
-    const to = members[i + 1] === "-" ? members[i + 2] : undefined;
-    if (to === undefined) {
-      source += RegExp.escape(members[i]);
-      continue;
+  #findBraces(): void {
+    const open: { at: number; commas: number[] }[] = [];
+    for (let i = 0; i < this.#signs.length; i++) {
+      const sign = this.#signs[i];
+      i = this.#classes.get(i) ?? i;
+      if (sign === "{") open.push({ at: i, commas: [] });
+      else if (sign === ",") open.at(-1)?.commas.push(i);
+      else if (sign === "}") {
+        const brace = open.pop();
+        // What holds no comma is no choice, and stands for itself.
+        if (brace === undefined || brace.commas.length === 0 || open.length >= DEEPEST) continue;
+        this.#closing.set(brace.at, i);
+        for (const comma of brace.commas) this.#opening.set(comma, brace.at);
+        this.#opening.set(i, brace.at);
+      }
     }
-    // A range that runs backwards holds nothing.
-    if (members[i].codePointAt(0)! <= to.codePointAt(0)!) {
-      source += `${RegExp.escape(members[i])}-${RegExp.escape(to)}`;
-    }
-    i += 2;
   }
-  return negated ? `[^/${source}]` : `(?!/)[${source}]`;
+
+  #sequence(from: number, to: number): Part[] {
+    const parts: Part[] = [];
+    for (let i = from; i < to; i++) {
+      const sign = this.#signs[i];
+      const brace = this.#closing.get(i);
+      const end = this.#classes.get(i);
+      if (brace !== undefined) {
+        parts.push({ kind: "choice", of: this.#choices(i, brace) });
+        i = brace;
+      } else if (end !== undefined) {
+        parts.push({ kind: "one", sign: classSign(this.#signs.slice(i + 1, end)) });
+        i = end;
+      } else if (sign === "*") {
+        let last = i;
+        while (last + 1 < to && this.#signs[last + 1] === "*") last++;
+        const whole = last === i + 1 && this.#startsName(i) && this.#endsName(last);
+        if (whole && this.#signs[last + 1] === "/" && last + 1 < to) {
+          parts.push({ kind: "names" });
+          last++;
+        } else parts.push({ kind: "many", sign: whole ? any : inName, least: whole ? 1 : 0 });
+        i = last;
+      } else if (sign === "?") parts.push({ kind: "one", sign: inName });
+      else {
+        const wanted = sign.codePointAt(0)!;
+        parts.push({ kind: "one", sign: (point) => point === wanted });
+      }
+    }
+    return parts;
+  }
+
+  #choices(open: number, close: number): Part[][] {
+    const choices: Part[][] = [];
+    let from = open + 1;
+    for (let i = from; i <= close; i++) {
+      if (i !== close && (this.#opening.get(i) !== open)) continue;
+      choices.push(this.#sequence(from, i));
+      from = i + 1;
+    }
+    return choices;
+  }
+
+  /** Whether a name begins at a sign. */
+  #startsName(at: number): boolean {
+    for (let i = at - 1;; i = (this.#closing.has(i) ? i : this.#opening.get(i)!) - 1) {
+      if (i < 0 || this.#signs[i] === "/") return true;
+      const choice = this.#closing.has(i) ||
+        (this.#signs[i] === "," && this.#opening.has(i));
+      if (!choice) return false;
+    }
+  }
+
+  /** Whether a name ends with a sign. */
+  #endsName(at: number): boolean {
+    for (let i = at + 1;;) {
+      if (i >= this.#signs.length || this.#signs[i] === "/") return true;
+      const open = this.#opening.get(i);
+      if (open === undefined) return false;
+      i = this.#closing.get(open)! + 1;
+    }
+  }
+}
+
+/** What a class holds, never a slash. */
+function classSign(signs: string[]): Sign {
+  const negated = signs[0] === "!" || signs[0] === "^";
+  const members = (negated ? signs.slice(1) : signs).map((sign) => sign.codePointAt(0)!);
+  const ranges: [number, number][] = [];
+  for (let i = 0; i < members.length; i++) {
+    const isRange = signs[i + 1 + Number(negated)] === "-" && i + 2 < members.length;
+    // A range that runs backwards holds nothing.
+    ranges.push([members[i], isRange ? members[i + 2] : members[i]]);
+    if (isRange) i += 2;
+  }
+  return (point) =>
+    point !== SLASH && ranges.some(([from, to]) => from <= point && point <= to) !== negated;
+}
+
+/** A state: what it takes, and which come after it. Without a sign nothing is taken. */
+interface State {
+  sign: Sign | null;
+  next: number[];
+}
+
+/** Runs a pattern. */
+class Automaton {
+  readonly #states: State[] = [];
+  readonly #start: number;
+  readonly #end: number;
+  /** For each state, the step in which it was last entered. */
+  readonly #entered: Uint32Array;
+  #step = 0;
+  readonly #waiting: number[] = [];
+
+  constructor(parts: Part[]) {
+    this.#end = this.#add(null, []);
+    this.#start = this.#sequence(parts, this.#end);
+    this.#entered = new Uint32Array(this.#states.length);
+  }
+
+  #add(sign: Sign | null, next: number[]): number {
+    return this.#states.push({ sign, next }) - 1;
+  }
+
+  /** Makes the states of some parts. @returns The first one. */
+  #sequence(parts: Part[], end: number): number {
+    let next = end;
+    for (let i = parts.length - 1; i >= 0; i--) next = this.#part(parts[i], next);
+    return next;
+  }
+
+  #part(part: Part, end: number): number {
+    switch (part.kind) {
+      case "one":
+        return this.#add(part.sign, [end]);
+      case "many": {
+        const again = this.#add(null, [end]);
+        const one = this.#add(part.sign, [again]);
+        this.#states[again].next.push(one);
+        return part.least === 0 ? again : one;
+      }
+      case "names": {
+        const start = this.#add(null, [end]);
+        const slash = this.#add((point) => point === SLASH, [start]);
+        const one = this.#add(inName, [slash]);
+        this.#states[one].next.push(one);
+        this.#states[start].next.push(one);
+        return start;
+      }
+      case "choice":
+        return this.#add(null, part.of.map((parts) => this.#sequence(parts, end)));
+    }
+  }
+
+  matches(path: string): boolean {
+    let now: number[] = [];
+    let then: number[] = [];
+    this.#begin();
+    let ended = this.#enter(this.#start, now);
+    for (let i = 0; i < path.length; i++) {
+      const point = path.codePointAt(i)!;
+      if (point > 0xffff) i++;
+      this.#begin();
+      ended = false;
+      for (const at of now) {
+        const { sign, next } = this.#states[at];
+        if (!sign!(point)) continue;
+        for (const each of next) if (this.#enter(each, then)) ended = true;
+      }
+      if (then.length === 0 && !ended) return false;
+      [now, then] = [then, now];
+      then.length = 0;
+    }
+    return ended;
+  }
+
+  #begin(): void {
+    this.#step++;
+    if (this.#step > 0xffff_ffff) {
+      this.#entered.fill(0);
+      this.#step = 1;
+    }
+  }
+
+  /**
+   * Adds a state and those that come after it without a character.
+   *
+   * @returns Whether the end is among them.
+   */
+  #enter(start: number, into: number[]): boolean {
+    let ended = false;
+    const waiting = this.#waiting;
+    waiting.push(start);
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      if (this.#entered[at] === this.#step) continue;
+      this.#entered[at] = this.#step;
+      const { sign, next } = this.#states[at];
+      if (at === this.#end) ended = true;
+      else if (sign !== null) into.push(at);
+      else for (const each of next) waiting.push(each);
+    }
+    return ended;
+  }
 }

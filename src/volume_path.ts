@@ -1,5 +1,5 @@
 import { AloeError } from "./errors.ts";
-import { globMatcher } from "./glob.ts";
+import { globDepth, globMatcher } from "./glob.ts";
 import type { Mount } from "./mount.ts";
 import type { ReadDescriptor } from "./content/read_descriptor.ts";
 import type { WriteDescriptor } from "./content/write_descriptor.ts";
@@ -215,7 +215,8 @@ export class VolumePath {
 
   /**
    * Paths below this one that match a pattern, each directory before what is
-   * in it. `*`, `?` and `[…]` match within a name, `**` any depth.
+   * in it. `*`, `?` and `[…]` match within a name, `**` any depth, `{…,…}` is
+   * a choice.
    *
    * @param pattern Relative to this path.
    */
@@ -224,12 +225,13 @@ export class VolumePath {
     if (parts.length === 0) {
       throw new AloeError("invalid", "an empty pattern matches nothing");
     }
-    const matches = globMatcher(parts.join("/"));
-    const endless = parts.includes("**");
+    const wanted = parts.join("/");
+    const matches = globMatcher(wanted);
+    const deepest = globDepth(wanted);
     const depth = this.parts.length;
     for await (const { directory, directories, files } of this.walk()) {
       const prefix = directory.parts.slice(depth);
-      const deepEnough = !endless && prefix.length + 1 >= parts.length;
+      const deepEnough = prefix.length + 1 >= deepest;
       for (const name of [...directories, ...files]) {
         if (matches([...prefix, name].join("/"))) yield directory.join(name);
       }

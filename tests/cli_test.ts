@@ -326,6 +326,21 @@ Deno.test("cli: mkdir, rm, mv, cp, find, meta", async () => {
   );
 });
 
+Deno.test("cli: find chooses, at once", async () => {
+  using bench = new Bench();
+  await bench.ok([]);
+  const long = "a".repeat(120);
+  await bench.ok(["mkdir", "-p", "/p", "/q/p", "/r/{p,q}", `/${long}`]);
+  const find = async (...args: string[]) =>
+    (await bench.ok(["find", ...args])).split("\n").slice(0, -1);
+  assert.deepEqual(await find("{p,q}"), ["/p", "/q", "/q/p"]);
+  assert.deepEqual(await find("{q,r}/*"), ["/q/p", "/r/{p,q}"]);
+  assert.deepEqual(await find("[{]p,q}"), ["/r/{p,q}"]);
+  assert.deepEqual(await find("{a*,?}", "/q"), ["/q/p"]);
+  assert.deepEqual(await find("*a*a*a*a*a*a*b"), []);
+  assert.deepEqual(await find("*a*a*a*a*a*a"), [`/${long}`]);
+});
+
 Deno.test("cli: history, restore, retention, trash, prune", async () => {
   using bench = new Bench();
   await bench.ok([]);

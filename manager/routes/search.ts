@@ -23,9 +23,14 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
     whileHeard(async (c) => {
       const query = queryOf(c.req.url);
       const target = queryTarget(query);
-      const wanted = query.get("q") ?? "";
+      const pattern = query.get("glob");
+      const wanted = pattern ?? query.get("q") ?? "";
       if (wanted === "" || wanted.length > 1024) {
-        throw new Problem(400, "invalid", "q: the text to look for, 1 to 1024 characters");
+        const what = pattern === null ? "q: the text" : "glob: the pattern";
+        throw new Problem(400, "invalid", `${what} to look for, 1 to 1024 characters`);
+      }
+      if (pattern !== null && query.has("q")) {
+        throw new Problem(400, "invalid", "q, glob: a search is for one of them");
       }
       const limit = wholeNumber(query, "limit", 1, MOST) ?? FOUND;
       await using held = await access(services, c, c.req.param("id")!);
@@ -35,7 +40,7 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
         held.mount.handle,
         target,
         wanted,
-        { limit, signal },
+        { limit, signal, glob: pattern !== null },
       );
       return c.json({ entries: entries.map((found) => nodeJson(found, found.path)), truncated });
     }),
@@ -82,11 +87,12 @@ const SEARCH = {
   method: "get" as const,
   path: "/volumes/{id}/search",
   tags: ["nodes"],
-  summary: "Find names that hold a text, below a directory",
+  summary: "Find names that hold a text or match a pattern, below a directory",
   request: {
     params: VolumeParam,
     query: z.object({
       q: text("The text, whatever its case"),
+      glob: text("In place of a text, a pattern: *, ?, [a-z], {a,b}, and ** for any depth"),
       ...TARGET_QUERY,
       limit: text(`How many: ${FOUND}, or 1 to ${MOST}`),
     }),

@@ -1,6 +1,7 @@
 import { namesInVolume } from "../../templates/listing.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
+import { globMatcher } from "../glob.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { requireContainer, resolveTarget, type Target } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
@@ -28,6 +29,11 @@ export interface SearchResult {
 export interface SearchOptions {
   /** At most this many. */
   limit: number;
+  /**
+   * Whether the text is a pattern (see {@linkcode globMatcher}): one without a slash
+   * is matched with the names, one with a slash with the paths from the directory on.
+   */
+  glob?: boolean;
   /** Ends the search. */
   signal?: AbortSignal;
 }
@@ -37,7 +43,8 @@ const PLACEMENTS_AT_ONCE = 2048;
 
 /**
  * Finds what is below a directory and has a text in its name, whatever its
- * case and however its accents are composed. Hidden siblings are not found.
+ * case and however its accents are composed, or matches a pattern. Hidden
+ * siblings are not found.
  *
  * It reads the placements of the volume page by page, each page a transaction
  * of its own, so that nobody waits for it.
@@ -51,9 +58,8 @@ export async function searchNames(
   text: string,
   options: SearchOptions,
 ): Promise<SearchResult> {
-  const wanted = folded(text);
-  if (wanted === "") throw new AloeError("invalid", "a search needs a text");
   const { limit, signal } = options;
+  const wanted = options.glob ? byPattern(text) : byText(text);
   const turns = new Turns();
   const start = await db.read(async (tx) => {
     const container = await resolveTarget(tx, mount, below);
@@ -77,9 +83,9 @@ export async function searchNames(
       });
       const matches: { node: string; path: string }[] = [];
       for (const [, parent, node, name] of rows) {
-        if (!folded(name).includes(wanted)) continue;
+        if (!wanted.name(name)) continue;
         const path = await pathOfDirectory(tx, paths, parent, start.node);
-        if (path === null) continue;
+        if (path === null || !wanted.path(`${path}/${name}`.slice(1))) continue;
         const visible = await tx.first(childByName, { parent, name });
         if (visible?.node_id !== node) continue;
         matches.push({ node, path: `${path}/${name}` });
@@ -100,6 +106,28 @@ export async function searchNames(
     after = rows[rows.length - 1][0];
     await turns.next();
   }
+}
+
+/** What is looked for: the path is asked only where the name may be wanted. */
+interface Wanted {
+  name(name: string): boolean;
+  /** @param path From the directory on that is searched. */
+  path(path: string): boolean;
+}
+
+function byText(text: string): Wanted {
+  const wanted = folded(text);
+  if (wanted === "") throw new AloeError("invalid", "a search needs a text");
+  return { name: (name) => folded(name).includes(wanted), path: () => true };
+}
+
+function byPattern(text: string): Wanted {
+  const pattern = text.replace(/^\/+|\/+$/g, "");
+  if (pattern === "") throw new AloeError("invalid", "a search needs a pattern");
+  const matches = globMatcher(pattern);
+  return text.includes("/")
+    ? { name: () => true, path: matches }
+    : { name: matches, path: () => true };
 }
 
 async function pathOfDirectory(

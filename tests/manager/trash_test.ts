@@ -141,6 +141,20 @@ Deno.test("search finds names below a directory and says when there are more", a
   assert.equal((await search("q=")).status, 400);
   assert.equal((await search("q=x&path=/none")).status, 404);
   assert.equal((await search("q=x&limit=0")).status, 400);
+
+  const glob = (pattern: string) => paths(`glob=${encodeURIComponent(pattern)}`);
+  assert.deepEqual(await glob("{R,r}eport*"), ["/Docs/Report.txt", "/Docs/old/report-2.txt"]);
+  assert.deepEqual(await glob("*.txt"), ["/Docs/Report.txt", "/Docs/old/report-2.txt"]);
+  assert.deepEqual(await glob("/Docs/*.txt"), ["/Docs/Report.txt"]);
+  assert.deepEqual(await glob("{Docs,other}/**/*[0-9T]*"), [
+    "/Docs/old/report-2.txt",
+    "/other/REPORT",
+  ]);
+  assert.deepEqual(await paths("glob=*.txt&path=/Docs/old"), ["/Docs/old/report-2.txt"]);
+  assert.deepEqual(await glob(`${"*a".repeat(500)}*b`), []);
+  assert.equal((await search("glob=")).status, 400);
+  assert.equal((await search("glob=/")).status, 400);
+  assert.equal((await search("glob=a&q=a")).status, 400);
 });
 
 Deno.test("usage counts what is there, what is stored once, and the trash", async () => {
