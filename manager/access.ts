@@ -58,7 +58,7 @@ async function unlocked(
   volume: VolumeFacts,
   write: boolean,
 ): Promise<Access> {
-  const held = await services.sessions.use(volume.id, c.get("session"));
+  const held = services.sessions.use(volume.id, c.get("session"));
   if (held === null) {
     throw new Problem(
       401,

@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { getSetting, putSetting, type Registry } from "../src/registry/mod.ts";
-import { encodeHex } from "./hex.ts";
 import { PinGuard } from "./pin_guard.ts";
 import { Problem } from "./problem.ts";
+import { newSecret, secretHash, sha256 } from "./secrets.ts";
 
 /** The cookie of a browser that has logged in. */
 export const LOGIN_COOKIE = "aloelite_login";
@@ -12,11 +12,6 @@ const LIFE_MS = 7 * 24 * 60 * 60_000;
 
 /** Logins that are kept; the oldest goes. */
 const MOST = 10_000;
-
-/** A random text that nobody guesses, 64 hexadecimal digits. */
-export function newSecret(): string {
-  return encodeHex(crypto.getRandomValues(new Uint8Array(32)));
-}
 
 /**
  * The token that the manager has made for itself. What is kept of it is its
@@ -32,7 +27,7 @@ export async function ownToken(
   const kept = anew ? null : await getSetting(registry, TOKEN_HASH);
   if (kept !== null) return { hash: kept, made: null };
   const made = newSecret();
-  const hash = sha256(made).toString("hex");
+  const hash = secretHash(made);
   await putSetting(registry, TOKEN_HASH, hash);
   return { hash, made };
 }
@@ -47,16 +42,21 @@ const TOKEN_HASH = "token_hash";
 export class Auth {
   readonly #token: Uint8Array | null;
   readonly #guard: PinGuard;
-  /** When each login ends, by the hash of its secret. */
+  /** When each login ends, by the hash of its secret and by `performance.now`. */
   readonly #logins = new Map<string, number>();
 
   /**
    * @param tokenHash SHA-256 of the token, hexadecimal; null when none is asked for.
    * @param guesses Wrong tokens in a row before a client has to wait.
+   * @param onWrong Told of each wrong one, and whose it was.
    */
-  constructor(tokenHash: string | null, guesses: number) {
+  constructor(
+    tokenHash: string | null,
+    guesses: number,
+    onWrong: (client: string) => void = () => {},
+  ) {
     this.#token = tokenHash === null ? null : Uint8Array.fromHex(tokenHash);
-    this.#guard = new PinGuard(guesses);
+    this.#guard = new PinGuard(guesses, (_, client) => onWrong(client));
   }
 
   /** Whether a token is asked for. */
@@ -82,25 +82,26 @@ export class Auth {
   }
 
   /**
-   * Logs in.
+   * Logs in. A login that the request brings already ends with it.
    *
    * @returns The secret for the cookie.
    * @throws {Problem} 401 for a wrong token; 429.
    */
-  login(token: string, client: string): string {
+  login(token: string, client: string, headers: Headers): string {
     if (!this.#isToken(token, client)) throw unauthorized("this is not the manager's token");
+    this.logout(headers);
     if (this.#logins.size >= MOST) {
       this.#logins.delete(this.#logins.keys().next().value!);
     }
     const secret = newSecret();
-    this.#logins.set(sha256(secret).toString("hex"), Date.now() + LIFE_MS);
+    this.#logins.set(secretHash(secret), performance.now() + LIFE_MS);
     return secret;
   }
 
   /** Ends the login of a request. */
   logout(headers: Headers): void {
     const secret = LOGIN.exec(headers.get("cookie") ?? "")?.[1];
-    if (secret !== undefined) this.#logins.delete(sha256(secret).toString("hex"));
+    if (secret !== undefined) this.#logins.delete(secretHash(secret));
   }
 
   #isToken(token: string, client: string): boolean {
@@ -116,13 +117,13 @@ export class Auth {
   }
 
   #isLogin(secret: string): boolean {
-    const id = sha256(secret).toString("hex");
+    const id = secretHash(secret);
     const until = this.#logins.get(id);
     if (until === undefined) return false;
     this.#logins.delete(id);
-    if (until <= Date.now()) return false;
+    if (until <= performance.now()) return false;
     // Last in the map again: what is used last goes last.
-    this.#logins.set(id, Date.now() + LIFE_MS);
+    this.#logins.set(id, performance.now() + LIFE_MS);
     return true;
   }
 }
@@ -135,7 +136,3 @@ export function unauthorized(detail = "this manager asks for its token"): Proble
 }
 
 const LOGIN = new RegExp(`(?:^|;\\s*)${LOGIN_COOKIE}=([0-9a-f]{64})(?:;|$)`);
-
-function sha256(text: string) {
-  return createHash("sha256").update(text).digest();
-}

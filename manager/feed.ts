@@ -1,4 +1,5 @@
 import * as ops from "../src/ops.ts";
+import type { VolumeFacts } from "./filesystems.ts";
 import type { OpenFile } from "./open_files.ts";
 import type { Services } from "./services.ts";
 
@@ -7,13 +8,30 @@ export interface FeedEvent {
   type: string;
   fs_id?: string;
   volume_id?: string;
-  [more: string]: unknown;
+  /** Where in the volume. */
+  readonly path?: string;
 }
 
 /** An event with what it is known by. */
 export interface NumberedEvent {
   id: string;
   event: FeedEvent;
+}
+
+/** An event as it is kept: who is told where it was is decided for each listener. */
+interface KeptEvent extends NumberedEvent {
+  where: { path: string; volume: VolumeFacts } | null;
+}
+
+/** Whom a listener is. */
+export interface ListenOptions {
+  /** Listens to a volume alone, and to what concerns its filesystem. */
+  fsId?: string;
+  volume?: string;
+  /** The last event that the listener has seen: it is told what came after. */
+  lastId?: string | null;
+  /** Whether the listener has proved the PIN of a volume. By default of none. */
+  holds?: (volume: string) => boolean;
 }
 
 /** Someone who is told of changes. */
@@ -26,13 +44,11 @@ export interface Listener {
 
 /** Changes, for whoever listens. */
 export interface Feed {
-  publish(event: FeedEvent): void;
-  /**
-   * Listens, to one volume or to everything.
-   *
-   * @param lastId Of the last event that the listener has seen: it is told what came after.
-   */
-  listen(options: { fsId?: string; volume?: string; lastId?: string | null }): Listener;
+  publish(event: Omit<FeedEvent, "path">): void;
+  /** Tells of a change at a path; where it was, those alone who may read the volume. */
+  publishAt(type: string, volume: VolumeFacts, path: string): void;
+  /** Listens, to one volume or to everything. */
+  listen(options: ListenOptions): Listener;
   close(): void;
 }
 
@@ -52,7 +68,7 @@ class ManagerFeed implements Feed {
   readonly #services: () => Services;
   /** Numbers begin anew with each run, so ids name the run. */
   readonly #run = crypto.randomUUID().slice(0, 8);
-  readonly #kept: NumberedEvent[] = [];
+  readonly #kept: KeptEvent[] = [];
   readonly #listeners = new Set<Waiting>();
   /** How each filesystem was when it was looked at last. */
   readonly #seen = new Map<string, State>();
@@ -65,24 +81,31 @@ class ManagerFeed implements Feed {
     this.#services = services;
   }
 
-  publish(event: FeedEvent): void {
-    if (this.#closed) return;
-    const numbered = { id: `${this.#run}-${++this.#count}`, event };
-    this.#kept.push(numbered);
-    if (this.#kept.length > KEPT) this.#kept.shift();
-    for (const listener of this.#listeners) listener.tell(numbered);
+  publish(event: Omit<FeedEvent, "path">): void {
+    this.#publish(event, null);
   }
 
-  listen(
-    { fsId, volume, lastId = null }: { fsId?: string; volume?: string; lastId?: string | null },
-  ): Listener {
-    const listener = new Waiting(
-      (event) =>
+  publishAt(type: string, volume: VolumeFacts, path: string): void {
+    this.#publish({ type, fs_id: volume.fsId, volume_id: volume.id }, { path, volume });
+  }
+
+  #publish(event: FeedEvent, where: KeptEvent["where"]): void {
+    if (this.#closed) return;
+    const kept = { id: `${this.#run}-${++this.#count}`, event, where };
+    this.#kept.push(kept);
+    if (this.#kept.length > KEPT) this.#kept.shift();
+    for (const listener of this.#listeners) listener.tell(kept);
+  }
+
+  listen({ fsId, volume, lastId = null, holds = () => false }: ListenOptions): Listener {
+    const listener = new Waiting({
+      wants: (event) =>
         (fsId === undefined || event.fs_id === undefined || event.fs_id === fsId) &&
         (volume === undefined || event.volume_id === undefined || event.volume_id === volume),
-      () => `${this.#run}-${this.#count}`,
-      () => this.#leave(listener),
-    );
+      holds,
+      lastId: () => `${this.#run}-${this.#count}`,
+      leave: () => this.#leave(listener),
+    });
     if (this.#closed) listener.close();
     else {
       this.#listeners.add(listener);
@@ -106,7 +129,7 @@ class ManagerFeed implements Feed {
       ? this.#count - Number(number)
       : -1;
     if (missed < 0 || missed > this.#kept.length) return listener.reset();
-    for (const numbered of this.#kept.slice(this.#kept.length - missed)) listener.tell(numbered);
+    for (const kept of this.#kept.slice(this.#kept.length - missed)) listener.tell(kept);
   }
 
   #leave(listener: Waiting): void {
@@ -190,31 +213,37 @@ async function times(path: string): Promise<string> {
   return parts.join(" ");
 }
 
+/** What the feed gives a listener. */
+interface WaitingOptions {
+  wants: (event: FeedEvent) => boolean;
+  holds: (volume: string) => boolean;
+  lastId: () => string;
+  leave: () => void;
+}
+
 /** A listener; what it does not take in time is dropped, and it is told so. */
 class Waiting implements Listener {
-  readonly #wanted: (event: FeedEvent) => boolean;
-  readonly #lastId: () => string;
-  readonly #leave: () => void;
+  readonly #options: WaitingOptions;
   #events: NumberedEvent[] = [];
   #wake: (() => void) | null = null;
   #open = true;
 
-  constructor(wanted: (event: FeedEvent) => boolean, lastId: () => string, leave: () => void) {
-    this.#wanted = wanted;
-    this.#lastId = lastId;
-    this.#leave = leave;
+  constructor(options: WaitingOptions) {
+    this.#options = options;
   }
 
-  tell(numbered: NumberedEvent): void {
-    if (!this.#open || !this.#wanted(numbered.event)) return;
+  tell({ id, event, where }: KeptEvent): void {
+    const { wants, holds } = this.#options;
+    if (!this.#open || !wants(event)) return;
     if (this.#events.length >= MOST_WAITING) return this.reset();
-    this.#events.push(numbered);
+    const readable = where !== null && (!where.volume.encrypted || holds(where.volume.id));
+    this.#events.push({ id, event: readable ? { ...event, path: where.path } : event });
     this.#wake?.();
   }
 
   /** Everything may have changed. */
   reset(): void {
-    this.#events = [{ id: this.#lastId(), event: { type: "reset" } }];
+    this.#events = [{ id: this.#options.lastId(), event: { type: "reset" } }];
     this.#wake?.();
   }
 
@@ -232,7 +261,7 @@ class Waiting implements Listener {
     if (!this.#open) return;
     this.#open = false;
     this.#events = [];
-    this.#leave();
+    this.#options.leave();
     this.#wake?.();
   }
 }

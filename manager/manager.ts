@@ -75,7 +75,10 @@ async function start(
     filesystems,
     lifeMs: settings.limits.sessionMs,
     guesses: settings.limits.pinGuesses,
-    onWrongPin: () => metrics.wrongPins.inc(),
+    onWrongPin: (volume, client) => {
+      metrics.wrongPins.inc();
+      log(`wrong PIN for volume ${volume} from ${client}`);
+    },
   });
   // The parts know each other, so each is given a way to all of them.
   const all = (): Services => services;
@@ -96,7 +99,11 @@ async function start(
     await sessions.lockForAll(volume);
     services.answers.forget(volume);
   });
-  const auth = new Auth(settings.tokenHash, settings.limits.pinGuesses);
+  const auth = new Auth(
+    settings.tokenHash,
+    settings.limits.pinGuesses,
+    (client) => log(`wrong token from ${client}`),
+  );
   const app = createApp(services, auth);
   const sweeper = new UploadSweeper(services);
   await services.mounts.restore();

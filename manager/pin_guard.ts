@@ -4,14 +4,14 @@ import { Problem } from "./problem.ts";
 /** Slows down who guesses PINs: each wrong one is counted, by volume and client. */
 export class PinGuard {
   readonly #free: number;
-  readonly #onWrong: () => void;
+  readonly #onWrong: (subject: string, client: string) => void;
   readonly #counts = new Map<string, Count>();
 
   /**
    * @param free Wrong PINs in a row before a client has to wait.
-   * @param onWrong Told of each wrong one.
+   * @param onWrong Told of each wrong one: what it was for, and whose it was.
    */
-  constructor(free: number, onWrong: () => void = () => {}) {
+  constructor(free: number, onWrong: (subject: string, client: string) => void = () => {}) {
     this.#free = free;
     this.#onWrong = onWrong;
   }
@@ -30,7 +30,9 @@ export class PinGuard {
       counts[0].wrong = 0;
       return result;
     } catch (error) {
-      if (error instanceof AloeError && error.code === "bad_key") this.#failed(counts);
+      if (error instanceof AloeError && error.code === "bad_key") {
+        this.#failed(counts, volume, client);
+      }
       throw error;
     } finally {
       for (const count of counts) count.running--;
@@ -50,7 +52,7 @@ export class PinGuard {
 
   /** Counts that what was tried was wrong. */
   wrong(subject: string, client: string): void {
-    this.#failed([this.#count(keyOf(subject, client))]);
+    this.#failed([this.#count(keyOf(subject, client))], subject, client);
   }
 
   /** Forgets what was wrong before. */
@@ -70,22 +72,22 @@ export class PinGuard {
     );
   }
 
-  #failed(counts: readonly Count[]): void {
-    this.#onWrong();
+  #failed(counts: readonly Count[], subject: string, client: string): void {
+    this.#onWrong(subject, client);
     for (const count of counts) {
       count.wrong++;
-      count.last = Date.now();
+      count.last = performance.now();
     }
   }
 
   #count(key: string): Count {
     let count = this.#counts.get(key);
-    if (count !== undefined && count.running === 0 && Date.now() - count.last > FORGET_MS) {
+    if (count !== undefined && count.running === 0 && performance.now() - count.last > FORGET_MS) {
       count.wrong = 0;
     }
     if (count === undefined) {
       if (this.#counts.size >= MOST) this.#forget();
-      count = { wrong: 0, running: 0, last: Date.now() };
+      count = { wrong: 0, running: 0, last: performance.now() };
       this.#counts.set(key, count);
     }
     return count;
@@ -93,7 +95,7 @@ export class PinGuard {
 
   /** Drops what no longer counts; of what does, the oldest half. */
   #forget(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [key, { running, wrong, last }] of this.#counts) {
       if (running === 0 && (wrong === 0 || now - last > FORGET_MS)) this.#counts.delete(key);
     }
@@ -109,7 +111,7 @@ interface Count {
   wrong: number;
   /** PINs that are being checked: they count as wrong until they are known. */
   running: number;
-  /** When the last wrong one was. */
+  /** When the last wrong one was, by `performance.now`: a clock that is set changes no pause. */
   last: number;
 }
 
@@ -124,7 +126,7 @@ function waitOf({ wrong, running, last }: Count, free: number, longest: number):
   if (wrong + running < free) return 0;
   if (wrong < free) return 1000;
   const pause = Math.min(1000 * 2 ** (wrong - free), longest);
-  const wait = last + pause - Date.now();
+  const wait = last + pause - performance.now();
   // One at a time, once there were too many.
   return wait > 0 ? wait : running > 0 ? 1000 : 0;
 }

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { getCookie, setCookie } from "hono/cookie";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { Pin } from "../mod.ts";
 import type { VolumeFacts } from "./filesystems.ts";
 import type { Env } from "./router.ts";
@@ -18,8 +18,8 @@ export function sessionOf(c: Context): string | null {
 }
 
 /**
- * Unlocks a volume for the session of a request and tells its client the
- * session by a cookie.
+ * Unlocks a volume for the session of a request and tells its client by a
+ * cookie what the session is known by from now on.
  *
  * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
  * @throws {Problem} 429 `rate_limited`.
@@ -31,14 +31,30 @@ export async function unlockFor(
   pin: Pin,
 ): Promise<SessionProof> {
   const proof = await services.sessions.unlock(volume, pin, c.get("client"), c.get("session"));
-  c.set("session", proof.secret);
-  setCookie(c, SESSION_COOKIE, proof.secret, {
+  giveSession(services, c, proof);
+  return proof;
+}
+
+/** Gives the session of a request another secret, if it has one. */
+export function renewSession(services: Services, c: Context<Env>): void {
+  const proof = services.sessions.renew(c.get("session"));
+  if (proof !== null) giveSession(services, c, proof);
+}
+
+/** Ends the session of a request: all that it had unlocked is locked. */
+export async function endSession(services: Services, c: Context<Env>): Promise<void> {
+  await services.sessions.end(c.get("session"));
+  deleteCookie(c, SESSION_COOKIE, { path: "/", secure: isSecure(services, c) });
+}
+
+function giveSession(services: Services, c: Context<Env>, { secret }: SessionProof): void {
+  c.set("session", secret);
+  setCookie(c, SESSION_COOKIE, secret, {
     httpOnly: true,
     sameSite: "Strict",
     path: "/",
     secure: isSecure(services, c),
   });
-  return proof;
 }
 
 /** Whether cookies may keep to HTTPS. */

@@ -1,7 +1,7 @@
 import type { AloeLite, Mount, Pin } from "../mod.ts";
 import type { Filesystems, VolumeFacts } from "./filesystems.ts";
 import * as ops from "../src/ops.ts";
-import { encodeHex } from "./hex.ts";
+import { newSecret, secretHash } from "./secrets.ts";
 import { type FileLease, PRINCIPAL } from "./open_files.ts";
 import { PinGuard } from "./pin_guard.ts";
 
@@ -11,6 +11,12 @@ export interface SessionProof {
   secret: string;
   /** When it ends if it is not used, ms since the epoch. */
   expiresAt: number;
+}
+
+/** What of a session others may know: it stays the same when the secret changes. */
+export interface SessionView {
+  /** Whether it has a volume unlocked. */
+  holds(volume: string): boolean;
 }
 
 /** A volume that a session has unlocked, for a request to use. */
@@ -26,13 +32,15 @@ export interface SessionsOptions {
   lifeMs: number;
   /** Wrong PINs in a row before a client has to wait. */
   guesses: number;
-  /** Told of each wrong PIN. */
-  onWrongPin?: () => void;
+  /** Told of each wrong PIN: what it was for, and whose it was. */
+  onWrongPin?: (subject: string, client: string) => void;
 }
 
 /**
  * Who has proved which PINs. A session is known by the hash of a secret that
  * its client has; the keys of its volumes are in memory alone, and go with it.
+ * Each proof gives it another secret: one that somebody knew before, because it
+ * was planted or seen, opens nothing.
  */
 export class Sessions {
   readonly #options: SessionsOptions;
@@ -62,6 +70,7 @@ export class Sessions {
    *
    * @param client Whose guesses are counted.
    * @param secret The session to add it to; a new one where that is not known.
+   * @returns What the session is known by from now on.
    * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
    * @throws {Problem} 429 `rate_limited`.
    */
@@ -72,39 +81,63 @@ export class Sessions {
     secret: string | null,
   ): Promise<SessionProof> {
     const key = await this.guarded(volume.id, client, () => this.#key(volume, pin));
-    let known = secret === null ? undefined : await this.#find(secret);
-    if (known === undefined) {
-      secret = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
-      known = { keys: new Map(), expiresAt: 0 };
-      this.#sessions.set(await digest(secret), known);
-    }
-    const before = known.keys.get(volume.id);
-    known.keys.set(volume.id, key);
-    known.expiresAt = Date.now() + this.#options.lifeMs;
+    const session = this.#take(secret) ?? new Session();
+    const before = session.keys.get(volume.id);
+    session.keys.set(volume.id, key);
+    const proof = this.#give(session);
     await before?.release();
-    return { secret: secret!, expiresAt: known.expiresAt };
+    return proof;
+  }
+
+  /**
+   * Gives a session another secret; the one before is worth nothing any more.
+   *
+   * @returns Null when there is no such session.
+   */
+  renew(secret: string | null): SessionProof | null {
+    const session = this.#take(secret);
+    return session === undefined ? null : this.#give(session);
+  }
+
+  /** What a session holds, for as long as it lives; null when there is no such session. */
+  view(secret: string | null): SessionView | null {
+    const session = this.#find(secret);
+    if (session === undefined) return null;
+    return { holds: (volume) => !isOver(session) && session.keys.has(volume) };
   }
 
   /** A volume that a session has unlocked; null when it has not. */
-  async use(volume: string, secret: string | null): Promise<Unlocked | null> {
-    const session = secret === null ? undefined : await this.#find(secret);
+  use(volume: string, secret: string | null): Unlocked | null {
+    const session = this.#find(secret);
     const key = session?.keys.get(volume);
     if (key === undefined) return null;
-    session!.expiresAt = Date.now() + this.#options.lifeMs;
+    session!.endsAt = performance.now() + this.#options.lifeMs;
     return key.use();
   }
 
   /** Locks a volume for a session. */
   async lock(volume: string, secret: string | null): Promise<void> {
-    const session = secret === null ? undefined : await this.#find(secret);
+    const session = this.#find(secret);
     const key = session?.keys.get(volume);
     session?.keys.delete(volume);
     await key?.release();
   }
 
+  /** Ends a session: what it had unlocked is locked for it, and requests of it that run fail. */
+  async end(secret: string | null): Promise<void> {
+    const session = this.#take(secret);
+    if (session === undefined) return;
+    const keys = [...session.keys.values()];
+    session.keys.clear();
+    for (const key of keys) {
+      await key.end();
+      await key.release();
+    }
+  }
+
   /** Locks a volume for every session but one: their requests that run fail. */
   async lockForAll(volume: string, but: string | null = null): Promise<void> {
-    const kept = but === null ? undefined : await this.#find(but);
+    const kept = this.#find(but);
     for (const session of this.#sessions.values()) {
       const key = session.keys.get(volume);
       if (key === undefined || session === kept) continue;
@@ -132,24 +165,45 @@ export class Sessions {
     }
   }
 
-  async #find(secret: string): Promise<Session | undefined> {
-    const session = this.#sessions.get(await digest(secret));
-    return session === undefined || session.expiresAt <= Date.now() ? undefined : session;
+  #find(secret: string | null): Session | undefined {
+    const session = secret === null ? undefined : this.#sessions.get(secretHash(secret));
+    return session === undefined || isOver(session) ? undefined : session;
+  }
+
+  /** A session, which nobody knows any more. */
+  #take(secret: string | null): Session | undefined {
+    const session = this.#find(secret);
+    if (session !== undefined) this.#sessions.delete(secretHash(secret!));
+    return session;
+  }
+
+  /** Makes a session known by a secret that nobody has had. */
+  #give(session: Session): SessionProof {
+    const { lifeMs } = this.#options;
+    const secret = newSecret();
+    session.endsAt = performance.now() + lifeMs;
+    this.#sessions.set(secretHash(secret), session);
+    return { secret, expiresAt: Date.now() + lifeMs };
   }
 
   async #sweep(): Promise<void> {
     for (const [id, session] of this.#sessions) {
-      if (session.expiresAt > Date.now()) continue;
+      if (!isOver(session)) continue;
       this.#sessions.delete(id);
       await endSession(session);
     }
   }
 }
 
-interface Session {
+class Session {
   /** By volume. */
-  keys: Map<string, Key>;
-  expiresAt: number;
+  readonly keys: Map<string, Key> = new Map();
+  /** When it ends, by `performance.now`: no clock that is set revives or ends it. */
+  endsAt = 0;
+}
+
+function isOver({ endsAt }: Session): boolean {
+  return endsAt <= performance.now();
 }
 
 /**
@@ -228,9 +282,4 @@ async function endSession(session: Session): Promise<void> {
   const keys = [...session.keys.values()];
   session.keys.clear();
   for (const key of keys) await key.release();
-}
-
-async function digest(secret: string): Promise<string> {
-  const bytes = new TextEncoder().encode(secret);
-  return encodeHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

@@ -26,7 +26,9 @@ async function events(services: Services, c: Context<Env>): Promise<Response> {
     "x-accel-buffering": "no",
   };
   if (c.req.raw.method === "HEAD") return new Response(null, { headers });
+  const session = services.sessions.view(c.get("session"));
   const listener = services.feed.listen({
+    holds: (volume) => session?.holds(volume) ?? false,
     ...(volume === null ? {} : { fsId: volume.fsId, volume: volume.id }),
     lastId: c.req.header("last-event-id") ?? null,
   });

@@ -174,7 +174,7 @@ async function write(services: Services, c: Context<Env>): Promise<Response> {
   const destination = { fs, mount, path };
   await checkBeforeBody(destination, options);
   const result = await storeFile(destination, bodyPieces(c.req.raw, limits), options);
-  services.feed.publish({ type: "changed", fs_id: volume.fsId, volume_id: volume.id, path });
+  services.feed.publishAt("changed", volume, path);
   const { node, version, size, created } = result;
   const etag = await tagOfResult(held, result);
   return c.json({ node, version, size }, created ? 201 : 200, {
@@ -244,7 +244,7 @@ async function uploadForm(services: Services, c: Context<Env>): Promise<Response
       parents: true,
     });
     files.push({ path, node, version, size });
-    services.feed.publish({ type: "changed", fs_id: volume.fsId, volume_id: volume.id, path });
+    services.feed.publishAt("changed", volume, path);
   });
   return c.json({ files }, 201);
 }

@@ -31,7 +31,7 @@ export function historyRoutes(services: Services): OpenAPIHono<Env> {
     const { fs, mount, volume } = held;
     const version = await ops.restoreVersion(fs.db, mount.handle, path, old);
     const { id, size } = await ops.stat(fs.db, mount.handle, path);
-    services.feed.publish({ type: "changed", fs_id: volume.fsId, volume_id: volume.id, path });
+    services.feed.publishAt("changed", volume, path);
     return c.json({ node: id, version, size: size ?? 0 }, 200);
   });
   return app;

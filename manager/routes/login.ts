@@ -3,14 +3,15 @@ import { deleteCookie, setCookie } from "hono/cookie";
 import { type Auth, LOGIN_COOKIE } from "../auth.ts";
 import { type Env, problems, router } from "../router.ts";
 import type { Services } from "../services.ts";
-import { isSecure } from "../session_proof.ts";
+import { endSession, isSecure, renewSession } from "../session_proof.ts";
 
 /** The routes that give a browser its way in, and take it away. */
 export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
   const app = router();
 
   app.openapi(LOGIN, (c) => {
-    const secret = auth.login(c.req.valid("json").token, c.get("client"));
+    const secret = auth.login(c.req.valid("json").token, c.get("client"), c.req.raw.headers);
+    renewSession(services, c);
     setCookie(c, LOGIN_COOKIE, secret, {
       httpOnly: true,
       sameSite: "Strict",
@@ -21,8 +22,9 @@ export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
     return c.body(null, 204);
   });
 
-  app.openapi(LOGOUT, (c) => {
+  app.openapi(LOGOUT, async (c) => {
     auth.logout(c.req.raw.headers);
+    await endSession(services, c);
     deleteCookie(c, LOGIN_COOKIE, { path: "/", secure: isSecure(services, c) });
     return c.body(null, 204);
   });
@@ -58,6 +60,7 @@ const LOGOUT = createRoute({
   path: "/login",
   tags: ["manager"],
   summary: "Log a browser out",
+  description: "What its session has unlocked is locked again.",
   security: [],
-  responses: { 204: { description: "Its cookie is worth nothing any more" } },
+  responses: { 204: { description: "Its cookies are worth nothing any more" } },
 });

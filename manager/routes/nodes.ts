@@ -45,7 +45,7 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
       if (wish.mode !== undefined) await ops.setMode(db, handle, path, wish.mode);
       if (modified !== undefined) await ops.setMtime(db, handle, path, modified);
     });
-    services.feed.publish({ type: "changed", fs_id: volume.fsId, volume_id: volume.id, path });
+    services.feed.publishAt("changed", volume, path);
     return c.json(await describe(held, { path }), 200);
   });
 
@@ -55,7 +55,7 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
     await using held = await access(services, c, c.req.valid("param").id);
     const { fs, mount, volume } = held;
     const node = await ops.mkdir(fs.db, mount.handle, path, { parents: parents ?? false });
-    services.feed.publish({ type: "created", fs_id: volume.fsId, volume_id: volume.id, path });
+    services.feed.publishAt("created", volume, path);
     return c.json({ node, path }, 201);
   });
   return app;

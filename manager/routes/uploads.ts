@@ -238,12 +238,7 @@ class Uploads {
     if (this.#finished.size > MOST_FINISHED) {
       this.#finished.delete(this.#finished.keys().next().value!);
     }
-    this.#services.feed.publish({
-      type: "changed",
-      fs_id: volume.fsId,
-      volume_id: volume.id,
-      path: goal.path,
-    });
+    this.#services.feed.publishAt("changed", volume, goal.path);
   }
 
   /** One request at a time writes an upload. @throws {Problem} 423. */

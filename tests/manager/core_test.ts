@@ -337,8 +337,12 @@ Deno.test("a session opens its volume to itself alone, until it is locked", asyn
     json: { pin: "1357" },
     headers: mine,
   });
-  assert.ok(more.headers.get("set-cookie")!.includes(secret));
-  assert.equal((await list(other, mine)).status, 200);
+  const [, next] = /^aloelite_session=([0-9a-f]{64});/.exec(more.headers.get("set-cookie")!)!;
+  // By another secret: who knew the one before gets nothing by it.
+  assert.notEqual(next, secret);
+  problem(await list(id, mine), 401, "encryption_required");
+  mine.cookie = `aloelite_session=${next}`;
+  for (const volume of [id, other]) assert.equal((await list(volume, mine)).status, 200);
   // And a session that the client has made up is not taken: it gets a new one.
   const wished = "ab".repeat(32);
   const fixed = await m.ask("POST", `/volumes/${id}/unlock`, {

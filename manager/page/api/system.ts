@@ -13,3 +13,8 @@ export async function health(signal?: AbortSignal): Promise<Health> {
 export async function login(token: string): Promise<void> {
   await request("POST", "/login", { json: { token } });
 }
+
+/** Ends the login, and locks what this browser has unlocked. */
+export async function logout(): Promise<void> {
+  await request("DELETE", "/login");
+}

@@ -1,12 +1,14 @@
-import { Activity, Leaf, Monitor, Moon, Sun } from "lucide-react";
+import { Activity, Leaf, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Link } from "react-aria-components";
 import { whenUnauthorized } from "../api/request.ts";
+import { logout } from "../api/system.ts";
 import { IconButton } from "../components/controls.tsx";
 import { Toasts } from "../components/toasts.tsx";
 import { CatalogProvider } from "../state/catalog.tsx";
 import { navigate, useRoute } from "../state/route.ts";
 import { type Theme, useTheme } from "../state/theme.ts";
+import { attempt } from "../state/toasts.ts";
 import { HealthView } from "./health_view.tsx";
 import { HomeView } from "./home_view.tsx";
 import { LoginView } from "./login_view.tsx";
@@ -44,6 +46,10 @@ const THEMES: Record<Theme, { next: Theme; label: string; icon: typeof Sun }> = 
   dark: { next: "auto", label: "Colours: dark. Switch to the system's", icon: Moon },
 };
 
+async function signOut(): Promise<void> {
+  if (await attempt(logout)) location.assign("/");
+}
+
 function Header() {
   const [theme, setTheme] = useTheme();
   const { next, label, icon: Icon } = THEMES[theme];
@@ -64,6 +70,9 @@ function Header() {
         </IconButton>
         <IconButton label={label} onPress={() => setTheme(next)}>
           <Icon size={18} aria-hidden />
+        </IconButton>
+        <IconButton label="Sign out, and lock every volume" onPress={() => void signOut()}>
+          <LogOut size={18} aria-hidden />
         </IconButton>
       </nav>
     </header>

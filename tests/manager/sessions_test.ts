@@ -1,0 +1,258 @@
+/** Sessions and logins: their secrets change, their ends hold, and nobody else learns by them. */
+
+import assert from "node:assert/strict";
+import { PinGuard } from "../../manager/pin_guard.ts";
+import { type Answer, TestManager } from "./support.ts";
+
+const PIN = "2468";
+const TOKEN = "a-token-of-some-length";
+
+/** The value of a cookie that an answer sets; empty where it takes it away. */
+function cookieOf({ headers }: Answer, name: string): string | undefined {
+  const all = headers.getSetCookie().map((line) => /^([^=]+)=([^;]*)/.exec(line)!);
+  return all.find(([, own]) => own === name)?.[2];
+}
+
+const session = (secret: string) => ({ headers: { cookie: `aloelite_session=${secret}` } });
+
+async function unlock(m: TestManager, id: string, secret?: string): Promise<string> {
+  const answer = await m.ask("POST", `/volumes/${id}/unlock`, {
+    json: { pin: PIN },
+    ...(secret === undefined ? {} : session(secret)),
+  });
+  assert.equal(answer.status, 200, answer.text);
+  return cookieOf(answer, "aloelite_session")!;
+}
+
+async function status(m: TestManager, id: string, secret: string): Promise<number> {
+  return (await m.ask("GET", `/volumes/${id}/list`, session(secret))).status;
+}
+
+/** Runs something while the clock shows another time. */
+async function clockSet<T>(by: number, task: () => Promise<T>): Promise<T> {
+  const now = Date.now;
+  Date.now = () => now() + by;
+  try {
+    return await task();
+  } finally {
+    Date.now = now;
+  }
+}
+
+const YEAR = 365 * 24 * 60 * 60_000;
+
+Deno.test("a session gets another secret with each PIN that it proves", async () => {
+  await using m = await TestManager.start();
+  const ids = [
+    await m.volume("one", { encrypted: true, pin: PIN }),
+    await m.volume("two", { encrypted: true, pin: PIN }),
+  ];
+  const planted = await unlock(m, ids[0]);
+  assert.equal(await status(m, ids[0], planted), 200);
+  const mine = await unlock(m, ids[1], planted);
+  assert.notEqual(mine, planted);
+  for (const id of ids) {
+    assert.equal(await status(m, id, planted), 401);
+    assert.equal(await status(m, id, mine), 200);
+  }
+  // Proving the same PIN again is a proof too.
+  const again = await unlock(m, ids[0], mine);
+  assert.equal(await status(m, ids[1], mine), 401);
+  for (const id of ids) assert.equal(await status(m, id, again), 200);
+});
+
+Deno.test("a login renews the session and ends the login before it", async () => {
+  await using m = await TestManager.start({ token: TOKEN });
+  const bearer = { authorization: `Bearer ${TOKEN}` };
+  const made = await m.ask("POST", "/volumes", {
+    headers: bearer,
+    json: { name: "v", encrypted: true, pin: PIN },
+  });
+  const at = `/volumes/${made.json.id}`;
+  const login = async (cookie = "") => {
+    const answer = await m.ask("POST", "/login", { json: { token: TOKEN }, headers: { cookie } });
+    assert.equal(answer.status, 204);
+    return answer;
+  };
+  const first = cookieOf(await login(), "aloelite_login")!;
+  const origin = m.url;
+  const opened = await m.ask("POST", `${at}/unlock`, {
+    json: { pin: PIN },
+    headers: { cookie: `aloelite_login=${first}`, origin },
+  });
+  const known = cookieOf(opened, "aloelite_session")!;
+  const answer = await login(`aloelite_login=${first}; aloelite_session=${known}`);
+  const [second, renewed] = ["aloelite_login", "aloelite_session"].map((name) =>
+    cookieOf(answer, name)!
+  );
+  assert.notEqual(second, first);
+  assert.notEqual(renewed, known);
+  const list = async (login: string, session: string) =>
+    (await m.ask("GET", `${at}/list`, {
+      headers: { cookie: `aloelite_login=${login}; aloelite_session=${session}` },
+    })).json.code ?? "open";
+  assert.equal(await list(second, renewed), "open");
+  assert.equal(await list(second, known), "encryption_required");
+  assert.equal(await list(first, renewed), "unauthorized");
+});
+
+Deno.test("logging out locks what the session had unlocked, and nothing of others", async () => {
+  await using m = await TestManager.start();
+  const ids = [
+    await m.volume("one", { encrypted: true, pin: PIN }),
+    await m.volume("two", { encrypted: true, pin: PIN }),
+  ];
+  const mine = await unlock(m, ids[1], await unlock(m, ids[0]));
+  const theirs = await unlock(m, ids[0]);
+  const out = await m.ask("DELETE", "/login", session(mine));
+  assert.equal(out.status, 204);
+  assert.equal(cookieOf(out, "aloelite_session"), "");
+  for (const id of ids) assert.equal(await status(m, id, mine), 401);
+  assert.equal(await status(m, ids[0], theirs), 200);
+  // By the header that scripts use, too.
+  const headers = { "aloelite-session": theirs };
+  assert.equal((await m.ask("DELETE", "/login", { headers })).status, 204);
+  assert.equal(await status(m, ids[0], theirs), 401);
+});
+
+Deno.test("a clock that is set neither revives a session nor lengthens a pause", async () => {
+  await using m = await TestManager.start({ limits: { sessionMs: 1500, pinGuesses: 2 } });
+  const id = await m.volume("vault", { encrypted: true, pin: PIN });
+  const secret = await unlock(m, id);
+  // What is not used ends, whatever the clock says meanwhile.
+  await clockSet(-YEAR, async () => {
+    assert.equal(await status(m, id, secret), 200);
+    await new Promise((resolve) => setTimeout(resolve, 1700));
+    assert.equal(await status(m, id, secret), 401);
+  });
+  const other = await unlock(m, id);
+  assert.equal(await clockSet(YEAR, () => status(m, id, other)), 200);
+
+  const guess = (pin: string) => m.ask("POST", `/volumes/${id}/unlock`, { json: { pin } });
+  for (let i = 0; i < 2; i++) assert.equal((await guess(`${i}`)).status, 400);
+  for (const by of [-15 * YEAR, YEAR]) {
+    await clockSet(by, async () => {
+      const { status, headers } = await guess(PIN);
+      assert.equal(status, 429);
+      assert.ok(Number(headers.get("retry-after")) <= 2, headers.get("retry-after")!);
+    });
+  }
+});
+
+Deno.test("the pause for a wrong token is of the same kind", async () => {
+  const guard = new PinGuard(1);
+  guard.wrong("token", "192.0.2.1");
+  const pause = () => {
+    try {
+      guard.admit("token", "192.0.2.1");
+      return 0;
+    } catch (error) {
+      return Number((error as { headers: Record<string, string> }).headers["retry-after"]);
+    }
+  };
+  for (const by of [0, -15 * YEAR, 15 * YEAR]) {
+    assert.equal(await clockSet(by, () => Promise.resolve(pause())), 1);
+  }
+});
+
+Deno.test("events name paths of an encrypted volume to those who have its PIN", async () => {
+  await using m = await TestManager.start();
+  const vault = await m.volume("vault", { encrypted: true, pin: PIN });
+  const open = await m.volume("open");
+  const mine = await unlock(m, vault);
+  const gone = new AbortController();
+  const hear = async (headers: Record<string, string>) => {
+    const response = await fetch(`${m.url}/events`, { headers, signal: gone.signal });
+    const told: { type: string; volume_id?: string; path?: string }[] = [];
+    const first = Promise.withResolvers<void>();
+    const ended = (async () => {
+      for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+        first.resolve();
+        for (const [, data] of text.matchAll(/^data: (.*)$/gm)) told.push(JSON.parse(data));
+      }
+    })().catch(() => {});
+    await first.promise;
+    return { told, ended };
+  };
+  const stranger = await hear({});
+  const owner = await hear({ cookie: `aloelite_session=${mine}` });
+  // The secret changes; who listens stays the same.
+  const next = await unlock(m, vault, mine);
+  const headers = { cookie: `aloelite_session=${next}`, origin: m.url };
+  const put = (id: string, path: string) =>
+    m.ask("PUT", `/volumes/${id}/files${path}`, { body: "x", headers });
+  const make = await m.ask("POST", `/volumes/${vault}/directories`, {
+    json: { path: "/secret-folder" },
+    headers,
+  });
+  assert.equal(make.status, 201);
+  assert.equal((await put(vault, "/secret-folder/secret-name")).status, 201);
+  const info = (text: string) => btoa(text);
+  const tus = await m.ask("POST", `/volumes/${vault}/uploads`, {
+    body: "y",
+    headers: {
+      ...headers,
+      "tus-resumable": "1.0.0",
+      "upload-length": "1",
+      "upload-metadata": `path ${info("/secret-upload")}`,
+      "content-type": "application/offset+octet-stream",
+    },
+  });
+  assert.equal(tus.status, 201, tus.text);
+  assert.equal((await put(open, "/last")).status, 201);
+  const late = await hear({ "last-event-id": "0badcafe-0" });
+  for (const { told } of [owner, stranger]) {
+    for (let i = 0; i < 200 && !told.some(({ path }) => path === "/last"); i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.ok(told.some(({ path }) => path === "/last"), JSON.stringify(told));
+  }
+  const paths = owner.told.filter(({ volume_id }) => volume_id === vault).map(({ path }) => path);
+  assert.deepEqual(paths, ["/secret-folder", "/secret-folder/secret-name", "/secret-upload"]);
+  assert.equal(stranger.told.filter(({ volume_id }) => volume_id === vault).length, 3);
+  assert.ok(!JSON.stringify([stranger.told, late.told]).includes("secret"));
+  // Locked again, it is told no more than others are.
+  const out = await m.ask("DELETE", "/login", { headers });
+  assert.equal(out.status, 204);
+  const again = await unlock(m, vault);
+  const before = owner.told.length;
+  await m.ask("PUT", `/volumes/${vault}/files/secret-later`, {
+    body: "x",
+    headers: { "aloelite-session": again },
+  });
+  for (let i = 0; i < 200 && owner.told.length === before; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(owner.told.slice(before).some(({ path }) => path !== undefined), false);
+  gone.abort();
+  await Promise.all([owner, stranger, late].map(({ ended }) => ended));
+});
+
+/** The filter in SECURITY.md, without what is fail2ban's own. */
+const FILTER = new RegExp(
+  /^ *failregex = \^%\(__prefix_line\)s(.*)$/m.exec(
+    await Deno.readTextFile(new URL("../../docs/SECURITY.md", import.meta.url)),
+  )![1].replace("aloelite: serve: ", "^").replace("<HOST>", "(\\S+)"),
+);
+
+Deno.test("wrong tokens and PINs are noted with the client's address", async () => {
+  await using m = await TestManager.start({ token: TOKEN });
+  const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+  const made = await m.ask("POST", "/volumes", {
+    ...bearer(TOKEN),
+    json: { name: "v", encrypted: true, pin: PIN },
+  });
+  const at = `/volumes/${made.json.id}`;
+  await m.ask("POST", "/login", { json: { token: "wrong-1" } });
+  await m.ask("GET", "/volumes", bearer("wrong-2"));
+  await m.ask("POST", `${at}/unlock`, { ...bearer(TOKEN), json: { pin: "wrong-3" } });
+  await m.ask("POST", `${at}/mount`, { ...bearer(TOKEN), json: { mode: "direct", pin: "w" } });
+  await m.ask("POST", `${at}/pin`, {
+    ...bearer(TOKEN),
+    json: { old_pin: "wrong-4", new_pin: "x" },
+  });
+  const noted = m.log.filter((line) => FILTER.test(line));
+  assert.deepEqual(noted.map((line) => FILTER.exec(line)![1]), Array(5).fill("127.0.0.1"));
+  assert.equal(noted.filter((line) => line.includes(made.json.id)).length, 3);
+  assert.ok(!/wrong-|2468/.test(m.log.join()));
+});
