@@ -46,7 +46,7 @@ const LONGEST_WAIT = 200;
 const CLOCK_EVERY = 32;
 /** So many requests are made durable by one commit, */
 const MAX_SYNCS = 64;
-/** What is kept of each that waits: the two halves of its number, and its inode. */
+/** What is kept of each that waits: the two halves of its number, and its inode; 0 for all. */
 const SYNC_FIELDS = 3;
 /** which waits no longer than this for more of them, ms. */
 const SYNC_WAIT = 2;
@@ -297,7 +297,9 @@ export class RequestLoop {
       if (opcode === OPCODE.DESTROY) this.#ended = true;
     } else if (length === AFTER_SYNC) {
       if (this.#syncs.length === 0) this.#syncsSince = performance.now();
-      this.#syncs.push(this.#x.uniqueLow, this.#x.uniqueHigh, this.#x.nodeId);
+      // A sync of the filesystem is about every inode.
+      const nodeId = opcode === OPCODE.SYNCFS ? 0 : this.#x.nodeId;
+      this.#syncs.push(this.#x.uniqueLow, this.#x.uniqueHigh, nodeId);
     } else if (length === AFTER_FLUSH) {
       this.#flush();
     } else if (length !== NO_REPLY) {
@@ -361,7 +363,7 @@ export class RequestLoop {
     try {
       return this.#fs.isUnsynced(nodeId);
     } catch {
-      // SYNCFS may be about no inode at all.
+      // The kernel has let go of it.
       return false;
     }
   }

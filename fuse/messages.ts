@@ -48,6 +48,8 @@ export interface MountStatistics {
   cacheBytes: number;
   /** Transactions. */
   commits: number;
+  /** Files of which something could not be written back, unlike all else; it is tried again. */
+  setAside: number;
   /** Memory of the mount's thread for JavaScript objects, bytes. */
   heapBytes: number;
 }

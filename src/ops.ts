@@ -168,6 +168,14 @@ export {
   type RemovedEdge,
   type XattrChange,
 } from "./ops/commit_changes.ts";
+export { NamesTaken, type SeenNames, type TakenName } from "./ops/names_of_others.ts";
+export {
+  type ApartResult,
+  commitApart,
+  isOfOnePart,
+  type NodePart,
+  type SetAside,
+} from "./ops/commit_apart.ts";
 export { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "./ops/inodes_at.ts";
 export { reclaimChunks } from "./ops/reclaim.ts";
 export { recoverVolume } from "./ops/redo.ts";

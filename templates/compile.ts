@@ -16,6 +16,7 @@ import "./listing.ts";
 import "./lock.ts";
 import "./maintenance.ts";
 import "./mount.ts";
+import "./names.ts";
 import "./node.ts";
 import "./redo.ts";
 import "./registry.ts";

@@ -31,6 +31,15 @@ export const dataVersion = template("file.dataVersion")((q) =>
 /** A statement that is no query. */
 type Command = Statement<Record<never, never>, unknown>;
 
+/** Begins a part of a transaction that can be undone alone. */
+export const beginPart: Command = raw("SAVEPOINT part");
+
+/** Keeps it. */
+export const keepPart: Command = raw("RELEASE part");
+
+/** Undoes it; it has to be kept afterwards. */
+export const undoPart: Command = raw("ROLLBACK TO part");
+
 /** Rebuilds the file without its free pages. */
 export const vacuum: Command = raw("VACUUM");
 

@@ -253,6 +253,7 @@ export const replaceSubdir = template<
 export const commitMount = template<MountValues>("inode.commitMount")((q, p) =>
   validMount(q, p).select([
     "m.access",
+    "m.mount_point",
     "v.volume_id",
     "v.chunk_size",
     "v.enc_mode",

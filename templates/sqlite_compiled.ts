@@ -749,7 +749,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode.commitMount": {
     "sql":
-      'select "m"."access", "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "v"."wm_ts", "v"."wm_seq" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
+      'select "m"."access", "m"."mount_point", "v"."volume_id", "v"."chunk_size", "v"."enc_mode", "v"."wm_ts", "v"."wm_seq" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("m"."mount_point" = "v"."root_node_id" or exists (select 1 as "one" from "edge" as "pe" where "pe"."to_id" = "m"."mount_point" and "pe"."archived" = 0))',
     "names": [
       "mount",
       "now",
@@ -1503,6 +1503,48 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
     "constants": [
       null,
+      null,
+    ],
+  },
+  "names.activePlacements": {
+    "sql":
+      'select "e"."edge_id" from json_each(?) as "item" inner join "edge" as "e" on "e"."edge_id" = "item"."value" where "e"."archived" = 0',
+    "names": [
+      "edges",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "names.committedVersions": {
+    "sql":
+      'select "c"."node_id", "c"."version" from json_each(?) as "item" inner join "content" as "c" on "c"."node_id" = "item"."value"',
+    "names": [
+      "nodes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "names.placedElsewhere": {
+    "sql":
+      'select "n"."node_id" from json_each(?) as "item" inner join "node" as "n" on "n"."node_id" = "item"."value" where "n"."type" = \'container\' and exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "n"."node_id" and "e"."archived" = 0 and "e"."edge_id" not in (select "item"."value" from json_each(?) as "item"))',
+    "names": [
+      "nodes",
+      "edges",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "names.placementsOfNames": {
+    "sql":
+      'select "item"."key" as "at", "e"."edge_id", "e"."to_id", "n"."type" from json_each(?) as "item" cross join "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = item.value ->> 0 and "e"."name" = item.value ->> 1 and "e"."archived" = 0 order by "item"."key", "e"."to_id" desc',
+    "names": [
+      "names",
+    ],
+    "constants": [
       null,
     ],
   },

@@ -1,25 +1,12 @@
 import { insertContent } from "../../templates/content.ts";
-import { archiveEdge, deleteEdgesOf, insertEdge } from "../../templates/edge.ts";
 import {
   commitMount,
-  deleteEdge,
-  deleteLocksOnAny,
-  deleteMountsAtAny,
-  deleteUnlinked,
   insertDevice,
   insertInode,
-  insertUnlinked,
-  reachedElsewhere,
-  replaceEdge,
-  replaceSubdir,
   setInodeOwner,
   setInodeTimes,
-  withPlacement,
-  withTrash,
 } from "../../templates/inode.ts";
-import { deleteNodes, deleteXattr, setNodeName, setXattr } from "../../templates/node.ts";
-import { orphanNodes } from "../../templates/content_change.ts";
-import { noteRemoval } from "../../templates/trash.ts";
+import { deleteXattr, setXattr } from "../../templates/node.ts";
 import { now } from "../clock.ts";
 import {
   changeContent,
@@ -35,7 +22,9 @@ import { requireWritable, resolve } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
+import { changeNames, type NameScope } from "./commit_names.ts";
 import type { Device } from "./inodes.ts";
+import { lookAtNames, refuseCycles, type SeenNames } from "./names_of_others.ts";
 import { reclaimSome } from "./reclaim.ts";
 
 export type {
@@ -85,6 +74,10 @@ export interface RemovedEdge {
   parent: string;
   /** What was placed in it. */
   node: string;
+  /** Its name; without one, {@linkcode commitApart} cannot tell what belongs together. */
+  name?: string;
+  /** Whether it goes to the trash whatever is kept. */
+  trash?: boolean;
 }
 
 /** A placement that begins. Its id is minted by the caller. */
@@ -99,6 +92,8 @@ export interface NewEdge {
   name: string;
   /** Whether the node's own name follows: it has no other placement, and had another name. */
   rename: boolean;
+  /** Whether it ends at once, so that the node is in the trash. */
+  trash?: boolean;
 }
 
 /** All attributes of a node as they are to be. */
@@ -150,6 +145,11 @@ export interface ChangeSet {
   unlinked: string[];
   /** Such nodes that have a placement again. */
   relinked: string[];
+  /**
+   * The committed versions of nodes that are to be deleted, as far as they are
+   * known: one that others have written since goes to the trash.
+   */
+  versions?: ReadonlyMap<string, number>;
 }
 
 /** How {@linkcode commitChanges} commits. */
@@ -162,6 +162,11 @@ export interface CommitOptions {
   reclaim: number;
   /** The watermark of the ids in the changes. Moved on when others have minted past it. */
   watermark: Watermark;
+  /**
+   * When the names were known to be free: they are looked at again if others
+   * have committed since. Not at all when left out.
+   */
+  seen?: SeenNames;
   /** How long another process is waited for, ms; as the file was opened when left out. */
   patience?: number;
 }
@@ -173,6 +178,7 @@ export interface CommitOptions {
  * its writer has been told that it happened.
  *
  * @returns What each node whose content changed has now.
+ * @throws {NamesTaken} When others have given names that begin here.
  * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`, `unsupported`,
  * `encryption_required`, `busy`, `io_error`; `mount_conflict` when content is
  * not what was expected.
@@ -184,32 +190,34 @@ export async function commitChanges(
   options: CommitOptions,
 ): Promise<Map<string, ChangedContent>> {
   return await db.write(async (tx) => {
-    const { volume, scope } = await begin(tx, mount, options.watermark);
+    const { names, content: scope } = await begin(tx, mount, changes, options);
     const contents = new Map<string, ChangedContent>();
-    const created = await createNodes(tx, volume, changes);
-    const removed = await changeEdges(tx, volume, changes, options.history);
+    const left = await createNodes(tx, names.volume, changes);
+    await changeNames(tx, names, changes);
+    if (names.others !== null) await refuseCycles(tx, changes.edgesAdded);
     for (const change of changes.content) {
-      const isNew = created.has(change.node);
+      const isNew = left.has(change.node);
       const content = await changeContent(tx, scope, change, options.history, isNew);
       contents.set(change.node, content);
     }
-    for (const { node, name, value } of changes.xattrs) {
-      if (value === null) await tx.run(deleteXattr, { node, name });
-      else await tx.run(setXattr, { node, name, value });
-    }
-    await deleteForGood(tx, removed);
-    const unlinked = options.history === "none"
-      ? changes.unlinked
-      : await unplaced(tx, changes.unlinked);
-    for (const node of unlinked) await tx.run(insertUnlinked, { node, mount: mount.id });
-    for (const node of changes.relinked) await tx.run(deleteUnlinked, { node });
-    for (const row of changes.attributes) {
-      if (row.owner) await tx.run(setInodeOwner, row);
-      await tx.run(setInodeTimes, withOneSign(row));
-    }
+    for (const change of changes.xattrs) await changeXattr(tx, change);
+    for (const row of changes.attributes) await changeAttributes(tx, row);
     if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
     return contents;
   }, { durable: options.durable, patience: options.patience });
+}
+
+/** Sets or removes an extended attribute. */
+export async function changeXattr(tx: Transaction, change: XattrChange): Promise<void> {
+  const { node, name, value } = change;
+  if (value === null) await tx.run(deleteXattr, { node, name });
+  else await tx.run(setXattr, { node, name, value });
+}
+
+/** Sets the attributes of a node. */
+export async function changeAttributes(tx: Transaction, row: AttributeRow): Promise<void> {
+  if (row.owner) await tx.run(setInodeOwner, row);
+  await tx.run(setInodeTimes, withOneSign(row));
 }
 
 /**
@@ -225,12 +233,27 @@ function withOneSign(row: AttributeRow): AttributeRow {
   return signed;
 }
 
-/** Checks the mount. @returns Its volume. */
-async function begin(
+/** What a commit knows once it has begun. */
+export interface CommitScope {
+  /** Of its names. */
+  names: NameScope;
+  /** Of its content. */
+  content: ContentScope;
+  /** The container that the mount shows as `/`. */
+  mountPoint: string;
+}
+
+/**
+ * Begins a commit: checks the mount, and the names.
+ *
+ * @throws {NamesTaken}
+ */
+export async function begin(
   tx: Transaction,
   mount: MountHandle,
-  watermark: Watermark,
-): Promise<{ volume: string; scope: ContentScope }> {
+  changes: ChangeSet,
+  { watermark, history, seen }: CommitOptions,
+): Promise<CommitScope> {
   const row = await tx.first(commitMount, { mount: mount.id, now: now() });
   // That it resolves to nothing is told in words by what resolves paths.
   if (row?.access !== "rw") requireWritable(await resolve(tx, mount, "/"));
@@ -238,14 +261,16 @@ async function begin(
   const stored: Watermark = { ts: wm_ts, seq: wm_seq, moved: false };
   meetWatermark(stored, watermark);
   tx.watermarks.set(volume, stored);
+  const others = seen === undefined ? null : await lookAtNames(tx, changes, seen);
   return {
-    volume,
-    scope: { cipher: cipherFor({ mount, volume, encryption, label: "/" }), chunkSize },
+    names: { volume, mount: mount.id, history, others },
+    content: { cipher: cipherFor({ mount, volume, encryption, label: "/" }), chunkSize },
+    mountPoint: row!.mount_point,
   };
 }
 
 /** Brings both watermarks to the greater one. */
-function meetWatermark(stored: Watermark, ours: Watermark): void {
+export function meetWatermark(stored: Watermark, ours: Watermark): void {
   if (stored.ts > ours.ts || (stored.ts === ours.ts && stored.seq > ours.seq)) {
     ours.ts = stored.ts;
     ours.seq = stored.seq;
@@ -265,173 +290,24 @@ async function createNodes(
   const left = new Set<string>();
   if (created.length === 0) return left;
   const written = new Set(content.map((change) => change.node));
-  for (const { id: node, type, name, mode, uid, gid, device, ...at } of created) {
-    const times = { sec: at.createdSec, nsec: at.createdNsec };
-    await tx.run(insertInode, { node, type, name, mode, uid, gid, volume, ...times });
-    if (device !== null) await tx.run(insertDevice, { node, ...device });
-    if (type === "container") continue;
-    if (written.has(node)) left.add(node);
-    else await tx.run(insertContent, { node, version: 0, size: 0, keep: null });
+  for (const node of created) {
+    await createNode(tx, volume, node);
+    if (node.type === "container") continue;
+    if (written.has(node.id)) left.add(node.id);
+    else await createContent(tx, node.id);
   }
   return left;
 }
 
-/**
- * Ends placements and begins others.
- *
- * @returns The nodes to be deleted.
- */
-async function changeEdges(
-  tx: Transaction,
-  volume: string,
-  changes: ChangeSet,
-  history: History,
-): Promise<string[]> {
-  const moved = history === "none" ? moves(changes) : new Map<NewEdge, RemovedEdge>();
-  const ended = new Set(moved.values());
-  const removed = await removeEdges(tx, changes, ended, history);
-  for (const added of changes.edgesAdded) {
-    const { edge, parent: from, node, name } = added;
-    const old = moved.get(added);
-    if (old === undefined) {
-      await tx.run(insertEdge, { edge, from, to: node, volume, name });
-    } else {
-      await tx.run(replaceEdge, { old: old.edge, edge, from, name });
-      await tx.run(replaceSubdir, { old: old.edge, oldFrom: old.parent, edge, from });
-    }
-    if (added.rename) await tx.run(setNodeName, { node, name });
-  }
-  return removed;
+/** Makes a node, without its content row. */
+export async function createNode(tx: Transaction, volume: string, made: NewNode): Promise<void> {
+  const { id: node, type, name, mode, uid, gid, device } = made;
+  const times = { sec: made.createdSec, nsec: made.createdNsec };
+  await tx.run(insertInode, { node, type, name, mode, uid, gid, volume, ...times });
+  if (device !== null) await tx.run(insertDevice, { node, ...device });
 }
 
-/**
- * Placements that begin where another one of the node ends: one row is changed
- * then, which costs a third of a row that goes and one that comes.
- */
-function moves({ edgesRemoved, edgesAdded }: ChangeSet): Map<NewEdge, RemovedEdge> {
-  const found = new Map<NewEdge, RemovedEdge>();
-  if (edgesRemoved.length === 0 || edgesAdded.length === 0) return found;
-  const ended = new Map(edgesRemoved.map((edge) => [edge.node, edge]));
-  for (const added of edgesAdded) {
-    const old = ended.get(added.node);
-    if (old === undefined) continue;
-    found.set(added, old);
-    ended.delete(added.node);
-  }
-  return found;
-}
-
-/**
- * Ends placements. Without a history those of nodes to be deleted are left to
- * {@linkcode deleteForGood}, and a directory that something was removed from
- * goes to the trash itself, lest that could not be brought back.
- *
- * @param moved Those whose row becomes another placement of their node.
- * @returns The nodes to be deleted.
- */
-async function removeEdges(
-  tx: Transaction,
-  { edgesRemoved, removed, unlinked }: ChangeSet,
-  moved: ReadonlySet<RemovedEdge>,
-  history: History,
-): Promise<string[]> {
-  if (history !== "none") {
-    // One time for all, so that a tree that went at once is one item of the trash.
-    const at = now();
-    for (const { edge } of edgesRemoved) await archive(tx, edge, at);
-    return await unplaced(tx, removed);
-  }
-  const doomed = new Set(removed);
-  const nameless = new Set([...removed, ...unlinked]);
-  const filled = new Set<string>();
-  for (const { node_id, named } of await elsewhere(tx, [...nameless], edgesRemoved)) {
-    // It goes on under a name that another process gave it, or with what that put into it.
-    doomed.delete(node_id);
-    if (!named) filled.add(node_id);
-  }
-  const kept = await trashKeepers(tx, edgesRemoved, nameless, filled);
-  const at = kept.size > 0 ? now() : 0n;
-  for (const each of edgesRemoved) {
-    if (moved.has(each)) continue;
-    const { edge, node } = each;
-    if (kept.has(node)) await archive(tx, edge, at);
-    else if (!doomed.has(node)) await tx.run(deleteEdge, { edge });
-  }
-  return removed.filter((node) => doomed.has(node) && !kept.has(node));
-}
-
-/** The nodes to be deleted that others have named, or put something into, meanwhile. */
-async function elsewhere(
-  tx: Transaction,
-  removed: readonly string[],
-  edgesRemoved: readonly RemovedEdge[],
-): Promise<{ node_id: string; named: unknown }[]> {
-  const edges = JSON.stringify(edgesRemoved.map(({ edge }) => edge));
-  const found: { node_id: string; named: unknown }[] = [];
-  for (const nodes of parts(removed)) {
-    for (const { node_id, named } of await tx.all(reachedElsewhere, { nodes, edges })) {
-      found.push({ node_id, named });
-    }
-  }
-  return found;
-}
-
-async function archive(tx: Transaction, edge: string, at: bigint): Promise<void> {
-  await tx.run(noteRemoval, { edge, at });
-  await tx.run(archiveEdge, { edge });
-}
-
-/**
- * Those of the nodes to be deleted that have something in the trash, or such a directory in them.
- *
- * @param filled Those that have something else in them.
- */
-async function trashKeepers(
-  tx: Transaction,
-  edgesRemoved: readonly RemovedEdge[],
-  doomed: ReadonlySet<string>,
-  filled: ReadonlySet<string>,
-): Promise<Set<string>> {
-  const kept = new Set<string>(filled);
-  for (const nodes of parts([...doomed])) {
-    for (const row of await tx.all(withTrash, { nodes })) kept.add(row.node_id);
-  }
-  if (kept.size === 0) return kept;
-  const above = new Map(edgesRemoved.map(({ node, parent }) => [node, parent]));
-  for (const node of kept) {
-    const parent = above.get(node);
-    if (parent !== undefined && doomed.has(parent)) kept.add(parent);
-  }
-  return kept;
-}
-
-/** Those of some nodes that have no placement, not even one that has ended. */
-async function unplaced(tx: Transaction, nodes: readonly string[]): Promise<string[]> {
-  const placed = new Set<string>();
-  for (const part of parts(nodes)) {
-    for (const row of await tx.all(withPlacement, { nodes: part })) placed.add(row.node_id);
-  }
-  return nodes.filter((node) => !placed.has(node));
-}
-
-/** Deletes nodes with every row that refers to them. Their chunks are noted for reclaiming. */
-export async function deleteForGood(tx: Transaction, nodes: readonly string[]): Promise<void> {
-  for (const part of parts(nodes)) await tx.run(deleteEdgesOf, { nodes: part });
-  for (const part of parts(nodes)) {
-    await tx.run(deleteLocksOnAny, { nodes: part });
-    await tx.run(deleteMountsAtAny, { nodes: part });
-    await tx.run(orphanNodes, { nodes: part });
-    await tx.run(deleteNodes, { nodes: part });
-  }
-}
-
-/** Ids in one JSON array: a statement's values are bounded. */
-const NODES_AT_ONCE = 5000;
-
-function parts(nodes: readonly string[]): string[] {
-  const found: string[] = [];
-  for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
-    found.push(JSON.stringify(nodes.slice(at, at + NODES_AT_ONCE)));
-  }
-  return found;
+/** Gives a new node empty content. */
+export async function createContent(tx: Transaction, node: string): Promise<void> {
+  await tx.run(insertContent, { node, version: 0, size: 0, keep: null });
 }

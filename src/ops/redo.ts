@@ -17,7 +17,7 @@ import type { MountHandle } from "../mount_handle.ts";
 import { requireWritable, resolve, type Resolved } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { deleteForGood } from "./commit_changes.ts";
+import { deleteForGood } from "./delete_for_good.ts";
 import { inodeRow, plaintext } from "./inodes.ts";
 
 /** Whether a mount that ended early has left anything to recover in the file. */

@@ -33,7 +33,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { Turns } from "../turns.ts";
 import { storableTime } from "./attributes.ts";
-import { deleteForGood } from "./commit_changes.ts";
+import { deleteForGood } from "./delete_for_good.ts";
 import { placeNew, placeNode } from "./create.ts";
 
 /** What is known of an upload. */

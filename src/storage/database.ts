@@ -149,9 +149,7 @@ export class OpenDatabase implements Database {
 
   /** @ignore */
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#inLane(() =>
-      this.#retryWhileBusy(() => task(new Transaction(this.#open(), this.#templates)))
-    );
+    return this.#inLane(() => this.#retryWhileBusy(() => task(this.#transaction(this.#open()))));
   }
 
   /** @ignore */
@@ -226,6 +224,11 @@ export class OpenDatabase implements Database {
     }
   }
 
+  #transaction(connection: DatabaseConnection): Transaction {
+    const translate = (error: unknown) => this.#dialect.translateError(error);
+    return new Transaction(connection, this.#templates, translate);
+  }
+
   #open(): DatabaseConnection {
     if (this.#connection === null) throw new AloeError("invalid", `${this.path}: is closed`);
     return this.#connection;
@@ -240,7 +243,7 @@ export class OpenDatabase implements Database {
     const settings = { accessMode, durable: options.durable };
     const run = async () => {
       try {
-        const tx = new Transaction(connection, this.#templates);
+        const tx = this.#transaction(connection);
         const result = await task(tx);
         await tx.flushWatermarks();
         await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));

@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection } from "kysely";
 import type { Statement, TemplateCompiler } from "../../templates/template.ts";
+import { beginPart, keepPart, undoPart } from "../../templates/file.ts";
 import { storeWatermark } from "../../templates/volume.ts";
 import type { Watermark } from "../ids.ts";
 
@@ -11,10 +12,17 @@ export class Transaction {
   changes = 0;
   readonly #connection: DatabaseConnection;
   readonly #compiler: TemplateCompiler;
+  readonly #translate: (error: unknown) => unknown;
 
-  constructor(connection: DatabaseConnection, compiler: TemplateCompiler) {
+  /** @param translate Gives an error of the database its place in the closed set. */
+  constructor(
+    connection: DatabaseConnection,
+    compiler: TemplateCompiler,
+    translate: (error: unknown) => unknown,
+  ) {
     this.#connection = connection;
     this.#compiler = compiler;
+    this.#translate = translate;
   }
 
   /** All rows of a query. */
@@ -38,6 +46,25 @@ export class Transaction {
       this.#bind(query, values),
     );
     return Number(result.numAffectedRows ?? 0);
+  }
+
+  /**
+   * Runs a part of the transaction that may fail alone: what it wrote is undone
+   * then, and the transaction goes on.
+   *
+   * @throws What the part threw, translated.
+   */
+  async part<T>(task: () => Promise<T>): Promise<T> {
+    await this.run(beginPart, {});
+    try {
+      const result = await task();
+      await this.run(keepPart, {});
+      return result;
+    } catch (error) {
+      // Some faults, a full disk among them, have ended the transaction already.
+      await this.run(undoPart, {}).then(() => this.run(keepPart, {})).catch(() => {});
+      throw this.#translate(error);
+    }
   }
 
   /** Drivers look at the text and its values alone. */

@@ -1,14 +1,16 @@
 import { AloeError } from "../errors.ts";
+import { commitApart, isOfOnePart } from "../ops/commit_apart.ts";
 import {
   type ChangedContent,
   type ChangeSet,
   commitChanges,
+  type CommitOptions,
   type ContentChange,
   type NewChunk,
 } from "../ops/commit_changes.ts";
+import { NamesTaken } from "../ops/names_of_others.ts";
 import type { DirtyChunk } from "./dirty_chunk.ts";
-import { reconcile } from "./reconcile.ts";
-import { DamagedContent, plaintext } from "./file_content.ts";
+import { plaintext } from "./file_content.ts";
 import {
   type Content,
   type Inode,
@@ -21,6 +23,10 @@ import {
   S_IFSOCK,
 } from "./inode.ts";
 import { splitDevice } from "./inode_table.ts";
+import { settleNames } from "./name_conflicts.ts";
+import { reconcile } from "./reconcile.ts";
+import { FailedParts } from "./set_aside.ts";
+import { QUIET_MS, settle } from "./settle.ts";
 import type { VolumeState } from "./volume_state.ts";
 
 /** Chunks this short are folded by every commit: a log record would cost as much. */
@@ -31,9 +37,6 @@ const FOLD_PART = 1 / 4;
 
 /** Records of this many times its size are more than a chunk's fold costs. */
 const LOG_PART = 4;
-
-/** When nothing was logged for this long, all that is logged is folded, ms. */
-const QUIET_MS = 300;
 
 /** However much is being logged, a chunk is folded after this long, ms. */
 const FOLD_AFTER_MS = 4000;
@@ -54,7 +57,7 @@ const HOLES_AT_ONCE = 16_384;
 const RECLAIM_AT_ONCE = 256;
 
 /** What one commit does with the content of one inode. */
-interface ContentPlan {
+export interface ContentPlan {
   inode: Inode;
   content: Content;
   change: ContentChange;
@@ -66,7 +69,8 @@ interface ContentPlan {
 
 /**
  * Writes everything that has changed to the file, in one transaction: what is
- * there after a crash is a state that was.
+ * there after a crash is a state that was. What of an inode cannot be stored
+ * waits, in `state.aside`, and keeps nothing else from being stored.
  *
  * @param durable Whether it is on disk when this settles.
  * @param patience How long another process is waited for, ms; as the file was
@@ -79,25 +83,35 @@ export async function commit(
   durable: boolean,
   patience?: number,
 ): Promise<void> {
-  try {
-    await commitOnce(state, durable, patience);
-  } catch (error) {
-    if (!(error instanceof AloeError) || !CONFLICTS.includes(error.code)) throw error;
-    await reconcile(state);
-    await commitOnce(state, durable, patience);
+  let apart = state.aside.size > 0;
+  let conflicts = 0;
+  let reconciled = 0;
+  for (;;) {
+    try {
+      return await commitOnce(state, durable, patience, apart);
+    } catch (error) {
+      if (error instanceof NamesTaken && conflicts++ < CONFLICT_ROUNDS) {
+        await settleNames(state, error);
+      } else if (error instanceof AloeError && error.code === "mount_conflict") {
+        if (reconciled++ === CONFLICT_ROUNDS) throw error;
+        await reconcile(state);
+      } else if (!apart && isOfOnePart(error)) {
+        // Something may be gone that others have deleted.
+        await reconcile(state);
+        apart = true;
+      } else throw error;
+    }
   }
 }
 
-/** When content that is based on something damaged is tried again, ms. */
-const DAMAGED_MS = 60_000;
-
-/** What a commit fails with when another process has taken something from under it. */
-const CONFLICTS = ["mount_conflict", "corrupt", "invalid"];
+/** How often a commit begins anew because others have changed what it is about. */
+const CONFLICT_ROUNDS = 100;
 
 async function commitOnce(
   state: VolumeState,
   durable: boolean,
-  patience?: number,
+  patience: number | undefined,
+  apart: boolean,
 ): Promise<void> {
   if (state.dirty.size === 0 && !(durable && state.volatile) && state.logged.size === 0) {
     state.due = Infinity;
@@ -115,36 +129,50 @@ async function commitOnce(
     removed: [],
     unlinked: [],
     relinked: [],
+    versions: new Map(),
   };
+  const aside = new FailedParts();
   const plans: ContentPlan[] = [];
   const pressed = state.dirtyBytes > LOGGED_LIMIT;
   const quiet = now - state.loggedAt >= QUIET_MS;
   const folds = pressed || quiet ? FOLDS_AT_ONCE : FOLDS_WHILE_BUSY;
   const pace: Pace = { now, durable, pressed, quiet, folds };
-  for (const inode of inodes) await describe(state, inode, pace, changes, plans);
-  if (!durable) await foldLogged(state, pace, inodes, changes, plans);
+  for (const inode of inodes) await describe(state, inode, pace, changes, plans, aside);
+  if (!durable) await foldLogged(state, pace, inodes, changes, plans, aside);
   if (!durable && inodes.length === 0 && plans.length === 0) {
     state.due = now + QUIET_MS;
     return;
   }
   // To sync earlier commits, there has to be one more: an id is spent for it.
   if (inodes.length === 0 && plans.length === 0) state.mint();
-  for (const { edge, parent, inode } of state.removedNames) {
-    changes.edgesRemoved.push({ edge, parent: parent.id, node: inode.id });
+  for (const { edge, parent, inode, name, trash } of state.removedNames) {
+    changes.edgesRemoved.push({ edge, parent: parent.id, node: inode.id, name, trash });
   }
-  for (const { edge, parent, inode, name, moved } of state.addedNames) {
+  for (const { edge, parent, inode, name, moved, trash } of state.addedNames) {
     const rename = moved && (inode.isDirectory || inode.nlink === 1);
-    changes.edgesAdded.push({ edge, parent: parent.id, node: inode.id, name, rename });
+    changes.edgesAdded.push({ edge, parent: parent.id, node: inode.id, name, rename, trash });
   }
+  for (const { edge, parent, inode, name, trash } of state.trashedNames) {
+    const [from, node] = [parent.id, inode.id];
+    changes.edgesAdded.push({ edge, parent: from, node, name, rename: false, trash });
+  }
+  const options: CommitOptions = {
+    durable,
+    history: state.options.history,
+    reclaim: durable ? 0 : RECLAIM_AT_ONCE + 2 * changes.content.length,
+    watermark: state.watermark,
+    seen: state.seen,
+    patience,
+  };
   let contents: Map<string, ChangedContent>;
   try {
-    contents = await commitChanges(state.db, state.mount, changes, {
-      durable,
-      history: state.options.history,
-      reclaim: durable ? 0 : RECLAIM_AT_ONCE + 2 * changes.content.length,
-      watermark: state.watermark,
-      patience,
-    });
+    if (apart) {
+      const result = await commitApart(state.db, state.mount, changes, options);
+      contents = result.contents;
+      for (const each of result.aside) aside.add(each);
+    } else {
+      contents = await commitChanges(state.db, state.mount, changes, options);
+    }
   } catch (error) {
     state.full = error instanceof AloeError && error.code === "no_space";
     // Again soon, but not at once.
@@ -155,7 +183,7 @@ async function commitOnce(
   state.volatile = !durable;
   state.counts.commits++;
   state.generation++;
-  settle(state, inodes, plans, contents, now);
+  settle(state, inodes, plans, contents, aside, now);
 }
 
 /** How much one commit does. */
@@ -179,10 +207,15 @@ async function describe(
   pace: Pace,
   changes: ChangeSet,
   plans: ContentPlan[],
+  aside: FailedParts,
 ): Promise<void> {
-  const gone = inode.nlink === 0;
+  const gone = inode.nlink === 0 && !inode.spared;
   if (gone && inode.lookups === 0) {
-    if (inode.born === null) changes.removed.push(inode.id);
+    if (inode.born !== null) return;
+    changes.removed.push(inode.id);
+    if (inode.content !== null) {
+      (changes.versions as Map<string, number>).set(inode.id, inode.content.version);
+    }
     return;
   }
   if (inode.born !== null) {
@@ -200,8 +233,9 @@ async function describe(
   }
   if (gone && !inode.listedUnlinked) changes.unlinked.push(inode.id);
   if (!gone && inode.listedUnlinked) changes.relinked.push(inode.id);
+  let plan: ContentPlan | null = null;
   if (inode.content !== null && inode.contentChanged) {
-    const plan = await planUnlessDamaged(state, inode, inode.content, pace);
+    plan = await planIfPossible(state, inode, inode.content, pace, aside);
     if (plan !== null) {
       plans.push(plan);
       changes.content.push(plan.change);
@@ -214,8 +248,8 @@ async function describe(
   }
   if (inode.born !== null || inode.timesChanged || inode.ownerChanged) {
     describeAttributes(inode, changes);
-  } else if (inode.contentChanged && !state.damaged.has(inode)) {
-    if (makesVersion(state, changes.content.at(-1)!)) describeAttributes(inode, changes);
+  } else if (plan !== null && makesVersion(state, plan.change)) {
+    describeAttributes(inode, changes);
   }
 }
 
@@ -243,23 +277,19 @@ function targetContent(inode: Inode, target: Uint8Array, chunkSize: number): Con
   };
 }
 
-/** Null when the content cannot be committed: the others' is, all the same. */
-async function planUnlessDamaged(
+/** Null when the content cannot be committed, as what it is based on is damaged. */
+async function planIfPossible(
   state: VolumeState,
   inode: Inode,
   content: Content,
   pace: Pace,
+  aside: FailedParts,
 ): Promise<ContentPlan | null> {
   try {
-    const plan = await planContent(state, inode, content, pace);
-    state.damaged.delete(inode);
-    return plan;
+    return await planContent(state, inode, content, pace);
   } catch (error) {
-    const damaged = error instanceof DamagedContent ||
-      (error instanceof AloeError && error.code === "corrupt");
-    if (!damaged) throw error;
-    if (!state.damaged.has(inode)) state.options.log(`not written back: ${error.message}`);
-    state.damaged.add(inode);
+    if (!isOfOnePart(error)) throw error;
+    aside.add({ node: inode.id, part: "content", error });
     return null;
   }
 }
@@ -404,15 +434,18 @@ async function foldLogged(
   described: Inode[],
   changes: ChangeSet,
   plans: ContentPlan[],
+  aside: FailedParts,
 ): Promise<void> {
   const skip = new Set(described);
   for (const inode of state.logged) {
     if (skip.has(inode) && inode.contentChanged) continue;
+    const waiting = state.aside.get(inode);
+    if (waiting !== undefined && pace.now < waiting.retryAt) continue;
     const content = inode.content!;
     const due = content.stored !== inode.size ||
       [...content.chunks.values()].some((chunk) => isDue(chunk, pace));
     if (!due || pace.folds <= 0) continue;
-    const plan = await planUnlessDamaged(state, inode, content, pace);
+    const plan = await planIfPossible(state, inode, content, pace, aside);
     if (plan === null) continue;
     plans.push(plan);
     changes.content.push(plan.change);
@@ -435,108 +468,6 @@ function describeAttributes(inode: Inode, changes: ChangeSet): void {
     ctimeSec: inode.ctimeSec,
     ctimeNsec: inode.ctimeNsec,
   });
-}
-
-/** Notes that the file has everything that was described. */
-function settle(
-  state: VolumeState,
-  inodes: Inode[],
-  plans: ContentPlan[],
-  contents: ReadonlyMap<string, ChangedContent>,
-  now: number,
-): void {
-  state.dirty.clear();
-  state.due = Infinity;
-  for (const dentry of state.removedNames) {
-    const children = dentry.parent.children!;
-    for (const name of children.removedNames) {
-      if (children.known.get(name) === null) children.known.delete(name);
-    }
-    children.removed.clear();
-    children.removedNames.clear();
-  }
-  state.removedNames.clear();
-  for (const dentry of state.addedNames) {
-    dentry.stored = true;
-    dentry.parent.children!.added.clear();
-  }
-  state.addedNames.clear();
-  for (const plan of plans) {
-    settleContent(state, plan, contents.get(plan.inode.id)!, now);
-  }
-  for (const inode of inodes) {
-    const gone = inode.nlink === 0;
-    inode.born = null;
-    inode.timesChanged = inode.ownerChanged = false;
-    if (!state.damaged.has(inode)) inode.contentChanged = false;
-    if (inode.xattrChanges !== null) {
-      inode.xattrChanges = null;
-      state.dirtyBytes -= inode.xattrBytes;
-      inode.xattrBytes = 0;
-      // They can be long: what is wanted again is asked for again.
-      inode.xattrs = null;
-    }
-    inode.listedUnlinked = gone;
-    if (gone && inode.lookups === 0) state.inodes.remove(inode);
-    else state.inodes.settle(inode);
-  }
-  for (const inode of state.damaged) {
-    if (inode.nlink === 0 && inode.lookups === 0) state.damaged.delete(inode);
-    else state.touch(inode, DAMAGED_MS);
-  }
-  if (state.logged.size > 0) state.due = Math.min(state.due, now + QUIET_MS);
-}
-
-function settleContent(
-  state: VolumeState,
-  plan: ContentPlan,
-  { version, holes }: ChangedContent,
-  now: number,
-): void {
-  const { inode, content, change } = plan;
-  const { stored, holeBytes } = content;
-  content.version = version;
-  content.holeBytes = holes * state.chunkSize;
-  content.stored = change.stored;
-  content.limit = Infinity;
-  // The kernel asks again how much room a file takes when it is closed, not when it is synced.
-  const sparse = holeBytes + content.holeBytes > 0;
-  if (sparse && inode.lookups > 0 && content.stored - content.holeBytes !== stored - holeBytes) {
-    state.options.invalidate.inode(inode, -1);
-  }
-  inode.contentChanged = false;
-  for (const index of change.folded as number[]) content.logged.delete(index);
-  content.stale.clear();
-  for (const [index, data] of plan.folded) {
-    const chunk = content.chunks.get(index);
-    if (chunk !== undefined) state.dirtyBytes -= chunk.memory;
-    content.chunks.delete(index);
-    content.unsaved.delete(index);
-    if (data !== null) {
-      state.cache.put(inode, index, data.length === data.buffer.byteLength ? data : data.slice());
-    } else state.cache.drop(inode, index);
-  }
-  for (const index of plan.logged) {
-    const chunk = content.chunks.get(index)!;
-    if (chunk.rebased) {
-      // Logged whole: what lies under it does not matter any more.
-      const record = change.redo.find((each) => each.index === index)!;
-      state.dirtyBytes -= chunk.memory;
-      chunk.rebase("zeros");
-      chunk.write(0, record.data);
-      chunk.rebased = false;
-      state.dirtyBytes += chunk.memory;
-    }
-    chunk.saved(now);
-    content.unsaved.delete(index);
-    content.logged.add(index);
-    state.loggedAt = now;
-  }
-  if (content.chunks.size > 0 || content.stored !== inode.size) state.logged.add(inode);
-  else {
-    state.logged.delete(inode);
-    state.inodes.settle(inode);
-  }
 }
 
 function nodeType(inode: Inode): "container" | "entry" | "symlink" | "fifo" | "socket" {

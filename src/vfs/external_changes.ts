@@ -76,6 +76,9 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
     return;
   }
   const before = inode.size;
+  // Whoever took its last name sees to what becomes of it.
+  if (inode.nlink > 0 && row.nlink === 0) inode.spared = true;
+  else if (row.nlink > 0) inode.spared = false;
   const modified = theirTimes || theirContent;
   const ours = state.dirty.has(inode) ? { ...inode } : null;
   state.inodes.load(inode, row);
@@ -83,7 +86,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   if (inode.xattrChanges === null) inode.xattrs = null;
   inode.target = null;
   if (modified) state.cache.drop(inode);
-  if (inode.nlink === 0 && inode.lookups === 0) abandon(state, inode);
+  if (inode.nlink === 0 && inode.lookups === 0 && !inode.spared) abandon(state, inode);
   if (inode.lookups === 0) return;
   state.options.invalidate.inode(inode, modified ? 0 : -1);
   if (!inode.isRegular) return;

@@ -161,7 +161,10 @@ export interface Filesystem {
   statfs(): FilesystemStatistics;
   /** Makes all that was changed durable: it is on disk when this has settled. */
   sync(): Promise<void>;
-  /** Whether an inode has content that the last sync could not write: who synced it is told. */
+  /**
+   * Whether an inode has something that the last sync could not write: who
+   * synced it is told. 0 asks for any inode.
+   */
   isUnsynced(nodeId: number): boolean;
   /**
    * Does what is due: group commits, reclaiming, looking for changes by others.

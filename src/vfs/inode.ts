@@ -36,6 +36,8 @@ export interface Dentry {
   stored: boolean;
   /** Whether it came by a rename. */
   readonly moved: boolean;
+  /** Whether it goes to the trash when it ends, whatever is kept of what is unlinked. */
+  trash: boolean;
 }
 
 /** What a directory knows of its children. Names that are not in `known` have to be looked up. */
@@ -119,6 +121,13 @@ export class Content {
   }
 }
 
+/** The directory that an inode is by now. */
+export function live(inode: Inode): Inode {
+  let at = inode;
+  while (at.joined !== null) at = at.joined;
+  return at;
+}
+
 /** A node of the volume, with what is not written back yet. One object for each. */
 export class Inode {
   /** The kernel's handle for it. */
@@ -170,6 +179,10 @@ export class Inode {
   target: Uint8Array | null = null;
   /** Whether the file says that it has no name but is open. */
   listedUnlinked = false;
+  /** Whether its node stays though it has no name: it is in the trash, or others removed it. */
+  spared = false;
+  /** The directory that this one has become a part of; the kernel may still know this one. */
+  joined: Inode | null = null;
 
   /** @param id The node's uuid7. */
   constructor(readonly id: string) {

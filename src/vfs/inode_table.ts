@@ -5,6 +5,7 @@ import {
   Content,
   type Dentry,
   Inode,
+  live,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -122,7 +123,38 @@ export class InodeTable {
 
   /** Counts a reference of the kernel's. */
   remember(inode: Inode): void {
+    if (inode.joined !== null) return this.#rememberJoined(inode);
     if (inode.lookups++ === 0) this.#idle.delete(inode);
+  }
+
+  /** The kernel is given the handle of an inode that has become part of another one. */
+  #rememberJoined(inode: Inode): void {
+    const { nodeId } = inode;
+    const target = live(inode);
+    this.#byNumber.set(nodeId, target);
+    target.aliases ??= new Map();
+    target.aliases.set(nodeId, (target.aliases.get(nodeId) ?? 0) + 1);
+    this.remember(target);
+  }
+
+  /** Lets every handle that the kernel has of an inode lead to another one, and lets it go. */
+  redirect(inode: Inode, target: Inode): void {
+    const handles = new Map(inode.aliases);
+    let counted = 0;
+    for (const count of handles.values()) counted += count;
+    if (inode.lookups > counted) handles.set(inode.nodeId, inode.lookups - counted);
+    this.remove(inode);
+    inode.joined = target;
+    inode.aliases = null;
+    if (inode.lookups === 0) return;
+    target.aliases ??= new Map();
+    for (const [nodeId, count] of handles) {
+      target.aliases.set(nodeId, count);
+      this.#byNumber.set(nodeId, target);
+    }
+    this.#idle.delete(target);
+    target.lookups += inode.lookups;
+    inode.lookups = 0;
   }
 
   /** Gives references back. @returns The inode when that was the last one. */

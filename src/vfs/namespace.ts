@@ -5,6 +5,7 @@ import {
   Content,
   type Dentry,
   Inode,
+  live,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -68,7 +69,7 @@ async function readAhead(
 
 /** A name that the file has. */
 export function storedName(parent: Inode, name: string, edge: string, inode: Inode): Dentry {
-  const dentry: Dentry = { parent, name, inode, edge, stored: true, moved: false };
+  const dentry: Dentry = { parent, name, inode, edge, stored: true, moved: false, trash: false };
   addName(dentry);
   return dentry;
 }
@@ -107,14 +108,15 @@ function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Call
 }
 
 /** Places an inode. The name is free. */
-function place(
+export function place(
   state: VolumeState,
   parent: Inode,
   name: string,
   inode: Inode,
   moved: boolean,
 ): void {
-  const dentry: Dentry = { parent, name, inode, edge: state.mint(), stored: false, moved };
+  const edge = state.mint();
+  const dentry: Dentry = { parent, name, inode, edge, stored: false, moved, trash: false };
   addName(dentry);
   parent.children!.added.add(dentry);
   state.addedNames.add(dentry);
@@ -123,7 +125,7 @@ function place(
 }
 
 /** Takes a name away. The inode's link count is the caller's business. */
-function displace(state: VolumeState, dentry: Dentry): void {
+export function displace(state: VolumeState, dentry: Dentry): void {
   const { parent, inode } = dentry;
   const children = parent.children!;
   inode.names.delete(dentry);
@@ -156,6 +158,7 @@ function unlinked(state: VolumeState, inode: Inode): void {
 /** Nobody can reach it any more: what waits in memory need not be written. */
 export function abandon(state: VolumeState, inode: Inode): void {
   const { content } = inode;
+  state.aside.delete(inode);
   if (content !== null) {
     for (const chunk of content.chunks.values()) state.dirtyBytes -= chunk.memory;
     content.chunks.clear();
@@ -183,7 +186,7 @@ export function mknod(
   rdev: number,
   caller: Caller,
 ): Awaitable<Inode> {
-  return create(state, parent, name, () => {
+  return create(state, parent, name, (parent) => {
     const type = mode & S_IFMT;
     const inode = makeInode(state, parent, type === 0 ? mode | S_IFREG : mode, caller);
     if (type === S_IFCHR || type === S_IFBLK) inode.rdev = rdev;
@@ -199,7 +202,7 @@ export function mkdir(
   mode: number,
   caller: Caller,
 ): Awaitable<Inode> {
-  return create(state, parent, name, () => {
+  return create(state, parent, name, (parent) => {
     const inode = makeInode(state, parent, S_IFDIR | (mode & 0o7777), caller);
     inode.children = new Children(true);
     inode.nlink = 2;
@@ -217,7 +220,7 @@ export function symlink(
   target: Uint8Array,
   caller: Caller,
 ): Awaitable<Inode> {
-  return create(state, parent, name, () => {
+  return create(state, parent, name, (parent) => {
     const inode = makeInode(state, parent, S_IFLNK | 0o777, caller);
     inode.target = target.slice();
     inode.size = target.length;
@@ -227,15 +230,16 @@ export function symlink(
 
 function create(
   state: VolumeState,
-  parent: Inode,
+  above: Inode,
   name: string,
-  make: () => Inode,
+  make: (parent: Inode) => Inode,
 ): Awaitable<Inode> {
   state.requireWritable();
+  const parent = live(above);
   return then(find(state, parent, name), (taken) => {
     if (taken !== null) throw new ErrnoError("EEXIST");
     if (parent.nlink === 0) throw new ErrnoError("ENOENT");
-    const inode = make();
+    const inode = make(parent);
     place(state, parent, name, inode, false);
     return inode;
   });
@@ -244,7 +248,7 @@ function create(
 /** A file without a name. */
 export function tmpfile(state: VolumeState, parent: Inode, mode: number, caller: Caller): Inode {
   state.requireWritable();
-  const inode = makeInode(state, parent, S_IFREG | (mode & 0o7777), caller);
+  const inode = makeInode(state, live(parent), S_IFREG | (mode & 0o7777), caller);
   inode.nlink = 0;
   return inode;
 }
@@ -253,15 +257,17 @@ export function tmpfile(state: VolumeState, parent: Inode, mode: number, caller:
 export function link(
   state: VolumeState,
   inode: Inode,
-  parent: Inode,
+  above: Inode,
   name: string,
 ): Awaitable<void> {
   state.requireWritable();
+  const parent = live(above);
   if (inode.isDirectory) throw new ErrnoError("EPERM");
   return then(find(state, parent, name), (taken) => {
     if (taken !== null) throw new ErrnoError("EEXIST");
     if (parent.nlink === 0) throw new ErrnoError("ENOENT");
     inode.nlink++;
+    inode.spared = false;
     inode.changed(state.options.clock());
     state.touch(inode);
     place(state, parent, name, inode, false);

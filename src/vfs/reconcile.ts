@@ -1,10 +1,12 @@
 import type { Inode } from "./inode.ts";
+import { retract, toTrash } from "./name_conflicts.ts";
 import type { VolumeState } from "./volume_state.ts";
 
 /**
  * Brings what waits to be committed in line with a file that another process
  * has changed: what was written here stays and goes over what they wrote; what
- * was done to something that they have deleted is lost, and said so.
+ * was put into a directory that they have deleted goes to the trash; what was
+ * done to something that they have deleted is lost.
  */
 export async function reconcile(state: VolumeState): Promise<void> {
   state.generation++;
@@ -36,17 +38,17 @@ export async function reconcile(state: VolumeState): Promise<void> {
     if (!gone.has(dentry.parent) && !gone.has(dentry.inode) && !await isGone(dentry.parent)) {
       continue;
     }
-    state.addedNames.delete(dentry);
-    dentry.parent.children?.added.delete(dentry);
-    dentry.parent.children?.known.delete(dentry.name);
-    dentry.inode.names.delete(dentry);
+    retract(state, dentry);
     state.options.invalidate.entry(dentry.parent, dentry.name);
-    state.options.log(`${dentry.name}: lost, as its directory was deleted by another process`);
-    if (dentry.inode.names.size === 0) gone.add(dentry.inode);
+    if (!gone.has(dentry.inode)) toTrash(state, dentry, state.inodes.numbered(1), "deleted");
+  }
+  for (const dentry of [...state.trashedNames]) {
+    if (gone.has(dentry.inode) || await isGone(dentry.parent)) state.trashedNames.delete(dentry);
   }
   for (const inode of gone) {
     state.dirty.delete(inode);
     state.logged.delete(inode);
+    state.aside.delete(inode);
     state.dirtyBytes -= inode.xattrBytes;
     inode.xattrBytes = 0;
     inode.xattrChanges = null;

@@ -18,12 +18,13 @@ import type {
   FilesystemStatistics,
   Time,
 } from "./filesystem.ts";
-import { type Inode, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from "./inode.ts";
+import { type Dentry, type Inode, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from "./inode.ts";
 import { readdir } from "./listing.ts";
 import * as namespace from "./namespace.ts";
 import { FreeSpace } from "./free_space.ts";
+import { messageOf } from "./set_aside.ts";
 import { currentSource } from "./volume_source.ts";
-import { errnoOf, type VolumeFilesystemOptions, VolumeState } from "./volume_state.ts";
+import { type Aside, errnoOf, type VolumeFilesystemOptions, VolumeState } from "./volume_state.ts";
 import * as xattr from "./xattrs.ts";
 
 /** How often changes by others are looked for, ms. */
@@ -57,6 +58,8 @@ export interface VolumeStatistics {
   cacheBytes: number;
   /** Transactions. */
   commits: number;
+  /** Inodes of which something could not be written back; it is tried again. */
+  setAside: number;
 }
 
 /** A volume as the kernel's virtual filesystem sees it. */
@@ -67,6 +70,7 @@ export class VolumeFilesystem implements Filesystem {
   #counter = 0;
   #nextWatch = 0;
   #reclaiming = true;
+  #toldOfReclaim = false;
 
   private constructor(state: VolumeState, root: Inode) {
     this.#state = state;
@@ -101,7 +105,7 @@ export class VolumeFilesystem implements Filesystem {
     const root = state.inodes.of(row);
     state.inodes.remember(root);
     const filesystem = new VolumeFilesystem(state, root);
-    filesystem.#counter = await changeCounter(db);
+    filesystem.#counter = state.seen.version = await changeCounter(db);
     return filesystem;
   }
 
@@ -111,12 +115,13 @@ export class VolumeFilesystem implements Filesystem {
 
   /** What it has in memory, and has done. */
   statistics(): VolumeStatistics {
-    const { inodes, dirtyBytes, cache, counts } = this.#state;
+    const { inodes, dirtyBytes, cache, counts, aside } = this.#state;
     return {
       inodes: inodes.size,
       dirtyBytes,
       cacheBytes: cache.bytes,
       commits: counts.commits,
+      setAside: aside.size,
     };
   }
 
@@ -137,7 +142,7 @@ export class VolumeFilesystem implements Filesystem {
 
   forget(nodeId: number, count: number): void {
     const inode = this.#state.inodes.forget(nodeId, count);
-    if (inode !== null && inode.nlink === 0) namespace.abandon(this.#state, inode);
+    if (inode !== null && inode.nlink === 0 && !inode.spared) namespace.abandon(this.#state, inode);
   }
 
   setattr(inode: Inode, change: AttributeChange, _caller: Caller): Awaitable<void> {
@@ -353,7 +358,14 @@ export class VolumeFilesystem implements Filesystem {
   }
 
   isUnsynced(nodeId: number): boolean {
-    return this.#state.damaged.has(this.inode(nodeId));
+    const { aside } = this.#state;
+    if (aside.size === 0) return false;
+    if (nodeId === 0) return true;
+    const inode = this.inode(nodeId);
+    return aside.has(inode) ||
+      [...aside].some(([{ names }, { parts }]) =>
+        (parts.has("names") || parts.has("existence")) && isIn(names, inode)
+      );
   }
 
   /** Commits what has gathered, without waiting for the disk. */
@@ -380,11 +392,7 @@ export class VolumeFilesystem implements Filesystem {
     }
     if (this.#space.isShort && !state.options.readOnly) await this.#makeRoom();
     if (this.#reclaiming && !state.options.readOnly && !state.full) {
-      this.#reclaiming = await reclaimChunks(state.db, RECLAIM, TICK_PATIENCE)
-        .then((looked) => looked > 0, (error) => {
-          this.#postpone(error);
-          return false;
-        });
+      this.#reclaiming = await this.#reclaim(TICK_PATIENCE) > 0;
       if (this.#reclaiming) return 0;
     }
     const wanted = Math.min(state.due, this.#nextWatch) - performance.now();
@@ -398,20 +406,36 @@ export class VolumeFilesystem implements Filesystem {
     for (let round = 0; round < 10_000; round++) {
       for (const inode of state.inodes.all()) inode.lookups = inode.nodeId === 1 ? 1 : 0;
       for (const inode of [...state.inodes.all()]) {
-        if (inode.nlink === 0) namespace.abandon(state, inode);
+        if (inode.nlink === 0 && !inode.spared) namespace.abandon(state, inode);
       }
       for (const inode of state.logged) {
         for (const chunk of inode.content!.chunks.values()) chunk.firstLoggedAt = -Infinity;
       }
-      const left = [...state.dirty].filter((inode) => !state.damaged.has(inode));
+      for (const waiting of state.aside.values()) waiting.retryAt = -Infinity;
+      const left = [...state.dirty].filter((inode) => !state.aside.has(inode));
       if (round > 0 && left.length === 0 && isFolded(state)) break;
       await this.#commit(false);
     }
     await this.#commit(true);
-    while (await reclaimChunks(state.db, RECLAIM) > 0);
-    if (state.damaged.size > 0) {
-      const names = [...state.damaged].map((inode) => [...inode.names][0]?.name ?? inode.id);
-      throw new AloeError("corrupt", `not written back: ${names.join(", ")}`);
+    while (await this.#reclaim() > 0);
+    if (state.aside.size > 0) throw notWrittenBack(state.aside);
+  }
+
+  /**
+   * Deletes some chunks that nothing refers to. That it fails is nobody's loss:
+   * whoever mounts next, or prunes, goes on with it.
+   *
+   * @returns How many were looked at.
+   */
+  async #reclaim(patience?: number): Promise<number> {
+    const { db, options } = this.#state;
+    try {
+      return await reclaimChunks(db, RECLAIM, patience);
+    } catch (error) {
+      if (error instanceof AloeError && error.code === "busy") return 0;
+      if (!this.#toldOfReclaim) options.log(`chunks are not reclaimed: ${messageOf(error)}`);
+      this.#toldOfReclaim = true;
+      return 0;
     }
   }
 
@@ -419,16 +443,22 @@ export class VolumeFilesystem implements Filesystem {
   async #makeRoom(): Promise<void> {
     const { db } = this.#state;
     if (this.#space.shouldEmptyLog) await checkpoint(db);
-    await reclaimChunks(db, RECLAIM);
+    await this.#reclaim();
     this.#space.reuse(await reusableBytes(db));
   }
 
   async #watch(): Promise<void> {
     const state = this.#state;
     const counter = await changeCounter(state.db);
-    if (counter === this.#counter) return;
-    this.#counter = counter;
-    await takeInChanges(state);
+    if (counter !== this.#counter) {
+      this.#counter = counter;
+      await takeInChanges(state);
+    }
+    // Names that wait were looked up before: their commit looks at them again.
+    const { addedNames, removedNames, trashedNames } = state;
+    if (addedNames.size + removedNames.size + trashedNames.size === 0) {
+      state.seen.version = counter;
+    }
   }
 
   /** How long a commit for want of memory waits for another process: longer when there is much. */
@@ -492,9 +522,28 @@ export class VolumeFilesystem implements Filesystem {
 /** Inodes that may wait to be written back: their memory, and the pause of a commit. */
 const DIRTY_INODES = 4096;
 
-/** Whether the log has nothing more of content that is not damaged. */
+/** Whether the log has nothing more of what can be written back. */
 function isFolded(state: VolumeState): boolean {
-  return [...state.logged].every((inode) => state.damaged.has(inode));
+  return [...state.logged].every((inode) => state.aside.has(inode));
+}
+
+/** Whether one of some names is in a directory. */
+function isIn(names: Iterable<Dentry>, directory: Inode): boolean {
+  for (const { parent } of names) if (parent === directory) return true;
+  return false;
+}
+
+/** How many inodes an error names. */
+const NAMED = 20;
+
+function notWrittenBack(aside: ReadonlyMap<Inode, Aside>): AloeError {
+  const lines = [...aside.values()].slice(0, NAMED)
+    .map(({ path, error }) => `${path} (${messageOf(error)})`);
+  if (aside.size > NAMED) lines.push(`and ${aside.size - NAMED} more`);
+  const [{ error }] = aside.values();
+  const damaged = error instanceof content.DamagedContent;
+  const code = error instanceof AloeError ? error.code : damaged ? "corrupt" : "io_error";
+  return new AloeError(code, `not written back: ${lines.join(", ")}`);
 }
 
 function hasReferences(inode: Inode): boolean {

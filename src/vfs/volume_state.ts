@@ -1,6 +1,8 @@
 import { AloeError } from "../errors.ts";
 import { mint, type Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
+import type { NodePart } from "../ops/commit_apart.ts";
+import type { SeenNames } from "../ops/names_of_others.ts";
 import type { Database } from "../storage/database.ts";
 import { limitSplitTime } from "../time_limits.ts";
 import { ChunkCache } from "./chunk_cache.ts";
@@ -37,6 +39,18 @@ export interface VolumeFilesystemOptions {
   at?: bigint;
 }
 
+/** What of an inode could not be committed. */
+export interface Aside {
+  /** Its path, for messages. */
+  path: string;
+  /** Which parts of it. */
+  parts: ReadonlySet<NodePart>;
+  /** Why. */
+  error: unknown;
+  /** When it is tried again, ms of the monotonic clock. */
+  retryAt: number;
+}
+
 /** All that the parts of a mounted volume share. */
 export class VolumeState {
   readonly db: Database;
@@ -58,8 +72,12 @@ export class VolumeState {
   readonly addedNames: Set<Dentry> = new Set();
   /** Names that it still has. */
   readonly removedNames: Set<Dentry> = new Set();
-  /** Inodes whose content cannot be committed, as what it is based on is damaged. */
-  readonly damaged: Set<Inode> = new Set();
+  /** Names that the file gets in the trash only: others have given them too. */
+  readonly trashedNames: Set<Dentry> = new Set();
+  /** Inodes of which something cannot be committed. */
+  readonly aside: Map<Inode, Aside> = new Map();
+  /** The state of the file in which added names were known to be free. */
+  readonly seen: SeenNames = { version: -1 };
   /** When something was logged last, ms of the monotonic clock. */
   loggedAt = -Infinity;
   /** Bytes that wait in memory, logged ones included. */

@@ -1,0 +1,197 @@
+import { archiveEdge, insertEdge } from "../../templates/edge.ts";
+import {
+  deleteEdge,
+  deleteUnlinked,
+  insertUnlinked,
+  reachedElsewhere,
+  replaceEdge,
+  replaceSubdir,
+  withPlacement,
+  withTrash,
+} from "../../templates/inode.ts";
+import { setNodeName } from "../../templates/node.ts";
+import { noteRemoval } from "../../templates/trash.ts";
+import { now } from "../clock.ts";
+import type { History } from "../content/change_content.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { ChangeSet, NewEdge, RemovedEdge } from "./commit_changes.ts";
+import { deleteForGood, parts } from "./delete_for_good.ts";
+import type { OthersChanges } from "./names_of_others.ts";
+
+/** What of a change set is about names, and about which nodes have one. */
+export type NameChanges = Pick<
+  ChangeSet,
+  "edgesRemoved" | "edgesAdded" | "removed" | "unlinked" | "relinked"
+>;
+
+/** What is the same for all names of a commit. */
+export interface NameScope {
+  /** The volume's id. */
+  volume: string;
+  /** The mount that commits. */
+  mount: string;
+  /** What is kept of what is removed. */
+  history: History;
+  /** What others have done to the names since the filesystem looked; null when nothing. */
+  others: OthersChanges | null;
+}
+
+/**
+ * Ends placements and begins others, deletes what has none any more, and notes
+ * what is in use without one.
+ */
+export async function changeNames(
+  tx: Transaction,
+  scope: NameScope,
+  changes: NameChanges,
+): Promise<void> {
+  const removed = await changeEdges(tx, scope, changes);
+  await deleteForGood(tx, removed);
+  const unlinked = scope.history === "none"
+    ? changes.unlinked
+    : await unplaced(tx, changes.unlinked);
+  for (const node of unlinked) await tx.run(insertUnlinked, { node, mount: scope.mount });
+  for (const node of changes.relinked) await tx.run(deleteUnlinked, { node });
+}
+
+/** @returns The nodes to be deleted. */
+async function changeEdges(
+  tx: Transaction,
+  { volume, history, others }: NameScope,
+  changes: NameChanges,
+): Promise<string[]> {
+  const moved = history === "none" ? moves(changes, others) : new Map<NewEdge, RemovedEdge>();
+  const ended = new Set(moved.values());
+  const removed = await removeEdges(tx, changes, ended, history, others);
+  for (const added of changes.edgesAdded) {
+    const { edge, parent: from, node, name } = added;
+    const old = moved.get(added);
+    if (old === undefined) {
+      await tx.run(insertEdge, { edge, from, to: node, volume, name });
+    } else {
+      await tx.run(replaceEdge, { old: old.edge, edge, from, name });
+      await tx.run(replaceSubdir, { old: old.edge, oldFrom: old.parent, edge, from });
+    }
+    if (added.rename) await tx.run(setNodeName, { node, name });
+    if (added.trash) await archive(tx, edge, now());
+  }
+  return removed;
+}
+
+/**
+ * Placements that begin where another one of the node ends: one row is changed
+ * then, which costs a third of a row that goes and one that comes.
+ */
+function moves(
+  { edgesRemoved, edgesAdded }: NameChanges,
+  others: OthersChanges | null,
+): Map<NewEdge, RemovedEdge> {
+  const found = new Map<NewEdge, RemovedEdge>();
+  if (edgesRemoved.length === 0 || edgesAdded.length === 0) return found;
+  const ended = new Map(edgesRemoved.map((edge) => [edge.node, edge]));
+  for (const added of edgesAdded) {
+    const old = ended.get(added.node);
+    if (old === undefined || old.trash || added.trash || others?.ended.has(old.edge)) continue;
+    found.set(added, old);
+    ended.delete(added.node);
+  }
+  return found;
+}
+
+/**
+ * Ends placements. Without a history those of nodes to be deleted are left to
+ * {@linkcode deleteForGood}, and a directory that something was removed from
+ * goes to the trash itself, lest that could not be brought back.
+ *
+ * @param moved Those whose row becomes another placement of their node.
+ * @returns The nodes to be deleted.
+ */
+async function removeEdges(
+  tx: Transaction,
+  { edgesRemoved, removed, unlinked }: NameChanges,
+  moved: ReadonlySet<RemovedEdge>,
+  history: History,
+  others: OthersChanges | null,
+): Promise<string[]> {
+  if (history !== "none") {
+    // One time for all, so that a tree that went at once is one item of the trash.
+    const at = now();
+    for (const { edge } of edgesRemoved) await archive(tx, edge, at);
+    return await unplaced(tx, removed);
+  }
+  const doomed = new Set(removed);
+  const nameless = new Set([...removed, ...unlinked]);
+  const filled = new Set<string>();
+  for (const { node_id, named } of await elsewhere(tx, [...nameless], edgesRemoved)) {
+    // It goes on under a name that another process gave it, or with what that put into it.
+    doomed.delete(node_id);
+    if (!named) filled.add(node_id);
+  }
+  // What others have written meanwhile can be had back.
+  for (const node of removed) if (doomed.has(node) && others?.written.has(node)) filled.add(node);
+  const kept = await trashKeepers(tx, edgesRemoved, nameless, filled);
+  const at = kept.size > 0 ? now() : 0n;
+  for (const each of edgesRemoved) {
+    if (moved.has(each)) continue;
+    const { edge, node } = each;
+    if (each.trash) await archive(tx, edge, now());
+    else if (kept.has(node)) await archive(tx, edge, at);
+    else if (!doomed.has(node)) await tx.run(deleteEdge, { edge });
+  }
+  return removed.filter((node) => doomed.has(node) && !kept.has(node));
+}
+
+/** The nodes to be deleted that others have named, or put something into, meanwhile. */
+async function elsewhere(
+  tx: Transaction,
+  removed: readonly string[],
+  edgesRemoved: readonly RemovedEdge[],
+): Promise<{ node_id: string; named: unknown }[]> {
+  const edges = JSON.stringify(edgesRemoved.map(({ edge }) => edge));
+  const found: { node_id: string; named: unknown }[] = [];
+  for (const nodes of parts(removed)) {
+    for (const { node_id, named } of await tx.all(reachedElsewhere, { nodes, edges })) {
+      found.push({ node_id, named });
+    }
+  }
+  return found;
+}
+
+/** Ends a placement. @param at When, ns. */
+export async function archive(tx: Transaction, edge: string, at: bigint): Promise<void> {
+  await tx.run(noteRemoval, { edge, at });
+  await tx.run(archiveEdge, { edge });
+}
+
+/**
+ * Those of the nodes to be deleted that have something in the trash, or such a directory in them.
+ *
+ * @param filled Those that have something else in them.
+ */
+async function trashKeepers(
+  tx: Transaction,
+  edgesRemoved: readonly RemovedEdge[],
+  doomed: ReadonlySet<string>,
+  filled: ReadonlySet<string>,
+): Promise<Set<string>> {
+  const kept = new Set<string>(filled);
+  for (const nodes of parts([...doomed])) {
+    for (const row of await tx.all(withTrash, { nodes })) kept.add(row.node_id);
+  }
+  if (kept.size === 0) return kept;
+  const above = new Map(edgesRemoved.map(({ node, parent }) => [node, parent]));
+  for (const node of kept) {
+    const parent = above.get(node);
+    if (parent !== undefined && doomed.has(parent)) kept.add(parent);
+  }
+  return kept;
+}
+
+/** Those of some nodes that have no placement, not even one that has ended. */
+async function unplaced(tx: Transaction, nodes: readonly string[]): Promise<string[]> {
+  const placed = new Set<string>();
+  for (const part of parts(nodes)) {
+    for (const row of await tx.all(withPlacement, { nodes: part })) placed.add(row.node_id);
+  }
+  return nodes.filter((node) => !placed.has(node));
+}
