@@ -1,8 +1,14 @@
 import { createRoot } from "react-dom/client";
+import { watchConnection } from "./api/connection.ts";
+import { loadAll } from "./lib/lazily.ts";
 import { connectFeed } from "./state/feed.ts";
 import { applyTheme, storedTheme } from "./state/theme.ts";
 import { App } from "./views/app.tsx";
 
 applyTheme(storedTheme());
+watchConnection();
 connectFeed();
 createRoot(document.getElementById("root")!).render(<App />);
+
+// Once there is time for it: who is cut off from the manager can still open what is shown.
+addEventListener("load", () => setTimeout(loadAll, 2000));

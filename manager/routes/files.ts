@@ -53,7 +53,12 @@ async function read(services: Services, c: Context<Env>): Promise<Response> {
       version === undefined ? {} : { version },
     );
     const release = async () => await held[Symbol.asyncDispose]();
-    const response = answer(c.req.raw, snapshot, bytes, saved, release);
+    const response = answer(c.req.raw, snapshot, bytes, {
+      saved,
+      // A browser keeps no content of an encrypted volume on its disk.
+      caching: held.volume.encrypted ? "no-store" : "private, no-cache",
+      release,
+    });
     streaming = response.body !== null && bytes === null;
     return response;
   } finally {
@@ -66,15 +71,18 @@ function answer(
   request: Request,
   snapshot: ops.Snapshot,
   bytes: Uint8Array | null,
-  saved: boolean,
-  release: () => Promise<void>,
+  { saved, caching, release }: {
+    saved: boolean;
+    caching: string;
+    release: () => Promise<void>;
+  },
 ): Response {
   const { size } = snapshot;
   const modified = Math.floor(Number(snapshot.modifiedAt / 1_000_000n) / 1000);
   const validators = { etag: etagOf(snapshot.tag), modified };
   const basic: Record<string, string> = {
     "etag": validators.etag,
-    "cache-control": "private, no-cache",
+    "cache-control": caching,
     "accept-ranges": "bytes",
   };
   const date = new Date(modified * 1000);

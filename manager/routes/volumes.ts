@@ -1,4 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { access } from "../access.ts";
+import { draftKey } from "../draft_key.ts";
 import type { VolumeFacts } from "../filesystems.ts";
 import { Problem } from "../problem.ts";
 import { type Env, problems, router, VolumeParam } from "../router.ts";
@@ -78,6 +80,13 @@ export function volumeRoutes(services: Services): OpenAPIHono<Env> {
     const { id } = await filesystems.volume(c.req.valid("param").id);
     await sessions.lock(id, c.get("session"));
     return c.body(null, 204);
+  });
+
+  app.openapi(DRAFT_KEY, async (c) => {
+    await using held = await access(services, c, c.req.valid("param").id);
+    const key = await draftKey(held);
+    if (key === null) throw new Problem(404, "not_found", "a volume without a PIN has no key");
+    return c.json({ key: key.toBase64() }, 200, { "cache-control": "no-store" });
   });
 
   app.openapi(CHANGE_PIN, async (c) => {
@@ -238,6 +247,24 @@ const LOCK = createRoute({
   summary: "Lock a volume for this session again",
   request: { params: VolumeParam },
   responses: { 204: { description: "It is locked" }, ...problems(404) },
+});
+
+const DRAFT_KEY = createRoute({
+  method: "get",
+  path: "/volumes/{id}/draft-key",
+  tags: ["volumes"],
+  summary: "The key that seals drafts of an encrypted volume in a browser",
+  description: "Made of the volume's key, for a session that has unlocked it. It opens no content.",
+  request: { params: VolumeParam },
+  responses: {
+    200: {
+      description: "32 bytes in base64",
+      content: {
+        "application/json": { schema: z.object({ key: z.string() }).openapi("DraftKey") },
+      },
+    },
+    ...problems(401, 404, 503),
+  },
 });
 
 const CHANGE_PIN = createRoute({

@@ -7,6 +7,7 @@ import {
   type Page,
 } from "playwright-core";
 import axe from "axe-core";
+import type { ManagerOptions } from "../../manager/mod.ts";
 import { buildPage } from "../../manager/build_page.ts";
 import { TestManager } from "./support.ts";
 
@@ -36,7 +37,11 @@ export interface Stage {
 }
 
 /** A test in a real browser. What it logs, asks of elsewhere, or forbids is a fault. */
-export function pageTest(name: string, body: (stage: Stage) => Promise<void>): void {
+export function pageTest(
+  name: string,
+  body: (stage: Stage) => Promise<void>,
+  options: ManagerOptions = {},
+): void {
   const executablePath = program();
   Deno.test({
     name: `page: ${name}${executablePath === null ? " (ignored: no chromium)" : ""}`,
@@ -46,7 +51,7 @@ export function pageTest(name: string, body: (stage: Stage) => Promise<void>): v
     sanitizeResources: false,
     fn: async () => {
       await buildPage();
-      await using manager = await TestManager.start();
+      await using manager = await TestManager.start(options);
       const browser = await chromium.launch({
         executablePath: executablePath!,
         args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],

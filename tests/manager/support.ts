@@ -22,27 +22,23 @@ export interface Ask {
 
 /** A manager that listens on a port of its own, with a client for it. */
 export class TestManager implements AsyncDisposable {
-  readonly manager: Manager;
+  manager: Manager;
   readonly root: string;
   /** For instance `http://127.0.0.1:40123`. */
   readonly url: string;
   /** What it has logged. */
   readonly log: string[];
-  readonly #server: Deno.HttpServer;
+  readonly #options: ManagerOptions;
+  #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #keepRoot: boolean;
 
-  private constructor(
-    manager: Manager,
-    server: Deno.HttpServer<Deno.NetAddr>,
-    root: string,
-    log: string[],
-    keepRoot: boolean,
-  ) {
+  private constructor(manager: Manager, options: ManagerOptions, log: string[], keepRoot: boolean) {
     this.manager = manager;
-    this.#server = server;
-    this.root = root;
+    this.#options = options;
+    this.#server = listen(manager, 0);
+    this.root = options.root!;
     this.log = log;
-    this.url = `http://127.0.0.1:${server.addr.port}`;
+    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
     this.#keepRoot = keepRoot;
   }
 
@@ -50,12 +46,20 @@ export class TestManager implements AsyncDisposable {
   static async start(options: ManagerOptions = {}): Promise<TestManager> {
     const root = options.root ?? await Deno.makeTempDir({ prefix: "aloelite-manager-" });
     const log: string[] = [];
-    const manager = await createManager({ log: (line) => log.push(line), ...options, root });
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request, info) => manager.fetch(request, info),
-    );
-    return new TestManager(manager, server, root, log, options.root !== undefined);
+    const whole: ManagerOptions = { log: (line) => log.push(line), ...options, root };
+    const keepRoot = options.root !== undefined;
+    return new TestManager(await createManager(whole), whole, log, keepRoot);
+  }
+
+  /** Stops it, as a restart does. */
+  async halt(): Promise<void> {
+    await Promise.all([this.manager.close(), this.#server.shutdown()]);
+  }
+
+  /** Starts it again, with the same files at the same address. */
+  async resume(): Promise<void> {
+    this.manager = await createManager(this.#options);
+    this.#server = listen(this.manager, this.#server.addr.port);
   }
 
   /** A request. @param path From `/` on. */
@@ -82,6 +86,13 @@ export class TestManager implements AsyncDisposable {
     await this.stop();
     if (!this.#keepRoot) await Deno.remove(this.root, { recursive: true });
   }
+}
+
+function listen(manager: Manager, port: number): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve(
+    { hostname: "127.0.0.1", port, onListen: () => {} },
+    (request, info) => manager.fetch(request, info),
+  );
 }
 
 /** A request to anywhere, its answer read. */

@@ -1,5 +1,5 @@
 import { names } from "../lib/paths.ts";
-import { request, requestJson, withQuery } from "./request.ts";
+import { request, requestJson, whole, withQuery } from "./request.ts";
 import type { Entry, FoundEntry, Listing, NodeFacts, TrashItem, Usage, Version } from "./types.ts";
 
 const at = (volume: string, rest: string) => `/volumes/${encodeURIComponent(volume)}/${rest}`;
@@ -33,12 +33,13 @@ export async function read(
   volume: string,
   path: string,
   { version, signal }: { version?: number; signal?: AbortSignal } = {},
-): Promise<{ text: string; etag: string | null }> {
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; etag: string | null }> {
   const response = await request("GET", fileUrl(volume, path, { version }), {
     headers: { accept: "*/*" },
     signal,
   });
-  return { text: await response.text(), etag: response.headers.get("etag") };
+  const bytes = await whole(async () => new Uint8Array(await response.arrayBuffer()));
+  return { bytes, etag: response.headers.get("etag") };
 }
 
 /** Writes a file; `etag` is what it must still be, `null` that there must be none. */

@@ -1,4 +1,5 @@
-import { isCancelled, problemFrom, unreachable } from "./problem.ts";
+import { answered, demandsPin, demandsToken } from "./connection.ts";
+import { type ApiError, isCancelled, problemFrom, unreachable } from "./problem.ts";
 
 export interface RequestOptions {
   query?: Record<string, string | number | boolean | readonly string[] | undefined>;
@@ -6,13 +7,6 @@ export interface RequestOptions {
   body?: BodyInit;
   headers?: Record<string, string>;
   signal?: AbortSignal;
-}
-
-/** Told when the manager demands its token. */
-let onUnauthorized: () => void = () => {};
-
-export function whenUnauthorized(listener: () => void): void {
-  onUnauthorized = listener;
 }
 
 export function withQuery(path: string, query: RequestOptions["query"] = {}): string {
@@ -32,9 +26,9 @@ export async function request(
   path: string,
   { query, json, body, headers, signal }: RequestOptions = {},
 ): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(withQuery(path, query), {
+  const url = withQuery(path, query);
+  const response = await whole(() =>
+    fetch(url, {
       method,
       body: json === undefined ? body : JSON.stringify(json),
       headers: {
@@ -44,19 +38,32 @@ export async function request(
       },
       signal,
       credentials: "same-origin",
-    });
+    })
+  );
+  if (response.ok) {
+    answered();
+    return response;
+  }
+  const text = await response.text().catch(() => "");
+  throw noted(problemFrom(url, response.status, text, response.headers.get("retry-after")));
+}
+
+/** Tells of what the manager demands, whoever asked. */
+export function noted(problem: ApiError): ApiError {
+  if (problem.code === "unauthorized") demandsToken();
+  const { status, code, volume } = problem;
+  if (status === 401 && code === "encryption_required" && volume !== null) demandsPin(volume);
+  return problem;
+}
+
+/** What is cut off is no answer. */
+export async function whole<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
   } catch (error) {
     if (isCancelled(error)) throw error;
     throw unreachable();
   }
-  if (response.ok) return response;
-  const problem = problemFrom(
-    response.status,
-    await response.text().catch(() => ""),
-    response.headers.get("retry-after"),
-  );
-  if (problem.code === "unauthorized") onUnauthorized();
-  throw problem;
 }
 
 export async function requestJson<T>(
@@ -64,5 +71,7 @@ export async function requestJson<T>(
   path: string,
   options?: RequestOptions,
 ): Promise<T> {
-  return await (await request(method, path, options)).json() as T;
+  const response = await request(method, path, options);
+  // A page that a proxy puts in place of an answer is none either.
+  return await whole(async () => await response.json() as T);
 }

@@ -56,3 +56,9 @@ export function volumeHealth(
 ): Promise<Record<string, unknown>> {
   return requestJson("GET", one(id, "/health"), { query: { deep } });
 }
+
+/** What seals the drafts of an encrypted volume in this browser. */
+export async function draftKey(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const { key } = await requestJson<{ key: string }>("GET", one(id, "/draft-key"), { signal });
+  return Uint8Array.from(atob(key), (letter) => letter.charCodeAt(0));
+}

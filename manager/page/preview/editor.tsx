@@ -5,6 +5,7 @@ import { EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 import { useEffect, useRef } from "react";
+import { lineEnds } from "./line_ends.ts";
 import { nonce } from "./nonce.ts";
 
 /** Colours by the page's own variables: light and dark without a second theme. */
@@ -45,6 +46,7 @@ export interface EditorProps {
   /** Set anew from outside (another version, what is stored now) by another key. */
   text: string;
   readOnly: boolean;
+  /** Told of the text as it is then, each line with the end that it had. */
   onChange: (text: string) => void;
   onSave: () => void;
 }
@@ -57,6 +59,7 @@ export default function Editor({ name, text, readOnly, onChange, onSave }: Edito
 
   useEffect(() => {
     const language = new Compartment();
+    const ends = lineEnds(text);
     const view = new EditorView({
       parent: host.current!,
       state: EditorState.create({
@@ -80,9 +83,10 @@ export default function Editor({ name, text, readOnly, onChange, onSave }: Edito
             },
           }]),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) calls.current.onChange(update.state.doc.toString());
+            if (update.docChanged) calls.current.onChange(ends.read(update.state));
           }),
           language.of([]),
+          ends.extension,
         ],
       }),
     });

@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "react";
+import { answered, lasting } from "../api/connection.ts";
 import type { FeedEvent } from "../api/types.ts";
+import { volumes } from "../api/volumes.ts";
 
 /** The manager's feed of changes: one connection for the whole page. */
 
@@ -7,7 +9,8 @@ type Listener = (event: FeedEvent) => void;
 
 const listeners = new Set<Listener>();
 let source: EventSource | null = null;
-let retry: number | undefined;
+/** Ends what looks whether the manager is there again. */
+let looking: AbortController | null = null;
 
 const TYPES = [
   "message",
@@ -34,7 +37,8 @@ function tell(message: MessageEvent): void {
 }
 
 function disconnect(): void {
-  clearTimeout(retry);
+  looking?.abort();
+  looking = null;
   source?.close();
   source = null;
 }
@@ -42,21 +46,46 @@ function disconnect(): void {
 // A browser has few connections for one host: tabs in the background give theirs back.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return disconnect();
-  if (source !== null) return;
-  connectFeed();
-  for (const listener of listeners) listener({ type: "reset" });
+  if (source === null) connectFeed({ missed: true });
 });
 
-export function connectFeed(): void {
+/** @param missed Whether there may have been events that nobody told the page of. */
+export function connectFeed({ missed = false } = {}): void {
   disconnect();
   const opened = new EventSource("/events");
   source = opened;
   for (const type of TYPES) opened.addEventListener(type, tell);
-  // Refused for good (a login that ended, a manager that stops): try again later.
-  opened.addEventListener("error", () => {
-    if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
-    retry = setTimeout(connectFeed, 5000);
+  opened.addEventListener("open", () => {
+    if (source !== opened) return;
+    looking?.abort();
+    looking = null;
+    answered();
+    if (missed) { for (const listener of listeners) listener({ type: "reset" }); }
+    // After a break of its own the browser says what it has seen: the manager tells the rest.
+    missed = false;
   });
+  opened.addEventListener("error", () => {
+    if (source === opened) void lookFor(opened);
+  });
+}
+
+/** The feed does not say why it ended: asks, and connects anew when the manager answers. */
+async function lookFor(broken: EventSource): Promise<void> {
+  if (looking !== null) return;
+  looking = new AbortController();
+  const { signal } = looking;
+  try {
+    await lasting(() => volumes(signal), signal);
+  } catch {
+    // Whatever it was, the manager has answered.
+  }
+  if (signal.aborted) return;
+  looking = null;
+  if (broken.readyState === EventSource.OPEN) return;
+  // Some time between: a feed that is refused again and again is not asked for at once.
+  setTimeout(() => {
+    if (source === broken && broken.readyState !== EventSource.OPEN) connectFeed({ missed: true });
+  }, 1000);
 }
 
 /** Calls back when something of a volume (null: of anything) changes, at most every `pause` ms. */

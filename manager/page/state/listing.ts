@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { lasting } from "../api/connection.ts";
 import { list } from "../api/files.ts";
 import { isCancelled } from "../api/problem.ts";
 import type { Entry } from "../api/types.ts";
@@ -34,25 +35,25 @@ export function useListing(volume: string, path: string): FolderListing {
 
   useEffect(() => {
     const abort = new AbortController();
+    const { signal } = abort;
     const again = shown.current.key === key && shown.current.complete;
     (async () => {
       let entries: Entry[] = [];
       let after: string | undefined;
       do {
-        const page = await list(volume, path, {
-          limit: after === undefined && !again ? FIRST_PAGE : PAGE,
-          after,
-          signal: abort.signal,
-        });
+        const limit = after === undefined && !again ? FIRST_PAGE : PAGE;
+        const page = await lasting(() => list(volume, path, { limit, after, signal }), signal);
         entries = entries.concat(page.entries.filter((entry) => entry.visible !== false));
         after = page.next ?? undefined;
-        // What is shown already stays until all of the new is there.
-        if (!again || after === undefined) {
+        // What is shown already stays until the new is all there, or more.
+        const { key: of, entries: before } = shown.current;
+        const more = of !== key || (!again && entries.length >= before.length);
+        if (more || after === undefined) {
           setState({ key, entries, complete: after === undefined, error: null });
         }
       } while (after !== undefined);
     })().catch((error) => {
-      if (abort.signal.aborted || isCancelled(error)) return;
+      if (signal.aborted || isCancelled(error)) return;
       setState({ key, entries: NONE, complete: true, error });
     });
     return () => abort.abort();

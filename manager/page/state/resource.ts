@@ -1,19 +1,30 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { isCancelled } from "../api/problem.ts";
+import { lasting } from "../api/connection.ts";
 
 export interface Resource<T> {
+  /** What was answered last, also while it is asked anew or that fails. */
   data: T | undefined;
   error: unknown;
   loading: boolean;
   reload: () => void;
 }
 
-/** What a request answers, asked again when its key changes. A null key asks nothing. */
+interface State<T> {
+  key: string | null;
+  data?: T;
+  error?: unknown;
+}
+
+/**
+ * What a request answers, asked again when its key changes. A null key asks
+ * nothing. While the manager cannot be reached it stays as it is.
+ */
 export function useResource<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
 ): Resource<T> {
-  const [state, setState] = useState<{ key: string | null; data?: T; error?: unknown }>({ key });
+  const [state, setState] = useState<State<T>>({ key });
   const [round, setRound] = useState(0);
   const loader = useRef(load);
   loader.current = load;
@@ -21,11 +32,11 @@ export function useResource<T>(
   useEffect(() => {
     if (key === null) return;
     const abort = new AbortController();
-    loader.current(abort.signal).then(
+    lasting(() => loader.current(abort.signal), abort.signal).then(
       (data) => abort.signal.aborted || setState({ key, data }),
       (error) => {
         if (abort.signal.aborted || isCancelled(error)) return;
-        setState({ key, error });
+        setState((now) => now.key === key ? { ...now, error } : { key, error });
       },
     );
     return () => abort.abort();

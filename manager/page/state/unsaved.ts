@@ -5,6 +5,8 @@ export interface Unsaved {
   name: string;
   /** Says whether it is saved now; why not, it has told already. */
   save: () => Promise<boolean>;
+  /** Told that it is given up. */
+  discard: () => void;
 }
 
 /** What waits for the answer of whoever would lose work. */
@@ -31,24 +33,28 @@ export function hasUnsaved(): boolean {
 /** Goes elsewhere: at once, or when the work here is saved or given up. */
 export function leave(go: () => void): void {
   if (work === null) return go();
-  const { name, save } = work;
+  const { name, save, discard } = work;
   const end = (then?: () => void) => {
     ask(null);
     then?.();
   };
-  ask({
+  const question: Leaving = {
     name,
     stay: () => end(),
     discard: () => {
+      discard();
       work = null;
       end(go);
     },
     save: async () => {
-      if (!await save()) return end();
-      work = null;
-      end(go);
+      const saved = await save();
+      // Who does not wait for it, and stays, is not sent away afterwards.
+      if (leaving !== question) return;
+      if (saved) work = null;
+      end(saved ? go : undefined);
     },
-  });
+  };
+  ask(question);
 }
 
 function ask(now: Leaving | null): void {

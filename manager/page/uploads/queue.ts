@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { lasting } from "../api/connection.ts";
 import { fileUrl, makeDirectory } from "../api/files.ts";
 import { importUrl } from "../api/filesystems.ts";
 import { isCancelled } from "../api/problem.ts";
@@ -118,7 +119,11 @@ function carry(transfer: Transfer, signal: AbortSignal): Promise<unknown> {
   }
   if (file.size <= WHOLE) {
     const url = withQuery(fileUrl(volume, path), { parents: true, modified_at: modified });
-    return send({ method: "PUT", url, body: file, headers, signal, onProgress });
+    const put = () => {
+      update(id, { state: "running" });
+      return send({ method: "PUT", url, body: file, headers, signal, onProgress });
+    };
+    return lasting(put, signal, () => update(id, { state: "stalled" }));
   }
   return upload({
     endpoint: `/volumes/${encodeURIComponent(volume)}/uploads`,

@@ -1,5 +1,6 @@
-import { ApiError, isCancelled } from "../api/problem.ts";
-import { isPassing, send } from "./xhr.ts";
+import { lasting } from "../api/connection.ts";
+import { ApiError } from "../api/problem.ts";
+import { send } from "./xhr.ts";
 
 /** A client of the tus protocol, 1.0.0: an upload goes on where a broken one stopped. */
 
@@ -22,7 +23,13 @@ export interface TusUpload {
 const HEADERS = { "tus-resumable": "1.0.0" };
 const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
 
-export async function upload(wish: TusUpload): Promise<void> {
+/** Sends a file, from where it stopped the last time. It lasts as long as the connection needs. */
+export function upload(wish: TusUpload): Promise<void> {
+  const waits = () => wish.onWaiting(true);
+  return lasting(() => goOn(wish, waits), wish.signal, waits);
+}
+
+async function goOn(wish: TusUpload, waits: () => void): Promise<void> {
   let tries = 0;
   let reached = 0;
   while (true) {
@@ -37,11 +44,16 @@ export async function upload(wish: TusUpload): Promise<void> {
       localStorage.removeItem(key(wish.fingerprint));
       return;
     } catch (error) {
-      if (isCancelled(error) || !isPassing(error) || ++tries > TRIES) throw error;
-      wish.onWaiting(true);
+      if (!isContended(error) || ++tries > TRIES) throw error;
+      waits();
       await pause(Math.min(500 * 2 ** tries, 15_000), wish.signal);
     }
   }
+}
+
+/** Whether something else is at the upload, which ends: a request that broke, or too many of them. */
+function isContended(error: unknown): boolean {
+  return error instanceof ApiError && [409, 423, 429].includes(error.status);
 }
 
 /** Throws away what the manager has of an upload that is not wanted any more. */

@@ -1,4 +1,6 @@
-import { ApiError, problemFrom, unreachable } from "../api/problem.ts";
+import { answered } from "../api/connection.ts";
+import { problemFrom, unreachable } from "../api/problem.ts";
+import { noted } from "../api/request.ts";
 
 export interface XhrRequest {
   method: string;
@@ -23,9 +25,11 @@ export function send(wish: XhrRequest): Promise<XhrAnswer> {
     xhr.upload.onprogress = (event) => wish.onProgress?.(event.loaded);
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) {
+        answered();
         resolve({ status: xhr.status, header: (name) => xhr.getResponseHeader(name) });
       } else {
-        reject(problemFrom(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after")));
+        const retryAfter = xhr.getResponseHeader("retry-after");
+        reject(noted(problemFrom(wish.url, xhr.status, xhr.responseText, retryAfter)));
       }
     };
     xhr.onerror = () => reject(unreachable());
@@ -34,11 +38,4 @@ export function send(wish: XhrRequest): Promise<XhrAnswer> {
     wish.signal.addEventListener("abort", () => xhr.abort(), { once: true });
     xhr.send(wish.body);
   });
-}
-
-/** Whether trying again may help: the connection broke, or the manager is busy. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof ApiError &&
-    (error.status === 0 || error.status === 409 || error.status === 423 || error.status === 429 ||
-      error.status >= 502);
 }

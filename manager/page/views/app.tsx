@@ -1,14 +1,19 @@
 import { Activity, Leaf, LogOut, Monitor, Moon, Sun } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { Link } from "react-aria-components";
-import { whenUnauthorized } from "../api/request.ts";
 import { logout } from "../api/system.ts";
+import { Boundary } from "../components/boundary.tsx";
 import { IconButton } from "../components/controls.tsx";
 import { Toasts } from "../components/toasts.tsx";
 import { CatalogProvider } from "../state/catalog.tsx";
+import { forgetDrafts } from "../state/drafts.ts";
 import { navigate, useRoute } from "../state/route.ts";
+import { tellOfLeaving, whenLeft } from "../state/tabs.ts";
 import { type Theme, useTheme } from "../state/theme.ts";
 import { attempt } from "../state/toasts.ts";
+import { useTrouble } from "../state/trouble.ts";
+import { hasUnsaved } from "../state/unsaved.ts";
+import { ConnectionNote } from "./connection_note.tsx";
 import { HealthView } from "./health_view.tsx";
 import { HomeView } from "./home_view.tsx";
 import { LoginView } from "./login_view.tsx";
@@ -17,18 +22,22 @@ import { VolumeView } from "./volume_view.tsx";
 
 /** The page: one header, and the view that the address names. */
 export function App() {
-  const [locked, setLocked] = useState(false);
-  useEffect(() => whenUnauthorized(() => setLocked(true)), []);
-  if (locked) return <LoginView />;
+  const { signedOut } = useTrouble();
+  // Signed out in one tab, one leaves nothing to be seen in the others.
+  useEffect(() => whenLeft(() => hasUnsaved() || location.assign("/")), []);
   return (
     <CatalogProvider>
       <a className="skip" href="#main">Skip to content</a>
       <Header />
       <main id="main" tabIndex={-1}>
-        <Current />
+        <Boundary>
+          <Current />
+        </Boundary>
       </main>
       <TransfersPanel />
       <Toasts />
+      <ConnectionNote />
+      {signedOut && <LoginView />}
     </CatalogProvider>
   );
 }
@@ -47,7 +56,10 @@ const THEMES: Record<Theme, { next: Theme; label: string; icon: typeof Sun }> = 
 };
 
 async function signOut(): Promise<void> {
-  if (await attempt(logout)) location.assign("/");
+  if (!await attempt(logout)) return;
+  tellOfLeaving();
+  await forgetDrafts();
+  location.assign("/");
 }
 
 function Header() {

@@ -1,20 +1,28 @@
 import { KeyRound } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { Form } from "react-aria-components";
-import { login } from "../api/system.ts";
+import { Dialog, Form, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { signedIn } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
+import { login } from "../api/system.ts";
 import { Action, Field } from "../components/controls.tsx";
 import { explain } from "../lib/explain.ts";
+import { useCatalog } from "../state/catalog.tsx";
+import { connectFeed } from "../state/feed.ts";
 
-/** Asks for the manager's token where it demands one. */
+/**
+ * Asks for the manager's token where it demands one: over what is shown, when
+ * a login has ended, so that nothing typed is lost by it.
+ */
 export function LoginView() {
+  const first = useCatalog().volumes.data === undefined;
   const [token, setToken] = useState("");
   const [error, setError] = useState<string | null>(null);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     try {
       await login(token.trim());
-      location.reload();
+      signedIn();
+      connectFeed({ missed: true });
     } catch (problem) {
       setError(
         problem instanceof ApiError && problem.status === 401
@@ -24,28 +32,39 @@ export function LoginView() {
     }
   };
   return (
-    <main className="login">
-      <div className="card login-card">
-        <div className="empty-icon">
-          <KeyRound size={26} strokeWidth={1.4} aria-hidden />
-        </div>
-        <h1>Sign in</h1>
-        <p className="hint">
-          This manager asks for its token: it was printed when the manager was started first, or set
-          by whoever runs it.
-        </p>
-        <Form onSubmit={submit}>
-          <Field
-            label="Token"
-            type="password"
-            value={token}
-            onChange={setToken}
-            error={error}
-            autoFocus
-          />
-          <Action type="submit" tone="primary" isDisabled={token.trim() === ""}>Sign in</Action>
-        </Form>
-      </div>
-    </main>
+    <ModalOverlay
+      className={first ? "overlay login is-first" : "overlay login"}
+      isOpen
+      isKeyboardDismissDisabled
+    >
+      <Modal className="modal login-card">
+        <Dialog className="dialog">
+          <div className="empty-icon">
+            <KeyRound size={26} strokeWidth={1.4} aria-hidden />
+          </div>
+          <Heading slot="title" level={1}>Sign in</Heading>
+          <p className="hint">
+            {first
+              ? "This manager asks for its token: it was printed when the manager was started first, or set by whoever runs it."
+              : "The login has ended. Sign in again to go on; all that is shown and typed is kept."}
+          </p>
+          <Form onSubmit={submit}>
+            <Field
+              label="Token"
+              type="password"
+              value={token}
+              onChange={(text) => {
+                setToken(text);
+                // A field that is said to be wrong is not sent.
+                setError(null);
+              }}
+              error={error}
+              autoFocus
+            />
+            <Action type="submit" tone="primary" isDisabled={token.trim() === ""}>Sign in</Action>
+          </Form>
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
   );
 }

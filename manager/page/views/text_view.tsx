@@ -1,99 +1,45 @@
 import { Eye, PencilLine, Save } from "lucide-react";
-import { lazy, useEffect, useRef, useState } from "react";
-import { read, write } from "../api/files.ts";
-import { ApiError } from "../api/problem.ts";
+import { useEffect, useState } from "react";
 import type { Volume } from "../api/types.ts";
 import { Action, Notice, Waiting } from "../components/controls.tsx";
 import { explain } from "../lib/explain.ts";
+import { shortTime } from "../lib/format.ts";
+import { lazily } from "../lib/lazily.ts";
 import { baseName } from "../lib/paths.ts";
-import { complain, say } from "../state/toasts.ts";
+import { useTextFile } from "../state/text_file.ts";
 import { setUnsaved } from "../state/unsaved.ts";
 
-const Editor = lazy(() => import("../preview/editor.tsx"));
-const Markdown = lazy(() => import("../preview/markdown.tsx"));
+const Editor = lazily(() => import("../preview/editor.tsx"));
+const Markdown = lazily(() => import("../preview/markdown.tsx"));
 
-interface Loaded {
-  text: string;
-  etag: string | null;
-  round: number;
-}
-
-/**
- * Text that can be changed. What is saved says which content it was made from,
- * so that nobody's work is lost unseen: where another was faster, one is asked.
- */
+/** Text that can be changed, where it can be written again as it was. */
 export function TextView(
-  { volume, path, markdown, version, stored, onDirty }: {
+  { volume, path, node, markdown, version, newest, onDirty }: {
     volume: Volume;
     path: string;
+    node: string;
     markdown: boolean;
     version: number | null;
     /** The version that the file has now. */
-    stored: number | null;
+    newest: number | null;
     onDirty: (dirty: boolean) => void;
   },
 ) {
-  const [loaded, setLoaded] = useState<Loaded | null>(null);
-  const [text, setText] = useState("");
-  const [error, setError] = useState<unknown>(null);
+  const { encrypted } = volume;
+  const file = useTextFile({ volume: volume.id, encrypted, node, path, version, newest });
   const [reading, setReading] = useState(markdown);
-  const [conflict, setConflict] = useState(false);
-  const [saving, setSaving] = useState(false);
   const name = baseName(path);
-  const dirty = loaded !== null && text !== loaded.text;
-  // As they are when an answer comes, not when it was asked for.
-  const latest = useRef({ text, loaded, dirty });
-  latest.current = { text, loaded, dirty };
-
-  const load = async (over = false) => {
-    try {
-      const fresh = await read(volume.id, path, { version: version ?? undefined });
-      const { text, loaded, dirty } = latest.current;
-      // What was typed meanwhile stays; saving it tells that the file is another one.
-      if (dirty && !over && fresh.text !== text) return;
-      // The editor goes on with the same text: it keeps its place and its history.
-      const round = loaded === null || fresh.text !== text
-        ? (loaded?.round ?? 0) + 1
-        : loaded.round;
-      setLoaded({ ...fresh, round });
-      setText(fresh.text);
-      setConflict(false);
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-
-  // Changed elsewhere: shown at once, unless there is something here to lose.
-  useEffect(() => {
-    if (!dirty && !saving) load();
-  }, [volume.id, path, version, stored]);
+  const { stored, text, dirty, saving } = file;
 
   useEffect(() => onDirty(dirty), [dirty]);
   useEffect(() => () => onDirty(false), []);
-
-  const keep = async (over = false): Promise<boolean> => {
-    if (loaded === null || saving || version !== null) return false;
-    setSaving(true);
-    let saved = false;
-    try {
-      const etag = await write(volume.id, path, text, over ? undefined : loaded.etag ?? undefined);
-      setLoaded({ ...loaded, text, etag });
-      setConflict(false);
-      saved = true;
-      say("Saved");
-    } catch (problem) {
-      if (problem instanceof ApiError && problem.status === 412) setConflict(true);
-      else complain(problem);
-    }
-    setSaving(false);
-    return saved;
-  };
-
-  useEffect(() => setUnsaved(dirty ? { name, save: () => keep() } : null));
+  useEffect(() => setUnsaved(dirty ? { name, save: file.save, discard: file.discard } : null));
   useEffect(() => () => setUnsaved(null), []);
 
-  if (error !== null) return <Notice tone="bad">{explain(error)}</Notice>;
-  if (loaded === null) return <Waiting />;
+  if (stored === null) {
+    return file.error === null ? <Waiting /> : <Notice tone="bad">{explain(file.error)}</Notice>;
+  }
+  const fixed = version !== null || stored.form === null;
   return (
     <div className="text">
       <div className="text-bar">
@@ -104,36 +50,57 @@ export function TextView(
           </Action>
         )}
         <span className="hint">
-          {version !== null ? "An older version, to look at." : dirty ? "Not saved yet" : ""}
+          {version !== null
+            ? "An older version, to look at."
+            : saving === "waiting"
+            ? "Not reachable, trying again…"
+            : dirty
+            ? "Not saved yet"
+            : ""}
         </span>
-        {version === null && (!reading || dirty) && (
+        {!fixed && (!reading || dirty) && (
           <Action
             tone="primary"
-            isDisabled={!dirty || saving}
-            onPress={() => keep()}
+            isDisabled={!dirty || saving !== "no"}
+            onPress={() => file.save()}
           >
-            <Save size={16} aria-hidden /> {saving ? "Saving…" : "Save"}
+            <Save size={16} aria-hidden /> {saving === "no" ? "Save" : "Saving…"}
           </Action>
         )}
       </div>
-      {conflict && (
+      {stored.reason !== null && (
+        <Notice tone="info">
+          {stored.reason}: it can be looked at here, but not changed, since that would change bytes
+          that nobody touched.
+        </Notice>
+      )}
+      {file.restored !== null && (
+        <Notice tone="info">
+          <strong>What you typed here is back.</strong> It was not saved. The last change:{" "}
+          {shortTime(new Date(file.restored).toISOString())}.
+          <span className="actions">
+            <Action onPress={file.conflict ? file.reload : file.discard}>Drop it</Action>
+          </span>
+        </Notice>
+      )}
+      {file.conflict && (
         <Notice tone="warn">
           <strong>This file was changed in the meantime.</strong>{" "}
           What you save now would stand in its place; the other text stays among the versions.
           <span className="actions">
-            <Action onPress={() => keep(true)}>Save mine anyway</Action>
-            <Action onPress={() => load(true)}>Drop mine and show the other</Action>
+            <Action onPress={() => file.save(true)}>Save mine anyway</Action>
+            <Action onPress={file.reload}>Drop mine and show the other</Action>
           </span>
         </Notice>
       )}
       {reading ? <Markdown volume={volume.id} path={path} text={text} /> : (
         <Editor
-          key={loaded.round}
+          key={stored.round}
           name={name}
           text={text}
-          readOnly={version !== null}
-          onChange={setText}
-          onSave={() => keep()}
+          readOnly={fixed}
+          onChange={file.type}
+          onSave={() => file.save()}
         />
       )}
     </div>

@@ -76,7 +76,7 @@ function Line({ transfer }: { transfer: Transfer }) {
   const words: Record<Transfer["state"], string> = {
     waiting: "waiting",
     running: `${bytes(sent)} of ${bytes(file.size)}`,
-    stalled: "the connection broke, trying again",
+    stalled: "not reachable, trying again",
     paused: `paused at ${bytes(sent)} of ${bytes(file.size)}`,
     done: bytes(file.size),
     failed: error ?? "failed",

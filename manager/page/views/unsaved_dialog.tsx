@@ -21,7 +21,7 @@ export function UnsavedDialog() {
       </div>
       <footer className="dialog-foot">
         <Action onPress={stay}>Stay</Action>
-        <Action tone="danger" isDisabled={busy} onPress={discard}>Discard</Action>
+        <Action tone="danger" onPress={discard}>Discard</Action>
         <Action tone="primary" isDisabled={busy} onPress={keep} autoFocus>
           {busy ? "Saving…" : "Save"}
         </Action>

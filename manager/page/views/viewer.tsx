@@ -1,13 +1,15 @@
 import { ChevronLeft, Download, History, Info, X } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { fileUrl, node } from "../api/files.ts";
 import type { NodeFacts, Volume } from "../api/types.ts";
+import { Boundary } from "../components/boundary.tsx";
 import { Action, Empty, IconButton, Notice, Waiting } from "../components/controls.tsx";
 import { KindIcon } from "../components/icons.tsx";
 import { explain } from "../lib/explain.ts";
 import { bytes, longTime } from "../lib/format.ts";
 import { isText, type Kind, kindOf, kindWord } from "../lib/kinds.ts";
+import { lazily } from "../lib/lazily.ts";
 import { baseName, parent } from "../lib/paths.ts";
 import { useFeed } from "../state/feed.ts";
 import { useResource } from "../state/resource.ts";
@@ -18,13 +20,21 @@ import { TextView } from "./text_view.tsx";
 import { UnsavedDialog } from "./unsaved_dialog.tsx";
 import { VersionsPanel } from "./versions_panel.tsx";
 
-const Pdf = lazy(() => import("../preview/pdf.tsx"));
+const Pdf = lazily(() => import("../preview/pdf.tsx"));
 
 /** Larger text is not for an editor. */
 const MOST_TEXT = 4_000_000;
 
 /** A file over the whole page: shown, played or edited; with its versions beside it. */
-export function Viewer({ volume, path }: { volume: Volume; path: string }) {
+export function Viewer(
+  { volume, path, locked, onUnlock }: {
+    volume: Volume;
+    path: string;
+    /** The volume was locked after it was opened. */
+    locked: boolean;
+    onUnlock: () => void;
+  },
+) {
   const { panel } = useRoute();
   const facts = useResource(`node:${volume.id}:${path}`, (signal) => node(volume.id, path, signal));
   const [version, setVersion] = useState<number | null>(null);
@@ -84,11 +94,23 @@ export function Viewer({ volume, path }: { volume: Volume; path: string }) {
           </header>
           <div className="viewer-main">
             <div className="viewer-body">
-              {facts.error !== undefined
-                ? <Notice tone="bad">{explain(facts.error)}</Notice>
-                : facts.data === undefined
-                ? <Waiting />
-                : (
+              {facts.error !== undefined && (
+                <Notice tone="bad">
+                  {explain(facts.error)}
+                  {dirty && " What you typed is still here: saving it makes the file anew."}
+                </Notice>
+              )}
+              {locked && (
+                <Notice tone="warn">
+                  {volume.name ?? "The volume"} is locked. What you typed is still here.
+                  <span className="actions">
+                    <Action tone="primary" onPress={onUnlock}>Unlock</Action>
+                  </span>
+                </Notice>
+              )}
+              {facts.loading && <Waiting />}
+              {facts.data && (facts.error === undefined || dirty) && (
+                <Boundary>
                   <Suspense fallback={<Waiting />}>
                     <Content
                       volume={volume}
@@ -99,7 +121,8 @@ export function Viewer({ volume, path }: { volume: Volume; path: string }) {
                       onDirty={setDirty}
                     />
                   </Suspense>
-                )}
+                </Boundary>
+              )}
             </div>
             {panel === "versions" && (
               <aside className="panel" aria-label="Versions">
@@ -146,9 +169,10 @@ function Content(
         key={version ?? "now"}
         volume={volume}
         path={path}
+        node={facts.id}
         markdown={kind === "markdown"}
         version={version}
-        stored={facts.version}
+        newest={facts.version}
         onDirty={onDirty}
       />
     );

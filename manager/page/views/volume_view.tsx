@@ -10,10 +10,10 @@ import {
   PieChart,
   Trash2,
 } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
+import { demandsPin, unlocked } from "../api/connection.ts";
 import { exportUrl } from "../api/filesystems.ts";
 import { list } from "../api/files.ts";
-import { ApiError } from "../api/problem.ts";
 import type { Volume } from "../api/types.ts";
 import { deleteVolume, lock } from "../api/volumes.ts";
 import { Action, Empty, IconButton, Notice, Waiting } from "../components/controls.tsx";
@@ -23,6 +23,8 @@ import { useCatalog } from "../state/catalog.tsx";
 import { useResource } from "../state/resource.ts";
 import { navigate, openVolume, useRoute, type View } from "../state/route.ts";
 import { attempt, say } from "../state/toasts.ts";
+import { useLocked } from "../state/trouble.ts";
+import { hasUnsaved } from "../state/unsaved.ts";
 import { ConfirmDialog } from "./confirm_dialog.tsx";
 import { save } from "./file_actions.tsx";
 import { FilesView } from "./files_view.tsx";
@@ -42,9 +44,16 @@ const TABS: readonly { view: View; label: string; icon: typeof Files }[] = [
 /** One volume: its files, its trash, its space and its mount; closed until it is unlocked. */
 export function VolumeView({ id }: { id: string }) {
   const catalog = useCatalog();
-  const volume = catalog.volumes.data?.find((one) => one.id === id);
+  const found = catalog.volumes.data?.find((one) => one.id === id);
+  // What is typed in a volume that somebody deletes stays until its author gives it up.
+  const last = useRef(found);
+  if (found !== undefined) last.current = found;
+  const volume = found ?? (hasUnsaved() ? last.current : undefined);
   if (volume) return <Known volume={volume} />;
-  if (catalog.volumes.loading) return <Waiting />;
+  if (catalog.volumes.data === undefined) {
+    const { error } = catalog.volumes;
+    return error === undefined ? <Waiting /> : <Notice tone="bad">{explain(error)}</Notice>;
+  }
   return (
     <Empty
       icon={<Files size={26} strokeWidth={1.4} />}
@@ -64,10 +73,14 @@ function Known({ volume }: { volume: Volume }) {
     volume.encrypted ? `open:${volume.id}` : null,
     (signal) => list(volume.id, "/", { limit: 1, signal }),
   );
-  const closed = volume.encrypted && probe.error instanceof ApiError &&
-    probe.error.code === "encryption_required";
-  const waits = volume.encrypted && probe.loading;
+  const closed = useLocked(volume.id);
+  const waits = volume.encrypted && probe.loading && !closed;
+  // Whoever comes back to a volume that has locked itself is where they were.
+  const [opened, setOpened] = useState(!volume.encrypted);
+  if (!opened && !closed && !waits) setOpened(true);
   const title = volume.name ?? "Volume";
+  /** Over everything else; when it locks itself, for the sake of what is not saved. */
+  const viewing = open !== null && opened && (!closed || hasUnsaved());
   const close = () => setAsking(null);
 
   const choices: Choices = [
@@ -132,7 +145,8 @@ function Known({ volume }: { volume: Volume }) {
               onPress={() =>
                 attempt(async () => {
                   await lock(volume.id);
-                  probe.reload();
+                  setOpened(false);
+                  demandsPin(volume.id);
                   say(`${title} is locked`);
                 })}
             >
@@ -146,36 +160,47 @@ function Known({ volume }: { volume: Volume }) {
           </MenuButton>
         </span>
       </div>
-      {waits ? <Waiting /> : closed && view !== "mount"
-        ? (
-          <Empty
-            icon={<Lock size={26} strokeWidth={1.4} />}
-            title={`${title} is locked`}
-            action={
-              <Action tone="primary" onPress={() => setAsking("unlock")}>
-                <KeyRound size={16} aria-hidden /> Unlock
-              </Action>
-            }
-          >
-            What is in it can be read with its PIN only. Unlocking opens it for this browser, not
-            for others.
-          </Empty>
-        )
-        : probe.error !== undefined && !closed
-        ? <Notice tone="bad">{explain(probe.error)}</Notice>
-        : view === "trash"
-        ? <TrashView volume={volume} />
-        : view === "space"
-        ? <SpaceView volume={volume} />
-        : view === "mount"
+      {waits && <Waiting />}
+      {closed && !viewing && view !== "mount" && (
+        <Empty
+          icon={<Lock size={26} strokeWidth={1.4} />}
+          title={`${title} is locked`}
+          action={
+            <Action tone="primary" onPress={() => setAsking("unlock")}>
+              <KeyRound size={16} aria-hidden /> Unlock
+            </Action>
+          }
+        >
+          What is in it can be read with its PIN only. Unlocking opens it for this browser, not for
+          others.
+        </Empty>
+      )}
+      {probe.error !== undefined && !closed && <Notice tone="bad">{explain(probe.error)}</Notice>}
+      {view === "mount"
         ? <MountView volume={volume} />
-        : <FilesView volume={volume} />}
-      {open && !closed && !waits && <Viewer key={open} volume={volume} path={open} />}
+        : opened && (
+          <div className="volume-content" hidden={closed}>
+            {view === "trash"
+              ? <TrashView volume={volume} />
+              : view === "space"
+              ? <SpaceView volume={volume} />
+              : <FilesView volume={volume} />}
+          </div>
+        )}
+      {viewing && (
+        <Viewer
+          key={open}
+          volume={volume}
+          path={open}
+          locked={closed}
+          onUnlock={() => setAsking("unlock")}
+        />
+      )}
       {asking === "unlock" && (
         <UnlockDialog
           volume={volume}
           onClose={close}
-          onDone={probe.reload}
+          onDone={() => unlocked(volume.id)}
         />
       )}
       {asking === "pin" && <ChangePinDialog volume={volume} onClose={close} />}

@@ -1,0 +1,24 @@
+import { Component, type ReactNode } from "react";
+import { Action, Notice } from "./controls.tsx";
+
+/** Holds a fault of one part of the page, so that the others stay. */
+export class Boundary extends Component<{ children: ReactNode }, { fault: unknown }> {
+  override state: { fault: unknown } = { fault: null };
+
+  static getDerivedStateFromError(fault: unknown): { fault: unknown } {
+    return { fault: fault ?? "unknown" };
+  }
+
+  override render(): ReactNode {
+    if (this.state.fault === null) return this.props.children;
+    return (
+      <Notice tone="bad">
+        This part of the page could not be shown. A newer manager may have another page: load it
+        anew if trying again does not help.
+        <span className="actions">
+          <Action onPress={() => this.setState({ fault: null })}>Try again</Action>
+        </span>
+      </Notice>
+    );
+  }
+}

@@ -1,0 +1,59 @@
+/** How a text is written as bytes. */
+export interface TextForm {
+  encoding: "utf-8" | "utf-16le" | "utf-16be";
+  /** Whether the bytes begin with a byte order mark. */
+  bom: boolean;
+}
+
+export interface DecodedText {
+  text: string;
+  /** How to write it again, byte for byte; null where that cannot be done. */
+  form: TextForm | null;
+  /** Why it cannot. */
+  reason: string | null;
+}
+
+const MARKS: readonly [TextForm["encoding"], readonly number[]][] = [
+  ["utf-8", [0xef, 0xbb, 0xbf]],
+  ["utf-16le", [0xff, 0xfe]],
+  ["utf-16be", [0xfe, 0xff]],
+];
+
+/**
+ * A file's bytes as text. Only what would be written as the same bytes again
+ * has a form; what has none can be looked at, as well as it can be read.
+ */
+export function decodeText(bytes: Uint8Array<ArrayBuffer>): DecodedText {
+  const mark = MARKS.find(([, begin]) => begin.every((byte, at) => bytes[at] === byte));
+  const form: TextForm = { encoding: mark?.[0] ?? "utf-8", bom: mark !== undefined };
+  try {
+    const decoder = new TextDecoder(form.encoding, { fatal: true, ignoreBOM: true });
+    const text = decoder.decode(bytes.subarray(mark?.[1].length ?? 0));
+    if (text.includes("\0")) return { text, form: null, reason: "It is not a text file" };
+    if (sameBytes(encodeText(text, form), bytes)) return { text, form, reason: null };
+  } catch {
+    // Not in that encoding.
+  }
+  const binary = bytes.includes(0);
+  return {
+    text: new TextDecoder(binary ? "utf-8" : "windows-1252").decode(bytes),
+    form: null,
+    reason: binary ? "It is not a text file" : "It is not in UTF-8",
+  };
+}
+
+/** A text as the bytes of a file. */
+export function encodeText(text: string, { encoding, bom }: TextForm): Uint8Array<ArrayBuffer> {
+  const marked = bom ? `\ufeff${text}` : text;
+  if (encoding === "utf-8") return new TextEncoder().encode(marked);
+  const bytes = new Uint8Array(marked.length * 2);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < marked.length; at++) {
+    view.setUint16(at * 2, marked.charCodeAt(at), encoding === "utf-16le");
+  }
+  return bytes;
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}

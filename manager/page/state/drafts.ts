@@ -1,0 +1,188 @@
+import { createStore, del, delMany, entries, get, keys, set } from "idb-keyval";
+import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { draftKey } from "../api/volumes.ts";
+import type { TextForm } from "../lib/text_form.ts";
+import { otherTabs, thisTab } from "./tabs.ts";
+
+/**
+ * What was typed and is not saved, kept in the browser for the case that its
+ * tab does not live to save it. Of an encrypted volume it is sealed under a
+ * key that the manager gives to those who have unlocked that volume.
+ */
+
+/** Which text a draft is of: a file as it was when the changes began. */
+export interface DraftOf {
+  volume: string;
+  encrypted: boolean;
+  node: string;
+  path: string;
+  /** The content that it was made from. */
+  etag: string;
+}
+
+export interface Draft {
+  etag: string;
+  text: string;
+  form: TextForm;
+  /** When it was kept, ms. */
+  at: number;
+}
+
+interface Stored extends Omit<Draft, "text"> {
+  text: string | Uint8Array<ArrayBuffer>;
+}
+
+/** Volume, node, path, etag, tab. */
+type Key = [volume: string, node: string, path: string, etag: string, tab: string];
+
+/** Drafts that nobody came back for go after this, ms. */
+const LIFE = 30 * 24 * 60 * 60 * 1000;
+const PAUSE = 300;
+const NONCE = 24;
+
+const store = createStore("aloelite", "drafts");
+
+/** Where the browser keeps nothing, there are no drafts. */
+async function tried<T>(task: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await task();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Forgets all drafts: who signs out leaves nothing on the machine. */
+export async function forgetDrafts(): Promise<void> {
+  await tried(async () => await delMany(await keys(store), store));
+}
+
+async function forgetOld(): Promise<void> {
+  const old = (await entries<Key, Stored>(store)).filter(([, { at }]) => Date.now() - at > LIFE);
+  await delMany(old.map(([key]) => key), store);
+}
+void tried(forgetOld);
+
+/** The draft of one text, as it is typed. */
+export class DraftKeeper {
+  readonly #of: DraftOf;
+  #key: Uint8Array | null = null;
+  #pending: { text: string; form: TextForm; etag: string } | null = null;
+  #timer: number | undefined;
+  /** What was stored, also by the tab before that one. */
+  #stored: Key[] = [];
+  #work: Promise<unknown> = Promise.resolve();
+  readonly #leaving = () => document.hidden && this.#flush();
+
+  constructor(of: Omit<DraftOf, "etag">) {
+    this.#of = { ...of, etag: "" };
+    document.addEventListener("visibilitychange", this.#leaving);
+    addEventListener("pagehide", this.#leaving);
+    // Before the manager cannot be reached any more.
+    void tried(() => this.#secret());
+  }
+
+  /** The newest draft that no other tab is at; null for none. */
+  async find(): Promise<Draft | null> {
+    return await tried(async () => {
+      const { volume, node, path } = this.#of;
+      const all = (await keys<Key>(store)).filter((key) =>
+        key[0] === volume && (key[1] === node || key[2] === path)
+      );
+      if (all.length === 0) return null;
+      const others = await otherTabs();
+      const mine = await thisTab;
+      let newest: Draft | null = null;
+      for (const key of all) {
+        if (key[4] !== mine && others.has(key[4])) continue;
+        const stored = await get<Stored>(key, store);
+        const text = stored === undefined ? null : await this.#open(stored.text, key);
+        if (text === null || (newest !== null && newest.at > stored!.at)) continue;
+        newest = { ...stored!, text };
+        this.#stored = [key];
+      }
+      return newest;
+    }) ?? null;
+  }
+
+  /** Keeps a text, in a moment. */
+  keep(text: string, form: TextForm, etag: string): void {
+    this.#pending = { text, form, etag };
+    this.#timer ??= setTimeout(() => this.#flush(), PAUSE);
+  }
+
+  /** Forgets it: it is saved, or not wanted. */
+  drop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#pending = null;
+    this.#after(async () => {
+      const gone = this.#stored;
+      this.#stored = [];
+      for (const key of gone) await del(key, store);
+    });
+  }
+
+  /** Ends, and leaves what is stored. */
+  close(): void {
+    this.#flush();
+    document.removeEventListener("visibilitychange", this.#leaving);
+    removeEventListener("pagehide", this.#leaving);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const draft = this.#pending;
+    this.#pending = null;
+    if (draft === null) return;
+    this.#after(async () => {
+      const { volume, node, path } = this.#of;
+      const key: Key = [volume, node, path, draft.etag, await thisTab];
+      const text = await this.#seal(draft.text, key);
+      await set(key, { ...draft, text, at: Date.now() } satisfies Stored, store);
+      const before = this.#stored.filter((one) => String(one) !== String(key));
+      this.#stored = [key];
+      for (const one of before) await del(one, store);
+    });
+  }
+
+  /** One after the other: what is dropped does not come back. */
+  #after(task: () => Promise<unknown>): void {
+    this.#work = this.#work.then(() => tried(task));
+  }
+
+  async #secret(): Promise<Uint8Array | null> {
+    if (!this.#of.encrypted) return null;
+    return this.#key ??= await draftKey(this.#of.volume);
+  }
+
+  async #seal(text: string, of: Key): Promise<Stored["text"]> {
+    const secret = await this.#secret();
+    if (secret === null) return text;
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE));
+    const cipher = xchacha20poly1305(secret, nonce, placeOf(of));
+    const sealed = cipher.encrypt(new TextEncoder().encode(text));
+    const all = new Uint8Array(NONCE + sealed.length);
+    all.set(nonce);
+    all.set(sealed, NONCE);
+    return all;
+  }
+
+  /** Null for what cannot be opened: it is of another volume's key, or damaged. */
+  async #open(stored: Stored["text"], of: Key): Promise<string | null> {
+    const secret = await this.#secret();
+    if (typeof stored === "string") return secret === null ? stored : null;
+    if (secret === null) return null;
+    try {
+      const cipher = xchacha20poly1305(secret, stored.subarray(0, NONCE), placeOf(of));
+      return new TextDecoder().decode(cipher.decrypt(stored.subarray(NONCE)));
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** A sealed draft opens as that of its own file and version only. */
+function placeOf([volume, node, _path, etag]: Key): Uint8Array {
+  return new TextEncoder().encode(`${volume} ${node} ${etag}`);
+}

@@ -1,0 +1,198 @@
+import { useEffect, useRef, useState } from "react";
+import { isPassing, lasting } from "../api/connection.ts";
+import { read, write } from "../api/files.ts";
+import { ApiError, isCancelled } from "../api/problem.ts";
+import { decodeText, encodeText, sameBytes, type TextForm } from "../lib/text_form.ts";
+import { DraftKeeper } from "./drafts.ts";
+import { complain, say } from "./toasts.ts";
+
+/** A text as it is stored. */
+export interface StoredText {
+  text: string;
+  /** How it is written as bytes; null for what can only be looked at. */
+  form: TextForm | null;
+  reason: string | null;
+  etag: string | null;
+  /** Counts what the editor has to begin anew with. */
+  round: number;
+}
+
+export interface TextFile {
+  stored: StoredText | null;
+  /** As it is in the editor. */
+  text: string;
+  dirty: boolean;
+  error: unknown;
+  /** Somebody else has written the file since. */
+  conflict: boolean;
+  /** When it was typed, if it came back from a draft, ms. */
+  restored: number | null;
+  saving: "no" | "yes" | "waiting";
+  type: (text: string) => void;
+  /** @param over Whatever stands there now. @returns Whether it is saved. */
+  save: (over?: boolean) => Promise<boolean>;
+  /** Gives up what was typed. */
+  discard: () => void;
+  /** Gives it up and shows what is stored now. */
+  reload: () => Promise<void>;
+}
+
+/**
+ * The text of a file, to be changed. What is saved says which content it was
+ * made from, so that nobody's work is lost unseen. What is typed is kept as a
+ * draft, and comes back when the tab does.
+ *
+ * @param version An older version, to be looked at.
+ * @param newest The version that the file has now.
+ */
+export function useTextFile(
+  { volume, encrypted, node, path, version, newest }: {
+    volume: string;
+    encrypted: boolean;
+    node: string;
+    path: string;
+    version: number | null;
+    newest: number | null;
+  },
+): TextFile {
+  const [stored, setStored] = useState<StoredText | null>(null);
+  const [text, setText] = useState("");
+  const [error, setError] = useState<unknown>(null);
+  const [conflict, setConflict] = useState(false);
+  const [restored, setRestored] = useState<number | null>(null);
+  const [saving, setSaving] = useState<TextFile["saving"]>("no");
+  const dirty = stored !== null && text !== stored.text;
+  // As they are when an answer comes, not when it was asked for.
+  const latest = useRef({ text, stored, dirty });
+  latest.current = { text, stored, dirty };
+
+  const keeper = useRef<DraftKeeper | null>(null);
+  const looked = useRef(false);
+  const ended = useRef<AbortController>(new AbortController());
+  useEffect(() => {
+    ended.current = new AbortController();
+    keeper.current = version === null ? new DraftKeeper({ volume, encrypted, node, path }) : null;
+    looked.current = false;
+    return () => {
+      ended.current.abort();
+      keeper.current?.close();
+    };
+  }, [volume, encrypted, node, path, version]);
+
+  const load = async (over: boolean, signal: AbortSignal) => {
+    try {
+      const { bytes, etag } = await lasting(
+        () => read(volume, path, { version: version ?? undefined, signal }),
+        signal,
+      );
+      const fresh = { ...decodeText(bytes), etag };
+      const first = !looked.current;
+      looked.current = true;
+      const draft = first ? await keeper.current?.find() ?? null : null;
+      if (signal.aborted) return;
+      const { text, stored, dirty } = latest.current;
+      // What was typed meanwhile stays; saving it tells that the file is another one.
+      if (dirty && !over && fresh.text !== text) return;
+      const back = draft !== null && draft.text !== fresh.text ? draft : null;
+      const shown = back?.text ?? fresh.text;
+      // The editor goes on with the same text: it keeps its place and its history.
+      const round = stored === null || shown !== text ? (stored?.round ?? 0) + 1 : stored.round;
+      setStored(
+        back === null ? { ...fresh, round } : {
+          ...fresh,
+          form: back.form,
+          reason: null,
+          etag: back.etag,
+          round,
+        },
+      );
+      setText(shown);
+      setConflict(back !== null && back.etag !== fresh.etag);
+      setRestored(back?.at ?? null);
+      setError(null);
+    } catch (problem) {
+      if (!isCancelled(problem)) setError(problem);
+    }
+  };
+
+  // Changed elsewhere: shown at once, unless there is something here to lose.
+  useEffect(() => {
+    if (latest.current.dirty || saving !== "no") return;
+    const abort = new AbortController();
+    void load(false, abort.signal);
+    return () => abort.abort();
+  }, [volume, path, version, newest]);
+
+  useEffect(() => {
+    if (stored === null || stored.form === null || stored.etag === null) return;
+    if (dirty) keeper.current?.keep(text, stored.form, stored.etag);
+    else keeper.current?.drop();
+  }, [text, dirty, stored]);
+
+  const save = async (over = false): Promise<boolean> => {
+    if (stored === null || stored.form === null || saving !== "no" || version !== null) {
+      return false;
+    }
+    const { form } = stored;
+    const { signal } = ended.current;
+    setSaving("yes");
+    let base = stored.etag;
+    /** What may have been stored without a word of it. */
+    let unheard: Uint8Array | null = null;
+    const put = async (): Promise<{ etag: string | null; text: string }> => {
+      const { text } = latest.current;
+      const content = encodeText(text, form);
+      if (unheard !== null) {
+        const now = await read(volume, path, { signal });
+        if (sameBytes(now.bytes, unheard)) {
+          base = now.etag;
+          if (sameBytes(now.bytes, content)) return { etag: base, text };
+        }
+        unheard = null;
+      }
+      try {
+        const etag = await write(volume, path, content, over ? undefined : base ?? undefined);
+        return { etag, text };
+      } catch (problem) {
+        if (isPassing(problem)) unheard = content;
+        throw problem;
+      }
+    };
+    let saved = false;
+    try {
+      const { etag, text } = await lasting(put, signal, () => setSaving("waiting"));
+      setStored({ ...stored, text, etag });
+      setConflict(false);
+      setRestored(null);
+      saved = true;
+      say("Saved");
+    } catch (problem) {
+      if (problem instanceof ApiError && problem.status === 412) setConflict(true);
+      else if (!isCancelled(problem)) complain(problem);
+    }
+    setSaving("no");
+    return saved;
+  };
+
+  return {
+    stored,
+    text,
+    dirty,
+    error,
+    conflict,
+    restored,
+    saving,
+    type: setText,
+    save,
+    discard: () => {
+      keeper.current?.drop();
+      if (stored === null) return;
+      setText(stored.text);
+      setStored({ ...stored, round: stored.round + 1 });
+      setRestored(null);
+      // It may be another one by now.
+      void load(true, ended.current.signal);
+    },
+    reload: () => load(true, ended.current.signal),
+  };
+}

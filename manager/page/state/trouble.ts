@@ -1,0 +1,12 @@
+import { useSyncExternalStore } from "react";
+import { currentTrouble, type Trouble, whenTroubleChanges } from "../api/connection.ts";
+
+/** What keeps the page from the manager at present. */
+export function useTrouble(): Trouble {
+  return useSyncExternalStore(whenTroubleChanges, currentTrouble);
+}
+
+/** Whether a volume waits for its PIN. */
+export function useLocked(volume: string): boolean {
+  return useTrouble().locked.has(volume);
+}
