@@ -307,6 +307,29 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   assert.equal(await page.getByText("is back.").count(), 0);
 });
 
+pageTest("who signs out leaves nothing behind in the browser", async (stage) => {
+  const { visitor, manager } = stage;
+  const { page, context } = await visitor();
+  await createVolume(page, "Notes");
+  await upload(page, file("a.txt", "one"));
+  const folder = page.url();
+  await open(page, "a.txt");
+  await type(page, "a.txt", " and a draft");
+  await until(async () => (await kept(page)).includes("one and a draft"));
+  await crash(context, page);
+  await page.close();
+  const [next, other] = [await context.newPage(), await context.newPage()];
+  for (const tab of [next, other]) {
+    await tab.goto(folder);
+    await row(tab, "a.txt").waitFor();
+  }
+  assert.ok((await kept(next)).includes("one and a draft"));
+  await next.getByRole("button", { name: "Sign out, and lock every volume" }).click();
+  await next.waitForURL(`${manager.url}/`);
+  await other.waitForURL(`${manager.url}/`);
+  assert.ok(!(await kept(next)).includes("draft"));
+});
+
 pageTest("of an encrypted volume the browser keeps no word in the clear", async (stage) => {
   const { visitor, manager } = stage;
   const { page, context } = await visitor();
