@@ -1,7 +1,7 @@
 import type { DirEntry, Mount, NodeInfo, ReadDescriptor } from "../mod.ts";
 import { breathe } from "./breath.ts";
 import type { Context } from "./context.ts";
-import { about, Fault, named, namedLocal } from "./faults.ts";
+import { about, Fault, named, namedLocal, refuseSecond } from "./faults.ts";
 import { SMALL } from "./importer.ts";
 import { fileKind, linkTarget } from "./node_facts.ts";
 import { joinPath, localBeside, localJoin } from "./paths.ts";
@@ -62,6 +62,11 @@ function isSame(a: Deno.FileInfo | null, b: Deno.FileInfo): boolean {
   return a !== null && a.ino !== null && a.ino === b.ino && a.dev === b.dev;
 }
 
+/** What tells a file from all others; by its time too where it has no number. */
+function identity(info: Deno.FileInfo): string {
+  return `${info.dev}:${info.ino ?? info.birthtime?.getTime()}`;
+}
+
 /** Takes away what a failure left half done; the failure itself is what is told. */
 function discard(path: string): void {
   try {
@@ -90,13 +95,18 @@ export class Exporter {
   readonly #owner: boolean;
   /** Files made of nodes with several names, by the nodes' ids. */
   readonly #shared = new Map<string, { local: string; info: Deno.FileInfo }>();
+  /** What this command has written, by the files' identities: no second source replaces it. */
+  readonly #written = new Map<string, string>();
+  readonly #several: boolean;
   #links: { path: string; local: string; target: string; node: NodeInfo }[] = [];
   #directories: { path: string; local: string; node: NodeInfo }[] = [];
 
-  constructor(ctx: Context, mount: Mount, progress: Progress) {
+  /** @param several Whether there is more than one source. */
+  constructor(ctx: Context, mount: Mount, progress: Progress, several: boolean) {
     this.#ctx = ctx;
     this.#mount = mount;
     this.#progress = progress;
+    this.#several = several;
     this.#owner = ctx.flags.has("owner");
   }
 
@@ -121,8 +131,8 @@ export class Exporter {
         await this.#directory(path, node, local, named);
         break;
       case "file":
-        if (node.nlink > 1 && this.#hardLink(node, local, named)) break;
-        await this.file(node, local, named, () => this.#mount.openReadById(node.id));
+        if (node.nlink > 1 && this.#hardLink(path, node, local, named)) break;
+        await this.file(path, node, local, named, () => this.#mount.openReadById(node.id));
         if (node.nlink > 1) this.#remember(node, local);
         break;
       case "symlink":
@@ -195,12 +205,13 @@ export class Exporter {
    *
    * @returns Whether it did; not every filesystem can.
    */
-  #hardLink(node: NodeInfo, local: string, named: boolean): boolean {
+  #hardLink(path: string, node: NodeInfo, local: string, named: boolean): boolean {
     const first = this.#shared.get(node.id);
     if (first === undefined || !isSame(lstatOrNull(first.local), first.info)) return false;
     const there = lstatOrNull(local);
     if (there !== null && !there.isFile && (named || !there.isSymlink)) return false;
     if (!isSame(there, first.info)) {
+      this.#refuseSecond(local, there);
       const beside = there === null ? local : localBeside(local);
       try {
         Deno.linkSync(first.local, beside);
@@ -215,7 +226,17 @@ export class Exporter {
       }
     }
     this.report.hardLinks++;
+    this.#made(first.info, path);
     return true;
+  }
+
+  /** @throws {Fault} For what the same command has made from another source. */
+  #refuseSecond(local: string, there: Deno.FileInfo | null): void {
+    if (there !== null) refuseSecond(local, this.#written.get(identity(there)));
+  }
+
+  #made(info: Deno.FileInfo | null, path: string): void {
+    if (this.#several && info !== null) this.#written.set(identity(info), path);
   }
 
   /**
@@ -240,9 +261,11 @@ export class Exporter {
   /**
    * Writes one file. What could not be finished is taken away again.
    *
+   * @param path Its path in the volume.
    * @param open Opens what is to be written.
    */
   async file(
+    path: string,
     node: NodeInfo,
     local: string,
     named: boolean,
@@ -265,6 +288,7 @@ export class Exporter {
       this.report.files++;
       return;
     }
+    this.#refuseSecond(local, there);
     // Never through a link or into a file that is there already: beside it, and
     // then in its place, so that a failure leaves what was there.
     const beside = there === null ? local : localBeside(local);
@@ -282,6 +306,7 @@ export class Exporter {
         Deno.chmodSync(beside, node.mode & MODE_BITS);
       }
       if (beside !== local) Deno.renameSync(beside, local);
+      this.#made(this.#several ? to.statSync() : null, path);
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) discard(beside);
       throw namedLocal(local, error);
@@ -340,11 +365,12 @@ export class Exporter {
   }
 
   async #link(
-    link: { local: string; target: string; node: NodeInfo },
+    link: { path: string; local: string; target: string; node: NodeInfo },
   ): Promise<void> {
-    const { local, target, node } = link;
+    const { path, local, target, node } = link;
     const there = lstatOrNull(local);
     if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
+    this.#refuseSecond(local, there);
     const beside = there === null ? local : localBeside(local);
     Deno.symlinkSync(target, beside);
     try {
@@ -354,6 +380,7 @@ export class Exporter {
       throw error;
     }
     this.report.symlinks++;
+    this.#made(this.#several ? lstatOrNull(local) : null, path);
     // The runtime itself has no call for a link's own times. Not every
     // filesystem has them either, and a link without them is still a link.
     const { lchownSync, lutimesSync } = await import("node:fs");

@@ -134,6 +134,18 @@ export function named(subject: string, error: unknown): unknown {
   return error;
 }
 
+/**
+ * Refuses to replace what the same command has just made: two of its sources
+ * have one name, and the first would be lost.
+ *
+ * @param path The name that both want.
+ * @param first Where its first content came from; undefined when it has none.
+ */
+export function refuseSecond(path: string, first: string | undefined): void {
+  if (first === undefined) return;
+  throw new Fault(path, `just made from ${first}; not replaced by another of that name`);
+}
+
 /** A message that does not begin with its subject: that is named before it. */
 function without(subject: string, message: string): string {
   const bare = subject.replace(/^\/+/, "");

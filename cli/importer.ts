@@ -1,7 +1,7 @@
 import type { Mount, NodeInfo, WriteDescriptor } from "../mod.ts";
 import { breathe } from "./breath.ts";
 import type { Context } from "./context.ts";
-import { about, Fault, named } from "./faults.ts";
+import { about, Fault, named, refuseSecond } from "./faults.ts";
 import { statOrNull } from "./lookup.ts";
 import { fileKind, linkTarget } from "./node_facts.ts";
 import { besidePath, parentPath } from "./paths.ts";
@@ -99,6 +99,8 @@ export class Importer {
   #directories: { path: string; facts: Facts }[] = [];
   /** Directories made in this run: nothing in them needs to be looked up. */
   readonly #fresh = new Set<string>();
+  /** What this command has written, by path: no second source replaces it. */
+  readonly #written = new Map<string, string>();
   /** Directories that could not be made: what is below them is not tried. */
   readonly #lost: string[] = [];
   /** Local files with several names: the node of each, null until it is written. */
@@ -106,10 +108,14 @@ export class Importer {
   /** Which local file was written to a node that has, or may get, several names. */
   readonly #sources = new Map<string, string>();
 
-  constructor(ctx: Context, mount: Mount, progress: Progress) {
+  readonly #several: boolean;
+
+  /** @param several Whether there is more than one source. */
+  constructor(ctx: Context, mount: Mount, progress: Progress, several: boolean) {
     this.#ctx = ctx;
     this.#mount = mount;
     this.#progress = progress;
+    this.#several = several;
     this.#owner = ctx.flags.has("owner");
   }
 
@@ -274,7 +280,12 @@ export class Importer {
     if (item.kind === "directory") this.#lost.push(item.path);
   }
 
+  #made(path: string, local: string): void {
+    if (this.#several) this.#written.set(path, local);
+  }
+
   #count(item: Item): void {
+    if (item.kind !== "directory") this.#made(item.path, item.local);
     if (item.kind === "directory") this.report.directories++;
     else if (item.kind === "symlink") this.report.symlinks++;
     else if (item.kind === "link") this.report.hardLinks++;
@@ -285,10 +296,15 @@ export class Importer {
     }
   }
 
-  /** What a file or link is to replace; null when nothing is at its path. */
+  /**
+   * What a file or link is to replace; null when nothing is at its path.
+   *
+   * @throws {Fault} For what the same command has put there, and for a directory.
+   */
   async #replaced(tx: Mount, path: string): Promise<NodeInfo | null> {
     if (this.#fresh.has(parentPath(path))) return null;
     const there = await statOrNull(tx, path);
+    if (there !== null) refuseSecond(path, this.#written.get(path));
     if (there?.type === "container") {
       throw new Fault(path, "a directory; a file cannot replace it");
     }
@@ -403,6 +419,8 @@ export class Importer {
       throw error;
     }
     this.report.files++;
+    // What is added to what was added before loses nothing.
+    if (mode === "truncate") this.#made(path, local ?? "standard input");
   }
 
   async #fill(

@@ -72,6 +72,7 @@ async function one(
   const versions = await mount.history(at);
   const size = versions.find((v) => v.version === version)?.size ?? null;
   await exporter.file(
+    at,
     { ...node, size },
     local,
     !into,
@@ -115,7 +116,7 @@ export async function get(ctx: Context): Promise<void> {
         }
         progress.to(0, total);
       }
-      const exporter = new Exporter(ctx, mount, progress);
+      const exporter = new Exporter(ctx, mount, progress, paths.length > 1);
       for (const path of paths) {
         const done = await ctx.attempt(
           path,

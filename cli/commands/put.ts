@@ -213,7 +213,7 @@ export async function put(ctx: Context): Promise<void> {
       if (progress.visible && !sources.includes(STDIN)) {
         progress.to(0, sources.reduce((sum, s) => sum + totalSize(s), 0));
       }
-      const importer = new Importer(ctx, mount, progress);
+      const importer = new Importer(ctx, mount, progress, several);
       const work = new Put(ctx, mount, importer);
       for (const source of sources) {
         const done = await ctx.attempt(

@@ -1,6 +1,6 @@
 import type { Mount, NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { Fault } from "../faults.ts";
+import { Fault, refuseSecond } from "../faults.ts";
 import { statOrNull } from "../lookup.ts";
 import { absolute, baseName, isRoot, joinPath } from "../paths.ts";
 
@@ -44,7 +44,8 @@ async function relocate(
         there === null ? "no such directory; `aloelite mkdir -p` makes it" : "not a directory",
       );
     }
-    for (const from of sources) {
+    const made = new Map<string, string>();
+    for (const [index, from] of sources.entries()) {
       await ctx.attempt(from, async () => {
         if (isRoot(from)) {
           throw new Fault(from, `the root cannot be ${PAST[ctx.command]}`);
@@ -54,9 +55,16 @@ async function relocate(
         await mount.batch(async (tx) => {
           const source = await tx.stat(from);
           const target = await statOrNull(tx, to);
-          if (target !== null) await clear(tx, source, target, to);
+          if (target !== null) {
+            refuseSecond(to, made.get(to));
+            if (sources.includes(to, index + 1)) {
+              throw new Fault(to, "is to be moved or copied itself; not replaced");
+            }
+            await clear(tx, source, target, to);
+          }
           await step(tx, from, to);
         });
+        made.set(to, from);
         done.push({ from, to });
       });
     }

@@ -273,9 +273,12 @@ async function eachFile(
   let open: BusboyFileStream | null = null;
   // One at a time: the form goes on when the file before has been taken.
   let taking: Promise<void> = Promise.resolve();
+  // A form whose file is not taken to its end never says that it has finished.
+  const failed = Promise.withResolvers<void>();
   const fail = (error: unknown) => {
     failure ??= error;
     open?.destroy(error as Error);
+    failed.resolve();
   };
   form.on("file", (_field, stream, name) => {
     open = stream;
@@ -306,7 +309,7 @@ async function eachFile(
     }
     if (failure === null) {
       form.end();
-      await ended;
+      await Promise.race([ended, failed.promise]);
     }
   } catch (error) {
     fail(error);

@@ -25,6 +25,11 @@ export interface ArrangeOptions {
   name?: string;
   /** What is done where a name is taken. Default `fail`. */
   onConflict?: OnConflict;
+  /**
+   * Nodes that were put in place before as parts of the same work, and are not
+   * replaced by others of their name. Those that are put in place now are added.
+   */
+  placed?: Set<string>;
 }
 
 /** One node that was moved or copied. */
@@ -40,9 +45,9 @@ export interface Arranged {
 /**
  * Moves or copies several nodes into a directory: all of them or none. What is
  * replaced goes to the trash. A node that is moved to where it is stays, and
- * nothing is put in place of itself or of what it is in.
+ * nothing is put in place of itself, of what it is in, or of another of them.
  *
- * @throws {AloeError} `already_exists` where a name is taken; `not_found`,
+ * @throws {AloeError} `already_exists` where a name is taken, or wanted by two; `not_found`,
  * `not_a_container`, `would_cycle`, `lock_held`, `read_only`, `invalid`.
  */
 export async function arrange(
@@ -51,25 +56,34 @@ export async function arrange(
   options: ArrangeOptions,
 ): Promise<Arranged[]> {
   const { operation, from, name, onConflict = "fail" } = options;
+  const placed = new Set(options.placed);
   if (name !== undefined) {
     checkName(name);
     if (from.length !== 1) throw new AloeError("invalid", "a name can be given to one node only");
   }
   const to = splitPath(options.to);
-  return await db.batch(async (batch) => {
+  const arranged = await db.batch(async (batch) => {
     await batch.read(async (tx) => requireContainer(await resolve(tx, mount, joinPath(to))));
     const arranged: Arranged[] = [];
+    const waiting = new Set<string>();
+    if (onConflict === "replace") {
+      for (const path of from) {
+        waiting.add((await batch.read((tx) => resolveTarget(tx, mount, { path }))).node);
+      }
+    }
     for (const path of from) {
       const names = splitPath(path);
       const own = names[names.length - 1];
       if (own === undefined) throw new AloeError("invalid", "the top cannot be moved or copied");
       const wanted = name ?? own;
       const source = (await batch.read((tx) => resolveTarget(tx, mount, { path }))).node;
+      waiting.delete(source);
       const parent = (await batch.read((tx) => resolve(tx, mount, joinPath(to)))).node;
       let goal = wanted;
       const taken = await childOf(batch, parent, goal);
       if (taken === source && operation === "move" && joinPath([...to, goal]) === joinPath(names)) {
         arranged.push({ from: joinPath(names), to: joinPath(names), node: source });
+        placed.add(source);
         continue;
       }
       if (taken !== null) {
@@ -79,7 +93,17 @@ export async function arrange(
           throw new AloeError("already_exists", `${joinPath([...to, goal])}: exists`);
         } else {
           // One that was hidden by the visible one takes its place.
-          while (await childOf(batch, parent, goal) !== null) {
+          for (
+            let there: string | null = taken;
+            there !== null;
+            there = await childOf(batch, parent, goal)
+          ) {
+            if (placed.has(there) || waiting.has(there)) {
+              throw new AloeError(
+                "already_exists",
+                `${joinPath([...to, goal])}: two of the sources have this name`,
+              );
+            }
             await replace(batch, mount, joinPath([...to, goal]), joinPath(names));
           }
         }
@@ -89,9 +113,12 @@ export async function arrange(
       if (operation === "move") await move(batch, mount, joinPath(names), goalPath);
       else node = await copy(batch, mount, joinPath(names), goalPath);
       arranged.push({ from: joinPath(names), to: goalPath, node });
+      placed.add(node);
     }
     return arranged;
   });
+  for (const { node } of arranged) options.placed?.add(node);
+  return arranged;
 }
 
 /** Removes what is in the way. */

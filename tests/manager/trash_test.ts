@@ -121,6 +121,35 @@ Deno.test("the trash gives back, all or nothing, and is emptied", async () => {
   assert.deepEqual(await list(), []);
 });
 
+Deno.test("a second source of one name is refused, and none is lost", async () => {
+  await using m = await TestManager.start();
+  const id = await filled(m, "/x/same", "/y/same", "/to/old", "/z/old");
+  const at = `/volumes/${id}`;
+  const read = async (path: string) => (await m.ask("GET", `${at}/files${path}`)).text;
+  const transfer = (operation: string, from: string[], on_conflict: string) =>
+    m.ask("POST", `${at}/transfer`, { json: { operation, from, to: "/to/", on_conflict } });
+  for (const operation of ["move", "copy"]) {
+    for (const how of ["replace", "fail"]) {
+      for (const from of [["/x/same", "/y/same"], ["/x//same", "y/same/"]]) {
+        const { status, json } = await transfer(operation, from, how);
+        assert.equal(status, 409, how);
+        assert.equal(json.code, "already_exists");
+      }
+    }
+    // What is to be moved or copied itself is not replaced before.
+    assert.equal((await transfer(operation, ["/z/old", "/to/old"], "replace")).status, 409);
+  }
+  assert.equal((await transfer("move", ["/to/old", "/z/old"], "replace")).status, 409);
+  for (const path of ["/x/same", "/y/same", "/to/old", "/z/old"]) {
+    assert.equal(await read(path), path);
+  }
+  const trash = async () => (await m.ask("GET", `${at}/trash`)).json.entries.length;
+  assert.equal(await trash(), 0);
+  const both = await transfer("copy", ["/x/same", "/y/same"], "rename");
+  assert.equal(both.status, 200);
+  assert.equal(await read("/to/same") + await read("/to/same%20(2)"), "/x/same/y/same");
+});
+
 Deno.test("search finds names below a directory and says when there are more", async () => {
   await using m = await TestManager.start();
   const id = await filled(m, "/Docs/Report.txt", "/Docs/old/report-2.txt", "/other/REPORT", "/z");
