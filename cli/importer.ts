@@ -97,7 +97,7 @@ export class Importer {
   #bytes = 0;
   /** Directories whose times are to be set when all is in them. */
   #directories: { path: string; facts: Facts }[] = [];
-  /** Directories made in this run: nothing in them needs to be looked up. */
+  /** Directories made in the commit that is under way: nothing in them needs to be looked up. */
   readonly #fresh = new Set<string>();
   /** What this command has written, by path: no second source replaces it. */
   readonly #written = new Map<string, string>();
@@ -244,7 +244,6 @@ export class Importer {
     this.#items = [];
     this.#bytes = 0;
     this.#ctx.signal.throwIfAborted();
-    const fresh = new Set(this.#fresh);
     try {
       await this.#mount.batch(async (tx) => {
         for (const item of items) await this.#write(tx, item);
@@ -254,9 +253,10 @@ export class Importer {
       // The commit as a whole did not happen. Each item on its own shows which
       // one was at fault, and keeps the others.
       this.#fresh.clear();
-      for (const path of fresh) this.#fresh.add(path);
       for (const item of items) await this.#alone(item);
     }
+    // From here on others may put something into what was made.
+    this.#fresh.clear();
     await breathe();
   }
 
@@ -270,6 +270,7 @@ export class Importer {
           again
             ? this.file(local, path, Deno.lstatSync(local))
             : this.#mount.batch((tx) => this.#write(tx, item))));
+      this.#fresh.clear();
       if (done) {
         if (!again) this.#count(item);
         return;

@@ -2802,7 +2802,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "trash.removedTogether": {
     "sql":
-      'select "e"."edge_id", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) as "placed" from "edge" as "e" inner join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 1 and "r"."removed_at" is ?',
+      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type", exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) as "placed" from "edge" as "e" inner join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 1 and "r"."removed_at" is ?',
     "names": [
       "parent",
       "at",

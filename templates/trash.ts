@@ -84,6 +84,7 @@ export const removedTogether = template<{ parent: string; at: bigint | null }>(
     .select((eb) => [
       "e.edge_id",
       "e.to_id",
+      "e.name",
       "n.type",
       eb.exists(
         eb.selectFrom("edge as a").select(sql.lit(1).as("one"))

@@ -524,3 +524,24 @@ for (let run = 0; run < runs(12); run++) {
     });
   });
 }
+
+Deno.test("what was put into a directory in the trash keeps its name when that comes back", async () => {
+  await withFile(async (path) => {
+    const subject = await open(path);
+    const d = await mkdir(subject, subject.vfs.root, "d");
+    await subject.vfs.sync();
+    await write(subject, d, "f", "new");
+    await elsewhere(path, async (mount) => {
+      await mount.put("/d/f", "old");
+      await mount.removeRecursive("/d");
+    });
+    await subject.vfs.sync();
+    await subject.close();
+    await elsewhere(path, async (mount) => {
+      const item = (await mount.trash()).find((each) => each.path === "/d")!;
+      await mount.restore(item.id);
+      assert.deepEqual(await tree(mount), { "/d": "/", "/d/f": "new" });
+    });
+    assertSingle(path);
+  });
+});

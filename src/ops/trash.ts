@@ -1,4 +1,4 @@
-import { deleteEdgesOf, placements, subtree } from "../../templates/edge.ts";
+import { deleteEdgesOf, listChildren, placements, subtree } from "../../templates/edge.ts";
 import { locksOfNode } from "../../templates/lock.ts";
 import { deleteNodes } from "../../templates/node.ts";
 import {
@@ -112,7 +112,11 @@ export async function restoreTrash(
  * links too, those of nodes that are still placed elsewhere among them.
  */
 async function restoreBelow(tx: Transaction, parent: string, at: bigint | null): Promise<void> {
-  for (const row of await tx.all(removedTogether, { parent, at })) {
+  const removed = await tx.all(removedTogether, { parent, at });
+  // A mount may have put something into it when it was in the trash: that has the name now.
+  const taken = new Set((await tx.all(listChildren, { parent })).map((row) => row.name));
+  for (const row of removed) {
+    if (taken.has(row.name)) continue;
     // A directory that has been brought back to another place stays there.
     if (row.type === "container" && row.placed) continue;
     await tx.run(restoreEdge, { edge: row.edge_id });
