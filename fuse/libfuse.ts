@@ -45,6 +45,8 @@ const LIBC_SYMBOLS = {
   },
   closeAside: { name: "close", parameters: ["i32"], result: "i32", nonblocking: true },
   syncfsAside: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   umount2Aside: {

@@ -1,3 +1,4 @@
+import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 import type { History } from "../src/vfs/volume_state.ts";
 
 /** What the mount's thread is started with. */
@@ -30,6 +31,11 @@ export interface ErrorMessage {
   /** Of an `AloeError`; null for all others. */
   code: string | null;
   message: string;
+}
+
+/** The error that was sent. */
+export function errorOf({ code, message }: ErrorMessage): Error {
+  return code === null ? new Error(message) : new AloeError(code as AloeErrorCode, message);
 }
 
 /** What a mount has done, and has in memory. */

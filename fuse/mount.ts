@@ -1,14 +1,16 @@
-import { AloeError, type AloeErrorCode } from "../src/errors.ts";
+import { AloeError } from "../src/errors.ts";
 import type { Pin } from "../src/types.ts";
 import { libc } from "./libfuse.ts";
-import type {
-  AskMessage,
-  ErrorMessage,
-  MountStatistics,
-  StartMessage,
-  WorkerMessage,
+import {
+  type AskMessage,
+  type ErrorMessage,
+  errorOf,
+  type MountStatistics,
+  type StartMessage,
+  type WorkerMessage,
 } from "./messages.ts";
-import { mountedOn, TYPE } from "./mounts.ts";
+import { mountedOn, type MountEntry, TYPE } from "./mounts.ts";
+import { OutcomeKeeper } from "./outcome.ts";
 import { mountWords, preflight } from "./preflight.ts";
 import { detach, type UnmountOptions } from "./unmount.ts";
 
@@ -99,7 +101,9 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
     ...(options.dirtyBytes === undefined ? {} : { dirtyBytes: options.dirtyBytes }),
   });
   await mount.ready;
-  await readAhead(mountpoint);
+  const entry = await mountedOn(mountpoint);
+  mount.keepOutcome(entry);
+  await readAhead(entry);
   return mount;
 }
 
@@ -118,6 +122,7 @@ class WorkerMount implements FuseMount {
   /** The mount's descriptor of `/dev/fuse`. */
   #fd: number | null = null;
   #isReady = false;
+  #outcome: OutcomeKeeper | null = null;
 
   constructor(mountpoint: string, log: (line: string) => void, start: StartMessage) {
     this.mountpoint = mountpoint;
@@ -134,6 +139,11 @@ class WorkerMount implements FuseMount {
       this.#abandon(event.message);
     };
     this.#worker.postMessage(start);
+  }
+
+  /** Lets other processes that unmount it know how it ended. */
+  keepOutcome(entry: MountEntry | null): void {
+    if (entry?.type === TYPE && this.#fd !== null) this.#outcome = new OutcomeKeeper(entry.device);
   }
 
   async unmount(options: UnmountOptions = {}): Promise<void> {
@@ -175,15 +185,17 @@ class WorkerMount implements FuseMount {
         this.#asked.delete(message.id);
         break;
       case "closed":
-        this.#end(message.error === null ? null : errorOf(message.error));
+        this.#end(message.error);
     }
   }
 
   /** The thread is gone, and what it had not written too; the mount must not stay behind. */
   #abandon(message: string): void {
-    const error = new AloeError("io_error", `${this.mountpoint}: the mount broke down: ${message}`);
     const fd = this.#fd;
-    this.#end(error);
+    this.#end({
+      code: "io_error",
+      message: `${this.mountpoint}: the mount broke down: ${message}`,
+    });
     this.#worker.terminate();
     if (fd === null) return;
     // Without its descriptor every request ends with an error instead of waiting.
@@ -191,8 +203,11 @@ class WorkerMount implements FuseMount {
     detach(this.mountpoint, true).catch((fault) => this.#log(String(fault)));
   }
 
-  #end(error: Error | null): void {
+  #end(message: ErrorMessage | null): void {
     this.#fd = null;
+    this.#outcome?.close(message);
+    this.#outcome = null;
+    const error = message === null ? null : errorOf(message);
     const reason = error ?? new AloeError("invalid", `${this.mountpoint}: is unmounted`);
     for (const asked of this.#asked.values()) asked.reject(reason);
     this.#asked.clear();
@@ -200,10 +215,6 @@ class WorkerMount implements FuseMount {
     if (error === null) this.#closed.resolve();
     else this.#closed.reject(error);
   }
-}
-
-function errorOf({ code, message }: ErrorMessage): Error {
-  return code === null ? new Error(message) : new AloeError(code as AloeErrorCode, message);
 }
 
 async function fullPath(file: string): Promise<string> {
@@ -216,8 +227,7 @@ async function fullPath(file: string): Promise<string> {
 }
 
 /** Larger pieces for those who read in order. Only root may ask for it. */
-async function readAhead(mountpoint: string): Promise<void> {
-  const entry = await mountedOn(mountpoint);
+async function readAhead(entry: MountEntry | null): Promise<void> {
   if (entry === null || Deno.uid() !== 0) return;
   const setting = `/sys/class/bdi/${entry.device}/read_ahead_kb`;
   await Deno.writeTextFile(setting, `${READ_AHEAD}`, { create: false }).catch(() => {});

@@ -1,7 +1,9 @@
 import { AloeError } from "../src/errors.ts";
 import { ERRNO } from "../src/vfs/errno.ts";
 import { cString, errno, libc } from "./libfuse.ts";
+import { errorOf } from "./messages.ts";
 import { canonical, mountedOn, type MountEntry, TYPE } from "./mounts.ts";
+import { outcomeLink, OutcomeReader } from "./outcome.ts";
 
 const MNT_DETACH = 2;
 
@@ -27,7 +29,8 @@ export interface UnmountOptions {
  *
  * @param mountpoint The directory.
  * @throws {AloeError} `invalid` when no volume is mounted there, `busy` while
- * files of it are open, `io_error`.
+ * files of it are open, `io_error`; and what it was that could not be written
+ * back, unless `lazy`.
  */
 export async function unmount(mountpoint: string, options: UnmountOptions = {}): Promise<void> {
   const path = await canonical(mountpoint);
@@ -36,8 +39,12 @@ export async function unmount(mountpoint: string, options: UnmountOptions = {}):
     throw new AloeError("invalid", `${mountpoint}: no volume is mounted there`);
   }
   const holders = options.lazy ? [] : await holdersOf(entry);
-  await detach(path, options.lazy ?? false);
-  await Promise.all(holders.map(hasLetGo));
+  try {
+    await detach(path, options.lazy ?? false);
+    for (const holder of holders) await hasLetGo(holder);
+  } finally {
+    for (const holder of holders) holder[Symbol.dispose]();
+  }
 }
 
 /**
@@ -92,22 +99,30 @@ async function detachAsUser(path: string, lazy: boolean): Promise<void> {
   throw new AloeError("io_error", `${path}: cannot be unmounted: ${message}`);
 }
 
-/** A process that has the file of a mount open. */
-interface Holder {
+/** A process that answers a mount. */
+interface Holder extends Disposable {
   pid: string;
-  file: string;
-  /** How often it has it open. */
-  count: number;
+  /** As which descriptor it keeps the outcome. */
+  link: string;
+  outcome: OutcomeReader;
 }
 
-/** Who may answer a mount's requests: processes that have both its file and `/dev/fuse` open. */
-async function holdersOf({ source }: MountEntry): Promise<Holder[]> {
+/** Who answers a mount: one process, unless somebody else copied its descriptors. */
+async function holdersOf({ device }: MountEntry): Promise<Holder[]> {
+  const link = outcomeLink(device);
   const holders: Holder[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
-    const open = await descriptorsOf(name);
-    const count = open.filter((each) => each === source).length;
-    if (count > 0 && open.includes("/dev/fuse")) holders.push({ pid: name, file: source, count });
+  for await (const { name: pid } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const open = await descriptorsOf(pid);
+    const path = open.get(link);
+    // Whoever else waits for the outcome has it open too.
+    if (path === undefined || !open.has("/dev/fuse")) continue;
+    try {
+      const outcome = new OutcomeReader(path);
+      holders.push({ pid, link, outcome, [Symbol.dispose]: () => outcome[Symbol.dispose]() });
+    } catch {
+      // It ends as we look, or is somebody else's.
+    }
   }
   return holders;
 }
@@ -117,27 +132,40 @@ async function isFlushed(path: string): Promise<boolean> {
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const open = await descriptorsOf(name);
-    if (open.includes(path) && open.includes("/dev/fuse")) return true;
+    if (open.has(path) && open.has("/dev/fuse")) return true;
   }
   return false;
 }
 
-/** Waits until a process has closed the file, or one of its mounts of it. */
-async function hasLetGo({ pid, file, count }: Holder): Promise<void> {
+/**
+ * Waits until a process has closed the file of a mount.
+ *
+ * @throws {AloeError} When it could not write everything.
+ */
+async function hasLetGo({ pid, link, outcome }: Holder): Promise<void> {
   for (let wait = 2;; wait = Math.min(100, 2 * wait)) {
-    const open = await descriptorsOf(pid);
-    if (open.filter((each) => each === file).length < count) return;
+    // In this order: it tells before it lets go.
+    const gone = !(await descriptorsOf(pid)).has(link);
+    const told = outcome.read();
+    if (told.state === "closed") {
+      if (told.error !== null) throw errorOf(told.error);
+      return;
+    }
+    if (gone) {
+      throw new AloeError("io_error", "its process ended before everything was written back");
+    }
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }
 
-/** What a process has open; nothing when it has ended or is somebody else's. */
-async function descriptorsOf(pid: string): Promise<string[]> {
+/** What a process has open, each with its path; nothing when it has ended or is somebody else's. */
+async function descriptorsOf(pid: string): Promise<Map<string, string>> {
   const folder = `/proc/${pid}/fd`;
-  const targets: string[] = [];
+  const targets = new Map<string, string>();
   try {
     for await (const { name } of Deno.readDir(folder)) {
-      targets.push(await Deno.readLink(`${folder}/${name}`).catch(() => ""));
+      const path = `${folder}/${name}`;
+      targets.set(await Deno.readLink(path).catch(() => ""), path);
     }
   } catch {
     // It ends as we look.

@@ -1,6 +1,7 @@
 /** The command line: volumes as directories, with mounts of the kernel. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import {
   Bench,
@@ -570,6 +571,89 @@ Deno.test({
       await bench.fails(1, ["unmount", bench.dir]),
       /mnt: no volume is mounted there\n$/,
     );
+    await bench.sound();
+  },
+});
+
+/** Makes the file refuse a name while it does something. */
+async function refusing(file: string, name: string, task: () => Promise<void>): Promise<void> {
+  using db = new DatabaseSync(file);
+  db.exec(`CREATE TRIGGER refused BEFORE INSERT ON node WHEN NEW.name = '${name}'
+    BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+  try {
+    await task();
+  } finally {
+    db.exec("DROP TRIGGER refused");
+  }
+}
+
+Deno.test({
+  name: "cli: what a mount could not write back is told by its exit code, and by unmount's",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const write = () => {
+      for (const name of ["good", "bad", "better"]) {
+        Deno.writeTextFileSync(`${bench.dir}/${name}`, name);
+      }
+    };
+    const checkRest = async () => {
+      assert.equal(await bench.ok(["cat", "/good", "/better"]), "goodbetter");
+      await bench.fails(1, ["cat", "/bad"]);
+      await bench.ok(["rm", "/good", "/better"]);
+      await bench.sound();
+    };
+
+    const running = await bench.mount();
+    await refusing(bench.file, "bad", async () => {
+      write();
+      {
+        using file = Deno.openSync(`${bench.dir}/bad`, { write: true });
+        assert.throws(() => file.syncSync(), /Input\/output error/);
+      }
+      using file = Deno.openSync(`${bench.dir}/good`, { write: true });
+      file.syncSync();
+      file.close();
+      await until(() => running.said().includes("/bad: not written back"));
+      running.child.kill("SIGTERM");
+      const { code, err } = await running.ended();
+      assert.equal(code, 1);
+      assert.match(err, /not written back: \/bad \(/);
+      assert.doesNotMatch(err, /good|better/);
+    });
+    await checkRest();
+
+    await bench.daemon(["--log", "log"]);
+    await refusing(bench.file, "bad", async () => {
+      write();
+      const said = await bench.fails(1, ["unmount", bench.dir]);
+      assert.match(said, /^aloelite: unmount: .*mnt: not written back: \/bad \(/);
+      assert.ok(!isMounted(bench.dir));
+    });
+    assert.match(Deno.readTextFileSync(bench.path("log")), /mnt: \/bad: not written back/);
+    await checkRest();
+  },
+});
+
+Deno.test({
+  name: "cli: unmount waits for its own mount only, whatever else has the file open",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const other = bench.path("other");
+    Deno.mkdirSync(other);
+    await bench.daemon();
+    await bench.json(["mount", "--daemon", other]);
+    try {
+      Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
+      await bench.ok(["unmount", bench.dir]);
+      await until(() => exists(`${other}/a`));
+      assert.equal(Deno.readTextFileSync(`${other}/a`), "alpha");
+    } finally {
+      await bench.ok(["unmount", other]);
+    }
     await bench.sound();
   },
 });
