@@ -21,6 +21,7 @@ export { AloeLite, type AttachOptions, Batch, type MountVolumeOptions } from "./
 export { Mount } from "./src/mount.ts";
 export { VolumePath, type WalkEntry } from "./src/volume_path.ts";
 export { globMatcher } from "./src/glob.ts";
+export { type Destination, safeName } from "./src/safe_name.ts";
 export * from "./src/errors.ts";
 export * from "./src/types.ts";
 export {

@@ -1,4 +1,4 @@
-import type { DirEntry, Mount, NodeInfo, ReadDescriptor } from "../mod.ts";
+import { type DirEntry, type Mount, type NodeInfo, type ReadDescriptor, safeName } from "../mod.ts";
 import { breathe } from "./breath.ts";
 import type { Context } from "./context.ts";
 import { about, Fault, named, namedLocal, refuseSecond } from "./faults.ts";
@@ -34,11 +34,7 @@ export interface ExportReport {
  * @param path The node's path, for the message.
  */
 export function checkName(path: string, name: string): void {
-  const windows = Deno.build.os === "windows";
-  if (
-    name === "" || name === "." || name === ".." || name.includes("/") ||
-    name.includes("\0") || (windows && /[\\:]/.test(name))
-  ) {
+  if (safeName(name, "disk") !== name) {
     throw new Fault(
       path,
       `the name ${JSON.stringify(name)} would lead out of the destination; ` +

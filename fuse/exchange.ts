@@ -4,7 +4,7 @@ import { ERRNO, ErrnoError } from "../src/vfs/errno.ts";
 import type { Caller } from "../src/vfs/filesystem.ts";
 import type { Inode } from "../src/vfs/inode.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../src/vfs/inode.ts";
-import { decodeName, encodeName } from "../src/vfs/names.ts";
+import { decodeName, encodeName, shownName } from "../src/names.ts";
 import { ATTR, ATTR_OUT, ENTRY_OUT, IN_HEADER, OUT_HEADER } from "./protocol.ts";
 
 /** The most that one READ or WRITE moves, bytes. */
@@ -106,17 +106,27 @@ export class Exchange {
   /**
    * A name that begins at an offset and ends with a NUL.
    *
+   * @param decode What is done with one that is not all ASCII.
    * @throws {ErrnoError} ENAMETOOLONG.
    */
-  name(at: number): string {
+  name(at: number, decode: (bytes: Uint8Array) => string = decodeName): string {
     const bytes = this.request;
     let end = at;
     let all = 0;
     for (let byte = bytes[end]; byte !== 0 && end < this.length; byte = bytes[++end]) all |= byte;
     if (end - at > NAME_MAX) throw new ErrnoError("ENAMETOOLONG");
-    return all < 0x80
-      ? this.#text.toString("latin1", at, end)
-      : decodeName(bytes.subarray(at, end));
+    return all < 0x80 ? this.#text.toString("latin1", at, end) : decode(bytes.subarray(at, end));
+  }
+
+  /**
+   * The same for something that is to get the name.
+   *
+   * @throws {ErrnoError} EINVAL for what stands for a name that no directory can hold.
+   */
+  newName(at: number): string {
+    const name = this.name(at);
+    if (shownName(name) !== name) throw new ErrnoError("EINVAL");
+    return name;
   }
 
   /** Sets a number of 32 bits of the reply; offsets are from its body on. */
@@ -193,22 +203,28 @@ export class Exchange {
     this.putAttr(at + ENTRY_OUT.attr, inode);
   }
 
-  /** A name into the reply. @returns Its length, bytes; -1 when it does not fit. */
-  putName(at: number, name: string, room: number): number {
+  /**
+   * A name into the reply.
+   *
+   * @param dots Whether it is the directory itself, or the one above.
+   * @returns Its length, bytes; -1 when it does not fit.
+   */
+  putName(at: number, name: string, room: number, dots: boolean = false): number {
     const reply = this.reply;
     const start = REPLY + at;
     if (name.length > room) return -1;
-    for (let i = 0; i < name.length; i++) {
+    // `.`, `..` and what holds a slash or a NUL is shown in another way.
+    let plain = dots || name.length > 2 || (name !== "" && name[0] !== ".");
+    for (let i = 0; plain && i < name.length; i++) {
       const code = name.charCodeAt(i);
-      if (code >= 0x80) {
-        const bytes = encodeName(name);
-        if (bytes.length > room) return -1;
-        reply.set(bytes, start);
-        return bytes.length;
-      }
+      plain = code < 0x80 && code !== 0x2f && code !== 0;
       reply[start + i] = code;
     }
-    return name.length;
+    if (plain) return name.length;
+    const bytes = encodeName(name);
+    if (bytes.length > room) return -1;
+    reply.set(bytes, start);
+    return bytes.length;
   }
 }
 

@@ -1,8 +1,13 @@
 import { ERRNO, ErrnoError } from "../src/vfs/errno.ts";
-import type { AttributeChange, Awaitable, Filesystem } from "../src/vfs/filesystem.ts";
+import {
+  type AttributeChange,
+  type Awaitable,
+  type Filesystem,
+  RENAME_NOREPLACE,
+} from "../src/vfs/filesystem.ts";
 import type { Inode } from "../src/vfs/inode.ts";
 import { S_IFREG, S_ISGID, S_ISUID } from "../src/vfs/inode.ts";
-import { encodeName } from "../src/vfs/names.ts";
+import { decodeText, encodeText } from "../src/names.ts";
 import { BODY, type Exchange, MAX_TRANSFER, NAME_MAX, refusal, REPLY } from "./exchange.ts";
 import { coarseTime } from "./libfuse.ts";
 import {
@@ -117,7 +122,7 @@ HANDLERS[OPCODE.READLINK] = (x, fs) =>
 
 HANDLERS[OPCODE.SYMLINK] = (x, fs) => {
   const parent = fs.inode(x.nodeId);
-  const name = x.name(BODY);
+  const name = x.newName(BODY);
   const start = x.endOf(BODY) + 1;
   const target = x.request.slice(start, x.endOf(start));
   return then(fs.symlink(parent, name, target, x.caller), (inode) => entry(x, fs, inode));
@@ -127,7 +132,7 @@ HANDLERS[OPCODE.MKNOD] = (x, fs) =>
   then(
     fs.mknod(
       fs.inode(x.nodeId),
-      x.name(BODY + MKNOD_IN.SIZE),
+      x.newName(BODY + MKNOD_IN.SIZE),
       x.u32(BODY + MKNOD_IN.mode),
       x.u32(BODY + MKNOD_IN.rdev),
       x.caller,
@@ -137,7 +142,7 @@ HANDLERS[OPCODE.MKNOD] = (x, fs) =>
 
 HANDLERS[OPCODE.MKDIR] = (x, fs) => {
   const mode = x.u32(BODY + MKDIR_IN.mode) & PERMISSIONS;
-  const name = x.name(BODY + MKDIR_IN.SIZE);
+  const name = x.newName(BODY + MKDIR_IN.SIZE);
   return then(
     fs.mkdir(fs.inode(x.nodeId), name, mode, x.caller),
     (inode) => entry(x, fs, inode),
@@ -156,12 +161,12 @@ HANDLERS[OPCODE.RENAME2] = (x, fs) =>
 HANDLERS[OPCODE.LINK] = (x, fs) => {
   const inode = fs.inode(x.u64(BODY + LINK_IN.oldnodeid));
   const parent = fs.inode(x.nodeId);
-  return then(fs.link(inode, parent, x.name(BODY + LINK_IN.SIZE)), () => entry(x, fs, inode));
+  return then(fs.link(inode, parent, x.newName(BODY + LINK_IN.SIZE)), () => entry(x, fs, inode));
 };
 
 HANDLERS[OPCODE.CREATE] = (x, fs) => {
   const parent = fs.inode(x.nodeId);
-  const name = x.name(BODY + CREATE_IN.SIZE);
+  const name = x.newName(BODY + CREATE_IN.SIZE);
   const mode = (x.u32(BODY + CREATE_IN.mode) & PERMISSIONS) | S_IFREG;
   try {
     const made = fs.mknod(parent, name, mode, 0, x.caller);
@@ -238,7 +243,7 @@ HANDLERS[OPCODE.SYNCFS] = () => AFTER_SYNC;
 HANDLERS[OPCODE.SETXATTR] = (x, fs) => {
   const inode = fs.inode(x.nodeId);
   const at = BODY + SETXATTR_IN.SIZE;
-  const name = x.name(at);
+  const name = x.name(at, decodeText);
   const start = x.endOf(at) + 1;
   const value = x.request.slice(start, start + x.u32(BODY + SETXATTR_IN.size));
   return then(fs.setxattr(inode, name, value, x.u32(BODY + SETXATTR_IN.flags)), nothing);
@@ -246,18 +251,18 @@ HANDLERS[OPCODE.SETXATTR] = (x, fs) => {
 
 HANDLERS[OPCODE.GETXATTR] = (x, fs) =>
   then(
-    fs.getxattr(fs.inode(x.nodeId), x.name(BODY + GETXATTR_IN.SIZE)),
+    fs.getxattr(fs.inode(x.nodeId), x.name(BODY + GETXATTR_IN.SIZE, decodeText)),
     (value) => sized(x, value),
   );
 
 HANDLERS[OPCODE.LISTXATTR] = (x, fs) =>
   then(
     fs.listxattr(fs.inode(x.nodeId)),
-    (names) => sized(x, encodeName(names.map((name) => `${name}\0`).join(""))),
+    (names) => sized(x, encodeText(names.map((name) => `${name}\0`).join(""))),
   );
 
 HANDLERS[OPCODE.REMOVEXATTR] = (x, fs) =>
-  then(fs.removexattr(fs.inode(x.nodeId), x.name(BODY)), nothing);
+  then(fs.removexattr(fs.inode(x.nodeId), x.name(BODY, decodeText)), nothing);
 
 HANDLERS[OPCODE.READDIR] = (x, fs) => list(x, fs, false);
 
@@ -401,8 +406,9 @@ function openInstead(
 function rename(x: Exchange, fs: Filesystem, size: number, flags: number): Awaitable<number> {
   const parent = fs.inode(x.nodeId);
   const newParent = fs.inode(x.u64(BODY + RENAME_IN.newdir));
-  const name = x.name(BODY + size);
-  const newName = x.name(x.endOf(BODY + size) + 1);
+  // What is exchanged, or left in its place, is new to the old name too.
+  const name = (flags & ~RENAME_NOREPLACE) === 0 ? x.name(BODY + size) : x.newName(BODY + size);
+  const newName = x.newName(x.endOf(BODY + size) + 1);
   return then(fs.rename(parent, name, newParent, newName, flags), nothing);
 }
 
@@ -433,8 +439,14 @@ function list(x: Exchange, fs: Filesystem, plus: boolean): Awaitable<number> {
   const header = plus ? DIRENTPLUS.SIZE : DIRENT.SIZE;
   let used = 0;
 
-  const add = (name: string, inode: Inode, cookieHigh: number, cookieLow: number): boolean => {
-    const length = x.putName(used + header, name, room - used - header);
+  const add = (
+    name: string,
+    inode: Inode,
+    cookieHigh: number,
+    cookieLow: number,
+    dots: boolean,
+  ): boolean => {
+    const length = x.putName(used + header, name, room - used - header, dots);
     const padded = (header + length + 7) & ~7;
     if (length < 0 || used + padded > room) return false;
     x.reply.fill(0, REPLY + used + header + length, REPLY + used + padded);
@@ -449,14 +461,14 @@ function list(x: Exchange, fs: Filesystem, plus: boolean): Awaitable<number> {
   /** `.` and `..`: the kernel looks them up nowhere, so no reference is counted. */
   const addDots = (name: string, inode: Inode, cookie: number): boolean => {
     const at = used;
-    if (!add(name, inode, 0, cookie)) return false;
+    if (!add(name, inode, 0, cookie, true)) return false;
     if (plus) x.clear(at, at + ENTRY_OUT.SIZE);
     return true;
   };
   const fill = (child: { name: string; inode: Inode; cookieHigh: number; cookieLow: number }) => {
     const at = used;
     const { inode } = child;
-    if (!add(child.name, inode, child.cookieHigh, child.cookieLow)) return false;
+    if (!add(child.name, inode, child.cookieHigh, child.cookieLow, false)) return false;
     if (plus) {
       fs.remember(inode);
       x.putEntryOut(at, inode);

@@ -1,6 +1,6 @@
 import type { Invalidations } from "../src/vfs/filesystem.ts";
 import type { Inode } from "../src/vfs/inode.ts";
-import { encodeName } from "../src/vfs/names.ts";
+import { encodeName } from "../src/names.ts";
 import { address, libc } from "./libfuse.ts";
 import {
   NOTIFY,

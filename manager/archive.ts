@@ -1,6 +1,7 @@
 import { AloeError } from "../src/errors.ts";
 import * as ops from "../src/ops.ts";
 import { splitPath } from "../src/paths.ts";
+import { safeName } from "../src/safe_name.ts";
 import type { Access } from "./access.ts";
 import { contentStream } from "./content_stream.ts";
 
@@ -27,7 +28,7 @@ export async function* members(
   for (const path of paths) {
     const info = await ops.stat(fs.db, mount.handle, path);
     const own = splitPath(path).at(-1);
-    const name = own === undefined ? "" : free(safe(own), taken);
+    const name = own === undefined ? "" : free(safeName(own, "anywhere"), taken);
     yield* member(held, { id: info.id, type: info.type, modified: info.modifiedAt }, name, signal);
   }
 }
@@ -62,7 +63,7 @@ async function* member(
     for (const entry of page.entries) {
       if (!entry.visible) continue;
       const modified = BigInt(entry.modifiedSec) * 1_000_000_000n;
-      const below = free(safe(entry.name), taken);
+      const below = free(safeName(entry.name, "anywhere"), taken);
       const facts = { id: entry.node, type: entry.type, modified };
       yield* member(held, facts, name === "" ? below : `${name}/${below}`, signal);
     }
@@ -84,16 +85,6 @@ async function fileMember(held: Access, node: string, name: string): Promise<Mem
   const parts = size === 0 ? [] : [{ snapshot, start: 0, end: size - 1 }];
   const input = contentStream(parts, () => Promise.resolve());
   return { name, lastModified: date(snapshot.modifiedAt), size, input };
-}
-
-/**
- * A name that leads nowhere but down, wherever the archive is unpacked:
- * a volume may have names that no other filesystem takes.
- */
-function safe(name: string): string {
-  // deno-lint-ignore no-control-regex
-  const plain = name.replace(/[\\\x00-\x1f\x7f]/g, "_");
-  return plain === "." || plain === ".." ? plain.replaceAll(".", "_") : plain;
 }
 
 /** Names that were made safe, or come from several directories, may be the same. */

@@ -1,4 +1,5 @@
 import mime from "mime";
+import { safeName } from "../src/safe_name.ts";
 
 /**
  * Types that a browser shows without running anything of them. The others are
@@ -38,8 +39,9 @@ function withCharset(type: string): string {
 
 /** A Content-Disposition: the name in ASCII for old clients, and as it is. */
 export function disposition(name: string, inline: boolean): string {
-  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");
-  const full = encodeURIComponent(name.toWellFormed()).replace(
+  const safe = safeName(name, "anywhere").toWellFormed();
+  const plain = safe.replace(/[^\x20-\x7e]|["\\%]/g, "_");
+  const full = encodeURIComponent(safe).replace(
     /['()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );

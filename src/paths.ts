@@ -2,7 +2,8 @@ import { AloeError } from "./errors.ts";
 
 /**
  * Splits a path at its slashes. Repeated and trailing slashes collapse; `.`
- * and `..` are ordinary names, so that no path climbs out of its mount.
+ * and `..` are names, which older files may hold, so that no path climbs out of
+ * its mount.
  *
  * @param path A path relative to the mount point; `""` and `/` are the mount point itself.
  * @returns Its names, outermost first.
@@ -33,6 +34,19 @@ export function joinPath(names: readonly string[]): string {
 export function checkName(name: string): void {
   if (name === "") throw new AloeError("nameless", "a name is needed");
   if (name.includes("/") || !storable(name)) throw unstorable(name);
+}
+
+/**
+ * Checks the name of something new: no directory of a disk can hold `.` and
+ * `..`, and what unpacks an archive would be led out of it.
+ *
+ * @throws {AloeError} As {@linkcode checkName}; `invalid` for `.` and `..`.
+ */
+export function checkNewName(name: string): void {
+  checkName(name);
+  if (name === "." || name === "..") {
+    throw new AloeError("invalid", `${JSON.stringify(name)}: is no name for anything new`);
+  }
 }
 
 /**

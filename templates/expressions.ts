@@ -33,6 +33,13 @@ export function toInteger(value: number): RawBuilder<number> {
   return sql<number>`CAST(${value} AS INTEGER)`;
 }
 
+/** Whether a name is one that the format does not allow: no text, empty, with a slash or a NUL. */
+export function isNoName(column: string): RawBuilder<boolean> {
+  const name = sql.ref(column);
+  return sql<boolean>`(typeof(${name}) <> 'text' OR ${name} = '' OR instr(${name}, '/') > 0
+    OR instr(CAST(${name} AS BLOB), x'00') > 0)`;
+}
+
 /** The permission bits that a node without such has in its metadata, as text. */
 export function metadataMode(mode: string, metadata: string): RawBuilder<string | null> {
   const stored = sql.ref(metadata);

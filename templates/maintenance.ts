@@ -1,5 +1,5 @@
 import { sql } from "./kysely.ts";
-import { byteLength } from "./expressions.ts";
+import { byteLength, isNoName } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** Faults in the shape of the file, one row each. */
@@ -39,6 +39,13 @@ export const anomalies = template("maintenance.anomalies")((q) =>
       q.selectFrom("edge as e").where("e.name", "is", null)
         .select([
           sql<string>`'edge_without_name'`.as("kind"),
+          "e.edge_id as id",
+        ]),
+    )
+    .unionAll(
+      q.selectFrom("edge as e").where("e.name", "is not", null).where(isNoName("e.name"))
+        .select([
+          sql<string>`'name_not_allowed'`.as("kind"),
           "e.edge_id as id",
         ]),
     )
@@ -106,6 +113,14 @@ export const anomalies = template("maintenance.anomalies")((q) =>
           "e.to_id as id",
         ]),
     )
+);
+
+/** Placements of a volume, the trash included, whose names the format does not allow. */
+export const namesNotAllowed = template<{ volume: string }>("maintenance.namesNotAllowed")((q, p) =>
+  q.selectFrom("edge as e").where("e.volume_id", "=", p.volume)
+    .where((eb) => eb.or([eb("e.name", "is", null), isNoName("e.name")]))
+    .select(["e.edge_id", "e.to_id", "e.name"])
+    .orderBy("e.edge_id")
 );
 
 /**

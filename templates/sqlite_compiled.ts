@@ -1368,7 +1368,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "maintenance.anomalies": {
     "sql":
-      'select \'edge_volume_mismatch\' as "kind", "e"."edge_id" as "id" from "edge" as "e" inner join "node" as "f" on "f"."node_id" = "e"."from_id" inner join "node" as "t" on "t"."node_id" = "e"."to_id" where ("f"."volume_id" != "e"."volume_id" or "t"."volume_id" != "e"."volume_id") union all select \'edge_without_node\' as "kind", "e"."edge_id" as "id" from "edge" as "e" left join "node" as "f" on "f"."node_id" = "e"."from_id" left join "node" as "t" on "t"."node_id" = "e"."to_id" where ("f"."node_id" is null or "t"."node_id" is null) union all select \'edge_from_non_container\' as "kind", "e"."edge_id" as "id" from "edge" as "e" inner join "node" as "f" on "f"."node_id" = "e"."from_id" where "f"."type" != \'container\' and "e"."archived" = 0 union all select \'edge_without_name\' as "kind", "e"."edge_id" as "id" from "edge" as "e" where "e"."name" is null union all select \'node_without_volume\' as "kind", "n"."node_id" as "id" from "node" as "n" where "n"."volume_id" is null and exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "n"."node_id") union all select \'container_with_two_placements\' as "kind", "n"."node_id" as "id" from "node" as "n" inner join "edge" as "e" on "e"."to_id" = "n"."node_id" and "e"."archived" = 0 where "n"."type" = \'container\' group by "n"."node_id" having count(*) > 1 union all select \'entry_without_content\' as "kind", "n"."node_id" as "id" from "node" as "n" where "n"."type" = \'entry\' and not exists (select 1 as "one" from "content" as "c" where "c"."node_id" = "n"."node_id") union all select \'volume_without_root\' as "kind", "v"."volume_id" as "id" from "volume" as "v" left join "node" as "n" on "n"."node_id" = "v"."root_node_id" where "n"."node_id" is null union all select \'root_with_placement\' as "kind", "e"."to_id" as "id" from "edge" as "e" inner join "volume" as "v" on "v"."root_node_id" = "e"."to_id" where "e"."archived" = 0',
+      'select \'edge_volume_mismatch\' as "kind", "e"."edge_id" as "id" from "edge" as "e" inner join "node" as "f" on "f"."node_id" = "e"."from_id" inner join "node" as "t" on "t"."node_id" = "e"."to_id" where ("f"."volume_id" != "e"."volume_id" or "t"."volume_id" != "e"."volume_id") union all select \'edge_without_node\' as "kind", "e"."edge_id" as "id" from "edge" as "e" left join "node" as "f" on "f"."node_id" = "e"."from_id" left join "node" as "t" on "t"."node_id" = "e"."to_id" where ("f"."node_id" is null or "t"."node_id" is null) union all select \'edge_from_non_container\' as "kind", "e"."edge_id" as "id" from "edge" as "e" inner join "node" as "f" on "f"."node_id" = "e"."from_id" where "f"."type" != \'container\' and "e"."archived" = 0 union all select \'edge_without_name\' as "kind", "e"."edge_id" as "id" from "edge" as "e" where "e"."name" is null union all select \'name_not_allowed\' as "kind", "e"."edge_id" as "id" from "edge" as "e" where "e"."name" is not null and (typeof("e"."name") <> \'text\' OR "e"."name" = \'\' OR instr("e"."name", \'/\') > 0\n    OR instr(CAST("e"."name" AS BLOB), x\'00\') > 0) union all select \'node_without_volume\' as "kind", "n"."node_id" as "id" from "node" as "n" where "n"."volume_id" is null and exists (select 1 as "one" from "edge" as "e" where "e"."to_id" = "n"."node_id") union all select \'container_with_two_placements\' as "kind", "n"."node_id" as "id" from "node" as "n" inner join "edge" as "e" on "e"."to_id" = "n"."node_id" and "e"."archived" = 0 where "n"."type" = \'container\' group by "n"."node_id" having count(*) > 1 union all select \'entry_without_content\' as "kind", "n"."node_id" as "id" from "node" as "n" where "n"."type" = \'entry\' and not exists (select 1 as "one" from "content" as "c" where "c"."node_id" = "n"."node_id") union all select \'volume_without_root\' as "kind", "v"."volume_id" as "id" from "volume" as "v" left join "node" as "n" on "n"."node_id" = "v"."root_node_id" where "n"."node_id" is null union all select \'root_with_placement\' as "kind", "e"."to_id" as "id" from "edge" as "e" inner join "volume" as "v" on "v"."root_node_id" = "e"."to_id" where "e"."archived" = 0',
     "names": [],
     "constants": [],
   },
@@ -1401,6 +1401,16 @@ export const compiled: Record<string, CompiledTemplate> = {
       'select (SELECT user_version FROM pragma_user_version) as "era", (SELECT page_count FROM pragma_page_count) as "pages", (SELECT page_size FROM pragma_page_size) as "page_size", (SELECT freelist_count FROM pragma_freelist_count) as "free_pages"',
     "names": [],
     "constants": [],
+  },
+  "maintenance.namesNotAllowed": {
+    "sql":
+      'select "e"."edge_id", "e"."to_id", "e"."name" from "edge" as "e" where "e"."volume_id" = ? and ("e"."name" is null or (typeof("e"."name") <> \'text\' OR "e"."name" = \'\' OR instr("e"."name", \'/\') > 0\n    OR instr(CAST("e"."name" AS BLOB), x\'00\') > 0)) order by "e"."edge_id"',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
   },
   "maintenance.unreachable": {
     "sql":

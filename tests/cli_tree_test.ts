@@ -193,17 +193,20 @@ Deno.test({
     await bench.ok([]);
     const outside = bench.path("outside");
     Deno.mkdirSync(outside);
-    await bench.ok(["mkdir", "-p", "/t/../evil", "/t/sub", "/t/x"]);
-    await bench.ok(["put", "-", "/t/../evil/f"], { stdin: "evil" });
-    for (const path of ["/t/.", "/t/sub/slash", "/t/good", "/t/x/f"]) {
+    await bench.ok(["mkdir", "-p", "/t/dots/evil", "/t/sub", "/t/x"]);
+    await bench.ok(["put", "-", "/t/dots/evil/f"], { stdin: "evil" });
+    for (const path of ["/t/dot", "/t/sub/slash", "/t/good", "/t/x/f"]) {
       await bench.ok(["put", "-", path], { stdin: "evil" });
     }
     {
       // No library writes such a name; a hostile file has it all the same.
       using db = new DatabaseSync(bench.file);
-      const name = "../../outside/f";
-      db.prepare("UPDATE edge SET name = ? WHERE name = 'slash'").run(name);
-      db.prepare("UPDATE node SET name = ? WHERE name = 'slash'").run(name);
+      const names = { slash: "../../outside/f", dots: "..", dot: "." };
+      for (const [was, name] of Object.entries(names)) {
+        for (const table of ["edge", "node"]) {
+          db.prepare(`UPDATE ${table} SET name = ? WHERE name = ?`).run(name, was);
+        }
+      }
     }
     const { code, err } = await bench.run(["get", "-r", "/t", "dest/"]);
     assert.equal(code, 1);

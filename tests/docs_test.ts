@@ -159,13 +159,22 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(errors|types|paths|ids|clock|time_limits|glob|tree_order|turns)\.ts$/,
+  /^src\/(errors|types|paths|names|safe_name|ids|clock|time_limits|glob|tree_order|turns)\.ts$/,
 ];
 
 /** What the upper layers may use of those below. */
 const FACES: string[][] = [
-  ["mod.ts", "fuse/mod.ts", "manager/mod.ts"],
-  ["mod.ts", "src/ops.ts", "src/errors.ts", "src/paths.ts", "src/registry/mod.ts", "fuse/mod.ts"],
+  // Names are taken from arguments before anything is loaded.
+  ["mod.ts", "fuse/mod.ts", "manager/mod.ts", "src/names.ts"],
+  [
+    "mod.ts",
+    "src/ops.ts",
+    "src/errors.ts",
+    "src/paths.ts",
+    "src/safe_name.ts",
+    "src/registry/mod.ts",
+    "fuse/mod.ts",
+  ],
 ];
 
 /** The modules that a module imports to run; imports of types alone are left out. */

@@ -9,7 +9,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeName } from "../src/vfs/names.ts";
+import { decodeName } from "../src/names.ts";
 import { compare, printed, Side, type WalkedEntry } from "./fuse/differential.ts";
 import { type Call, scripts } from "./fuse/differential_ops.ts";
 import {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AloeError } from "../mod.ts";
 import { mint, uuid7, type Watermark } from "../src/ids.ts";
-import { checkName, joinPath, splitPath } from "../src/paths.ts";
+import { checkName, checkNewName, joinPath, splitPath } from "../src/paths.ts";
 import { runs } from "./crash/support.ts";
 
 const options = { numRuns: runs(2000) };
@@ -91,6 +91,9 @@ Deno.test("paths: a name is checked", () => {
     assert.equal(code(() => checkName(bad)), "invalid", JSON.stringify(bad));
   }
   for (const good of [".", "..", " ", "\u{10ffff}", "x".repeat(100_000)]) checkName(good);
+  for (const bad of [".", ".."]) assert.equal(code(() => checkNewName(bad)), "invalid");
+  assert.equal(code(() => checkNewName("")), "nameless");
+  for (const good of ["...", ".a", "a.", " ", "\u{10fe2e}"]) checkNewName(good);
 });
 
 // --- ids --------------------------------------------------------------------------------

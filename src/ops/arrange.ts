@@ -1,7 +1,7 @@
 import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { checkName, joinPath, splitPath } from "../paths.ts";
+import { checkNewName, joinPath, splitPath } from "../paths.ts";
 import { requireContainer, resolve, resolveTarget } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { copy } from "./copy.ts";
@@ -58,7 +58,7 @@ export async function arrange(
   const { operation, from, name, onConflict = "fail" } = options;
   const placed = new Set(options.placed);
   if (name !== undefined) {
-    checkName(name);
+    checkNewName(name);
     if (from.length !== 1) throw new AloeError("invalid", "a name can be given to one node only");
   }
   const to = splitPath(options.to);

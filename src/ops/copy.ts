@@ -3,6 +3,7 @@ import { insertEdge, subtree } from "../../templates/edge.ts";
 import { copyHoles } from "../../templates/holes.ts";
 import { copyNode, copyXattrs } from "../../templates/node.ts";
 import type { MountRef } from "../mount_handle.ts";
+import { checkNewName } from "../paths.ts";
 import {
   mintIn,
   type Place,
@@ -75,6 +76,7 @@ async function copyTree(
     await turns.next();
     const node = copies.get(row.node_id)!;
     const name = row.parent_id === null ? place.name : row.edge_name!;
+    checkNewName(name);
     if (!made.has(node)) {
       made.add(node);
       await tx.run(copyNode, { node, source: row.node_id, name, volume });

@@ -6,7 +6,7 @@ import { now } from "../clock.ts";
 import { checkData, checkSize, writeChunks } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { joinPath, splitPath } from "../paths.ts";
+import { checkNewName, joinPath, splitPath } from "../paths.ts";
 import {
   mintIn,
   type Place,
@@ -225,12 +225,17 @@ export async function placeNew(
   return node;
 }
 
-/** Gives a node a placement. */
+/**
+ * Gives a node a placement.
+ *
+ * @throws {AloeError} `invalid`, `nameless` for a name that nothing new may have.
+ */
 export async function placeNode(
   tx: Transaction,
   place: Place,
   node: string,
 ): Promise<void> {
+  checkNewName(place.name);
   await tx.run(insertEdge, {
     edge: mintIn(tx, place.parent),
     from: place.parent.node,

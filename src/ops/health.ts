@@ -4,7 +4,8 @@ import type { Anomaly } from "../types.ts";
 
 /**
  * Looks for faults in the shape of the file: volumes without a root, edges
- * between volumes or from a file, containers placed twice, cycles.
+ * between volumes or from a file, names that the format does not allow,
+ * containers placed twice, cycles.
  *
  * @returns One row a fault; none when all is well.
  */

@@ -7,6 +7,7 @@ import { readRange } from "../content/read_range.ts";
 import { writeChunks } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
+import { checkNewName } from "../paths.ts";
 import {
   mintIn,
   type Place,
@@ -32,7 +33,8 @@ import { archive, archiveBelow, resolvePlaced } from "./placement.ts";
  *
  * @returns The file's node id.
  * @throws {AloeError} `not_found`, `not_a_container`, `lock_held`,
- * `read_only`, `encryption_required`; `unsupported` for a file in it of 4 GiB or more.
+ * `read_only`, `encryption_required`; `unsupported` for a file in it of 4 GiB or more;
+ * `invalid` for a name in it that nothing new may have.
  */
 export function pack(
   db: Database,
@@ -77,6 +79,8 @@ async function packTarget(
     await writer.write(packHeader(rows.length));
     const indexes = new Map<string, number>();
     for (const [index, row] of rows.entries()) {
+      // What could not be unpacked again is not packed.
+      if (row.parent_id !== null) checkNewName(row.edge_name!);
       // A hard link is packed as often as it is placed: the format knows no links.
       if (row.type === "container") indexes.set(row.node_id, index);
       const size = row.type === "container" ? null : Number(row.size ?? 0);

@@ -13,7 +13,7 @@ import { noteRemoval, noteSubtreeRemoval } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { checkName, splitPath } from "../paths.ts";
+import { checkNewName, splitPath } from "../paths.ts";
 import {
   type Place,
   requireChangeable,
@@ -66,7 +66,7 @@ async function renameTarget(
   target: Target,
   name: string,
 ): Promise<void> {
-  checkName(name);
+  checkNewName(name);
   await db.write(async (tx) => {
     const placed = await resolvePlaced(tx, mount, target);
     requireChangeable(placed.node);

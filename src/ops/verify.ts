@@ -1,5 +1,5 @@
 import { chunkByHash, manifestPage } from "../../templates/content.ts";
-import { entriesAfter } from "../../templates/maintenance.ts";
+import { entriesAfter, namesNotAllowed } from "../../templates/maintenance.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
@@ -25,7 +25,7 @@ const PAGE = 1000;
  * Checks the committed content of the mount's volume, the trash included:
  * that every manifest is complete and adds up to the size; when deep, that
  * every chunk has the address, the length and, encrypted, the authenticity
- * that it should have.
+ * that it should have. And that every name is one that the format allows.
  *
  * @returns What was checked and what is wrong; being wrong is no exception.
  * @throws {AloeError} `mount_invalid`, `encryption_required`.
@@ -43,6 +43,9 @@ export async function verify(
     problems: [],
   };
   const good = new Set<string>();
+  for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume: top.volume }))) {
+    report.problems.push(`name-not-allowed node=${row.to_id} name=${JSON.stringify(row.name)}`);
+  }
   for (let after = "";;) {
     const entries = await db.query((tx) =>
       tx.all(entriesAfter, { volume: top.volume, after, limit: PAGE })

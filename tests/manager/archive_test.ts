@@ -1,6 +1,7 @@
 /** Archives, unpacked by a program that has nothing to do with their maker. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { AloeLite } from "../../mod.ts";
 import { TestManager } from "./support.ts";
 
@@ -37,13 +38,23 @@ Deno.test("an archive has directories and files, and no name that leads out of i
     await using fs = await AloeLite.open(`${root}/filesystems/made.aloe`);
     await fs.createVolume({ name: "Bücher" });
     await using mount = await fs.mount();
-    for (const path of ["/d", "/d/empty", "/..", "/d/.."]) await mount.mkdir(path);
-    await mount.put("/../evil", "evil");
+    for (const path of ["/d", "/d/empty", "/dots", "/d/dots"]) await mount.mkdir(path);
+    await mount.put("/dots/evil", "evil");
     await mount.put("/d/a\\b", "back");
     await mount.put("/d/a_b", "under");
     await mount.put("/d/名.txt", "utf-8");
     await mount.put("/d/none", "");
+    await mount.put("/slip", "slip");
+    await mount.put("/d/abs", "abs");
+    await mount.put("/d/C:\\x", "drive");
     await mount.symlink("/d/link", "/etc/passwd");
+  }
+  {
+    // Nothing of ours makes such names; other programs do.
+    using db = new DatabaseSync(`${root}/filesystems/made.aloe`);
+    db.prepare("UPDATE edge SET name = '..' WHERE name = 'dots'").run();
+    db.prepare("UPDATE edge SET name = '../../slip' WHERE name = 'slip'").run();
+    db.prepare("UPDATE edge SET name = '/etc/abs' WHERE name = 'abs'").run();
   }
   try {
     await using m = await TestManager.start({ root });
@@ -57,10 +68,13 @@ Deno.test("an archive has directories and files, and no name that leads out of i
     const { bad, names } = await unpack(all.bytes);
     assert.equal(bad, null);
     assert.deepEqual(Object.keys(names).sort(), [
+      ".._.._slip",
       "__/",
       "__/evil",
       "d/",
+      "d/C__x",
       "d/__/",
+      "d/_etc_abs",
       "d/a_b",
       "d/a_b (2)",
       "d/empty/",

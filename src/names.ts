@@ -3,20 +3,58 @@
  * them, text. UTF-8 becomes the text that it is. A byte 0xHH that is no part of
  * valid UTF-8 becomes U+10FEHH; so that this can be undone, the four bytes of a
  * character that looks like such an escape are escaped too.
+ *
+ * A file may have names that no directory can show: `.` and `..`, an empty one,
+ * and those with a slash or a NUL. They are shown with characters of the same
+ * kind, U+10FE2E for a dot and so on, and are found again by these.
  */
 
 /** U+10FE00: an escape is this plus its byte. */
 const ESCAPE = 0x10fe00;
 const FIRST_ESCAPE = ESCAPE + 0x80;
 const LAST_ESCAPE = ESCAPE + 0xff;
-/** What every escape begins with in UTF-16: U+10FE80 to U+10FEFF. */
+/** What every escape begins with in UTF-16. */
 const HIGH_SURROGATE = "\udbff";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Bytes of a name to text. No two names give the same. */
+const SHOWN_NUL = "\u{10fe00}";
+const SHOWN_EMPTY = "\u{10fe01}";
+const SHOWN_DOT = "\u{10fe2e}";
+const SHOWN_SLASH = "\u{10fe2f}";
+
+/** Names that no directory can hold as they are. */
+const UNSHOWABLE = /^\.{0,2}$|[/\0]/;
+
+/** A name as a directory can show it: most as they are. */
+export function shownName(name: string): string {
+  if (!UNSHOWABLE.test(name)) return name;
+  if (name === "") return SHOWN_EMPTY;
+  if (name === "." || name === "..") return SHOWN_DOT.repeat(name.length);
+  return name.replaceAll("/", SHOWN_SLASH).replaceAll("\0", SHOWN_NUL);
+}
+
+/** The name that is shown in some way: undoes {@linkcode shownName}. */
+export function nameShown(shown: string): string {
+  if (!shown.includes(HIGH_SURROGATE)) return shown;
+  if (shown === SHOWN_EMPTY) return "";
+  if (shown === SHOWN_DOT || shown === SHOWN_DOT + SHOWN_DOT) return ".".repeat(shown.length / 2);
+  return shown.replaceAll(SHOWN_SLASH, "/").replaceAll(SHOWN_NUL, "\0");
+}
+
+/** The bytes of a directory's entry to its name. No two give the same. */
 export function decodeName(bytes: Uint8Array): string {
+  return nameShown(decodeText(bytes));
+}
+
+/** A name to the bytes of a directory's entry: undoes {@linkcode decodeName}. */
+export function encodeName(name: string): Uint8Array<ArrayBuffer> {
+  return encodeText(shownName(name));
+}
+
+/** Any bytes to text. No two give the same. */
+export function decodeText(bytes: Uint8Array): string {
   try {
     const text = strict.decode(bytes);
     if (!text.includes(HIGH_SURROGATE) || !hasEscape(text)) return text;
@@ -43,8 +81,8 @@ export function decodeName(bytes: Uint8Array): string {
   return text;
 }
 
-/** Text to the bytes of a name: undoes `decodeName`. */
-export function encodeName(text: string): Uint8Array<ArrayBuffer> {
+/** Text to the bytes that it stands for: undoes {@linkcode decodeText}. */
+export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   if (!text.includes(HIGH_SURROGATE) || !hasEscape(text)) return encoder.encode(text);
   const bytes: number[] = [];
   for (const character of text) {
