@@ -1,5 +1,6 @@
 import { createRoot } from "react-dom/client";
 import { watchConnection } from "./api/connection.ts";
+import { keepFocus } from "./lib/focus_keeper.ts";
 import { loadAll } from "./lib/lazily.ts";
 import { connectFeed } from "./state/feed.ts";
 import { applyTheme, storedTheme } from "./state/theme.ts";
@@ -7,6 +8,7 @@ import { App } from "./views/app.tsx";
 
 applyTheme(storedTheme());
 watchConnection();
+keepFocus();
 connectFeed();
 createRoot(document.getElementById("root")!).render(<App />);
 

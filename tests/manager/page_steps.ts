@@ -27,11 +27,13 @@ export async function upload(page: Page, ...files: ReturnType<typeof file>[]): P
   for (const { name } of files) await row(page, name).waitFor();
 }
 
-export const row = (page: Page, name: string) =>
-  page.getByRole("row").filter({ has: page.getByRole("button", { name, exact: true }) });
+const nameOf = (page: Page, name: string) =>
+  page.locator(".name-open").getByText(name, { exact: true });
 
-export const open = (page: Page, name: string) =>
-  page.getByRole("button", { name, exact: true }).first().click();
+export const row = (page: Page, name: string) =>
+  page.getByRole("row").filter({ has: nameOf(page, name) });
+
+export const open = (page: Page, name: string) => nameOf(page, name).first().click();
 
 export async function menu(page: Page, name: string, choice: string): Promise<void> {
   await page.getByRole("button", { name: `Actions for ${name}` }).click();

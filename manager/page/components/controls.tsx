@@ -17,7 +17,7 @@ type Tone = "primary" | "quiet" | "plain" | "danger";
 export function Action(
   { tone = "plain", className = "", ...props }:
     & Omit<ButtonProps, "className">
-    & { tone?: Tone; className?: string },
+    & { tone?: Tone; className?: string; "data-focus-home"?: boolean },
 ) {
   return <Button {...props} className={`button button-${tone} ${className}`} />;
 }

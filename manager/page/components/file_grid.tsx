@@ -36,6 +36,8 @@ export interface FileGridProps {
   onSelect: (selection: ReadonlySet<string>) => void;
   onActive: (key: string) => void;
   onOpen: (row: Row) => void;
+  /** The address of a row, for another tab. */
+  hrefOf: (row: Row) => string;
   onMenu: (row: Row, x: number, y: number) => void;
   onCommand: (command: "rename" | "delete" | "up" | "escape") => void;
   /** Some rows begin to be dragged: those that are selected, or one that is not. */
@@ -199,29 +201,12 @@ export function FileGrid(props: FileGridProps) {
 
   const items = virtual.getVirtualItems();
   return (
-    <div
-      className="grid"
-      role="grid"
-      aria-label={props.label}
-      aria-rowcount={rows.length + 1}
-      aria-colcount={6}
-      aria-multiselectable
-      aria-activedescendant={at >= 0 && items.some((item) => item.index === at)
-        ? rowId(rows[at].key)
-        : undefined}
-      tabIndex={0}
-      onKeyDown={onKeyDown}
-      onFocus={(event) => {
-        const first = rows[0];
-        if (event.target === event.currentTarget && at < 0 && first) props.onActive(first.key);
-      }}
-    >
-      <div className="grid-head" role="row" aria-rowindex={1}>
-        <span role="columnheader" className="cell-check">
+    <div className="grid">
+      <div className="grid-head" role="group" aria-label="Selection and order">
+        <span className="cell-check">
           <input
             type="checkbox"
             aria-label="Select all"
-            tabIndex={-1}
             checked={rows.length > 0 && selection.size === rows.length}
             onChange={(event) =>
               props.onSelect(
@@ -230,13 +215,13 @@ export function FileGrid(props: FileGridProps) {
           />
         </span>
         {COLUMNS.map(({ key, label, className }) => (
-          <span
-            key={key}
-            role="columnheader"
-            className={className}
-            aria-sort={props.sort !== key ? "none" : props.descending ? "descending" : "ascending"}
-          >
-            <button type="button" className="sort" onClick={() => props.onSort(key)}>
+          <span key={key} className={className}>
+            <button
+              type="button"
+              className="sort"
+              aria-pressed={props.sort === key}
+              onClick={() => props.onSort(key)}
+            >
               {label}
               {props.sort === key && (props.descending
                 ? <ArrowDown size={13} aria-hidden />
@@ -244,128 +229,170 @@ export function FileGrid(props: FileGridProps) {
             </button>
           </span>
         ))}
-        <span role="columnheader" className="cell-more">
-          <span className="unseen">Actions</span>
-        </span>
       </div>
-      {rows.length === 0
-        ? (
-          <div role="row" className="grid-empty">
-            <div role="gridcell">{props.empty}</div>
-          </div>
-        )
-        : (
-          <div className="grid-body" role="presentation" ref={scroller}>
-            <div
-              role="presentation"
-              className="grid-all"
-              style={{ height: virtual.getTotalSize() }}
+      <div
+        className="grid-rows"
+        role="grid"
+        aria-label={props.label}
+        aria-rowcount={rows.length + 1}
+        aria-colcount={6}
+        aria-multiselectable
+        aria-activedescendant={at >= 0 && items.some((item) => item.index === at)
+          ? rowId(rows[at].key)
+          : undefined}
+        tabIndex={0}
+        data-focus-home
+        onKeyDown={onKeyDown}
+        onFocus={(event) => {
+          const first = rows[0];
+          if (event.target === event.currentTarget && at < 0 && first) props.onActive(first.key);
+        }}
+      >
+        <div className="unseen" role="row" aria-rowindex={1}>
+          <span role="columnheader">Selected</span>
+          {COLUMNS.map(({ key, label }) => (
+            <span
+              key={key}
+              role="columnheader"
+              aria-sort={props.sort !== key
+                ? "none"
+                : props.descending
+                ? "descending"
+                : "ascending"}
             >
-              {items.map((item) => {
-                const row = rows[item.index];
-                const kind = kindOf(row.name, row.type);
-                const folder = row.type === "directory";
-                const dropHere = folder && props.onDropOn !== undefined && !selection.has(row.key);
-                return (
-                  <div
-                    key={row.key}
-                    id={rowId(row.key)}
-                    role="row"
-                    aria-rowindex={item.index + 2}
-                    aria-selected={selection.has(row.key)}
-                    className={[
-                      "grid-row",
-                      item.index === at ? "is-active" : "",
-                      over === row.key ? "is-over" : "",
-                    ].join(" ")}
-                    style={{ transform: `translateY(${item.start}px)` }}
-                    draggable={props.onDragRows !== undefined}
-                    onClick={(event) => onRowClick(row, item.index, event)}
-                    onDoubleClick={() => props.onOpen(row)}
-                    onContextMenu={(event) => {
-                      event.preventDefault();
-                      props.onActive(row.key);
-                      if (!selection.has(row.key)) props.onSelect(new Set([row.key]));
-                      props.onMenu(row, event.clientX, event.clientY);
-                    }}
-                    onDragStart={(event) => {
-                      const marked = selection.has(row.key);
-                      if (!marked) props.onSelect(new Set([row.key]));
-                      props.onActive(row.key);
-                      const dragged = marked ? rows.filter((one) => selection.has(one.key)) : [row];
-                      props.onDragRows?.(dragged, event);
-                    }}
-                    onDragOver={(event) => {
-                      if (!dropHere) return;
-                      event.preventDefault();
-                      event.stopPropagation();
-                      setOver(row.key);
-                    }}
-                    onDragLeave={() => setOver((now) => now === row.key ? null : now)}
-                    onDrop={(event) => {
-                      setOver(null);
-                      if (dropHere) props.onDropOn?.(row, event);
-                    }}
-                  >
-                    <span role="gridcell" className="cell-check">
-                      <input
-                        type="checkbox"
-                        tabIndex={-1}
-                        aria-label={`Select ${row.name}`}
-                        checked={selection.has(row.key)}
-                        onChange={() => toggle(row.key)}
-                        onClick={(event) => event.stopPropagation()}
-                      />
-                    </span>
-                    <span role="gridcell" className="cell-name">
-                      <KindIcon kind={kind} />
-                      <span className="name-text">
+              {label}
+            </span>
+          ))}
+          <span role="columnheader">Actions</span>
+        </div>
+        {rows.length === 0
+          ? (
+            <div role="row" className="grid-empty">
+              <div role="gridcell">{props.empty}</div>
+            </div>
+          )
+          : (
+            <div className="grid-body" role="presentation" ref={scroller}>
+              <div
+                role="presentation"
+                className="grid-all"
+                style={{ height: virtual.getTotalSize() }}
+              >
+                {items.map((item) => {
+                  const row = rows[item.index];
+                  const kind = kindOf(row.name, row.type);
+                  const folder = row.type === "directory";
+                  const dropHere = folder && props.onDropOn !== undefined &&
+                    !selection.has(row.key);
+                  return (
+                    <div
+                      key={row.key}
+                      id={rowId(row.key)}
+                      role="row"
+                      aria-rowindex={item.index + 2}
+                      aria-selected={selection.has(row.key)}
+                      className={[
+                        "grid-row",
+                        item.index === at ? "is-active" : "",
+                        over === row.key ? "is-over" : "",
+                      ].join(" ")}
+                      style={{ transform: `translateY(${item.start}px)` }}
+                      draggable={props.onDragRows !== undefined}
+                      onClick={(event) => onRowClick(row, item.index, event)}
+                      onDoubleClick={() => props.onOpen(row)}
+                      onContextMenu={(event) => {
+                        event.preventDefault();
+                        props.onActive(row.key);
+                        if (!selection.has(row.key)) props.onSelect(new Set([row.key]));
+                        props.onMenu(row, event.clientX, event.clientY);
+                      }}
+                      onDragStart={(event) => {
+                        const marked = selection.has(row.key);
+                        if (!marked) props.onSelect(new Set([row.key]));
+                        props.onActive(row.key);
+                        const dragged = marked
+                          ? rows.filter((one) => selection.has(one.key))
+                          : [row];
+                        props.onDragRows?.(dragged, event);
+                      }}
+                      onDragOver={(event) => {
+                        if (!dropHere) return;
+                        event.preventDefault();
+                        event.stopPropagation();
+                        setOver(row.key);
+                      }}
+                      onDragLeave={() => setOver((now) => now === row.key ? null : now)}
+                      onDrop={(event) => {
+                        setOver(null);
+                        if (dropHere) props.onDropOn?.(row, event);
+                      }}
+                    >
+                      <span role="gridcell" className="cell-check">
+                        <input
+                          type="checkbox"
+                          tabIndex={-1}
+                          aria-label={`Select ${row.name}`}
+                          checked={selection.has(row.key)}
+                          onChange={() => toggle(row.key)}
+                          onClick={(event) => event.stopPropagation()}
+                        />
+                      </span>
+                      <span role="gridcell" className="cell-name">
+                        <KindIcon kind={kind} />
+                        <span className="name-text">
+                          <a
+                            href={props.hrefOf(row)}
+                            // A file opens over the folder.
+                            role={folder ? undefined : "button"}
+                            tabIndex={-1}
+                            draggable={false}
+                            className="name-open"
+                            title={row.name}
+                            onClick={(event) => {
+                              event.preventDefault();
+                              if (event.shiftKey || event.ctrlKey || event.metaKey) return;
+                              event.stopPropagation();
+                              props.onActive(row.key);
+                              props.onOpen(row);
+                            }}
+                          >
+                            {row.name}
+                          </a>
+                          {row.target && <small>→ {row.target}</small>}
+                          {row.where !== undefined && <small>{row.where}</small>}
+                        </span>
+                      </span>
+                      <span role="gridcell" className="cell-kind">{kindWord(kind)}</span>
+                      <span role="gridcell" className="cell-size">
+                        {folder ? "—" : bytes(row.size)}
+                      </span>
+                      <span role="gridcell" className="cell-time">
+                        {shortTime(row.modified_at)}
+                      </span>
+                      <span role="gridcell" className="cell-more">
                         <button
                           type="button"
                           tabIndex={-1}
-                          className="name-open"
-                          title={row.name}
+                          className="icon-button"
+                          aria-label={`Actions for ${row.name}`}
                           onClick={(event) => {
-                            if (event.shiftKey || event.ctrlKey || event.metaKey) return;
                             event.stopPropagation();
                             props.onActive(row.key);
-                            props.onOpen(row);
+                            if (!selection.has(row.key)) props.onSelect(new Set([row.key]));
+                            const box = event.currentTarget.getBoundingClientRect();
+                            props.onMenu(row, box.left, box.bottom);
                           }}
                         >
-                          {row.name}
+                          <Ellipsis size={18} aria-hidden />
                         </button>
-                        {row.target && <small>→ {row.target}</small>}
-                        {row.where !== undefined && <small>{row.where}</small>}
                       </span>
-                    </span>
-                    <span role="gridcell" className="cell-kind">{kindWord(kind)}</span>
-                    <span role="gridcell" className="cell-size">
-                      {folder ? "—" : bytes(row.size)}
-                    </span>
-                    <span role="gridcell" className="cell-time">{shortTime(row.modified_at)}</span>
-                    <span role="gridcell" className="cell-more">
-                      <button
-                        type="button"
-                        tabIndex={-1}
-                        className="icon-button"
-                        aria-label={`Actions for ${row.name}`}
-                        onClick={(event) => {
-                          event.stopPropagation();
-                          props.onActive(row.key);
-                          if (!selection.has(row.key)) props.onSelect(new Set([row.key]));
-                          const box = event.currentTarget.getBoundingClientRect();
-                          props.onMenu(row, box.left, box.bottom);
-                        }}
-                      >
-                        <Ellipsis size={18} aria-hidden />
-                      </button>
-                    </span>
-                  </div>
-                );
-              })}
+                    </div>
+                  );
+                })}
+              </div>
             </div>
-          </div>
-        )}
+          )}
+      </div>
     </div>
   );
 }

@@ -12,11 +12,13 @@ export interface Choice {
 
 export type Choices = readonly (Choice | null)[];
 
-function Items({ choices, onClose }: { choices: Choices; onClose?: () => void }) {
+function Items(
+  { label, choices, onClose }: { label: string; choices: Choices; onClose?: () => void },
+) {
   return (
     <Menu
       className="menu"
-      aria-label="Actions"
+      aria-label={label}
       autoFocus="first"
       onClose={onClose}
       onAction={(id) => choices.find((choice) => choice?.id === id)?.run()}
@@ -40,12 +42,14 @@ function Items({ choices, onClose }: { choices: Choices; onClose?: () => void })
 }
 
 /** A button with a menu. */
-export function MenuButton({ children, choices }: { children: ReactNode; choices: Choices }) {
+export function MenuButton(
+  { label, children, choices }: { label: string; children: ReactNode; choices: Choices },
+) {
   return (
     <MenuTrigger>
       {children}
-      <Popover className="popover" placement="bottom end">
-        <Items choices={choices} />
+      <Popover className="popover" placement="bottom end" aria-label={label}>
+        <Items label={label} choices={choices} />
       </Popover>
     </MenuTrigger>
   );
@@ -53,7 +57,13 @@ export function MenuButton({ children, choices }: { children: ReactNode; choices
 
 /** A menu at a point of the page: where the right button was pressed. */
 export function MenuAt(
-  { x, y, choices, onClose }: { x: number; y: number; choices: Choices; onClose: () => void },
+  { label, x, y, choices, onClose }: {
+    label: string;
+    x: number;
+    y: number;
+    choices: Choices;
+    onClose: () => void;
+  },
 ) {
   const anchor = useRef<HTMLSpanElement>(null);
   return (
@@ -61,13 +71,14 @@ export function MenuAt(
       <span ref={anchor} className="menu-anchor" style={{ left: x, top: y }} />
       <Popover
         className="popover"
+        aria-label={label}
         triggerRef={anchor}
         isOpen
         onOpenChange={(open) => open || onClose()}
         placement="bottom start"
         offset={2}
       >
-        <Items choices={choices} onClose={onClose} />
+        <Items label={label} choices={choices} onClose={onClose} />
       </Popover>
     </>
   );

@@ -23,6 +23,7 @@ export function Toasts() {
             {action && (
               <Button
                 className="toast-action"
+                aria-keyshortcuts={tone === "info" ? "Control+Z Meta+Z" : undefined}
                 onPress={() => {
                   toasts.close(toast.key);
                   attempt(async () => await action.run());

@@ -114,10 +114,20 @@ function leaves(next: Route): boolean {
     (next.page !== current.page || next.volume !== current.volume || next.open !== current.open);
 }
 
-/** Goes elsewhere. What is not said starts afresh for another place, and stays for the same. */
-export function navigate(to: Partial<Route>, { replace = false } = {}): void {
+/** A place. What is not said starts afresh for another volume, and stays for the same. */
+function placeFrom(to: Partial<Route>): Route {
   const stays = to.page === undefined || to.volume === current.volume;
-  const next: Route = { ...(stays ? current : HOME), ...to };
+  return { ...(stays ? current : HOME), ...to };
+}
+
+/** The address of a place, seen from here. */
+export function hrefOf(to: Partial<Route>): string {
+  return format(placeFrom(to));
+}
+
+/** Goes to a place. */
+export function navigate(to: Partial<Route>, { replace = false } = {}): void {
+  const next = placeFrom(to);
   const url = format(next);
   if (url === format(current)) return;
   const go = () => {
@@ -129,12 +139,30 @@ export function navigate(to: Partial<Route>, { replace = false } = {}): void {
   else go();
 }
 
+/** Goes to an address of this page. */
+export function navigateTo(href: string): void {
+  navigate(parse(href.slice(href.indexOf("?") + 1 || href.length)));
+}
+
+/** All volumes. */
+export const HOME_PLACE: Partial<Route> = { page: "home", volume: "" };
+
+/** A volume, from its top. */
+export function volumePlace(volume: string, to: Partial<Route> = {}): Partial<Route> {
+  return { ...HOME, page: "volume", volume, ...to };
+}
+
 export function openVolume(volume: string, to: Partial<Route> = {}): void {
-  navigate({ ...HOME, page: "volume", volume, ...to });
+  navigate(volumePlace(volume, to));
+}
+
+/** A folder of the same volume. */
+export function folderPlace(path: string): Partial<Route> {
+  return { view: "files", path, open: null, panel: null, query: "" };
 }
 
 export function openFolder(path: string): void {
-  navigate({ view: "files", path, open: null, panel: null, query: "" });
+  navigate(folderPlace(path));
 }
 
 export function currentRoute(): Route {

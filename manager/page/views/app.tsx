@@ -1,16 +1,16 @@
 import { Activity, Leaf, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { useEffect } from "react";
-import { Link } from "react-aria-components";
+import { Link, RouterProvider } from "react-aria-components";
 import { logout } from "../api/system.ts";
 import { Boundary } from "../components/boundary.tsx";
 import { IconButton } from "../components/controls.tsx";
 import { Toasts } from "../components/toasts.tsx";
 import { CatalogProvider } from "../state/catalog.tsx";
 import { forgetDrafts } from "../state/drafts.ts";
-import { navigate, useRoute } from "../state/route.ts";
+import { HOME_PLACE, hrefOf, navigate, navigateTo, useRoute } from "../state/route.ts";
 import { tellOfLeaving, whenLeft } from "../state/tabs.ts";
 import { type Theme, useTheme } from "../state/theme.ts";
-import { attempt } from "../state/toasts.ts";
+import { attempt, undoLast } from "../state/toasts.ts";
 import { useTrouble } from "../state/trouble.ts";
 import { hasUnsaved } from "../state/unsaved.ts";
 import { ConnectionNote } from "./connection_note.tsx";
@@ -25,21 +25,38 @@ export function App() {
   const { signedOut } = useTrouble();
   // Signed out in one tab, one leaves nothing to be seen in the others.
   useEffect(() => whenLeft(() => hasUnsaved() || location.assign("/")), []);
+  useEffect(() => {
+    const undo = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
+      if (event.shiftKey || event.altKey || isWriting(event.target)) return;
+      if (undoLast()) event.preventDefault();
+    };
+    addEventListener("keydown", undo);
+    return () => removeEventListener("keydown", undo);
+  }, []);
   return (
-    <CatalogProvider>
-      <a className="skip" href="#main">Skip to content</a>
-      <Header />
-      <main id="main" tabIndex={-1}>
-        <Boundary>
-          <Current />
-        </Boundary>
-      </main>
-      <TransfersPanel />
-      <Toasts />
-      <ConnectionNote />
-      {signedOut && <LoginView />}
-    </CatalogProvider>
+    <RouterProvider navigate={navigateTo}>
+      <CatalogProvider>
+        <a className="skip" href="#main">Skip to content</a>
+        <Header />
+        <main id="main" tabIndex={-1}>
+          <Boundary>
+            <Current />
+          </Boundary>
+        </main>
+        <TransfersPanel />
+        <Toasts />
+        <ConnectionNote />
+        {signedOut && <LoginView />}
+      </CatalogProvider>
+    </RouterProvider>
   );
+}
+
+/** Whether a key means something else there: text has an undo of its own. */
+function isWriting(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input:not([type=checkbox]), textarea"));
 }
 
 function Current() {
@@ -67,7 +84,7 @@ function Header() {
   const { next, label, icon: Icon } = THEMES[theme];
   return (
     <header className="top">
-      <Link className="brand" onPress={() => navigate({ page: "home", volume: "" })}>
+      <Link className="brand" href={hrefOf(HOME_PLACE)}>
         <span className="brand-mark">
           <Leaf size={17} aria-hidden />
         </span>

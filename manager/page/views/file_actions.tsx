@@ -20,7 +20,8 @@ async function each<T>(all: readonly T[], task: (one: T) => Promise<void>): Prom
   }));
 }
 
-function named(items: readonly { path: string }[]): string {
+/** One by its name, several by their number. */
+export function named(items: readonly { path: string }[]): string {
   return items.length === 1 ? `“${baseName(items[0].path)}”` : count(items.length, "item");
 }
 

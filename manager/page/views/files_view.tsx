@@ -30,11 +30,11 @@ import { useFeed } from "../state/feed.ts";
 import { useListing } from "../state/listing.ts";
 import { useMarks } from "../state/marks.ts";
 import { useResource } from "../state/resource.ts";
-import { navigate, openFolder, useRoute } from "../state/route.ts";
+import { folderPlace, hrefOf, navigate, openFolder, type Route, useRoute } from "../state/route.ts";
 import { attempt, complain } from "../state/toasts.ts";
 import { dropped, type Incoming, picked } from "../uploads/dropped.ts";
 import { enqueue, enqueueFolders } from "../uploads/queue.ts";
-import { discard, download, type Located, moveInto } from "./file_actions.tsx";
+import { discard, download, type Located, moveInto, named } from "./file_actions.tsx";
 import { FolderDialog, RenameDialog, TextFileDialog } from "./name_dialog.tsx";
 import { PathBar } from "./path_bar.tsx";
 import { TransferDialog } from "./transfer_dialog.tsx";
@@ -108,11 +108,11 @@ export function FilesView({ volume }: { volume: Volume }) {
   const chosen = (): Located[] => rows.filter((row) => selection.has(row.key)).map(locate);
   const chosenPaths = () => chosen().map((one) => one.path);
 
-  const open = (row: Row) => {
+  const placeOf = (row: Row): Partial<Route> => {
     const to = locate(row).path;
-    if (row.type === "directory") openFolder(to);
-    else navigate({ open: to, panel: null });
+    return row.type === "directory" ? folderPlace(to) : { open: to, panel: null };
   };
+  const open = (row: Row) => navigate(placeOf(row));
 
   const bringIn = (to: string, incoming: readonly Incoming[]) => enqueue(volume.id, to, incoming);
 
@@ -282,7 +282,7 @@ export function FilesView({ volume }: { volume: Volume }) {
             <X size={14} aria-hidden />
           </Button>
         </SearchField>
-        <MenuButton choices={adding}>
+        <MenuButton label="Add" choices={adding}>
           <Action tone="primary">
             <Plus size={17} aria-hidden /> Add
           </Action>
@@ -303,6 +303,7 @@ export function FilesView({ volume }: { volume: Volume }) {
         onSelect={select}
         onActive={activate}
         onOpen={open}
+        hrefOf={(row) => hrefOf(placeOf(row))}
         onMenu={(_row, x, y) => setMenu({ x, y })}
         onCommand={(command) => {
           if (command === "up") return path === "/" || openFolder(parent(path));
@@ -394,6 +395,7 @@ export function FilesView({ volume }: { volume: Volume }) {
       />
       {menu && selection.size > 0 && (
         <MenuAt
+          label={`Actions for ${named(chosen())}`}
           x={menu.x}
           y={menu.y}
           choices={choices()}

@@ -6,7 +6,7 @@ import type { Volume } from "../api/types.ts";
 import { Action, Notice, Waiting } from "../components/controls.tsx";
 import { explain } from "../lib/explain.ts";
 import { useCatalog } from "../state/catalog.tsx";
-import { openVolume } from "../state/route.ts";
+import { hrefOf, volumePlace } from "../state/route.ts";
 import { enqueueImport } from "../uploads/queue.ts";
 import { CreateDialog } from "./create_dialog.tsx";
 import { FilesystemLines } from "./filesystem_lines.tsx";
@@ -70,7 +70,7 @@ function VolumeCard({ volume }: { volume: Volume }) {
   const Icon = volume.encrypted ? Lock : HardDrive;
   return (
     <li>
-      <Link className="card volume-card" onPress={() => openVolume(volume.id)}>
+      <Link className="card volume-card" href={hrefOf(volumePlace(volume.id))}>
         <span className={volume.encrypted ? "volume-icon is-locked" : "volume-icon"}>
           <Icon size={20} strokeWidth={1.6} aria-hidden />
         </span>

@@ -1,7 +1,7 @@
 import type { DragEvent } from "react";
 import { Breadcrumb, Breadcrumbs, Link } from "react-aria-components";
 import { names } from "../lib/paths.ts";
-import { openFolder } from "../state/route.ts";
+import { folderPlace, hrefOf } from "../state/route.ts";
 
 /** The way from the top of the volume to here; each step is a place to drop on. */
 export function PathBar(
@@ -26,7 +26,7 @@ export function PathBar(
               onDragOver={(event) => step.path !== path && event.preventDefault()}
               onDrop={(event) => step.path !== path && onDrop(step.path, event)}
             >
-              <Link onPress={() => openFolder(step.path)}>{step.name}</Link>
+              <Link href={hrefOf(folderPlace(step.path))}>{step.name}</Link>
             </span>
           </Breadcrumb>
         ))}

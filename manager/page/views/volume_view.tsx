@@ -153,7 +153,7 @@ function Known({ volume }: { volume: Volume }) {
               <LockKeyhole size={16} aria-hidden /> Lock
             </Action>
           )}
-          <MenuButton choices={choices}>
+          <MenuButton label={`Actions for the volume ${title}`} choices={choices}>
             <IconButton label="More for this volume">
               <Ellipsis size={19} aria-hidden />
             </IconButton>
@@ -166,7 +166,7 @@ function Known({ volume }: { volume: Volume }) {
           icon={<Lock size={26} strokeWidth={1.4} />}
           title={`${title} is locked`}
           action={
-            <Action tone="primary" onPress={() => setAsking("unlock")}>
+            <Action tone="primary" data-focus-home onPress={() => setAsking("unlock")}>
               <KeyRound size={16} aria-hidden /> Unlock
             </Action>
           }
