@@ -39,7 +39,19 @@ scope.onmessage = ({ data }) => {
   }
 };
 
+/** When each of the last lines was logged. */
+const logged = new Map<string, number>();
+
+/** The same is not logged again so soon, ms: what fails is tried every second. */
+const LOG_AGAIN = 60_000;
+
 function log(line: string): void {
+  const now = performance.now();
+  if (now - (logged.get(line) ?? -Infinity) < LOG_AGAIN) return;
+  logged.delete(line);
+  logged.set(line, now);
+  const [oldest] = logged.keys();
+  if (logged.size > 100) logged.delete(oldest);
   scope.postMessage({ type: "log", line });
 }
 

@@ -77,6 +77,7 @@ export class Filesystems {
       open: (id) => this.#open(id),
       closing: (id, file) => this.#closing(id, file),
       count: options.count,
+      replaced: (id) => options.log(`filesystem ${id}: its file was replaced while it was open`),
     });
   }
 

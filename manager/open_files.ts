@@ -13,10 +13,17 @@ export class OpenFile {
   #writer: Promise<AloeLite> | null = null;
   readonly #mounts = new Map<string, Promise<Mount>>();
   #raw: number | null | undefined;
+  readonly #identity: string | null;
 
   private constructor(path: string, reader: AloeLite) {
     this.path = path;
     this.reader = reader;
+    this.#identity = identityOf(path);
+  }
+
+  /** Whether the path leads to another file by now, or to none. */
+  get isReplaced(): boolean {
+    return identityOf(this.path) !== this.#identity;
   }
 
   /** Opens a file that is there, upgrading one of an older release. */
@@ -65,6 +72,11 @@ export class OpenFile {
     return this.#raw;
   }
 
+  /** Leaves nothing beside the file that has replaced it. */
+  async letGo(): Promise<void> {
+    await (await this.#writer?.catch(() => null))?.db.isLost();
+  }
+
   /** Ends the shared mounts of a volume, or of all. */
   async endMounts(volume?: string): Promise<void> {
     for (const [key, mount] of [...this.#mounts]) {
@@ -94,6 +106,16 @@ function openWriter(path: string): Promise<AloeLite> {
   return AloeLite.open(path, { create: false, checkpointAside: true });
 }
 
+/** What tells a file from all others; null for none. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
+}
+
 /** Whom the manager's mounts act for: a restart ends those that a crash has left. */
 export const PRINCIPAL = "aloelite-manager";
 
@@ -104,6 +126,8 @@ export interface FileLease extends Disposable {
 
 interface Slot {
   file: Promise<OpenFile>;
+  /** The same once it is open. */
+  opened: OpenFile | null;
   leases: number;
   /** When the last lease ended. */
   idleSince: number;
@@ -123,6 +147,8 @@ export interface PoolOptions {
   closing?: (id: string, file: OpenFile) => Promise<() => Promise<void>>;
   /** Told how many are open. */
   count?: (open: number) => void;
+  /** Told of one that is another file by now, or gone. */
+  replaced?: (id: string) => void;
 }
 
 /** The open files, by filesystem: opened when needed, closed when idle. */
@@ -146,7 +172,8 @@ export class OpenFiles {
 
   /** A file if it is open, or opening: without a lease it may be closed at any moment. */
   opened(id: string): Promise<OpenFile> | null {
-    return this.#slots.get(id)?.file ?? null;
+    const slot = this.#slots.get(id);
+    return slot === undefined || slot.opened?.isReplaced ? null : slot.file;
   }
 
   /**
@@ -156,12 +183,9 @@ export class OpenFiles {
    */
   async lease(id: string): Promise<FileLease> {
     if (this.#closed) throw new AloeError("busy", "the manager is stopping");
-    let slot = this.#slots.get(id);
-    if (slot === undefined) {
-      slot = { file: this.#open(id), leases: 0, idleSince: 0, doomed: false };
-      this.#slots.set(id, slot);
-      this.#count();
-    }
+    const old = this.#slots.get(id);
+    if (old?.opened?.isReplaced && !old.doomed) await this.#dropReplaced(id, old);
+    const slot = this.#slots.get(id) ?? this.#add(id);
     if (slot.doomed) throw new AloeError("not_found", `${id}: the filesystem is being deleted`);
     slot.leases++;
     // Only now: what is leased is not closed.
@@ -197,6 +221,32 @@ export class OpenFiles {
     }
   }
 
+  /** A file that was replaced closes when those who have it are done; nobody new gets it. */
+  async #dropReplaced(id: string, slot: Slot): Promise<void> {
+    if (this.#slots.get(id) === slot) this.#slots.delete(id);
+    this.#options.replaced?.(id);
+    const letGo = slot.opened!.letGo().catch(() => {});
+    // Nobody opens the other one before.
+    this.#closings.set(id, letGo);
+    await letGo;
+    if (this.#closings.get(id) === letGo) this.#closings.delete(id);
+    if (slot.leases === 0) await this.#close(id, slot);
+  }
+
+  #add(id: string): Slot {
+    const slot: Slot = {
+      file: this.#open(id),
+      opened: null,
+      leases: 0,
+      idleSince: 0,
+      doomed: false,
+    };
+    slot.file.then((file) => slot.opened = file, () => {});
+    this.#slots.set(id, slot);
+    this.#count();
+    return slot;
+  }
+
   async #open(id: string): Promise<OpenFile> {
     await this.#closings.get(id);
     return await this.#options.open(id);
@@ -205,7 +255,8 @@ export class OpenFiles {
   #release(id: string, slot: Slot): void {
     slot.leases--;
     slot.idleSince = performance.now();
-    if (slot.leases === 0 && (slot.doomed || this.#closed)) this.#close(id, slot);
+    const left = slot.doomed || this.#closed || this.#slots.get(id) !== slot;
+    if (slot.leases === 0 && left) this.#close(id, slot);
     else if (this.#slots.size > this.#options.most) this.#evict();
   }
 
@@ -237,7 +288,9 @@ export class OpenFiles {
 
   async #finish(id: string, slot: Slot): Promise<void> {
     const file = await slot.file;
-    const after = slot.doomed ? undefined : await this.#options.closing?.(id, file);
+    const after = slot.doomed || file.isReplaced
+      ? undefined
+      : await this.#options.closing?.(id, file);
     await file.close();
     await after?.();
   }

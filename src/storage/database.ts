@@ -201,6 +201,16 @@ export class OpenDatabase implements Database {
     });
   }
 
+  /**
+   * Whether the path leads to another file by now, or to none. Nothing is
+   * written then, and nothing stays beside the other file.
+   *
+   * @ignore
+   */
+  async isLost(): Promise<boolean> {
+    return await this.#inLane(async () => await this.#driver.isLost?.(this.#open()) ?? false);
+  }
+
   /** Waits for what is running and closes the connection. */
   async close(): Promise<void> {
     if (this.#connection === null) return;

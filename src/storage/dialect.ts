@@ -1,4 +1,4 @@
-import type { CompiledQuery, Driver, TransactionSettings } from "kysely";
+import type { CompiledQuery, DatabaseConnection, Driver, TransactionSettings } from "kysely";
 import type { TemplateCompiler } from "../../templates/template.ts";
 
 /**
@@ -18,6 +18,11 @@ export interface StorageDialect {
 
 /** A Kysely driver that also knows how durable a commit has to be. */
 export interface StorageDriver extends Driver {
+  /**
+   * Whether the path of the file leads to another one by now, or to none:
+   * nothing of the open one is left beside the other then.
+   */
+  isLost?(connection: DatabaseConnection): Promise<boolean>;
   beginTransaction(
     connection: Awaited<ReturnType<Driver["acquireConnection"]>>,
     settings: StorageTransactionSettings,

@@ -12,6 +12,7 @@ import type {
   StorageTransactionSettings,
 } from "./dialect.ts";
 import { sqliteFile, sqliteLocation } from "./location.ts";
+import { OpenedFile } from "./opened_file.ts";
 import { cannotMakeFiles, translateSqliteError } from "./sqlite_errors.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
@@ -54,6 +55,9 @@ export class SqliteDriver implements StorageDriver {
   readonly #options: SqliteOptions;
   #connection: SqliteConnection | null = null;
   #checkpointer: Checkpointer | null = null;
+  #opened: OpenedFile | null = null;
+  /** Why nothing is written any more: the path leads to another file. */
+  #lost: unknown = null;
 
   constructor(options: SqliteOptions) {
     this.#options = options;
@@ -75,6 +79,7 @@ export class SqliteDriver implements StorageDriver {
   ): Promise<void> {
     const sqlite = connection as SqliteConnection;
     if (settings.accessMode !== "read only") {
+      await this.#requireFile(sqlite);
       await this.#checkpointer?.admit(() => sqlite.walState());
     }
     const full = this.#options.durability === "full" &&
@@ -99,14 +104,61 @@ export class SqliteDriver implements StorageDriver {
     if (sqlite.inTransaction) sqlite.execute("ROLLBACK");
   }
 
+  /** @throws {AloeError} `io_error` when the path does not lead to the open file any more. */
+  async #requireFile(sqlite: SqliteConnection): Promise<void> {
+    if (this.#lost === null) {
+      try {
+        this.#opened?.check();
+        return;
+      } catch (error) {
+        this.#lost = error;
+      }
+      await this.#letGo(sqlite);
+    }
+    throw this.#lost;
+  }
+
+  /**
+   * Leaves the lost file complete, and nothing of it beside the other one,
+   * which would take its WAL for its own.
+   */
+  async #letGo(sqlite: SqliteConnection): Promise<void> {
+    await this.#checkpointer?.close();
+    this.#checkpointer = null;
+    if (!this.#opened!.companionsAreOurs()) return;
+    try {
+      // It takes the WAL away, once all of it is in the file.
+      sqlite.execute("PRAGMA journal_mode = DELETE");
+      return;
+    } catch {
+      // Somebody else has the lost file open.
+    }
+    if (sqlite.emptyWal()) this.#opened!.removeCompanions();
+  }
+
+  async isLost(connection: DatabaseConnection): Promise<boolean> {
+    try {
+      await this.#requireFile(connection as SqliteConnection);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
     await this.#checkpointer?.close();
     this.#checkpointer = null;
-    if (this.#connection === null) return;
-    this.#connection.close();
+    const connection = this.#connection;
+    if (connection === null) return;
     this.#connection = null;
+    if (this.#lost !== null && connection.inWalMode()) {
+      // SQLite would take away the WAL of whatever is at the path now.
+      abandoned.push(connection);
+      return;
+    }
+    connection.close();
     if (this.#options.readOnly) removeCompanions(this.#options.path);
   }
 
@@ -133,6 +185,8 @@ export class SqliteDriver implements StorageDriver {
     connection.execute(`PRAGMA wal_autocheckpoint = ${Math.ceil(every / page_size)}`);
     if (aside) this.#checkpointer = new Checkpointer(this.#options.path);
     connection.execute(`PRAGMA journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
+    // Not before: a new file comes to be here.
+    this.#opened ??= OpenedFile.at(this.#options.path);
   }
 
   async backup(destination: string, options: BackupOptions): Promise<void> {
@@ -161,6 +215,9 @@ export class SqliteDriver implements StorageDriver {
     }
   }
 }
+
+/** Connections to lost files that are not closed before the process ends. */
+const abandoned: SqliteConnection[] = [];
 
 /** How long SQLite itself waits for a lock before the engine's own retry, ms. */
 const BUSY_TIMEOUT_MS = 20;
@@ -294,6 +351,14 @@ export class SqliteConnection implements DatabaseConnection {
       (this.database.prepare("PRAGMA page_size").get() as { page_size: number }).page_size;
     const { log, checkpointed } = this.#walState.get() as { log: number; checkpointed: number };
     return { written: log * this.#pageSize, moved: checkpointed * this.#pageSize };
+  }
+
+  /** Moves all that is in the WAL into the file. @returns Whether that could be done. */
+  emptyWal(): boolean {
+    const { busy } = this.database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as {
+      busy: number;
+    };
+    return busy === 0;
   }
 
   setSynchronous(level: "FULL" | "NORMAL"): void {
