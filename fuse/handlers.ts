@@ -213,19 +213,19 @@ HANDLERS[OPCODE.WRITE] = (x, fs) => {
   );
 };
 
-HANDLERS[OPCODE.STATFS] = (x, fs) => {
-  const figures = fs.statfs();
-  x.clear(0, STATFS_OUT.SIZE);
-  x.put64(STATFS_OUT.blocks, figures.blocks);
-  x.put64(STATFS_OUT.bfree, figures.blocksFree);
-  x.put64(STATFS_OUT.bavail, figures.blocksAvailable);
-  x.put64(STATFS_OUT.files, figures.files);
-  x.put64(STATFS_OUT.ffree, figures.filesFree);
-  x.put32(STATFS_OUT.bsize, figures.blockSize);
-  x.put32(STATFS_OUT.frsize, figures.blockSize);
-  x.put32(STATFS_OUT.namelen, Math.min(figures.nameMax, NAME_MAX));
-  return STATFS_OUT.SIZE;
-};
+HANDLERS[OPCODE.STATFS] = (x, fs) =>
+  then(fs.statfs(), (figures) => {
+    x.clear(0, STATFS_OUT.SIZE);
+    x.put64(STATFS_OUT.blocks, figures.blocks);
+    x.put64(STATFS_OUT.bfree, figures.blocksFree);
+    x.put64(STATFS_OUT.bavail, figures.blocksAvailable);
+    x.put64(STATFS_OUT.files, figures.files);
+    x.put64(STATFS_OUT.ffree, figures.filesFree);
+    x.put32(STATFS_OUT.bsize, figures.blockSize);
+    x.put32(STATFS_OUT.frsize, figures.blockSize);
+    x.put32(STATFS_OUT.namelen, Math.min(figures.nameMax, NAME_MAX));
+    return STATFS_OUT.SIZE;
+  });
 
 // Without handles there is nothing to open, to flush or to release: the kernel
 // asks once, and never again.

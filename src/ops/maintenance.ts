@@ -55,10 +55,10 @@ export async function fileInfo(db: Database): Promise<FileInfo> {
   });
 }
 
-/** Bytes of the file that are free, to be used again by what is written next. */
-export async function reusableBytes(db: Database): Promise<number> {
-  const { free_pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return free_pages * page_size;
+/** What of the file is in use, and what is free for what is written next. Bytes. */
+export async function fileRoom(db: Database): Promise<{ used: number; reusable: number }> {
+  const { pages, free_pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
+  return { used: (pages - free_pages) * page_size, reusable: free_pages * page_size };
 }
 
 /**

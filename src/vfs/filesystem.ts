@@ -158,7 +158,7 @@ export interface Filesystem {
   setxattr(inode: Inode, name: string, value: Uint8Array, flags: number): Awaitable<void>;
   listxattr(inode: Inode): Awaitable<string[]>;
   removexattr(inode: Inode, name: string): Awaitable<void>;
-  statfs(): FilesystemStatistics;
+  statfs(): Awaitable<FilesystemStatistics>;
   /** Makes all that was changed durable: it is on disk when this has settled. */
   sync(): Promise<void>;
   /**

@@ -9,6 +9,9 @@ const SHORT = 512 * 2 ** 20;
 /** Bytes below which the log is not left to grow. */
 const TIGHT = 128 * 2 ** 20;
 
+/** What is stored beside content is no more than this part of it, but for very small files. */
+const OVERHEAD_PART = 16;
+
 /** Space that is left for what has to be written to free some, bytes. */
 const RESERVE = 2 * 2 ** 20;
 
@@ -16,7 +19,6 @@ const RESERVE = 2 * 2 ** 20;
 export class FreeSpace {
   readonly #path: string;
   #readAt = -Infinity;
-  #total = 0;
   #available = 0;
   /** What the file's log has on the disk already. */
   #log = 0;
@@ -25,12 +27,6 @@ export class FreeSpace {
   /** @param path The file. */
   constructor(path: string) {
     this.#path = path;
-  }
-
-  /** Bytes of the disk in all; at most a second old. */
-  get total(): number {
-    this.#read();
-    return this.#total;
   }
 
   /** Bytes that may still be written. */
@@ -57,6 +53,26 @@ export class FreeSpace {
     return this.#available >= bytes + growth + reserve;
   }
 
+  /**
+   * Bytes of content that can be offered: what {@linkcode fits} lets through
+   * when they come at once, and nearly all of what is not short.
+   */
+  get room(): number {
+    this.#read();
+    const plenty = Math.max(0, this.#available - SHORT);
+    const short = this.#available - plenty;
+    /** The most that fits beside a reserve. */
+    const beside = (reserve: number): number => {
+      const left = short - reserve;
+      const inPlace = this.#reusable - this.#log;
+      return left <= inPlace ? left : Math.max(inPlace, (left + inPlace) / 2);
+    };
+    const within = Math.min(this.#reusable - RESERVE, beside(RESERVE / 8));
+    const most = Math.max(0, within, beside(RESERVE));
+    // Names, manifests and the pages that they are in need some too.
+    return plenty + most - most / OVERHEAD_PART;
+  }
+
   /** Whether the log takes space that is needed. */
   get shouldEmptyLog(): boolean {
     this.#read();
@@ -73,8 +89,7 @@ export class FreeSpace {
     const now = performance.now();
     if (now - this.#readAt < fresh) return;
     this.#readAt = now;
-    const { bsize, blocks, bavail } = statfsSync(this.#path);
-    this.#total = bsize * blocks;
+    const { bsize, bavail } = statfsSync(this.#path);
     this.#available = bsize * bavail;
     this.#log = sizeOf(`${this.#path}-wal`);
   }

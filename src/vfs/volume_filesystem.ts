@@ -1,7 +1,7 @@
 import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { changeCounter, checkpoint, inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
-import { reusableBytes } from "../ops/maintenance.ts";
+import { fileRoom } from "../ops/maintenance.ts";
 import { reclaimChunks } from "../ops/reclaim.ts";
 import type { Database } from "../storage/database.ts";
 import { limitSplitTime, limitTime } from "../time_limits.ts";
@@ -337,15 +337,21 @@ export class VolumeFilesystem implements Filesystem {
     return xattr.remove(this.#state, inode, name);
   }
 
-  statfs(): FilesystemStatistics {
-    const { total, available } = this.#space;
+  async statfs(): Promise<FilesystemStatistics> {
+    const state = this.#state;
+    const { used, reusable } = await fileRoom(state.db);
+    this.#space.reuse(reusable);
+    const { available, room } = this.#space;
     const blockSize = 4096;
-    const free = Math.floor(Math.max(0, available - this.#state.dirtyBytes) / blockSize);
+    // What waits is as good as written.
+    const taken = used + state.dirtyBytes;
+    const free = Math.max(0, available - state.dirtyBytes);
+    const blocksFree = Math.floor(free / blockSize);
     return {
       blockSize,
-      blocks: Math.floor(total / blockSize),
-      blocksFree: free,
-      blocksAvailable: free,
+      blocks: Math.ceil(taken / blockSize) + blocksFree,
+      blocksFree,
+      blocksAvailable: Math.floor(Math.max(0, Math.min(free, room - state.dirtyBytes)) / blockSize),
       // Nodes are rows: nothing bounds them but space.
       files: 2 ** 32,
       filesFree: 2 ** 32 - this.#state.inodes.size,
@@ -444,7 +450,7 @@ export class VolumeFilesystem implements Filesystem {
     const { db } = this.#state;
     if (this.#space.shouldEmptyLog) await checkpoint(db);
     await this.#reclaim();
-    this.#space.reuse(await reusableBytes(db));
+    this.#space.reuse((await fileRoom(db)).reusable);
   }
 
   async #watch(): Promise<void> {
