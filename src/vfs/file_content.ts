@@ -280,7 +280,7 @@ function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyC
 }
 
 /** Largest size of a file, bytes: offsets are exact up to here, and manifests bounded. */
-function sizeLimit(state: VolumeState): number {
+export function sizeLimit(state: VolumeState): number {
   return state.chunkSize * 2 ** 24;
 }
 

@@ -98,6 +98,13 @@ export class Content {
   holeBytes = 0;
   /** The committed version, to tell when another process has changed it. */
   version = 0;
+  /**
+   * Whether the kernel has taken a write past the largest size, before it asked
+   * us: it believes a size that the file does not have.
+   */
+  oversized = false;
+  /** The size that the last write from the kernel's cache has grown, and to what. */
+  grown: { from: number; to: number } | null = null;
   #chunks: Map<number, DirtyChunk> | null = null;
   #unsaved: Set<number> | null = null;
   #logged: Set<number> | null = null;

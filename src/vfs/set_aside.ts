@@ -59,7 +59,7 @@ function lastPathOf(state: VolumeState, inode: Inode): string {
 }
 
 /** The path of an inode, as far as it has one, for messages. */
-function pathOf(inode: Inode): string {
+export function pathOf(inode: Inode): string {
   const names: string[] = [];
   for (let at = inode;;) {
     const [dentry] = at.names;

@@ -25,6 +25,7 @@ import { FreeSpace } from "./free_space.ts";
 import { messageOf } from "./set_aside.ts";
 import { currentSource } from "./volume_source.ts";
 import { type Aside, errnoOf, type VolumeFilesystemOptions, VolumeState } from "./volume_state.ts";
+import { writeCached } from "./oversize.ts";
 import * as xattr from "./xattrs.ts";
 
 /** How often changes by others are looked for, ms. */
@@ -150,6 +151,8 @@ export class VolumeFilesystem implements Filesystem {
     state.requireWritable();
     if (change.size !== undefined) {
       content.truncate(state, inode, change.size);
+      // The kernel has a size again that is right.
+      inode.content!.oversized = false;
     }
     const at = limitSplitTime(change.ctime ?? state.options.clock());
     let { mode } = inode;
@@ -264,7 +267,8 @@ export class VolumeFilesystem implements Filesystem {
     const state = this.#state;
     state.requireWritable();
     return this.#having(data.length, () => {
-      content.write(state, inode, offset, data);
+      if (touch) content.write(state, inode, offset, data);
+      else writeCached(state, inode, offset, data);
       if (touch) inode.modified(state.options.clock());
       if (state.dirtyBytes > state.options.dirtyBytes) {
         return this.#commit(false, this.#patience()).catch((error) => this.#postpone(error));
