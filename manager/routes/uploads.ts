@@ -76,7 +76,7 @@ class Uploads {
   async list(c: Context<Env>): Promise<Response> {
     await using held = await access(this.#services, c, c.req.param("id")!);
     const all = await ops.listUploads(held.fs.db, held.mount.handle);
-    const uploads = all.filter(({ note }) => note !== "").map(uploadJson);
+    const uploads = all.filter(({ note }) => note !== "").map((one) => this.#json(one));
     return c.json({ uploads });
   }
 
@@ -150,7 +150,7 @@ class Uploads {
         ? { "upload-defer-length": "1" }
         : { "upload-length": String(upload.length) }),
     };
-    const body = c.req.raw.method === "HEAD" ? null : JSON.stringify(uploadJson(upload));
+    const body = c.req.raw.method === "HEAD" ? null : JSON.stringify(this.#json(upload));
     return new Response(body, { status: 200, headers });
   }
 
@@ -241,6 +241,20 @@ class Uploads {
     this.#services.feed.publishAt("changed", volume, goal.path);
   }
 
+  #json(upload: ops.UploadInfo) {
+    const { path, modifiedAt } = goalFrom(upload);
+    return {
+      id: upload.id,
+      path,
+      offset: upload.size,
+      length: upload.length,
+      modified_at: modifiedAt === undefined ? null : toRfc3339(modifiedAt),
+      active: this.#running.has(upload.id),
+      created_at: toRfc3339(upload.createdAt),
+      expires_at: toRfc3339(upload.expiresAt),
+    };
+  }
+
   /** One request at a time writes an upload. @throws {Problem} 423. */
   async #alone<T>(id: string, task: () => Promise<T>): Promise<T> {
     if (this.#running.has(id)) {
@@ -311,17 +325,6 @@ function writeOptions({ overwrite, parents, path, modifiedAt }: UploadGoal): ops
   };
 }
 
-function uploadJson(upload: ops.UploadInfo) {
-  return {
-    id: upload.id,
-    path: goalFrom(upload).path,
-    offset: upload.size,
-    length: upload.length,
-    created_at: toRfc3339(upload.createdAt),
-    expires_at: toRfc3339(upload.expiresAt),
-  };
-}
-
 const ALL = { path: "/volumes/{id}/uploads" as const, tags: ["uploads"] };
 const ONE = { path: "/volumes/{id}/uploads/{upload}" as const, tags: ["uploads"] };
 
@@ -338,6 +341,10 @@ const Upload = z.object({
   path: z.string(),
   offset: z.number().int(),
   length: z.number().int().nullable(),
+  modified_at: z.string().nullable().openapi({
+    description: "The modification time that the file will get; the client's name for its source",
+  }),
+  active: z.boolean().openapi({ description: "A request is sending it now" }),
   created_at: z.string(),
   expires_at: z.string(),
 }).openapi("Upload");

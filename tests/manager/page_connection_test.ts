@@ -176,7 +176,7 @@ pageTest("a login that ends is asked for over what is shown and typed", async (s
   await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
   await save(page, "a.txt");
   await until(async () => await stored(stage, "a.txt", headers) === "one more");
-}, { token: TOKEN });
+}, { manager: { token: TOKEN } });
 
 async function encrypted(page: Page): Promise<void> {
   await createVolume(page, "Vault", PIN);

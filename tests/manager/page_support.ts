@@ -36,22 +36,31 @@ export interface Stage {
   visitor(options?: BrowserContextOptions): Promise<{ context: BrowserContext; page: Page }>;
 }
 
+/** What a test in a browser needs. */
+export interface PageTestOptions {
+  /** How its manager is started. */
+  manager?: ManagerOptions;
+  /** Why it cannot be done here; null when it can. */
+  ignored?: string | null;
+}
+
 /** A test in a real browser. What it logs, asks of elsewhere, or forbids is a fault. */
 export function pageTest(
   name: string,
   body: (stage: Stage) => Promise<void>,
-  options: ManagerOptions = {},
+  options: PageTestOptions = {},
 ): void {
   const executablePath = program();
+  const why = executablePath === null ? "no chromium" : options.ignored ?? null;
   Deno.test({
-    name: `page: ${name}${executablePath === null ? " (ignored: no chromium)" : ""}`,
-    ignore: executablePath === null,
+    name: `page: ${name}${why === null ? "" : ` (ignored: ${why})`}`,
+    ignore: why !== null,
     // The driver keeps timers and a pipe of its own.
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
       await buildPage();
-      await using manager = await TestManager.start(options);
+      await using manager = await TestManager.start(options.manager);
       const browser = await chromium.launch({
         executablePath: executablePath!,
         args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],

@@ -1,6 +1,15 @@
 import { names } from "../lib/paths.ts";
 import { request, requestJson, whole, withQuery } from "./request.ts";
-import type { Entry, FoundEntry, Listing, NodeFacts, TrashItem, Usage, Version } from "./types.ts";
+import type {
+  Entry,
+  FoundEntry,
+  Listing,
+  NodeFacts,
+  TrashItem,
+  Upload,
+  Usage,
+  Version,
+} from "./types.ts";
 
 const at = (volume: string, rest: string) => `/volumes/${encodeURIComponent(volume)}/${rest}`;
 
@@ -128,6 +137,18 @@ export function search(
   signal?: AbortSignal,
 ): Promise<{ entries: FoundEntry[]; truncated: boolean }> {
   return requestJson("GET", at(volume, "search"), { query: { q, path, limit: 500 }, signal });
+}
+
+/** Where an unfinished upload is. */
+export function uploadUrl(volume: string, id: string): string {
+  return at(volume, `uploads/${id}`);
+}
+
+export async function uploads(volume: string, signal?: AbortSignal): Promise<Upload[]> {
+  const { uploads } = await requestJson<{ uploads: Upload[] }>("GET", at(volume, "uploads"), {
+    signal,
+  });
+  return uploads;
 }
 
 export function usage(volume: string, signal?: AbortSignal): Promise<Usage> {

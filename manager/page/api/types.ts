@@ -70,6 +70,19 @@ export interface TrashItem {
   deleted_at: string;
 }
 
+/** An upload that is not finished. */
+export interface Upload {
+  id: string;
+  path: string;
+  offset: number;
+  length: number | null;
+  modified_at: string | null;
+  /** Whether it is being sent now. */
+  active: boolean;
+  created_at: string;
+  expires_at: string;
+}
+
 export interface Usage {
   content_bytes: number;
   stored_bytes: number;

@@ -7,6 +7,7 @@ const WORDS: Record<string, string> = {
   bad_key: "That PIN is not the right one.",
   precondition_failed: "The file was changed in the meantime.",
   forbidden: "The manager refuses requests from this page's address.",
+  no_space: "The disk is full. Free some space, then try again.",
   unauthorized: "Sign in with the manager's token first.",
 };
 
@@ -18,7 +19,8 @@ export function explain(error: unknown): string {
         ? `Too many tries. Wait ${waiting(error.retryAfter)} and try again.`
         : "Too many tries. Wait a little and try again.";
     }
-    const text = WORDS[error.code] ?? (error.detail || error.title);
+    const code = error.status === 507 ? "no_space" : error.code;
+    const text = WORDS[code] ?? (error.detail || error.title);
     return sentence(text);
   }
   return error instanceof Error ? sentence(error.message) : String(error);

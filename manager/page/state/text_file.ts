@@ -168,11 +168,14 @@ export function useTextFile(
       say("Saved");
     } catch (problem) {
       if (problem instanceof ApiError && problem.status === 412) setConflict(true);
-      else if (!isCancelled(problem)) complain(problem);
+      else if (!isCancelled(problem)) complain(problem, () => again.current(over));
     }
     setSaving("no");
     return saved;
   };
+
+  const again = useRef(save);
+  again.current = save;
 
   return {
     stored,

@@ -1,4 +1,6 @@
 import { UNSTABLE_ToastQueue as ToastQueue } from "react-aria-components";
+import { isPassing } from "../api/connection.ts";
+import { ApiError } from "../api/problem.ts";
 import { explain } from "../lib/explain.ts";
 
 export interface Message {
@@ -21,8 +23,16 @@ export function say(text: string, action?: Message["action"]): void {
   toasts.add({ tone: "info", text, action });
 }
 
-export function complain(error: unknown): void {
-  toasts.add({ tone: "error", text: explain(error) }, { timeout: 12_000 });
+/** Says what went wrong; offers to do it again where that may help, once something is done about it. */
+export function complain(error: unknown, again?: () => Promise<unknown>): void {
+  const mayHelp = again !== undefined &&
+    (isPassing(error) || (error instanceof ApiError && error.status === 507));
+  if (!mayHelp) {
+    toasts.add({ tone: "error", text: explain(error) }, { timeout: 12_000 });
+    return;
+  }
+  const action = { label: "Try again", run: async () => void await again() };
+  toasts.add({ tone: "error", text: explain(error), action });
 }
 
 /** Undoes what was done last. @returns Whether there was something. */
@@ -42,7 +52,7 @@ export async function attempt(task: () => Promise<unknown>): Promise<boolean> {
     await task();
     return true;
   } catch (error) {
-    complain(error);
+    complain(error, task);
     return false;
   }
 }

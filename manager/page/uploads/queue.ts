@@ -7,7 +7,7 @@ import { withQuery } from "../api/request.ts";
 import { explain } from "../lib/explain.ts";
 import { baseName, join } from "../lib/paths.ts";
 import type { Incoming } from "./dropped.ts";
-import { abandon, upload } from "./tus.ts";
+import { addressOf, adopt, giveUp, upload } from "./tus.ts";
 import { send } from "./xhr.ts";
 
 export type TransferState = "waiting" | "running" | "stalled" | "paused" | "done" | "failed";
@@ -103,6 +103,7 @@ async function run(transfer: Transfer): Promise<void> {
   } catch (error) {
     // Who cancels or pauses says so in the state; it is left as it is.
     if (!isCancelled(error)) update(id, { state: "failed", error: explain(error) });
+    else if (!transfers.some((one) => one.id === id)) forget(transfer);
   } finally {
     aborts.delete(id);
     startNext();
@@ -137,7 +138,7 @@ function carry(transfer: Transfer, signal: AbortSignal): Promise<unknown> {
 }
 
 /** The same file for the same place has the same: another visit goes on with it. */
-function fingerprint({ volume, path, file }: Transfer): string {
+function fingerprint({ volume, path, file }: Pick<Transfer, "volume" | "path" | "file">): string {
   return [volume, path, file.size, file.lastModified].join("|");
 }
 
@@ -158,10 +159,30 @@ export function resumeTransfer(id: number): void {
 
 export function cancelTransfer(id: number): void {
   const transfer = transfers.find((one) => one.id === id);
+  const abort = aborts.get(id);
   transfers = transfers.filter((one) => one.id !== id);
-  aborts.get(id)?.abort();
-  if (transfer && isResumable(transfer)) abandon(fingerprint(transfer));
+  // One that runs is forgotten when it has ended.
+  if (abort !== undefined) abort.abort();
+  else if (transfer) forget(transfer);
   changed();
+}
+
+function forget(transfer: Transfer): void {
+  if (isResumable(transfer)) giveUp(fingerprint(transfer));
+}
+
+/** The addresses of uploads that are in the queue. */
+export function queuedUploads(): ReadonlySet<string> {
+  const urls = transfers.filter(({ state }) => state !== "done")
+    .map((one) => isResumable(one) ? addressOf(fingerprint(one)) : null);
+  return new Set(urls.filter((url) => url !== null));
+}
+
+/** Goes on with an upload of an earlier visit, from the same file. */
+export function goOnWith(volume: string, path: string, url: string, file: File): void {
+  const wish = { volume, path, file };
+  adopt(fingerprint(wish), url);
+  add([wish]);
 }
 
 export function clearFinished(): void {

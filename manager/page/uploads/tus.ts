@@ -1,5 +1,6 @@
 import { lasting } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
+import { abandon, TUS_HEADERS } from "./abandoned.ts";
 import { send } from "./xhr.ts";
 
 /** A client of the tus protocol, 1.0.0: an upload goes on where a broken one stopped. */
@@ -20,7 +21,6 @@ export interface TusUpload {
   onWaiting: (waiting: boolean) => void;
 }
 
-const HEADERS = { "tus-resumable": "1.0.0" };
 const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
 
 /** Sends a file, from where it stopped the last time. It lasts as long as the connection needs. */
@@ -56,11 +56,21 @@ function isContended(error: unknown): boolean {
   return error instanceof ApiError && [409, 423, 429].includes(error.status);
 }
 
+/** The address of an upload that is not finished, as this browser knows it. */
+export function addressOf(fingerprint: string): string | null {
+  return localStorage.getItem(key(fingerprint));
+}
+
+/** Goes on with an upload that another visit, or another browser, began. */
+export function adopt(fingerprint: string, url: string): void {
+  localStorage.setItem(key(fingerprint), url);
+}
+
 /** Throws away what the manager has of an upload that is not wanted any more. */
-export async function abandon(fingerprint: string): Promise<void> {
-  const url = localStorage.getItem(key(fingerprint));
+export function giveUp(fingerprint: string): void {
+  const url = addressOf(fingerprint);
   localStorage.removeItem(key(fingerprint));
-  if (url) await fetch(url, { method: "DELETE", headers: HEADERS }).catch(() => {});
+  if (url !== null) void abandon(url);
 }
 
 async function begin(wish: TusUpload): Promise<{ url: string; offset: number }> {
@@ -74,16 +84,18 @@ async function begin(wish: TusUpload): Promise<{ url: string; offset: number }> 
     url: wish.endpoint,
     body: null,
     headers: {
-      ...HEADERS,
+      ...TUS_HEADERS,
       "upload-length": String(wish.file.size),
       "upload-metadata": encodeMetadata(wish.metadata),
     },
-    signal: wish.signal,
+    // Cut off, it could be begun without an address to give it up by.
+    signal: new AbortController().signal,
   });
   const location = answer.header("location");
   if (!location) throw new ApiError(answer.status, "unknown", "The upload got no address", "");
   const url = new URL(location, document.baseURI).pathname;
   localStorage.setItem(key(wish.fingerprint), url);
+  wish.signal.throwIfAborted();
   return { url, offset: 0 };
 }
 
@@ -94,7 +106,7 @@ async function offsetOf(url: string, wish: TusUpload): Promise<number | null> {
       method: "HEAD",
       url,
       body: null,
-      headers: HEADERS,
+      headers: TUS_HEADERS,
       signal: wish.signal,
     });
     return Number(header("upload-offset"));
@@ -119,7 +131,7 @@ async function sendFrom(
       url,
       body: wish.file.slice(base, base + PIECE),
       headers: {
-        ...HEADERS,
+        ...TUS_HEADERS,
         "content-type": "application/offset+octet-stream",
         "upload-offset": String(base),
       },

@@ -4,6 +4,8 @@ import { ProgressBar } from "react-aria-components";
 import { IconButton } from "../components/controls.tsx";
 import { bytes, count } from "../lib/format.ts";
 import { baseName } from "../lib/paths.ts";
+import { useRoute } from "../state/route.ts";
+import { useUnfinished } from "../state/unfinished.ts";
 import {
   cancelTransfer,
   clearFinished,
@@ -13,12 +15,15 @@ import {
   type Transfer,
   useTransfers,
 } from "../uploads/queue.ts";
+import { UnfinishedLines } from "./unfinished_lines.tsx";
 
 const SHOWN = 60;
 
 /** What is on its way in, with a way to stop each. */
 export function TransfersPanel() {
   const transfers = useTransfers();
+  const { volume } = useRoute();
+  const unfinished = useUnfinished(volume || null);
   const [folded, setFolded] = useState(false);
   const going = transfers.filter(({ state }) => state !== "done" && state !== "failed");
   const failed = transfers.filter(({ state }) => state === "failed");
@@ -32,7 +37,7 @@ export function TransfersPanel() {
     return () => removeEventListener("beforeunload", ask);
   }, [busy]);
 
-  if (transfers.length === 0) return null;
+  if (transfers.length === 0 && unfinished.length === 0) return null;
   const total = transfers.reduce((sum, one) => sum + one.file.size, 0);
   const sent = transfers.reduce((sum, one) => sum + one.sent, 0);
   // What needs a look comes first.
@@ -41,7 +46,9 @@ export function TransfersPanel() {
     ? `Adding ${count(going.length, "file")}`
     : failed.length > 0
     ? `${count(failed.length, "file")} not added`
-    : `${count(transfers.length, "file")} added`;
+    : transfers.length > 0
+    ? `${count(transfers.length, "file")} added`
+    : `${count(unfinished.length, "upload")} not finished`;
   return (
     <section className="transfers" aria-label="Transfers">
       <header>
@@ -49,21 +56,24 @@ export function TransfersPanel() {
         <IconButton label={folded ? "Show transfers" : "Fold"} onPress={() => setFolded(!folded)}>
           {folded ? <ChevronUp size={17} aria-hidden /> : <ChevronDown size={17} aria-hidden />}
         </IconButton>
-        <IconButton
-          label={busy ? "Cancel all" : "Close"}
-          onPress={() => {
-            for (const one of [...going, ...failed]) cancelTransfer(one.id);
-            clearFinished();
-          }}
-        >
-          <X size={17} aria-hidden />
-        </IconButton>
+        {transfers.length > 0 && (
+          <IconButton
+            label={busy ? "Cancel all" : "Close"}
+            onPress={() => {
+              for (const one of [...going, ...failed]) cancelTransfer(one.id);
+              clearFinished();
+            }}
+          >
+            <X size={17} aria-hidden />
+          </IconButton>
+        )}
       </header>
       {busy && <Bar label="All" value={sent} of={total} />}
       {!folded && (
         <ul>
           {shown.slice(0, SHOWN).map((one) => <Line key={one.id} transfer={one} />)}
           {shown.length > SHOWN && <li className="hint">and {shown.length - SHOWN} more</li>}
+          {volume && <UnfinishedLines volume={volume} uploads={unfinished} />}
         </ul>
       )}
     </section>

@@ -1,0 +1,76 @@
+import { lasting } from "../api/connection.ts";
+import { ApiError } from "../api/problem.ts";
+import { request } from "../api/request.ts";
+
+/**
+ * Uploads that nobody wants any more, by their addresses. The browser keeps
+ * them until the manager has thrown them away, over another visit too.
+ */
+
+const KEY = "aloelite.abandoned";
+/** How long a request that was cut off may hold an upload, ms; and how often one looks. */
+const PATIENCE = 120_000;
+const PAUSE = 700;
+
+export const TUS_HEADERS = { "tus-resumable": "1.0.0" };
+
+const listeners = new Set<() => void>();
+let going: ReadonlySet<string> = new Set(read());
+
+function read(): string[] {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? "[]") as string[];
+  } catch {
+    return [];
+  }
+}
+
+function keep(urls: Iterable<string>): void {
+  going = new Set(urls);
+  if (going.size === 0) localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, JSON.stringify([...going]));
+  for (const listener of listeners) listener();
+}
+
+/** Those that are not gone yet. */
+export function abandonedUploads(): ReadonlySet<string> {
+  return going;
+}
+
+export function whenAbandonedChange(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Throws an upload away. */
+export async function abandon(url: string): Promise<void> {
+  keep(new Set(read()).add(url));
+  try {
+    await lasting(() => remove(url), new AbortController().signal);
+    keep(read().filter((one) => one !== url));
+  } catch (error) {
+    // What is not there is thrown away; else it stays for the next visit.
+    const gone = error instanceof ApiError && [403, 404, 410].includes(error.status);
+    keep(gone ? read().filter((one) => one !== url) : read());
+  }
+}
+
+async function remove(url: string): Promise<void> {
+  const end = Date.now() + PATIENCE;
+  while (true) {
+    try {
+      await request("DELETE", url, { headers: TUS_HEADERS });
+      return;
+    } catch (error) {
+      // The request that sent it has ended here, and not yet there.
+      const held = error instanceof ApiError && [409, 423].includes(error.status);
+      if (!held || Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+}
+
+/** Goes on with what another visit began. */
+export function abandonRest(): void {
+  for (const url of read()) void abandon(url);
+}
