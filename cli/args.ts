@@ -10,6 +10,8 @@ export interface OptionSpec {
   value?: string;
   /** Whether it may be given more than once: the values are joined with commas. */
   list?: boolean;
+  /** Whether its value is a path of a volume, which may be of any bytes. */
+  bytes?: boolean;
   /** One line of help. */
   help: string;
 }

@@ -14,6 +14,8 @@ export interface Command extends Grammar {
   examples: readonly (readonly [line: string, meaning: string])[];
   /** Whether its operands are local files, for the completions. */
   localFiles?: boolean;
+  /** Whether those of its operands that are paths may be of any bytes. */
+  bytes?: boolean;
   /** Whether it works on no file, so that its examples name none. */
   fileless?: boolean;
   /** Loads its code: only the command that runs is loaded. */
@@ -59,6 +61,7 @@ const ENC_MODE: OptionSpec = {
 export const COMMANDS: readonly Command[] = [
   {
     name: "ls",
+    bytes: true,
     summary: "list directories",
     operands: "[PATH...]",
     min: 0,
@@ -84,6 +87,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "tree",
+    bytes: true,
     summary: "print a directory and all below it",
     operands: "[PATH]",
     min: 0,
@@ -101,6 +105,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "stat",
+    bytes: true,
     summary: "show everything known about one path",
     operands: "PATH",
     min: 1,
@@ -116,6 +121,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "cat",
+    bytes: true,
     summary: "print files",
     operands: "PATH...",
     min: 1,
@@ -133,6 +139,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "put",
+    bytes: true,
     summary: "copy local files into the volume",
     operands: "SOURCE... [DEST]",
     min: 1,
@@ -150,6 +157,7 @@ export const COMMANDS: readonly Command[] = [
         long: "owner",
         help: "keep owner and group, as numbers",
       },
+      { long: "read-special", help: "read a device or FIFO that is a SOURCE, to its end" },
     ],
     notes: [
       "SOURCE - is standard input. DEST is / when there is one SOURCE only.",
@@ -158,7 +166,9 @@ export const COMMANDS: readonly Command[] = [
       "stays in the history.",
       "Modification times (to the millisecond), permission bits, symbolic and",
       "hard links and empty directories are kept. Special files (FIFOs, sockets,",
-      "devices) are skipped and named on standard error; that is no failure.",
+      "devices) in a directory are skipped and named on standard error; that is no",
+      "failure. As a SOURCE they are refused without --read-special, but for a",
+      "pipe of the shell, `<(…)`. Of files with holes the data alone is read.",
     ],
     examples: [
       ["put notes.txt /docs/", "copy a file into /docs"],
@@ -170,6 +180,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "get",
+    bytes: true,
     summary: "copy files out of the volume",
     operands: "PATH... [DEST]",
     min: 1,
@@ -203,6 +214,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "mkdir",
+    bytes: true,
     summary: "make directories",
     operands: "PATH...",
     min: 1,
@@ -220,6 +232,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "rm",
+    bytes: true,
     summary: "remove, into the trash",
     operands: "PATH...",
     min: 1,
@@ -237,6 +250,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "mv",
+    bytes: true,
     summary: "move or rename",
     operands: "PATH... DEST",
     min: 2,
@@ -253,6 +267,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "cp",
+    bytes: true,
     summary: "copy inside the volume, without copying the bytes",
     operands: "PATH... DEST",
     min: 2,
@@ -270,6 +285,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "find",
+    bytes: true,
     summary: "print the paths that match a pattern",
     operands: "GLOB [PATH]",
     min: 1,
@@ -292,6 +308,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "meta get",
+    bytes: true,
     summary: "show a node's metadata",
     operands: "PATH [KEY]",
     min: 1,
@@ -304,6 +321,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "meta set",
+    bytes: true,
     summary: "set metadata, leaving other keys as they are",
     operands: "PATH KEY=VALUE...",
     min: 2,
@@ -313,6 +331,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "meta unset",
+    bytes: true,
     summary: "remove keys from the metadata",
     operands: "PATH KEY...",
     min: 2,
@@ -493,6 +512,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "history",
+    bytes: true,
     summary: "list the versions of a file, newest first",
     operands: "PATH",
     min: 1,
@@ -502,6 +522,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "restore",
+    bytes: true,
     summary: "make an older version of a file its newest one",
     operands: "PATH",
     min: 1,
@@ -517,6 +538,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "retention",
+    bytes: true,
     summary: "show or set how many versions of a file are kept",
     operands: "PATH [N|all]",
     min: 1,
@@ -540,6 +562,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "trash restore",
+    bytes: true,
     summary: "bring something back",
     operands: "ID|PATH",
     min: 1,
@@ -547,6 +570,7 @@ export const COMMANDS: readonly Command[] = [
     options: [{
       long: "to",
       value: "PATH",
+      bytes: true,
       help: "not to where it was, but to here",
     }],
     notes: ["A path means the newest thing that was removed there."],
@@ -558,6 +582,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "trash purge",
+    bytes: true,
     summary: "delete removed things for good",
     operands: "[ID|PATH]",
     min: 0,
@@ -579,6 +604,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "pack",
+    bytes: true,
     summary: "turn a directory into one packed file in its place",
     operands: "PATH",
     min: 1,
@@ -588,6 +614,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "unpack",
+    bytes: true,
     summary: "turn a packed file back into its directory",
     operands: "PATH",
     min: 1,

@@ -48,9 +48,14 @@ export class Context {
     return this.flags.has("json");
   }
 
+  /** Whether a file to work on is named. */
+  get namesFile(): boolean {
+    return this.flags.has("file") || (variable("ALOELITE_FILE") ?? "") !== "";
+  }
+
   /** The file to work on. @throws {UsageError} When none is named. */
   get file(): string {
-    const file = this.flags.get("file") ?? Deno.env.get("ALOELITE_FILE") ?? "";
+    const file = this.flags.get("file") ?? variable("ALOELITE_FILE") ?? "";
     if (file === "") {
       throw new UsageError("no file: give -f FILE or set ALOELITE_FILE");
     }
@@ -232,6 +237,16 @@ export class Context {
   /** A path operand, in its plain form. */
   path(index: number, otherwise: string = "/"): string {
     return absolute(this.operands[index] ?? otherwise);
+  }
+}
+
+/** An environment variable. @throws {Fault} When it is no text: the runtime would print it. */
+function variable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    throw new Fault(name, "not UTF-8");
   }
 }
 

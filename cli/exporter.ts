@@ -4,8 +4,10 @@ import type { Context } from "./context.ts";
 import { about, Fault, named, namedLocal, refuseSecond } from "./faults.ts";
 import { SMALL } from "./importer.ts";
 import { fileKind, linkTarget } from "./node_facts.ts";
-import { joinPath, localBeside, localJoin } from "./paths.ts";
+import * as files from "./local_files.ts";
+import { localBeside, localJoin, shownPath } from "./paths.ts";
 import type { Progress } from "./progress.ts";
+import { Sink } from "./sink.ts";
 import { drain } from "./stream.ts";
 import { toDate } from "./time.ts";
 
@@ -46,7 +48,7 @@ export function checkName(path: string, name: string): void {
 /** What is at a local path, links not followed; null where nothing is. */
 function lstatOrNull(path: string): Deno.FileInfo | null {
   try {
-    return Deno.lstatSync(path);
+    return files.lstat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -66,7 +68,7 @@ function identity(info: Deno.FileInfo): string {
 /** Takes away what a failure left half done; the failure itself is what is told. */
 function discard(path: string): void {
   try {
-    Deno.removeSync(path);
+    files.remove(path);
   } catch {
     return;
   }
@@ -157,11 +159,11 @@ export class Exporter {
     const there = lstatOrNull(local);
     if (there === null) {
       try {
-        Deno.mkdirSync(local, { mode: node.mode === null ? 0o777 : 0o700 });
+        files.mkdir(local, node.mode === null ? 0o777 : 0o700);
       } catch (error) {
         throw namedLocal(local, error);
       }
-    } else if (there.isSymlink && !(named && Deno.statSync(local).isDirectory)) {
+    } else if (there.isSymlink && !(named && files.stat(local).isDirectory)) {
       throw new Fault(local, "a symbolic link is in the way; not followed");
     } else if (!there.isSymlink && !there.isDirectory) {
       throw new Fault(local, "a file is in the way of a directory");
@@ -179,7 +181,7 @@ export class Exporter {
     child: DirEntry,
     folder: string,
   ): Promise<void> {
-    const path = joinPath(parent, child.name);
+    const path = shownPath(parent, child.name);
     const done = await this.#ctx.attempt(path, async () => {
       checkName(path, child.name);
       const node = await this.#mount.statById(child.node);
@@ -210,12 +212,12 @@ export class Exporter {
       this.#refuseSecond(local, there);
       const beside = there === null ? local : localBeside(local);
       try {
-        Deno.linkSync(first.local, beside);
+        files.link(first.local, beside);
       } catch {
         return false;
       }
       try {
-        if (beside !== local) Deno.renameSync(beside, local);
+        if (beside !== local) files.rename(beside, local);
       } catch (error) {
         discard(beside);
         throw namedLocal(local, error);
@@ -239,15 +241,15 @@ export class Exporter {
    * Gives a copy its owner, if that is asked for. Where it may not, that is told
    * and the copy kept.
    */
-  #giveAway(
+  async #giveAway(
     path: string,
     node: NodeInfo,
-    change: (path: string, uid: number, gid: number) => void = Deno.chownSync,
-  ): void {
+    change: (path: string, uid: number, gid: number) => unknown = files.chown,
+  ): Promise<void> {
     if (!this.#owner || (node.uid === null && node.gid === null)) return;
-    const { uid, gid } = Deno.lstatSync(path);
+    const { uid, gid } = files.lstat(path);
     try {
-      change(path, node.uid ?? uid ?? -1, node.gid ?? gid ?? -1);
+      await change(path, node.uid ?? uid ?? -1, node.gid ?? gid ?? -1);
     } catch (error) {
       this.#progress.clear();
       this.#ctx.report(named(path, error));
@@ -270,7 +272,7 @@ export class Exporter {
     let there = lstatOrNull(local);
     if (there?.isSymlink && named) {
       // The caller's own link: what it leads to is what was meant.
-      local = await about(local, () => Deno.realPathSync(local));
+      local = await about(local, () => files.realPath(local));
       there = lstatOrNull(local);
     }
     if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
@@ -279,8 +281,8 @@ export class Exporter {
     }
     if (there !== null && !there.isFile && named) {
       // A device or a pipe that the caller has named: written into.
-      using to = Deno.openSync(local, { write: true, truncate: true });
-      await this.#fill(to, node, open);
+      using to = files.openOver(local);
+      await this.#fill(to, node, open, false);
       this.report.files++;
       return;
     }
@@ -289,19 +291,15 @@ export class Exporter {
     // then in its place, so that a failure leaves what was there.
     const beside = there === null ? local : localBeside(local);
     try {
-      using to = Deno.openSync(beside, {
-        write: true,
-        createNew: true,
-        // Nobody else's until it has the permissions that it is to have.
-        mode: node.mode === null ? 0o666 : 0o600,
-      });
-      await this.#fill(to, node, open);
+      // Nobody else's until it has the permissions that it is to have.
+      using to = files.create(beside, node.mode === null ? 0o666 : 0o600);
+      await this.#fill(to, node, open, true);
       to.utimeSync(toDate(node.atime), toDate(node.modifiedAt));
-      this.#giveAway(beside, node);
+      await this.#giveAway(beside, node);
       if (node.mode !== null && Deno.build.os !== "windows") {
-        Deno.chmodSync(beside, node.mode & MODE_BITS);
+        files.chmod(beside, node.mode & MODE_BITS);
       }
-      if (beside !== local) Deno.renameSync(beside, local);
+      if (beside !== local) files.rename(beside, local);
       this.#made(this.#several ? to.statSync() : null, path);
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) discard(beside);
@@ -310,26 +308,35 @@ export class Exporter {
     this.report.files++;
   }
 
+  /** @param sparse Whether zeros may be left out: in a new file they are there. */
   async #fill(
     to: Deno.FsFile,
     node: NodeInfo,
     open: () => Promise<ReadDescriptor>,
+    sparse: boolean,
   ): Promise<void> {
     await using from = await open();
+    const sink = new Sink(to, sparse);
     if ((node.size ?? 0) <= SMALL) {
       const data = await from.read();
-      for (let done = 0; done < data.length;) {
-        done += to.writeSync(data.subarray(done));
-      }
+      sink.writeSync(data);
       this.#wrote(data.length);
-      return;
+    } else {
+      await drain(this.#ctx, from, async (block) => {
+        await sink.write(block);
+        this.#wrote(block.length);
+        // Where a hole has begun, what is left of it need not be read.
+        if (!sparse || !sink.inHole) return;
+        for (let hole = await from.hole(); hole > 0; hole = await from.hole()) {
+          this.#ctx.signal.throwIfAborted();
+          await from.seek(hole, "cur");
+          sink.skip(hole);
+          this.#wrote(hole);
+          await breathe();
+        }
+      });
     }
-    await drain(this.#ctx, from, async (block) => {
-      for (let done = 0; done < block.length;) {
-        done += await to.write(block.subarray(done));
-      }
-      this.#wrote(block.length);
-    });
+    sink.end();
   }
 
   #wrote(bytes: number): void {
@@ -348,12 +355,12 @@ export class Exporter {
     for (const { path, local, node } of this.#directories.reverse()) {
       this.#ctx.signal.throwIfAborted();
       await this.#ctx.attempt(path, () =>
-        about(local, () => {
-          this.#giveAway(local, node);
+        about(local, async () => {
+          await this.#giveAway(local, node);
           if (node.mode !== null && Deno.build.os !== "windows") {
-            Deno.chmodSync(local, node.mode & MODE_BITS);
+            files.chmod(local, node.mode & MODE_BITS);
           }
-          Deno.utimeSync(local, toDate(node.atime), toDate(node.modifiedAt));
+          files.utime(local, toDate(node.atime), toDate(node.modifiedAt));
         }));
     }
     this.#links = [];
@@ -368,23 +375,17 @@ export class Exporter {
     if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
     this.#refuseSecond(local, there);
     const beside = there === null ? local : localBeside(local);
-    Deno.symlinkSync(target, beside);
+    files.symlink(target, beside);
     try {
-      if (beside !== local) Deno.renameSync(beside, local);
+      if (beside !== local) files.rename(beside, local);
     } catch (error) {
       discard(beside);
       throw error;
     }
     this.report.symlinks++;
     this.#made(this.#several ? lstatOrNull(local) : null, path);
-    // The runtime itself has no call for a link's own times. Not every
-    // filesystem has them either, and a link without them is still a link.
-    const { lchownSync, lutimesSync } = await import("node:fs");
-    this.#giveAway(local, node, lchownSync);
-    try {
-      lutimesSync(local, toDate(node.atime), toDate(node.modifiedAt));
-    } catch {
-      return;
-    }
+    // Not every filesystem has a link's own times, and a link without them is a link.
+    await this.#giveAway(local, node, files.lchown);
+    await files.lutime(local, toDate(node.atime), toDate(node.modifiedAt)).catch(() => {});
   }
 }

@@ -6,7 +6,9 @@ import { statOrNull } from "./lookup.ts";
 import { fileKind, linkTarget } from "./node_facts.ts";
 import { besidePath, parentPath } from "./paths.ts";
 import type { Progress } from "./progress.ts";
-import { BLOCK } from "./stream.ts";
+import * as files from "./local_files.ts";
+import { fileSource, type Source } from "./source.ts";
+import { BLOCK, isZero } from "./stream.ts";
 import { fromDate } from "./time.ts";
 
 /** Files up to this size are gathered and written many to a commit, in bytes. */
@@ -15,6 +17,9 @@ export const SMALL = 256 * 1024;
 const BATCH_ITEMS = 500;
 /** The most bytes in a commit. */
 const BATCH_BYTES = 16 * 1024 * 1024;
+
+/** The most bytes of a hole that are made at once. */
+const HOLE = 2 ** 30;
 
 /** What a local file says that its copy keeps. */
 interface Facts {
@@ -159,7 +164,7 @@ export class Importer {
     path: string,
     info: Deno.FileInfo,
   ): Promise<void> {
-    const target = Deno.readLinkSync(local);
+    const target = files.readLink(local);
     await this.#take({
       local,
       path,
@@ -184,7 +189,7 @@ export class Importer {
     }
     try {
       if (info.size <= SMALL) {
-        await this.#take({ ...item, kind: "file", data: Deno.readFileSync(local) });
+        await this.#take({ ...item, kind: "file", data: files.readFile(local) });
         return;
       }
       await this.flush();
@@ -268,7 +273,7 @@ export class Importer {
         about(path, () =>
           // The name that it was to share the content of could not be written.
           again
-            ? this.file(local, path, Deno.lstatSync(local))
+            ? this.file(local, path, files.lstat(local))
             : this.#mount.batch((tx) => this.#write(tx, item))));
       this.#fresh.clear();
       if (done) {
@@ -375,9 +380,8 @@ export class Importer {
   async #large(
     item: Facts & { local: string; path: string; inode: string | null },
   ): Promise<void> {
-    using from = Deno.openSync(item.local, { read: true });
-    const read = (block: Uint8Array): Promise<number | null> => from.read(block);
-    await this.stream(item.path, "truncate", read, item.local, async (tx, there) => {
+    using from = fileSource(item.local);
+    await this.stream(item.path, "truncate", from, item.local, async (tx, there) => {
       await writeFacts(tx, item.path, item, there?.metadata ?? {});
       await this.#wrote(tx, item, there);
     });
@@ -387,7 +391,7 @@ export class Importer {
    * Writes a file block by block. What is at its path stays until all of it is
    * there; on a failure nothing of it is kept.
    *
-   * @param read Fills a buffer as far as it can; null at the end.
+   * @param from What is written.
    * @param local The local file that is read, null when it is none.
    * @param end What belongs to it, done in one commit with its appearance. It is
    * given what has been written into, null for a new file.
@@ -395,7 +399,7 @@ export class Importer {
   async stream(
     path: string,
     mode: "truncate" | "append",
-    read: (block: Uint8Array) => Promise<number | null>,
+    from: Source,
     local: string | null = null,
     end: (tx: Mount, there: NodeInfo | null) => Promise<void> = async () => {},
   ): Promise<void> {
@@ -405,7 +409,7 @@ export class Importer {
     let to: WriteDescriptor | null = null;
     try {
       to = await this.#mount.openWrite(at, mode);
-      await this.#fill(to, read);
+      await this.#fill(to, from);
       await to.close();
       await this.#mount.batch(async (tx) => {
         if (at !== path) {
@@ -424,27 +428,44 @@ export class Importer {
     if (mode === "truncate") this.#made(path, local ?? "standard input");
   }
 
-  async #fill(
-    to: WriteDescriptor,
-    read: (block: Uint8Array) => Promise<number | null>,
-  ): Promise<void> {
+  async #fill(to: WriteDescriptor, from: Source): Promise<void> {
     for (let ended = false; !ended;) {
+      const hole = from.hole();
+      if (hole > 0) {
+        // What is one hole on the disk may be many rows in the volume.
+        for (let rest = hole; rest > 0;) {
+          this.#ctx.signal.throwIfAborted();
+          const part = Math.min(rest, HOLE);
+          await to.skip(part);
+          this.#filled(part);
+          rest -= part;
+          await breathe();
+        }
+      }
       const block = new Uint8Array(BLOCK);
       let length = 0;
       // Full blocks only: the volume's chunks are full ones too.
       while (length < BLOCK) {
         this.#ctx.signal.throwIfAborted();
-        const n = await read(block.subarray(length));
+        const n = await from.read(block.subarray(length));
         if (n === null) {
           ended = true;
           break;
         }
+        if (n === 0) break;
         length += n;
       }
-      if (length > 0) await to.write(block.subarray(0, length));
-      this.report.bytes += length;
-      this.#progress.add(length);
+      if (length === 0) continue;
+      const data = block.subarray(0, length);
+      if (isZero(data)) await to.skip(length);
+      else await to.write(data);
+      this.#filled(length);
     }
+  }
+
+  #filled(bytes: number): void {
+    this.report.bytes += bytes;
+    this.#progress.add(bytes);
   }
 
   /** Takes away a new file that was never finished; it need not be in the trash. */

@@ -1,3 +1,4 @@
+import { lstat, readDir } from "./local_files.ts";
 import { localJoin } from "./paths.ts";
 
 /** What a local path is. */
@@ -48,7 +49,7 @@ export function* walkLocal(
 ): Generator<LocalEntry> {
   let info: Deno.FileInfo;
   try {
-    info = Deno.lstatSync(path);
+    info = lstat(path);
   } catch (error) {
     failed(path, error);
     return;
@@ -58,7 +59,7 @@ export function* walkLocal(
   if (kind !== "directory") return;
   let children: string[];
   try {
-    children = [...Deno.readDirSync(path)].map((e) => e.name).sort();
+    children = readDir(path).sort();
   } catch (error) {
     failed(path, error);
     return;

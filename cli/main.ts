@@ -13,6 +13,7 @@
  * @module
  */
 import { run } from "./program.ts";
+import { nameForm, ownWords } from "./words.ts";
 
 /**
  * Runs one command line. It prints to this process's standard output and error
@@ -30,7 +31,7 @@ import { run } from "./program.ts";
  * ```
  */
 export async function main(args: readonly string[]): Promise<number> {
-  return await run(args);
+  return await run(args.map(nameForm));
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await run(ownWords()));

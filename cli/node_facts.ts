@@ -1,4 +1,5 @@
 import type { Mount, NodeInfo } from "../mod.ts";
+import { decodeText } from "../src/names.ts";
 
 /** What a node is for a person: files kept by other drivers may be links too. */
 export type FileKind = "directory" | "file" | "symlink" | "fifo" | "socket";
@@ -21,7 +22,7 @@ export function fileKind(node: NodeInfo): FileKind {
   }
 }
 
-/** A link's target; null for what is no link. */
+/** A link's target, its bytes as names have them; null for what is no link. */
 export async function linkTarget(
   mount: Mount,
   node: NodeInfo,
@@ -29,7 +30,7 @@ export async function linkTarget(
   if (fileKind(node) !== "symlink" || (node.size ?? 0) > LONGEST_TARGET) {
     return null;
   }
-  return new TextDecoder().decode(await mount.readAllById(node.id));
+  return decodeText(await mount.readAllById(node.id));
 }
 
 const LETTERS: Readonly<Record<FileKind, string>> = {

@@ -1,4 +1,6 @@
+import { encodeText, shownName } from "../src/names.ts";
 import { isoTime } from "./time.ts";
+import { nameForm, textOf } from "./words.ts";
 
 /** The reader of our standard output has gone: not a fault, only the end. */
 export class OutputClosed extends Error {}
@@ -7,13 +9,45 @@ export class OutputClosed extends Error {}
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
-/** Text in which every control character is written out, for terminals and messages. */
+/** Characters that stand for a byte of a name. */
+const BYTE = /[\u{10fe00}-\u{10feff}]/gu;
+
+/**
+ * Text in which every control character, and every byte that is not UTF-8, is
+ * written out, for terminals and messages.
+ */
 export function printable(text: string): string {
-  return text.replace(CONTROL, (c) => {
-    if (c === "\n") return "\\n";
-    if (c === "\t") return "\\t";
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  return text.replace(BYTE, (c) => `\\x${hex(c.codePointAt(0)! & 0xff, 2)}`).replace(
+    CONTROL,
+    (c) => {
+      if (c === "\n") return "\\n";
+      if (c === "\t") return "\\t";
+      return `\\u${hex(c.charCodeAt(0), 4)}`;
+    },
+  );
+}
+
+function hex(number: number, digits: number): string {
+  return number.toString(16).padStart(digits, "0");
+}
+
+/** What JSON has of what people see: paths, names, and where links lead. */
+const NAMES = new Set(["path", "name", "target", "from", "to"]);
+
+/**
+ * Text of names is text in JSON too. Where it stands for other bytes, those are
+ * given beside it, in base64.
+ */
+function withBytes(key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return isoTime(value);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  if (key === "metadata") return value;
+  const found: Record<string, unknown> = {};
+  for (const [name, each] of Object.entries(value)) {
+    if (typeof each !== "string" || !NAMES.has(name) || textOf(each) === each) continue;
+    found[`${name}Bytes`] = encodeText(each).toBase64();
+  }
+  return Object.keys(found).length === 0 ? value : { ...value, ...found };
 }
 
 /** Buffered text held back before it is written. */
@@ -21,7 +55,6 @@ const BUFFER = 32 * 1024;
 
 /** Standard output: buffered text, and bytes as they are. */
 export class Output {
-  readonly #encoder = new TextEncoder();
   #pending: string[] = [];
   #length = 0;
   #terminal: boolean | null = null;
@@ -31,9 +64,23 @@ export class Output {
     return this.#terminal ??= Deno.stdout.isTerminal();
   }
 
-  /** A name as it may be shown: as it is in a pipe, made harmless on a terminal. */
+  /**
+   * A path, or where a link leads, as it may be shown: with its bytes in a pipe,
+   * made harmless on a terminal.
+   */
   name(text: string): string {
     return this.isTerminal ? printable(text) : text;
+  }
+
+  /** The same for one name of a directory's. */
+  child(name: string): string {
+    return this.name(shownName(name));
+  }
+
+  /** The same for text that is no name. */
+  plain(text: string): string {
+    if (this.isTerminal) return printable(text);
+    return nameForm(text);
   }
 
   /** Prints text and a newline. */
@@ -41,7 +88,7 @@ export class Output {
     await this.text(`${text}\n`);
   }
 
-  /** Prints text. */
+  /** Prints text, in which bytes of names may be as `decodeText` has them. */
   async text(text: string): Promise<void> {
     this.#pending.push(text);
     this.#length += text.length;
@@ -53,11 +100,11 @@ export class Output {
    * with nanoseconds, as nothing else that is printed is a bigint.
    */
   async json(value: unknown): Promise<void> {
-    await this.line(JSON.stringify(
-      value,
-      (_key, v: unknown) => typeof v === "bigint" ? isoTime(v) : v,
-      2,
-    ));
+    const text = JSON.stringify(value, withBytes, 2);
+    // As JSON writes them: in what is printed they stand for bytes.
+    await this.line(text.replace(BYTE, (c) => {
+      return [...c.split("")].map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`).join("");
+    }));
   }
 
   /** Writes bytes, after the text printed so far. */
@@ -81,7 +128,7 @@ export class Output {
     const text = this.#pending.join("");
     this.#pending = [];
     this.#length = 0;
-    await this.bytes(this.#encoder.encode(text));
+    await this.bytes(encodeText(text));
   }
 }
 

@@ -1,6 +1,14 @@
+import { nameShown, shownName } from "../src/names.ts";
+
 /** The names of a path in a volume: slashes separate, repeated ones collapse. */
 export function segments(path: string): string[] {
-  return path.split("/").filter((s) => s !== "");
+  return path.split("/").filter((s) => s !== "").map(meant);
+}
+
+/** A name as it is shown means the name, unless that would be more than one. */
+function meant(name: string): string {
+  const found = nameShown(name);
+  return found === "" || /[/\0]/.test(found) ? name : found;
 }
 
 /** A path in its plain form, from the mount's root: `/a/b`. */
@@ -21,6 +29,16 @@ export function parentPath(path: string): string {
 /** A child's path. */
 export function joinPath(parent: string, name: string): string {
   return `${parent === "/" ? "" : parent.replace(/\/+$/, "")}/${name}`;
+}
+
+/** The path of what a directory holds, to be shown. */
+export function shownPath(parent: string, name: string): string {
+  return joinPath(parent, shownName(name));
+}
+
+/** A path, to be shown. */
+export function shownOf(path: string): string {
+  return `/${segments(path).map(shownName).join("/")}`;
 }
 
 /** Whether a path means the root. */

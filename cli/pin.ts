@@ -1,6 +1,7 @@
 import type { Flags } from "./args.ts";
 import { UsageError } from "./args.ts";
 import { Fault, Interrupted } from "./faults.ts";
+import { readSmall, toEnd } from "./small_file.ts";
 
 /** Which options give a PIN: `pin`, `dest-pin`, `new-pin`, `source-pin`; and `token` a token. */
 export type PinPrefix = "pin" | "dest-pin" | "new-pin" | "source-pin" | "token";
@@ -20,8 +21,9 @@ function trimmed(bytes: Uint8Array): Uint8Array {
 
 async function fromFile(option: string, path: string): Promise<Uint8Array> {
   try {
-    return trimmed(await Deno.readFile(path));
+    return trimmed(await readSmall(path));
   } catch (error) {
+    if (error instanceof Fault) throw error;
     const reason = error instanceof Deno.errors.NotFound
       ? "no such file"
       : error instanceof Deno.errors.IsADirectory
@@ -39,13 +41,12 @@ async function fromDescriptor(
     throw new UsageError(`${option} needs a descriptor's number, not ${text}`);
   }
   if (text === "0") {
-    const parts: Uint8Array[] = [];
-    for await (const part of Deno.stdin.readable) parts.push(part);
-    return trimmed(await new Blob(parts as BlobPart[]).bytes());
+    return trimmed(await toEnd("standard input", Deno.stdin.readable));
   }
   try {
-    return trimmed(await Deno.readFile(`/dev/fd/${text}`));
-  } catch {
+    return trimmed(await readSmall(`/dev/fd/${text}`));
+  } catch (error) {
+    if (error instanceof Fault) throw error;
     throw new Fault(`descriptor ${text}`, `not open for reading (${option})`);
   }
 }
@@ -71,11 +72,21 @@ export async function givenPin(
   const value = flags.get(option.slice(2))!;
   if (given[0] === "file") return await fromFile(option, value);
   if (given[0] === "fd") return await fromDescriptor(option, value);
-  const text = value === "" || /[=\0]/.test(value) ? undefined : Deno.env.get(value);
-  if (text === undefined) {
+  const bytes = value === "" || /[=\0]/.test(value) ? undefined : variable(value, option);
+  if (bytes === undefined) {
     throw new Fault(value, `no such environment variable (${option})`);
   }
-  return new TextEncoder().encode(text);
+  return bytes;
+}
+
+/** The bytes of an environment variable. The runtime's error for one that is no text has them all. */
+function variable(name: string, option: string): Uint8Array | undefined {
+  try {
+    const text = Deno.env.get(name);
+    return text === undefined ? undefined : new TextEncoder().encode(text);
+  } catch {
+    throw new Fault(name, `not UTF-8; give the PIN by a file or a descriptor (${option})`);
+  }
 }
 
 /** Whether somebody can be asked. */

@@ -1,8 +1,9 @@
 import { parseArgs, type Parsed, UsageError } from "./args.ts";
 import { type Command, COMMANDS } from "./commands.ts";
 import { Context } from "./context.ts";
-import { Interrupted } from "./faults.ts";
+import { Fault, Interrupted } from "./faults.ts";
 import { OutputClosed } from "./output.ts";
+import { textOf } from "./words.ts";
 
 /** How a command line ended that could not be understood. */
 const WRONG_USE = 2;
@@ -27,9 +28,7 @@ async function execute(
     await showVersion(ctx);
   } else if (operands.length > 0) {
     throw new UsageError(`unknown command ${operands[0]}`);
-  } else if (
-    flags.has("file") || (Deno.env.get("ALOELITE_FILE") ?? "") !== ""
-  ) {
+  } else if (ctx.namesFile) {
     const { bare } = await import("./commands/info.ts");
     await bare(ctx);
   } else {
@@ -41,17 +40,48 @@ async function execute(
   return ctx.failures > 0 ? 1 : 0;
 }
 
+/** What an operand is called whose bytes are kept, in the grammar. */
+const OF_BYTES = /PATH|SOURCE|DEST|GLOB/;
+
+/**
+ * Words as the command takes them: paths of a volume, and of files that are
+ * copied, may be of any bytes; all else is text.
+ *
+ * @throws {Fault} For what is not UTF-8.
+ */
+function understood({ command, operands, flags }: Parsed<Command>): Parsed<Command> {
+  const text = (word: string, what: string): string => {
+    const found = textOf(word);
+    if (found === null) throw new Fault(word, `not UTF-8, and ${what} has to be`);
+    return found;
+  };
+  const names = (command?.operands ?? "").split(" ");
+  return {
+    command,
+    operands: operands.map((word, i) => {
+      const name = names[Math.min(i, names.length - 1)].replace(/[[\].]/g, "");
+      return command?.bytes && OF_BYTES.test(name) ? word : text(word, name || "an operand");
+    }),
+    flags: new Map([...flags].map(([long, value]) => {
+      const option = command?.options?.find((o) => o.long === long);
+      return [long, option?.bytes ? value : text(value, `the value of --${long}`)];
+    })),
+  };
+}
+
 /**
  * Runs one command line: takes it apart, runs its command, and turns every way
  * it can end into an exit code and a line on standard error.
  *
- * @param args The words after the program's name.
+ * @param args The words after the program's name, as `nameForm` gives them.
  * @returns The exit code.
  */
 export async function run(args: readonly string[]): Promise<number> {
   let ctx = new Context(null, [], new Map());
   try {
-    const parsed = parseArgs(args, COMMANDS);
+    const found = parseArgs(args, COMMANDS);
+    ctx = new Context(found.command, found.operands, found.flags);
+    const parsed = understood(found);
     ctx = new Context(parsed.command, parsed.operands, parsed.flags);
     const code = await execute(ctx, parsed);
     await ctx.out.flush();

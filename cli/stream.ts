@@ -6,6 +6,15 @@ import { follow } from "./links.ts";
 /** Bytes moved at once between a volume and the outside. */
 export const BLOCK = 1024 * 1024;
 
+/** Whether bytes are all zero. */
+export function isZero(bytes: Uint8Array): boolean {
+  const words = bytes.byteOffset % 4 === 0 ? bytes.length >> 2 : 0;
+  const wide = new Int32Array(bytes.buffer, words === 0 ? 0 : bytes.byteOffset, words);
+  for (let i = 0; i < words; i++) if (wide[i] !== 0) return false;
+  for (let i = words * 4; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
+
 /** The version that an option asks for; undefined for the newest. */
 export function versionOption(ctx: Context): number | undefined {
   const text = ctx.flags.get("version");

@@ -1,3 +1,4 @@
+import { decodeText, encodeText } from "./names.ts";
 import * as ops from "./ops.ts";
 import type { Database } from "./storage/database.ts";
 import type {
@@ -127,18 +128,21 @@ export class Mount implements AsyncDisposable {
     return new VolumePath(this, path);
   }
 
-  /** Creates a symbolic link. @returns Its node id. */
-  symlink(path: string, target: string): Promise<string> {
-    return this.createSpecial(
-      path,
-      "symlink",
-      new TextEncoder().encode(target),
-    );
+  /**
+   * Creates a symbolic link.
+   *
+   * @param target Where it leads. In text a byte that is not UTF-8 is written as names
+   * have it: 0xHH as U+10FEHH.
+   * @returns Its node id.
+   */
+  symlink(path: string, target: string | Uint8Array): Promise<string> {
+    const bytes = typeof target === "string" ? encodeText(target) : target;
+    return this.createSpecial(path, "symlink", bytes);
   }
 
-  /** A symbolic link's target. */
+  /** A symbolic link's target, with bytes that are not UTF-8 as {@linkcode symlink} takes them. */
   async readLink(path: string): Promise<string> {
-    return new TextDecoder().decode(await this.readAll(path));
+    return decodeText(await this.readAll(path));
   }
 
   /** What is known of a node. */

@@ -171,6 +171,7 @@ const FACES: string[][] = [
     "src/ops.ts",
     "src/errors.ts",
     "src/paths.ts",
+    "src/names.ts",
     "src/safe_name.ts",
     "src/registry/mod.ts",
     "fuse/mod.ts",

@@ -55,6 +55,65 @@ Deno.test("sparse: all holes are one chunk", async () => {
   assert.deepEqual(await fs.health(), []);
 });
 
+for (const encryption of ["none", "convergent", "random"] as const) {
+  Deno.test(`sparse: zeros that a stream skips are those that it writes (${encryption})`, async () => {
+    const chunkSize = 64;
+    const { fs, mount } = await fresh({ chunkSize, encryption });
+    await using _fs = fs;
+    const random = randomly(7);
+    for (let run = 0; run < 30; run++) {
+      const wanted: number[] = [];
+      if (run % 3 === 2) wanted.push(...await mount.readAll("/f"));
+      {
+        await using to = await mount.openWrite("/f", run % 3 === 2 ? "append" : "truncate");
+        for (let step = random(6); step >= 0; step--) {
+          const length = random(step % 2 === 0 ? 5 * chunkSize : 40);
+          const data = new Uint8Array(length).fill(step % 2 === 0 ? 0 : 1 + run);
+          wanted.push(...data);
+          if (step % 2 === 0) await to.skip(length);
+          else await to.write(data);
+          assert.equal(to.tell(), wanted.length);
+        }
+      }
+      assert.deepEqual([...await mount.readAll("/f")], wanted);
+      await using from = await mount.openRead("/f");
+      for (let at = 0; at < wanted.length; at += 1 + random(chunkSize)) {
+        await from.seek(at);
+        const hole = await from.hole();
+        assert.ok(wanted.slice(at, at + hole).every((byte) => byte === 0));
+        assert.equal(wanted.slice(at, at + hole).length, hole);
+        const whole = wanted.slice(at - at % chunkSize, at - at % chunkSize + chunkSize);
+        const known = whole.length === chunkSize && whole.every((byte) => byte === 0);
+        assert.equal(hole > 0, known && encryption !== "random");
+      }
+    }
+    assert.deepEqual((await mount.verify({ deep: true })).problems, []);
+  });
+}
+
+Deno.test("sparse: a stream skips what it need not store", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  const size = 64 * 2 ** 30;
+  await using to = await mount.openWrite("/f");
+  await to.write(bytes("start"));
+  await to.skip(size);
+  await fails("invalid", to.skip(-1));
+  await fails("unsupported", to.skip(2 ** 50));
+  await to.write(bytes("end"));
+  await to.close();
+  const { chunks, contentBytes } = await fs.info();
+  assert.deepEqual({ chunks, contentBytes }, { chunks: 3, contentBytes: size + 8 });
+  await using from = await mount.openRead("/f");
+  await from.seek(2 ** 20);
+  let hole = 0;
+  for (let more = await from.hole(); more > 0; more = await from.hole()) {
+    hole += more;
+    await from.seek(more, "cur");
+  }
+  assert.equal(hole, size - 2 ** 20);
+});
+
 Deno.test("sparse: 64 GiB of nothing take little memory and read as zeros", async () => {
   const size = 64 * 2 ** 30;
   const { fs, mount } = await fresh();

@@ -2,7 +2,7 @@ import { type DirEntry, globMatcher, type Mount, type NodeInfo } from "../../mod
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
-import { joinPath } from "../paths.ts";
+import { joinPath, shownOf, shownPath } from "../paths.ts";
 import { fileKind } from "../node_facts.ts";
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -34,21 +34,23 @@ export async function find(ctx: Context): Promise<void> {
       id: string,
       path: string,
       relative: string,
+      shownAbove: string,
     ): Promise<void> => {
       for (const child of await childrenOf(mount, id)) {
         const inner = relative === "" ? child.name : `${relative}/${child.name}`;
         const full = joinPath(path, child.name);
+        const shown = shownPath(shownAbove, child.name);
         if (matches(inner) && await wanted(child)) {
           if (ctx.json) {
             found.push({ path: full, type: child.type, id: child.node });
           } else if (ctx.flags.has("print0")) {
-            await ctx.out.text(`${full}\0`);
-          } else await ctx.out.line(ctx.out.name(full));
+            await ctx.out.text(`${shown}\0`);
+          } else await ctx.out.line(ctx.out.name(shown));
         }
-        if (child.type === "container") await visit(child.node, full, inner);
+        if (child.type === "container") await visit(child.node, full, inner, shown);
       }
     };
-    if (start.type === "container") await visit(start.id, top, "");
+    if (start.type === "container") await visit(start.id, top, "", shownOf(top));
     if (ctx.json) await ctx.out.json(found);
   });
 }

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { about, Fault } from "../faults.ts";
 import { checkName, Exporter } from "../exporter.ts";
 import { follow } from "../links.ts";
+import * as files from "../local_files.ts";
 import { fileKind } from "../node_facts.ts";
 import { absolute, baseName, isRoot, localJoin } from "../paths.ts";
 import { Progress } from "../progress.ts";
@@ -15,7 +16,7 @@ const STDOUT = "-";
 /** Whether a local path is a directory, links followed; null when nothing is there. */
 function isDirectory(path: string): boolean | null {
   try {
-    return Deno.statSync(path).isDirectory;
+    return files.stat(path).isDirectory;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

@@ -13,7 +13,7 @@ async function show(ctx: Context, fs: AloeLite): Promise<void> {
     return;
   }
   const rows = [
-    ["file", ctx.out.name(ctx.file)],
+    ["file", ctx.out.plain(ctx.file)],
     ["format", `era ${facts.era}`],
     ["size", `${showSize(facts.size)}, ${showSize(facts.free)} of it free`],
     [

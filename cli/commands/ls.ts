@@ -2,7 +2,7 @@ import type { DirEntry, Mount, NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { describeMode, fileKind, linkTarget } from "../node_facts.ts";
 import { table } from "../output.ts";
-import { absolute, joinPath } from "../paths.ts";
+import { absolute, joinPath, shownOf } from "../paths.ts";
 import { shortTime } from "../time.ts";
 
 /** One line of a listing. */
@@ -51,6 +51,10 @@ async function linesOf(
   return lines;
 }
 
+function shown(ctx: Context, line: Line): string {
+  return line.entry === null ? ctx.out.name(shownOf(line.path)) : ctx.out.child(line.name);
+}
+
 async function printLong(
   ctx: Context,
   mount: Mount,
@@ -64,7 +68,7 @@ async function printLong(
       describeMode(node),
       node.size === null ? "-" : node.size.toString(),
       shortTime(node.modifiedAt),
-      ctx.out.name(line.name) +
+      shown(ctx, line) +
       (target === null ? "" : ` -> ${ctx.out.name(target)}`) +
       (line.visible ? "" : `  (hidden, ${node.id})`),
     ]);
@@ -115,14 +119,14 @@ export async function ls(ctx: Context): Promise<void> {
           return;
         }
         if (paths.length > 1 && lines[0]?.entry !== null) {
-          await ctx.out.line(`${first ? "" : "\n"}${ctx.out.name(path)}:`);
+          await ctx.out.line(`${first ? "" : "\n"}${ctx.out.name(shownOf(path))}:`);
         }
         first = false;
         if (ctx.flags.has("long")) await printLong(ctx, mount, lines);
         else {
           for (const line of lines) {
             await ctx.out.line(
-              ctx.out.name(line.name) +
+              shown(ctx, line) +
                 (line.visible ? "" : `  (hidden, ${line.entry!.node})`),
             );
           }

@@ -14,10 +14,10 @@ export async function get(ctx: Context): Promise<void> {
     if (ctx.json) {
       await ctx.out.json(key === undefined ? metadata : metadata[key]);
     } else if (key !== undefined) {
-      await ctx.out.line(ctx.out.name(metadata[key]));
+      await ctx.out.line(ctx.out.plain(metadata[key]));
     } else {
       for (const [k, v] of Object.entries(metadata)) {
-        await ctx.out.line(ctx.out.name(`${k}=${v}`));
+        await ctx.out.line(ctx.out.plain(`${k}=${v}`));
       }
     }
   });

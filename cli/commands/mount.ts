@@ -122,7 +122,7 @@ async function announce(ctx: Context, target: Target, point: string, pid: number
     await ctx.out.json({ mountpoint: point, file, volume: volume.name ?? volume.id, pid });
   } else {
     const name = `${volumeLabel(volume)} of ${file}`;
-    await ctx.out.line(`${ctx.out.name(name)} is mounted at ${ctx.out.name(point)}`);
+    await ctx.out.line(`${ctx.out.plain(name)} is mounted at ${ctx.out.plain(point)}`);
   }
   await ctx.out.flush();
 }

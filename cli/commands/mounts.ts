@@ -27,7 +27,7 @@ export async function mounts(ctx: Context): Promise<void> {
   );
   const rows = found.map((m) => [
     m.id,
-    ctx.out.name(names.get(m.volume) ?? m.volume),
+    ctx.out.plain(names.get(m.volume) ?? m.volume),
     m.access,
     m.state,
     `since ${shortTime(m.createdAt)}`,

@@ -5,7 +5,9 @@ import { about, Fault } from "../faults.ts";
 import { Importer } from "../importer.ts";
 import { follow } from "../links.ts";
 import { kindOf, type LocalEntry, specialName, totalSize, walkLocal } from "../local_tree.ts";
+import * as files from "../local_files.ts";
 import { statOrNull } from "../lookup.ts";
+import { fileSource, plainSource, type Source } from "../source.ts";
 import { absolute, joinPath, localBase, parentPath } from "../paths.ts";
 import { Progress } from "../progress.ts";
 
@@ -30,6 +32,11 @@ function key(info: Deno.FileInfo): string {
   return `${info.dev}:${info.ino}`;
 }
 
+/** Whether a path is a descriptor that this process was given. */
+function isDescriptor(path: string): boolean {
+  return /^\/dev\/(?:fd\/\d+|stdin)$|^\/proc\/self\/fd\/\d+$/.test(path);
+}
+
 /** One `put`. */
 class Put {
   readonly #ctx: Context;
@@ -38,6 +45,7 @@ class Put {
   readonly #recursive: boolean;
   readonly #append: boolean;
   readonly #parents: boolean;
+  readonly #special: boolean;
 
   constructor(ctx: Context, mount: Mount, importer: Importer) {
     this.#ctx = ctx;
@@ -46,6 +54,7 @@ class Put {
     this.#recursive = ctx.flags.has("recursive");
     this.#append = ctx.flags.has("append");
     this.#parents = ctx.flags.has("parents");
+    this.#special = ctx.flags.has("read-special");
   }
 
   /** Copies one operand. */
@@ -56,8 +65,9 @@ class Put {
     }
     // Without -r a link means what it points to, as with cp.
     const info = this.#recursive && !source.endsWith("/")
-      ? Deno.lstatSync(source)
-      : Deno.statSync(source);
+      ? files.lstat(source)
+      : files.stat(source);
+    if (kindOf(info) === "special" && !this.#recursive) this.#refuseSpecial(source, info);
     const isDirectory = info.isDirectory;
     if (isDirectory && !this.#recursive) {
       throw new Fault(source, "a directory; add -r to copy it");
@@ -69,10 +79,10 @@ class Put {
       isDirectory,
     );
     if (isDirectory) await this.#tree(source, target);
-    else if (this.#append) await this.#appendFile(source, target);
     else if (kindOf(info) === "special" && !this.#recursive) {
       await this.#pipe(source, target);
-    } else {
+    } else if (this.#append) await this.#appendFile(source, target);
+    else {
       await this.#entry(
         { path: source, names: [], kind: kindOf(info), info },
         target,
@@ -129,7 +139,7 @@ class Put {
     const own = ownFiles(this.#ctx.file);
     const failed = (path: string, error: unknown): void => this.#importer.failed(path, error);
     // With a slash at its end a link to a directory is the directory.
-    const top = Deno.lstatSync(source).isSymlink ? Deno.realPathSync(source) : source;
+    const top = files.lstat(source).isSymlink ? files.realPath(source) : source;
     for (const entry of walkLocal(top, failed)) {
       this.#ctx.signal.throwIfAborted();
       if (own.has(key(entry.info))) {
@@ -161,37 +171,43 @@ class Put {
     }
   }
 
-  async #appendFile(source: string, target: string): Promise<void> {
-    using from = Deno.openSync(source, { read: true });
-    await this.#write(target, (block) => from.read(block));
+  /**
+   * Special files are read when that is asked for: a device may never end, and a
+   * FIFO waits for its writer. A pipe of the shell's, as `<(…)` makes it, is
+   * standard input by another name.
+   */
+  #refuseSpecial(source: string, info: Deno.FileInfo): void {
+    const what = specialName(info);
+    if (info.isSocket) throw new Fault(source, `${what}, which has no content`);
+    if (this.#special || (info.isFifo && isDescriptor(source))) return;
+    throw new Fault(source, `${what}; add --read-special to read it to its end`);
   }
 
-  /** A pipe that was named itself, as the shell's `<(…)` does. */
+  async #appendFile(source: string, target: string): Promise<void> {
+    using from = fileSource(source);
+    await this.#write(target, from);
+  }
+
+  /** A special file that was named itself. */
   async #pipe(source: string, target: string): Promise<void> {
-    using from = Deno.openSync(source, { read: true });
-    await this.#write(
-      target,
-      (block) => this.#ctx.abortable(from.read(block)),
-    );
+    using from = files.openRead(source);
+    await this.#write(target, plainSource((block) => this.#ctx.abortable(from.read(block))));
   }
 
   async #stdin(target: string): Promise<void> {
     await this.#write(
       target,
-      (block) => this.#ctx.abortable(Deno.stdin.read(block)),
+      plainSource((block) => this.#ctx.abortable(Deno.stdin.read(block))),
     );
   }
 
-  async #write(
-    target: string,
-    read: (block: Uint8Array) => Promise<number | null>,
-  ): Promise<void> {
+  async #write(target: string, from: Source): Promise<void> {
     await about(target, async () => {
-      if (!this.#append) return await this.#importer.stream(target, "truncate", read);
+      if (!this.#append) return await this.#importer.stream(target, "truncate", from);
       const there = await statOrNull(this.#mount, target);
       // Content is added to what a link leads to, and not to the link.
       const path = there === null ? target : (await follow(this.#mount, target)).path;
-      await this.#importer.stream(path, "append", read);
+      await this.#importer.stream(path, "append", from);
     });
   }
 }

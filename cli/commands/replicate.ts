@@ -1,6 +1,7 @@
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { ExportSource, TryAgain } from "../export_source.ts";
+import { readSmallText } from "../small_file.ts";
 import { about, explain, Fault } from "../faults.ts";
 import { givenPin } from "../pin.ts";
 import { Progress } from "../progress.ts";
@@ -86,7 +87,7 @@ function parseKeep(text: string | undefined): number {
 
 async function readPem(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
-  return await about(path, () => Deno.readTextFile(path));
+  return await about(path, () => readSmallText(path));
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -45,7 +45,7 @@ async function announce(ctx: Context, { manager, url }: ManagerServer): Promise<
   if (ctx.json) {
     await ctx.out.json({ url, root, ...(newToken === null ? {} : { token: newToken }) });
   } else {
-    await ctx.out.line(`${url} serves the volumes in ${ctx.out.name(root)}`);
+    await ctx.out.line(`${url} serves the volumes in ${ctx.out.plain(root)}`);
     if (newToken !== null) {
       await ctx.out.line(`its token, which is not shown again: ${newToken}`);
     }

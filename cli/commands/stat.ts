@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
 import { describeMode, fileKind, linkTarget } from "../node_facts.ts";
 import { table } from "../output.ts";
+import { shownOf } from "../paths.ts";
 import { showSize } from "../size.ts";
 import { isoTime } from "../time.ts";
 
@@ -21,7 +22,7 @@ export async function stat(ctx: Context): Promise<void> {
       return;
     }
     const rows: string[][] = [
-      ["path", ctx.out.name(path)],
+      ["path", ctx.out.name(shownOf(path))],
       ["type", fileKind(node)],
       ["id", node.id],
     ];
@@ -45,7 +46,7 @@ export async function stat(ctx: Context): Promise<void> {
       ["created", isoTime(node.createdAt)],
     );
     for (const [key, value] of Object.entries(node.metadata)) {
-      rows.push(["metadata", ctx.out.name(`${key}=${value}`)]);
+      rows.push(["metadata", ctx.out.plain(`${key}=${value}`)]);
     }
     for (const line of table(rows)) await ctx.out.line(line);
   });

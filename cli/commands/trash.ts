@@ -3,7 +3,7 @@ import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about, Fault } from "../faults.ts";
 import { table } from "../output.ts";
-import { absolute } from "../paths.ts";
+import { absolute, shownOf } from "../paths.ts";
 import { showSize } from "../size.ts";
 import { parseMoment, shortTime } from "../time.ts";
 
@@ -20,7 +20,7 @@ export async function list(ctx: Context): Promise<void> {
       shortTime(item.removedAt),
       showSize(item.size),
       item.nodes === 1 ? "" : `${item.nodes} nodes`,
-      ctx.out.name(item.path) + (item.type === "container" ? "/" : ""),
+      ctx.out.name(shownOf(item.path)) + (item.type === "container" ? "/" : ""),
     ]);
     for (const line of table(rows, [2])) await ctx.out.line(line);
   });
@@ -52,7 +52,7 @@ export async function restore(ctx: Context): Promise<void> {
       () => mount.restore(item.id, to === undefined ? {} : { to: absolute(to) }),
     );
     if (ctx.json) await ctx.out.json({ id: item.id, path });
-    else await ctx.out.line(ctx.out.name(path));
+    else await ctx.out.line(ctx.out.name(shownOf(path)));
   });
 }
 

@@ -2,7 +2,7 @@ import type { Mount, NodeType } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
-import { isRoot } from "../paths.ts";
+import { isRoot, shownOf } from "../paths.ts";
 
 /** A node and what is below it, as `tree --json` prints it. */
 interface Branch {
@@ -47,7 +47,7 @@ export async function tree(ctx: Context): Promise<void> {
       for (const [i, child] of children.entries()) {
         const last = i === children.length - 1;
         await ctx.out.line(
-          `${indent}${last ? "└── " : "├── "}${ctx.out.name(child.name)}` +
+          `${indent}${last ? "└── " : "├── "}${ctx.out.child(child.name)}` +
             (child.type === "container" ? "/" : ""),
         );
         if (child.type !== "container") {
@@ -81,7 +81,7 @@ export async function tree(ctx: Context): Promise<void> {
       await ctx.out.json(await collect(top.id, name, top.type, 1));
       return;
     }
-    await ctx.out.line(ctx.out.name(path));
+    await ctx.out.line(ctx.out.name(shownOf(path)));
     if (top.type === "container") await draw(top.id, "", 1);
     await ctx.out.line(
       `\n${directories} ${directories === 1 ? "directory" : "directories"}, ` +

@@ -57,7 +57,7 @@ export async function printVolumes(
   volumes: readonly VolumeInfo[],
 ): Promise<void> {
   const rows = volumes.map((v) => [
-    v.name === null ? "(no name)" : ctx.out.name(v.name),
+    v.name === null ? "(no name)" : ctx.out.plain(v.name),
     v.id,
     shortTime(v.createdAt),
     showSize(v.chunkSize),

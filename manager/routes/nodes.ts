@@ -1,3 +1,4 @@
+import { decodeText } from "../../src/names.ts";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
@@ -134,7 +135,7 @@ async function withTarget(
 ): Promise<ReturnType<typeof nodeJson>> {
   if (node.type !== "symlink") return node;
   const bytes = await ops.readAllById(fs.db, mount.handle, node.id);
-  return { ...node, target: new TextDecoder().decode(bytes) };
+  return { ...node, target: decodeText(bytes) };
 }
 
 /** The path of what a request names. */

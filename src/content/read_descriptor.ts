@@ -1,9 +1,15 @@
+import { manifestPage } from "../../templates/content.ts";
 import { chunkHashAt } from "../../templates/inode.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { type Resolved, resolveId } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
+import { cipherFor } from "./cipher_for.ts";
 import { readRange } from "./read_range.ts";
+import { zeroChunkAddress } from "./zero_chunk.ts";
+
+/** Manifest rows that are looked at for a hole at once. */
+const ROWS_AHEAD = 4096;
 
 /** Where a seek counts from. */
 export type Whence = "set" | "cur" | "end";
@@ -110,6 +116,33 @@ export class ReadDescriptor implements AsyncDisposable {
     });
     this.#position += bytes.length;
     return bytes;
+  }
+
+  /**
+   * How many bytes from the position on are known to be a hole: they read as
+   * zeros, and need not be read. It looks some way ahead, not always to the
+   * hole's end.
+   *
+   * @returns 0 where it is not known to be one.
+   * @throws {AloeError} As {@linkcode read}.
+   */
+  async hole(): Promise<number> {
+    this.#requireOpen();
+    return await this.#db.current.read(async (tx) => {
+      const entry = await resolveId(tx, this.#mount, this.#node);
+      const { version, size } = this.#bound ??
+        { version: entry.version ?? 0, size: entry.size ?? 0 };
+      const zeros = zeroChunkAddress(cipherFor(entry), this.#chunkSize);
+      if (zeros === null || this.#position >= size) return 0;
+      const first = Math.floor(this.#position / this.#chunkSize);
+      const at = { node: this.#node, version, first, limit: ROWS_AHEAD };
+      const rows = await tx.all(manifestPage, at);
+      let next = first;
+      while (rows[next - first]?.chunk_index === next && rows[next - first].chunk_hash === zeros) {
+        next++;
+      }
+      return Math.max(0, Math.min(next * this.#chunkSize, size) - this.#position);
+    });
   }
 
   /**

@@ -3,9 +3,12 @@ import {
   commitVersion,
   deleteVersion,
   insertManifestRow,
+  insertManifestRun,
   renumberVersion,
   versionState,
 } from "../../templates/content.ts";
+import { contentFacts } from "../../templates/content_change.ts";
+import { setHoles } from "../../templates/holes.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../resolve.ts";
@@ -15,9 +18,13 @@ import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { checkData, checkSize, nextVersion } from "./write_content.ts";
 import { requireLock } from "./write_lock.ts";
+import { zeroChunkAddress } from "./zero_chunk.ts";
 
 /** Full chunks that one step stores at most, to bound its memory and its time. */
 const CHUNKS_AT_ONCE = 8;
+
+/** Chunks of a hole that one step writes at most: rows only. */
+const HOLES_AT_ONCE = 32_768;
 
 /**
  * An open entry for writing, from its start or at its end. Full chunks are
@@ -36,6 +43,8 @@ export class WriteDescriptor implements AsyncDisposable {
   /** Bytes of the chunk that is filling. */
   readonly #buffer: Uint8Array;
   #filled: number;
+  /** Of the chunks, how many are known to be holes. */
+  #holes = 0;
   #state: "open" | "closed" | "failed" = "open";
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -85,6 +94,43 @@ export class WriteDescriptor implements AsyncDisposable {
     });
   }
 
+  /**
+   * Goes on as `write` does with so many zeros. Full chunks of them are a hole:
+   * they share one chunk, where the volume's encryption allows that.
+   *
+   * @param bytes How many.
+   * @throws {AloeError} As {@linkcode write}.
+   */
+  skip(bytes: number): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#requireOpen();
+      if (!Number.isSafeInteger(bytes) || bytes < 0) {
+        throw new AloeError("invalid", `${bytes}: is not a number of bytes`);
+      }
+      checkSize(this.#size + bytes, this.#entry);
+      const { chunkSize } = this.#entry;
+      let rest = bytes;
+      if (this.#filled > 0) {
+        const head = Math.min(rest, chunkSize - this.#filled);
+        this.#buffer.fill(0, this.#filled, this.#filled + head);
+        this.#filled += head;
+        this.#size += head;
+        rest -= head;
+        if (this.#filled === chunkSize) await this.#storeFull(new Uint8Array(0));
+      }
+      while (rest >= chunkSize) {
+        const chunks = Math.min(HOLES_AT_ONCE, Math.floor(rest / chunkSize));
+        await this.#storeHole(chunks);
+        this.#size += chunks * chunkSize;
+        rest -= chunks * chunkSize;
+      }
+      if (rest === 0) return;
+      this.#buffer.fill(0, this.#filled, this.#filled + rest);
+      this.#filled += rest;
+      this.#size += rest;
+    });
+  }
+
   /** The position, bytes from the start: always the end of what was written. */
   tell(): number {
     return this.#size;
@@ -125,11 +171,11 @@ export class WriteDescriptor implements AsyncDisposable {
             this.#buffer.subarray(0, this.#filled),
           );
         }
-        await tx.run(commitVersion, {
-          node: this.#entry.node,
-          version: await this.#lastVersion(tx, version),
-          size: this.#size,
-        });
+        const last = await this.#lastVersion(tx, version);
+        await tx.run(commitVersion, { node: this.#entry.node, version: last, size: this.#size });
+        if (this.#holes > 0) {
+          await tx.run(setHoles, { node: this.#entry.node, version: last, chunks: this.#holes });
+        }
         await tx.run(deleteLock, { lock: this.#lock });
       });
       this.#state = "closed";
@@ -179,6 +225,33 @@ export class WriteDescriptor implements AsyncDisposable {
     return data.subarray(end);
   }
 
+  /** Stores full chunks of zeros. */
+  async #storeHole(chunks: number): Promise<void> {
+    const cipher = cipherFor(this.#entry);
+    const known = zeroChunkAddress(cipher, this.#entry.chunkSize) !== null;
+    const zeros = new Uint8Array(this.#entry.chunkSize);
+    for (let stored = 0; stored < chunks;) {
+      // Where each of them is a chunk of its own, as few as are written at once.
+      const count = known ? chunks : Math.min(CHUNKS_AT_ONCE, chunks - stored);
+      await this.#step(false, async (tx, version) => {
+        if (!known) {
+          for (let i = 0; i < count; i++) await this.#store(tx, version, zeros);
+          return;
+        }
+        await tx.run(insertManifestRun, {
+          node: this.#entry.node,
+          version,
+          first: this.#index,
+          last: this.#index + count - 1,
+          hash: await storeChunk(tx, cipher, zeros),
+        });
+        this.#index += count;
+      });
+      if (known) this.#holes += count;
+      stored += count;
+    }
+  }
+
   /** One transaction under the lock, in the version that this descriptor writes. */
   async #step(
     durable: boolean,
@@ -203,6 +276,8 @@ export class WriteDescriptor implements AsyncDisposable {
   async #begin(tx: Transaction): Promise<number> {
     const version = await nextVersion(tx, this.#entry.node, this.#lock);
     if (this.#carried > 0) {
+      const facts = await tx.first(contentFacts, { node: this.#entry.node });
+      if (facts?.holes_version === this.#entry.version) this.#holes += facts!.holes ?? 0;
       await tx.run(carryManifest, {
         node: this.#entry.node,
         from: this.#entry.version!,

@@ -1,3 +1,4 @@
+import { decodeText } from "../names.ts";
 import { type DetailColumns, detailsAfter } from "../../templates/listing.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
@@ -104,7 +105,7 @@ class Links {
     if (row[5] === 0) return "";
     this.#cipher ??= cipherFor(this.#container);
     const bytes = openChunk(this.#cipher, { data, length, N_c, enc_tag }, row[1]);
-    return new TextDecoder().decode(bytes.subarray(0, row[5]!));
+    return decodeText(bytes.subarray(0, row[5]!));
   }
 }
 
