@@ -61,7 +61,7 @@ export class Filesystems {
   readonly #options: FilesystemsOptions;
   readonly #files: OpenFiles;
   readonly #records = new Map<string, records.FilesystemRecord>();
-  readonly #volumes = new Map<string, KnownVolumes>();
+  readonly #volumes = new Map<string, Known>();
   /** Which filesystem a volume was in when it was last looked for. */
   readonly #homes = new Map<string, string>();
   #scanned = "";
@@ -159,13 +159,26 @@ export class Filesystems {
    * @throws {AloeError} `not_found`, and what reading the file throws.
    */
   async volumesOf(id: string): Promise<VolumeFacts[]> {
+    return (await this.#known(id)).volumes;
+  }
+
+  /**
+   * Bytes in a filesystem's file that what comes next will use.
+   *
+   * @throws {AloeError} As {@linkcode volumesOf}.
+   */
+  async freeBytes(id: string): Promise<number> {
+    return (await this.#known(id)).freeBytes;
+  }
+
+  async #known(id: string): Promise<Known> {
     this.#record(id);
     const known = this.#volumes.get(id);
     // Asking the file costs more than many an answer: of others' changes it is asked now and then.
-    if (known !== undefined && performance.now() < known.freshUntil) return known.volumes;
+    if (known !== undefined && performance.now() < known.freshUntil) return known;
     if (known !== undefined && !this.#files.isOpen(id)) {
       if (known.signature !== null && known.signature === await signature(this.#path(id))) {
-        return known.volumes;
+        return known;
       }
     }
     using lease = await this.lease(id);
@@ -174,11 +187,14 @@ export class Filesystems {
     const freshUntil = performance.now() + FRESH_MS;
     if (known !== undefined && known.file === lease.file && known.counter === counter) {
       known.freshUntil = freshUntil;
-      return known.volumes;
+      return known;
     }
     const volumes = (await reader.volumes()).map((volume) => volumeFacts(id, volume));
-    this.#volumes.set(id, { volumes, file: lease.file, counter, signature: null, freshUntil });
-    return volumes;
+    const freeBytes = await ops.reusableBytes(reader.db);
+    const { file } = lease;
+    const found = { volumes, freeBytes, file, counter, signature: null, freshUntil };
+    this.#volumes.set(id, found);
+    return found;
   }
 
   /** Runs a task with a filesystem that is open for writing. */
@@ -487,9 +503,11 @@ export class Filesystems {
   }
 }
 
-interface KnownVolumes {
+interface Known {
   volumes: VolumeFacts[];
-  /** The open file that they were read from, and its change counter then. */
+  /** Room in the file that nothing uses. */
+  freeBytes: number;
+  /** The open file that it was read from, and its change counter then. */
   file: OpenFile | null;
   counter: number;
   /** What the closed file looked like. */
@@ -558,7 +576,10 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Whether a SQLite file has all the pages that its header counts. */
+/**
+ * Whether a SQLite file has all the pages that its header counts. Not for one that this
+ * process has open: its locks would go when this is done with it.
+ */
 async function isComplete(path: string): Promise<boolean> {
   using file = await Deno.open(path);
   const head = new Uint8Array(100);

@@ -1,3 +1,5 @@
+import { AloeError } from "./errors.ts";
+
 /** The last id minted in a volume: node and edge ids grow past it. */
 export interface Watermark {
   /** Milliseconds since the Unix epoch. */
@@ -9,6 +11,31 @@ export interface Watermark {
 }
 
 const SEQ_LIMIT = 4096;
+
+/** The greatest millisecond that an id has room for: 48 bits. */
+const LAST_MS = 2 ** 48 - 1;
+
+/** Half of that, in the year 6429: a watermark beyond it is no time, and leaves no room to count. */
+const SOUND_MS = 2 ** 47;
+
+/** Ids below this text have a sound time. */
+export const SOUND_IDS_END = "8";
+
+/** Whether ids can go on from a watermark as a file has it. */
+export function isSoundWatermark(ts: number, seq: number): boolean {
+  return Number.isSafeInteger(ts) && ts >= 0 && ts < SOUND_MS &&
+    Number.isSafeInteger(seq) && seq >= 0 && seq < SEQ_LIMIT;
+}
+
+/** The watermark that an id has left; null for what is no id. */
+export function watermarkOfId(id: string): Watermark | null {
+  const [, high, low, seq] = ID.exec(id) ?? [];
+  if (seq === undefined) return null;
+  const mark = { ts: parseInt(high + low, 16), seq: parseInt(seq, 16), moved: false };
+  return isSoundWatermark(mark.ts, mark.seq) ? mark : null;
+}
+
+const ID = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
  * A stateless uuid7 (RFC 9562, section 5.7), for volumes, mounts and locks.
@@ -25,16 +52,25 @@ export function uuid7(): string {
  * edges. Moves the watermark, which the transaction stores when it commits.
  *
  * @returns Dashed lowercase text.
+ * @throws {AloeError} `unsupported` when the volume's ids are used up.
  */
 export function mint(mark: Watermark): string {
   const nowMs = Date.now();
   if (nowMs > mark.ts) {
     mark.ts = nowMs;
     mark.seq = 0;
-  } else if (++mark.seq >= SEQ_LIMIT) {
+  } else if (mark.seq + 1 >= SEQ_LIMIT) {
     // The counter is spent: borrow the next millisecond.
+    if (mark.ts >= LAST_MS) {
+      throw new AloeError(
+        "unsupported",
+        "the volume has used up its ids; copy it into a new volume, which begins anew",
+      );
+    }
     mark.ts++;
     mark.seq = 0;
+  } else {
+    mark.seq++;
   }
   mark.moved = true;
   return format(mark.ts, mark.seq);

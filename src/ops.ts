@@ -123,6 +123,7 @@ export {
   fileSize,
   holdFile,
   pageCheck,
+  reusableBytes,
   vacuum,
   type WalState,
   walState,

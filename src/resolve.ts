@@ -10,11 +10,12 @@ import {
 } from "../templates/resolve.ts";
 import { now } from "./clock.ts";
 import { AloeError } from "./errors.ts";
-import { mint, type Watermark } from "./ids.ts";
+import { mint } from "./ids.ts";
 import { mountId, type MountRef } from "./mount_handle.ts";
 import { checkName, joinPath, splitPath } from "./paths.ts";
 import type { Transaction } from "./storage/transaction.ts";
 import type { NodeType } from "./types.ts";
+import { volumeWatermark } from "./watermark.ts";
 
 /** A node together with the mount and volume it was reached through. */
 export interface Resolved {
@@ -89,7 +90,7 @@ async function resolveNames(
       names: JSON.stringify(names),
     });
   if (row === undefined) throw await explainPath(tx, id, names, label);
-  return resolved(tx, mount, row, label);
+  return await resolved(tx, mount, row, label);
 }
 
 /**
@@ -106,7 +107,7 @@ export async function resolveId(
   const row = await tx.first(resolveById, { mount: id, now: now(), node });
   if (row === undefined) throw await explainId(tx, id, node);
   if (row.node_volume !== row.volume_id) throw otherVolume(node);
-  return resolved(tx, mount, row, node);
+  return await resolved(tx, mount, row, node);
 }
 
 /** A node by its path or by its id. */
@@ -271,18 +272,18 @@ async function explainMount(
   return null;
 }
 
-function resolved(
+async function resolved(
   tx: Transaction,
   mount: MountRef,
   row: ResolvedRow,
   label: string,
-): Resolved {
-  if (row.chunk_size < 1 || (row.size ?? 0) < 0 || (row.version ?? 0) < 0) {
+): Promise<Resolved> {
+  const counts = [row.chunk_size, row.size ?? 0, row.version ?? 0];
+  if (row.chunk_size < 1 || !counts.every(isCount)) {
     throw new AloeError("corrupt", `${label || "/"}: its sizes in the file are impossible`);
   }
-  if (!tx.watermarks.has(row.volume_id)) {
-    const mark: Watermark = { ts: row.wm_ts, seq: row.wm_seq, moved: false };
-    tx.watermarks.set(row.volume_id, mark);
+  if (tx.writes && !tx.watermarks.has(row.volume_id)) {
+    tx.watermarks.set(row.volume_id, await volumeWatermark(tx, row));
   }
   return {
     mount,
@@ -301,4 +302,8 @@ function resolved(
     locked: Boolean(row.locked),
     label: label || "/",
   };
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }

@@ -113,7 +113,7 @@ export const hasOtherChild = template<{ parent: string; edges: string }>("inode.
 export const mountedVolume = template<{ mount: string }>("inode.mountedVolume")((q, p) =>
   q.selectFrom("mount as m").innerJoin("volume as v", "v.volume_id", "m.volume_id")
     .where("m.mount_id", "=", p.mount)
-    .select(["m.mount_point", "v.chunk_size", "v.wm_ts", "v.wm_seq"])
+    .select(["m.mount_point", "v.volume_id", "v.chunk_size", "v.wm_ts", "v.wm_seq"])
 );
 
 /** A row of {@linkcode storedChunks}: its bytes are null when the pool has not the chunk. */

@@ -932,7 +932,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode.mountedVolume": {
     "sql":
-      'select "m"."mount_point", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ?',
+      'select "m"."mount_point", "v"."volume_id", "v"."chunk_size", "v"."wm_ts", "v"."wm_seq" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."mount_id" = ?',
     "names": [
       "mount",
     ],
@@ -3001,6 +3001,30 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [
       "key",
       "key",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "volume.greatestEdgeId": {
+    "sql":
+      'select "edge_id" from "edge" where "edge_id" < ? and "volume_id" = ? order by "edge_id" desc limit 1',
+    "names": [
+      "below",
+      "volume",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "volume.greatestNodeId": {
+    "sql":
+      'select "node_id" from "node" where "node_id" < ? and "volume_id" = ? order by "node_id" desc limit 1',
+    "names": [
+      "below",
+      "volume",
     ],
     "constants": [
       null,

@@ -1,3 +1,4 @@
+import { sql } from "./kysely.ts";
 import { template } from "./template.ts";
 
 /** Every volume, oldest first. */
@@ -95,6 +96,22 @@ export const storeWatermark = template<
     "=",
     p.volume,
   )
+);
+
+/** The greatest id of a volume's nodes below a text. */
+export const greatestNodeId = template<{ volume: string; below: string }>(
+  "volume.greatestNodeId",
+)((q, p) =>
+  q.selectFrom("node").select("node_id").where("node_id", "<", p.below)
+    .where("volume_id", "=", p.volume).orderBy("node_id", "desc").limit(sql.lit(1))
+);
+
+/** The same of its placements. */
+export const greatestEdgeId = template<{ volume: string; below: string }>(
+  "volume.greatestEdgeId",
+)((q, p) =>
+  q.selectFrom("edge").select("edge_id").where("edge_id", "<", p.below)
+    .where("volume_id", "=", p.volume).orderBy("edge_id", "desc").limit(sql.lit(1))
 );
 
 // A whole volume, for its removal: children before parents of every foreign key.

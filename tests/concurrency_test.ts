@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { AloeLite, type Mount } from "../mod.ts";
 import { CHUNK, makeRecord, readRecord } from "./concurrency/record.ts";
 import { type Job, type Log, SHARED } from "./concurrency/worker.ts";
-import { all, Folder, rows, sha256, value } from "./crash/support.ts";
+import { all, Folder, isLocked, rows, sha256, value } from "./crash/support.ts";
 
 const SECONDS = Number(Deno.env.get("ALOELITE_TEST_SECONDS") ?? "10") || 10;
 const WORKER = new URL("concurrency/worker.ts", import.meta.url);
@@ -67,6 +67,22 @@ Deno.test("concurrency: ten processes make one new file", async () => {
     Array.from({ length: 10 }, (_, i) => `${i}`),
   );
   assert.deepEqual(await fs.health(), []);
+});
+
+Deno.test({
+  name: "concurrency: a file that is open twice keeps its locks",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    using folder = new Folder();
+    const file = folder.at("a.aloe");
+    await using first = await AloeLite.open(file);
+    await first.createVolume({ name: "main" });
+    assert.ok(isLocked(file));
+    // Without, another process that closes the file would take the log away under both.
+    await using second = await AloeLite.open(file, { readOnly: true });
+    await second.volumes();
+    assert.ok(isLocked(file));
+  },
 });
 
 const MAKER = new URL("concurrency/maker.ts", import.meta.url);

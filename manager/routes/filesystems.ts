@@ -12,24 +12,26 @@ export function filesystemRoutes(services: Services): OpenAPIHono<Env> {
 
   const row = async ({ id, name, path, createdAt, missing }: FilesystemFacts) => {
     const file = missing ? null : await fileFacts(path);
+    const known = file === null ? UNREAD : await contentsOf(id);
     return {
       id,
       name,
       size_bytes: file?.size ?? 0,
-      free_bytes: file?.free ?? 0,
+      free_bytes: known.freeBytes,
       mtime: file === null ? null : toRfc3339(file.mtime),
       created_at: toRfc3339(createdAt),
       missing: file === null,
-      volumes: (file === null ? [] : await volumesOf(id)).map(({ id, name }) => ({ id, name })),
+      volumes: known.volumes.map(({ id, name }) => ({ id, name })),
     };
   };
 
   /** None where the file cannot be read: it is listed all the same, so that it can be deleted. */
-  const volumesOf = async (id: string): Promise<VolumeFacts[]> => {
+  const contentsOf = async (id: string): Promise<Contents> => {
     try {
-      return await filesystems.volumesOf(id);
+      const volumes = await filesystems.volumesOf(id);
+      return { volumes, freeBytes: await filesystems.freeBytes(id) };
     } catch (error) {
-      if (error instanceof AloeError) return [];
+      if (error instanceof AloeError) return UNREAD;
       throw error;
     }
   };
@@ -61,33 +63,28 @@ export function filesystemRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-/** What a file measures with its WAL, what of it is free, and when it was last written, ns. */
-async function fileFacts(
-  path: string,
-): Promise<{ size: number; free: number; mtime: bigint } | null> {
+/** What is known of what is in a file. */
+interface Contents {
+  volumes: VolumeFacts[];
+  freeBytes: number;
+}
+
+const UNREAD: Contents = { volumes: [], freeBytes: 0 };
+
+/** What a file measures with its WAL, and when it was last written, ns. */
+async function fileFacts(path: string): Promise<{ size: number; mtime: bigint } | null> {
   try {
     const file = await Deno.stat(path);
     const wal = await Deno.stat(`${path}-wal`).catch(() => null);
     const newest = Math.max(file.mtime?.getTime() ?? 0, wal?.mtime?.getTime() ?? 0);
     return {
       size: file.size + (wal?.size ?? 0),
-      free: await freeBytes(path),
       mtime: BigInt(newest) * 1_000_000n,
     };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-}
-
-/** Room inside of a SQLite file that nothing uses, by what its header counts. */
-async function freeBytes(path: string): Promise<number> {
-  using file = await Deno.open(path);
-  const head = new Uint8Array(100);
-  if (await file.read(head) !== head.length) return 0;
-  const view = new DataView(head.buffer);
-  const pageSize = view.getUint16(16) === 1 ? 65_536 : view.getUint16(16);
-  return view.getUint32(36) * pageSize;
 }
 
 const FilesystemSchema = z.object({

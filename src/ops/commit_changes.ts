@@ -19,6 +19,7 @@ import { cipherFor } from "../content/cipher_for.ts";
 import type { Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { requireWritable, resolve } from "../resolve.ts";
+import { volumeWatermark } from "../watermark.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
@@ -257,8 +258,8 @@ export async function begin(
   const row = await tx.first(commitMount, { mount: mount.id, now: now() });
   // That it resolves to nothing is told in words by what resolves paths.
   if (row?.access !== "rw") requireWritable(await resolve(tx, mount, "/"));
-  const { volume_id: volume, chunk_size: chunkSize, enc_mode: encryption, wm_ts, wm_seq } = row!;
-  const stored: Watermark = { ts: wm_ts, seq: wm_seq, moved: false };
+  const { volume_id: volume, chunk_size: chunkSize, enc_mode: encryption } = row!;
+  const stored = await volumeWatermark(tx, row!);
   meetWatermark(stored, watermark);
   tx.watermarks.set(volume, stored);
   const others = seen === undefined ? null : await lookAtNames(tx, changes, seen);

@@ -21,6 +21,7 @@ import { zeroChunkAddress } from "../content/zero_chunk.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Watermark } from "../ids.ts";
+import { volumeWatermark } from "../watermark.ts";
 import { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
 import type { NodeType } from "../types.ts";
@@ -141,13 +142,15 @@ export interface InodeVolume {
  * @throws {AloeError} `mount_invalid`.
  */
 export async function inodeVolume(db: Database, mount: MountHandle): Promise<InodeVolume> {
-  const row = await db.query((tx) => tx.first(mountedVolume, { mount: mount.id }));
-  if (row === undefined) throw new AloeError("mount_invalid", `${mount.id}: no such mount`);
-  return {
-    root: row.mount_point,
-    chunkSize: row.chunk_size,
-    watermark: { ts: row.wm_ts, seq: row.wm_seq, moved: false },
-  };
+  return await db.read(async (tx) => {
+    const row = await tx.first(mountedVolume, { mount: mount.id });
+    if (row === undefined) throw new AloeError("mount_invalid", `${mount.id}: no such mount`);
+    return {
+      root: row.mount_point,
+      chunkSize: row.chunk_size,
+      watermark: await volumeWatermark(tx, row),
+    };
+  });
 }
 
 /** A node of the mount's volume, placed or not; null when there is none of the id. */

@@ -149,7 +149,9 @@ export class OpenDatabase implements Database {
 
   /** @ignore */
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#inLane(() => this.#retryWhileBusy(() => task(this.#transaction(this.#open()))));
+    return this.#inLane(() =>
+      this.#retryWhileBusy(() => task(this.#transaction(this.#open(), false)))
+    );
   }
 
   /** @ignore */
@@ -234,9 +236,9 @@ export class OpenDatabase implements Database {
     }
   }
 
-  #transaction(connection: DatabaseConnection): Transaction {
+  #transaction(connection: DatabaseConnection, writes: boolean): Transaction {
     const translate = (error: unknown) => this.#dialect.translateError(error);
-    return new Transaction(connection, this.#templates, translate);
+    return new Transaction(connection, this.#templates, writes, translate);
   }
 
   #open(): DatabaseConnection {
@@ -253,7 +255,7 @@ export class OpenDatabase implements Database {
     const settings = { accessMode, durable: options.durable };
     const run = async () => {
       try {
-        const tx = this.#transaction(connection);
+        const tx = this.#transaction(connection, accessMode === "read write");
         const result = await task(tx);
         await tx.flushWatermarks();
         await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));

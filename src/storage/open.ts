@@ -1,6 +1,7 @@
 import { checkFile, type FileState, upToDate } from "../../migrations/file_state.ts";
 import { shadows } from "../../migrations/read_only.ts";
 import { fileEra, fileObjects, newestMigration } from "../../templates/file.ts";
+import { fileFacts } from "../../templates/maintenance.ts";
 import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import { OpenDatabase } from "./database.ts";
@@ -73,6 +74,7 @@ export async function openDatabase(
   try {
     await db.connect();
     const state = await db.query(readState);
+    if (exists && state.era === 0 && await isSomethingElse(db, file)) throw notOurs(file);
     checkFile(state, file);
     if (state.era === 0 && (readOnly || (exists && options.create === false))) {
       throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
@@ -103,29 +105,20 @@ const PAGE_SIZE = 4096;
 
 const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
 
-/** What every SQLite file begins with. */
-const MAGIC = "SQLite format 3\0";
-
 /**
- * Whether the file is there.
+ * Whether the file is there. It is not opened to find out: when a process closes
+ * a file, the locks of all of its connections to it are gone, and another
+ * process may take the WAL away under them.
  *
- * @throws {AloeError} `invalid` for what is no regular file, `corrupt` for what cannot be
- * a database: SQLite takes a few bytes, or many zeros, for an empty one.
+ * @throws {AloeError} `invalid` for what is no regular file.
  */
 async function isFile(path: string): Promise<boolean> {
   try {
-    const { isDirectory, isFile, size } = await Deno.stat(path);
+    const { isDirectory, isFile } = await Deno.stat(path);
     if (isDirectory) throw new AloeError("invalid", `${path}: is a directory`);
     // SQLite would wait at a FIFO for ever.
     if (!isFile) {
       throw new AloeError("invalid", `${path}: is a device, a FIFO or a socket, no file`);
-    }
-    if (size === 0) return true;
-    using file = await Deno.open(path);
-    const head = new Uint8Array(MAGIC.length);
-    await file.read(head);
-    if (size < 512 || new TextDecoder().decode(head) !== MAGIC) {
-      throw new AloeError("corrupt", `${path}: not an aloelite file`);
     }
     return true;
   } catch (error) {
@@ -135,6 +128,17 @@ async function isFile(path: string): Promise<boolean> {
       cause: error,
     });
   }
+}
+
+/** Whether it holds what is no database: SQLite takes a few bytes, or many zeros, for an empty one. */
+async function isSomethingElse(db: OpenDatabase, path: string): Promise<boolean> {
+  if (path === ":memory:") return false;
+  const { pages } = (await db.query((tx) => tx.first(fileFacts, {})))!;
+  return pages === 0 && (await Deno.stat(path)).size > 0;
+}
+
+function notOurs(path: string): AloeError {
+  return new AloeError("corrupt", `${path}: not an aloelite file`);
 }
 
 async function readState(tx: Transaction): Promise<FileState> {

@@ -13,7 +13,7 @@ import type {
 } from "./dialect.ts";
 import { sqliteFile, sqliteLocation } from "./location.ts";
 import { OpenedFile } from "./opened_file.ts";
-import { cannotMakeFiles, translateSqliteError } from "./sqlite_errors.ts";
+import { cannotMakeFiles, isOutOfRange, translateSqliteError } from "./sqlite_errors.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
 export type Durability = "full" | "normal";
@@ -316,7 +316,7 @@ export class SqliteConnection implements DatabaseConnection {
   async executeQuery<R>(query: StorageQuery): Promise<QueryResult<R>> {
     const cached = this.#prepare(query);
     if (cached.columns.length > 0) {
-      const rows = cached.statement.all(...query.parameters as Bindable[]) as unknown as Row[];
+      const rows = allRows(cached.statement, query);
       if (query.arrays) return { rows: rows as R[] };
       return { rows: rows.map((row) => toObject<R>(row, cached.columns)) };
     }
@@ -406,6 +406,26 @@ function toObject<R>(row: Row, columns: string[]): R {
   const object: Record<string, unknown> = {};
   for (let i = 0; i < columns.length; i++) object[columns[i]] = row[i];
   return object as R;
+}
+
+/** All rows of a statement. */
+function allRows(statement: StatementSync, { parameters, wide }: StorageQuery): Row[] {
+  const all = () => statement.all(...parameters as Bindable[]) as unknown as Row[];
+  try {
+    return all();
+  } catch (error) {
+    if (wide || !isOutOfRange(error)) throw error;
+  }
+  // An integer that no such column has, in a damaged file: it is read as about what it is,
+  // so that it spoils nothing but what is said of its own row.
+  statement.setReadBigInts(true);
+  try {
+    return all().map((row) =>
+      row.map((value) => typeof value === "bigint" ? Number(value) : value)
+    );
+  } finally {
+    statement.setReadBigInts(false);
+  }
 }
 
 type Bindable = null | number | bigint | string | Uint8Array;

@@ -66,16 +66,20 @@ export function translateSqliteError(error: unknown, path: string): unknown {
   }
 }
 
+/** Whether an integer was read that a JavaScript number cannot hold. */
+export function isOutOfRange(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ERR_OUT_OF_RANGE";
+}
+
 /** SQLite's result code of an error, null when it is not SQLite's. */
 function resultCode(error: unknown): number | null {
+  if (isOutOfRange(error)) return SQLITE_CORRUPT;
   const { errcode, code, message } = (error ?? {}) as {
     errcode?: unknown;
     code?: unknown;
     message?: string;
   };
   if (typeof errcode === "number") return errcode;
-  // A stored number past what a statement that is not wide can return.
-  if (code === "ERR_OUT_OF_RANGE") return SQLITE_CORRUPT;
   if (code !== "ERR_SQLITE_ERROR") return null;
   const known = TEXTS.find(([text]) => text.test(message ?? ""));
   return known === undefined ? SQLITE_CANTOPEN : known[1];

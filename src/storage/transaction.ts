@@ -10,6 +10,8 @@ export class Transaction {
   readonly watermarks: Map<string, Watermark> = new Map();
   /** How many statements have changed the database, to tell a clean failure from a torn one. */
   changes = 0;
+  /** Whether it was begun to write. */
+  readonly writes: boolean;
   readonly #connection: DatabaseConnection;
   readonly #compiler: TemplateCompiler;
   readonly #translate: (error: unknown) => unknown;
@@ -18,8 +20,10 @@ export class Transaction {
   constructor(
     connection: DatabaseConnection,
     compiler: TemplateCompiler,
+    writes: boolean,
     translate: (error: unknown) => unknown,
   ) {
+    this.writes = writes;
     this.#connection = connection;
     this.#compiler = compiler;
     this.#translate = translate;

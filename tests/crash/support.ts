@@ -34,6 +34,15 @@ export class Folder implements Disposable {
   }
 }
 
+/** Whether this process has a lock on a file, as Linux tells it. */
+export function isLocked(path: string): boolean {
+  const inode = `:${Deno.statSync(path).ino}`;
+  return Deno.readTextFileSync("/proc/locks").split("\n").some((line) => {
+    const words = line.split(/\s+/);
+    return words.includes(`${Deno.pid}`) && words.some((word) => word.endsWith(inode));
+  });
+}
+
 /** SHA-256 of a file's bytes, hex. */
 export async function digestOf(path: string): Promise<string> {
   return sha256(await Deno.readFile(path));

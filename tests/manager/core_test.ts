@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { addFilesystem, listFilesystems, openRegistry } from "../../src/registry/mod.ts";
+import { isLocked } from "../crash/support.ts";
 import { type Answer, TestManager } from "./support.ts";
 
 const NOBODY = "019ad2c4-5b1e-7000-8000-000000000000";
@@ -513,4 +514,20 @@ Deno.test("health, metrics and the description are there; metrics hold patterns,
   );
   assert.match(text, /requests_total\{method="GET",route="none",status="403"\} 1\n/);
   assert.match(text, /aloelite_http_requests_running 1\n/);
+});
+
+Deno.test({
+  name: "listing filesystems leaves the manager's locks on their files",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using m = await TestManager.start();
+    const id = await m.volume("main");
+    const [{ id: fsId }] = (await m.ask("GET", "/filesystems")).json;
+    const file = `${m.root}/filesystems/${fsId}.aloe`;
+    assert.equal((await m.ask("PUT", `/volumes/${id}/files/a`, { body: "1" })).status, 201);
+    assert.ok(isLocked(file));
+    assert.ok((await m.ask("GET", `/filesystems/${fsId}`)).json.free_bytes >= 0);
+    assert.equal((await m.ask("GET", "/filesystems")).json.length, 1);
+    assert.ok(isLocked(file));
+  },
 });

@@ -1,0 +1,21 @@
+import { greatestEdgeId, greatestNodeId } from "../templates/volume.ts";
+import { isSoundWatermark, SOUND_IDS_END, type Watermark, watermarkOfId } from "./ids.ts";
+import type { Transaction } from "./storage/transaction.ts";
+
+/**
+ * A volume's watermark, for a transaction that may mint ids. One that is no
+ * time, as a damaged or foreign file may have it, is told by the volume's ids
+ * instead: ids that are minted from it would be malformed.
+ */
+export async function volumeWatermark(
+  tx: Transaction,
+  row: { volume_id: string; wm_ts: number; wm_seq: number },
+): Promise<Watermark> {
+  const { volume_id: volume, wm_ts: ts, wm_seq: seq } = row;
+  if (isSoundWatermark(ts, seq)) return { ts, seq, moved: false };
+  const below = SOUND_IDS_END;
+  const node = await tx.first(greatestNodeId, { volume, below });
+  const edge = await tx.first(greatestEdgeId, { volume, below });
+  const ids = [node?.node_id ?? "", edge?.edge_id ?? ""].sort();
+  return watermarkOfId(ids[1]) ?? watermarkOfId(ids[0]) ?? { ts: 0, seq: 0, moved: false };
+}
