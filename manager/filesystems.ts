@@ -190,7 +190,7 @@ export class Filesystems {
       return known;
     }
     const volumes = (await reader.volumes()).map((volume) => volumeFacts(id, volume));
-    const freeBytes = await ops.reusableBytes(reader.db);
+    const { reusable: freeBytes } = await ops.fileRoom(reader.db);
     const { file } = lease;
     const found = { volumes, freeBytes, file, counter, signature: null, freshUntil };
     this.#volumes.set(id, found);

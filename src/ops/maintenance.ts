@@ -145,12 +145,6 @@ export interface FileSize {
   pages: number;
 }
 
-/** Bytes of the file that are free, to be used again by what is written next. */
-export async function reusableBytes(db: Database): Promise<number> {
-  const { free_pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return free_pages * page_size;
-}
-
 /** How large the file is. */
 export async function fileSize(db: Database): Promise<FileSize> {
   const { pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
