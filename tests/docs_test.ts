@@ -155,7 +155,7 @@ const LAYERS: RegExp[] = [
   /^src\/vfs\//,
   /^src\/(ops(\.ts$|\/)|registry\/)/,
   /^src\/content\//,
-  /^src\/(resolve|mount_handle|expiry|pack_format)\.ts$/,
+  /^src\/(resolve|watermark|mount_handle|expiry|pack_format)\.ts$/,
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
