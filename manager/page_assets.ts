@@ -29,7 +29,7 @@ export interface Asset {
   immutable: boolean;
 }
 
-const TYPES: Record<string, string> = {
+const TYPES = new Map(Object.entries({
   js: "text/javascript; charset=utf-8",
   mjs: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
@@ -39,7 +39,7 @@ const TYPES: Record<string, string> = {
   ttf: "font/ttf",
   pfb: "application/octet-stream",
   bcmap: "application/octet-stream",
-};
+}));
 
 const NAME = /^(?:[\w-]+\/)*[\w-][\w.-]*$/;
 
@@ -97,7 +97,7 @@ export class PageAssets {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
     return {
       content,
-      type: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "text/plain; charset=utf-8",
+      type: TYPES.get(name.slice(name.lastIndexOf(".") + 1)) ?? "text/plain; charset=utf-8",
       etag: `"${encodeHex(digest).slice(0, 24)}"`,
       immutable: /^assets\/[^/]+-[0-9A-Za-z]{8,}\.\w+$/.test(name),
     };

@@ -61,15 +61,8 @@ export function packHeader(nodes: number): Uint8Array {
  * One node, all but the bytes of its content.
  *
  * @param size Bytes of content that the caller puts after it; null for a container.
- * @throws {AloeError} `unsupported` for an attribute named `__proto__`.
  */
 export function packNode(node: PackedNode, size: number | null): Uint8Array {
-  for (const names of [node.metadata, node.xattrs]) {
-    // The library refuses to read the name, so it must not be written.
-    if (Object.hasOwn(names, "__proto__")) {
-      throw new AloeError("unsupported", `${node.name}: "__proto__" cannot be packed`);
-    }
-  }
   const fields: [string, unknown][] = [
     ["p", node.parent],
     ["t", node.type],
@@ -114,6 +107,28 @@ function binHeader(size: number): Uint8Array {
 /** Bytes that surely hold everything before the nodes. */
 const HEADER_LENGTH = 64;
 
+/**
+ * Stands before each key while a pack is decoded, so that no key is `__proto__`,
+ * which the library refuses, or one of those whose place in an object is not that in the pack.
+ */
+const KEY_MARK = "=";
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const DECODING = {
+  useBigInt64: true,
+  keyDecoder: {
+    canBeCached: () => true,
+    decode: (bytes: Uint8Array, offset: number, length: number) =>
+      KEY_MARK + UTF8.decode(bytes.subarray(offset, offset + length)),
+  },
+};
+
+/** The pairs of a decoded map; null when one of its keys is no text. */
+function pairsOf(decoded: object): [string, unknown][] | null {
+  const pairs = Object.entries(decoded);
+  if (!pairs.every(([key]) => key.startsWith(KEY_MARK))) return null;
+  return pairs.map(([key, value]) => [key.slice(KEY_MARK.length), value]);
+}
+
 /** Put after a pack's end: if it does not come out as it is, something stood before it. */
 const SENTINEL = encode(null);
 
@@ -157,7 +172,7 @@ export async function* unpackNodes(
   let index = 0;
   let ended = false;
   try {
-    for await (const raw of decodeMultiStream<undefined>(rest(), { useBigInt64: true })) {
+    for await (const raw of decodeMultiStream<undefined>(rest(), DECODING)) {
       pending = 0;
       if (ended) throw new AloeError("corrupt", "the pack has more than its nodes");
       if (index === count && raw === null) ended = true;
@@ -231,7 +246,7 @@ const TYPES = new Set(["container", "entry", "symlink", "fifo", "socket"]);
 function checkNode(raw: unknown, index: number, version: number): UnpackedNode {
   const wrong = (what: string) => new AloeError("corrupt", `node ${index} of the pack: ${what}`);
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) throw wrong("is no map");
-  const node = raw as Record<string, unknown>;
+  const node: Record<string, unknown> = Object.fromEntries(pairsOf(raw) ?? []);
   const parent = whole(node.p);
   if (parent === null || (index === 0 ? parent !== -1 : parent < 0 || parent >= index)) {
     throw wrong("has no container before it");
@@ -253,7 +268,7 @@ function checkNode(raw: unknown, index: number, version: number): UnpackedNode {
     return number;
   };
   const xattrs = map(node.xa, (v) => v instanceof Uint8Array, wrong) as Record<string, Uint8Array>;
-  if ("" in xattrs) throw wrong("has an attribute without a name");
+  if (Object.hasOwn(xattrs, "")) throw wrong("has an attribute without a name");
   const retention = whole(node.rk);
   return {
     parent,
@@ -293,13 +308,12 @@ function map(
   wrong: (what: string) => AloeError,
 ): Record<string, unknown> {
   if (value === undefined || value === null) return {};
-  if (
-    typeof value !== "object" || Array.isArray(value) ||
-    !Object.values(value).every(fits)
-  ) {
+  const pairs = typeof value === "object" && !Array.isArray(value) ? pairsOf(value) : null;
+  if (pairs === null || !pairs.every(([, each]) => fits(each))) {
     throw wrong("has attributes of the wrong type");
   }
-  return value as Record<string, unknown>;
+  // As properties of its own, whatever the keys are called.
+  return Object.fromEntries(pairs);
 }
 
 function join(parts: Uint8Array[]): Uint8Array {

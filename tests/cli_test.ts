@@ -626,3 +626,18 @@ Deno.test("cli: completions", async () => {
   const other = await aloelite(["completions", "tcsh"]);
   assert.equal(other.code, 2);
 });
+
+Deno.test("words that objects of the language know are words like others", async () => {
+  using bench = new Bench();
+  await bench.ok([]);
+  await bench.ok(["put", "-", "/a"], { stdin: "1" });
+  for (const word of ["__proto__", "constructor", "toString"]) {
+    assert.match(await bench.fails(2, ["find", "*", "--type", word]), /--type needs f, d or l/);
+    assert.match(await bench.fails(2, ["ls", `--${word}`]), /unknown option/);
+    assert.match(await bench.fails(2, [word]), /unknown command/);
+    await bench.ok(["meta", "set", "/a", `${word}=of ${word}`]);
+    assert.equal(await bench.ok(["meta", "get", "/a", word]), `of ${word}\n`);
+    await bench.ok(["meta", "unset", "/a", word]);
+    assert.match(await bench.fails(1, ["meta", "get", "/a", word]), /no metadata/);
+  }
+});

@@ -16,7 +16,7 @@ export async function find(ctx: Context): Promise<void> {
   const pattern = ctx.operands[0].replace(/^\/+/, "");
   const top = ctx.path(1);
   const type = ctx.flags.get("type");
-  if (type !== undefined && !(type in KINDS)) {
+  if (type !== undefined && !Object.hasOwn(KINDS, type)) {
     throw new UsageError(`--type needs f, d or l, not ${type}`);
   }
   // A pattern of one name is looked for at any depth, as `find -name` does.

@@ -145,6 +145,16 @@ export async function pathOf({ fs, mount }: Access, target: ops.Target): Promise
     : await ops.pathOf(fs.db, mount.handle, target.node);
 }
 
+/**
+ * Annotations, as they come: a `z.record` would leave out a key `__proto__`.
+ */
+const Annotations = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((each) => typeof each === "string"),
+  "metadata is a map of text to text",
+).openapi({ type: "object", additionalProperties: { type: "string" } });
+
 const JSON_TYPES = z.enum(["directory", "file", "symlink", "fifo", "socket"]);
 
 const EntrySchema = z.object({
@@ -178,7 +188,7 @@ export const NodeSchema = z.object({
   gid: z.number().int().nullable(),
   links: z.number().int(),
   retention: z.number().int().nullable(),
-  metadata: z.record(z.string(), z.string()),
+  metadata: Annotations,
   target: z.string().optional(),
 }).openapi("Node");
 
@@ -231,7 +241,7 @@ const CHANGE = createRoute({
       content: {
         "application/json": {
           schema: z.object({
-            metadata: z.record(z.string(), z.string()).optional(),
+            metadata: Annotations.optional(),
             mode: z.number().int().min(0).max(0o7777).optional(),
             modified_at: z.string().max(64).optional(),
             retention: z.number().int().min(1).nullable().optional(),

@@ -271,6 +271,29 @@ Deno.test("directories are made and listed page by page; nodes are changed whole
   assert.deepEqual((await m.ask("GET", `${at}/node?path=/a`)).json.metadata, {});
 });
 
+Deno.test("metadata keeps keys that objects of the language have already", async () => {
+  await using m = await TestManager.start();
+  const at = `/volumes/${await m.volume("keys")}`;
+  const text = '{"2":"b","__defineGetter__":"g","__proto__":"p","constructor":"c",' +
+    '"hasOwnProperty":"h","prototype":"q","toString":"t"}';
+  const changed = await m.ask("PATCH", `${at}/node?path=/`, {
+    body: `{"__proto__":{"mode":1},"metadata":${text}}`,
+    headers: { "content-type": "application/json" },
+  });
+  assert.equal(changed.status, 200, changed.text);
+  const found = await m.ask("GET", `${at}/node?path=/`);
+  assert.equal(JSON.stringify(found.json.metadata), text);
+  assert.equal(found.json.mode, null);
+  for (const bad of ['{"__proto__":1}', '{"constructor":{}}', '["a"]', '"a"', "null", "1"]) {
+    const refused = await m.ask("PATCH", `${at}/node?path=/`, {
+      body: `{"metadata":${bad}}`,
+      headers: { "content-type": "application/json" },
+    });
+    assert.equal(refused.status, 400, bad);
+  }
+  assert.deepEqual((await m.ask("GET", `${at}/node?path=/`)).json, found.json);
+});
+
 async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }

@@ -3,6 +3,8 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { ApiError } from "../../manager/page/api/problem.ts";
+import { explain } from "../../manager/page/lib/explain.ts";
 import { follow } from "../../manager/page/state/marks.ts";
 import { menu, names, row } from "./page_steps.ts";
 import { pageTest, type Stage } from "./page_support.ts";
@@ -157,4 +159,11 @@ pageTest("the selection holds what is there, and follows a new name", async (sta
   await manager.ask("DELETE", `/volumes/${id}/files/box/c.txt`);
   await row(page, "c.txt").waitFor({ state: "detached" });
   assert.equal(await said(page), "0 items");
+});
+
+Deno.test("an error is explained in its own words whatever its code is called", () => {
+  for (const code of ["__proto__", "constructor", "toString", "hasOwnProperty", "unheard_of"]) {
+    assert.equal(explain(new ApiError(500, code, "Error", "it broke")), "It broke.");
+  }
+  assert.match(explain(new ApiError(400, "bad_key", "Error", "x")), /PIN/);
 });

@@ -1,7 +1,7 @@
 import { ApiError } from "../api/problem.ts";
 
 /** Codes that deserve other words than the manager's own. */
-const WORDS: Record<string, string> = {
+const WORDS = new Map(Object.entries({
   unreachable: "The manager does not answer. Is it still running?",
   encryption_required: "This volume is locked. Unlock it with its PIN first.",
   bad_key: "That PIN is not the right one.",
@@ -9,7 +9,7 @@ const WORDS: Record<string, string> = {
   forbidden: "The manager refuses requests from this page's address.",
   no_space: "The disk is full. Free some space, then try again.",
   unauthorized: "Sign in with the manager's token first.",
-};
+}));
 
 /** An error in words for the person at the page. */
 export function explain(error: unknown): string {
@@ -20,7 +20,7 @@ export function explain(error: unknown): string {
         : "Too many tries. Wait a little and try again.";
     }
     const code = error.status === 507 ? "no_space" : error.code;
-    const text = WORDS[code] ?? (error.detail || error.title);
+    const text = WORDS.get(code) ?? (error.detail || error.title);
     return sentence(text);
   }
   return error instanceof Error ? sentence(error.message) : String(error);
