@@ -28,6 +28,12 @@ export const dataVersion = template("file.dataVersion")((q) =>
   ])
 );
 
+/** Some volumes of the file, the oldest first, each with its watermark. */
+export const storedVolumes = template("file.storedVolumes")((q) =>
+  q.selectFrom("volume").select(["volume_id", "wm_ts", "wm_seq"])
+    .orderBy("volume_id").limit(sql.lit(100))
+);
+
 /** A statement that is no query. */
 type Command = Statement<Record<never, never>, unknown>;
 

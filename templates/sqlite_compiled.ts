@@ -666,6 +666,11 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [],
     "constants": [],
   },
+  "file.storedVolumes": {
+    "sql": 'select "volume_id", "wm_ts", "wm_seq" from "volume" order by "volume_id" limit 100',
+    "names": [],
+    "constants": [],
+  },
   "holes.copyHoles": {
     "sql":
       'insert into "aloe_hole" ("node_id", "version", "chunks") select ? as "id", "version", "chunks" from "aloe_hole" where "node_id" = ?',

@@ -1,6 +1,7 @@
 /** A file that is moved, deleted or replaced while it is open: nothing is written to the lost one. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { AloeLite } from "../mod.ts";
 import { aloelite, Bench, start } from "./cli_support_test.ts";
 import { assertSound, makeVolume, mountTest, Scratch, spawnDaemon, until } from "./fuse/support.ts";
@@ -111,6 +112,79 @@ for (const [way, go] of Object.entries(WAYS)) {
     });
   });
 }
+
+for (
+  const [what, source] of [
+    ["another database", "other"],
+    ["something else", "text"],
+    ["an older copy of itself", "older"],
+  ]
+) {
+  mountTest(`a mount of a file that is overwritten with ${what} says so`, async () => {
+    await withFiles(async (file, other) => {
+      const text = `${other}.text`;
+      await Deno.writeFile(text, new Uint8Array(100_000).fill(65));
+      const older = `${other}.older`;
+      if (source === "older") {
+        await Deno.copyFile(file, older);
+        await using fs = await AloeLite.open(file);
+        await using mount = await fs.mount();
+        await mount.put("/newer", "1");
+      }
+      const from = { other, text, older }[source]!;
+      const bytes = await Deno.readFile(from);
+      await using daemon = await spawnDaemon({ file });
+      let number = 0;
+      const refused = () => {
+        try {
+          using open = Deno.openSync(`${daemon.dir}/f${number++}`, { create: true, write: true });
+          open.syncSync();
+          return false;
+        } catch (error) {
+          assert.match(`${error}`, /os error 5/);
+          return true;
+        }
+      };
+      assert.equal(refused(), false);
+      // In its place, as cp does it.
+      new Deno.Command("cp", { args: [from, file] }).outputSync();
+      await until(refused, 20_000, "EIO");
+      const isTold = () => daemon.log.some((line) => /was overwritten with another/.test(line));
+      await until(isTold, 5000, "a line in the log");
+      await assert.rejects(daemon.unmount(), /did not close: /);
+      // Not by `deepEqual`, whose account of a difference takes gigabytes.
+      const untouched = Buffer.compare(await Deno.readFile(file), bytes) === 0;
+      assert(untouched, "nothing of the lost one got into it");
+      if (source !== "text") {
+        assert.deepEqual(await content(file), source === "other" ? ["other"] : ["old"]);
+        await assertSound(file);
+      }
+    });
+  });
+}
+
+mountTest(
+  "a vacuum and other writers are no reason to think that a file is another one",
+  async () => {
+    await withFiles(async (file) => {
+      await using daemon = await spawnDaemon({ file });
+      await Deno.writeFile(`${daemon.dir}/large`, new Uint8Array(30 << 20).fill(7));
+      for (let i = 0; i < 4; i++) {
+        await using fs = await AloeLite.open(file);
+        await using mount = await fs.mount();
+        await mount.put(`/theirs${i}`, new Uint8Array(3 << 20).fill(i));
+        await fs.vacuum();
+        Deno.writeTextFileSync(`${daemon.dir}/ours${i}`, "1");
+        await new Promise((resolve) => setTimeout(resolve, 1100));
+        using open = Deno.openSync(`${daemon.dir}/ours${i}`, { write: true });
+        open.syncSync();
+      }
+      assert.deepEqual(daemon.log, []);
+      await daemon.unmount();
+      await assertSound(file);
+    });
+  },
+);
 
 Deno.test("cli: a put whose file is replaced fails, and the other file is as it was", async () => {
   using bench = new Bench();

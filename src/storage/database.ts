@@ -166,8 +166,10 @@ export class OpenDatabase implements Database {
   }
 
   /** @ignore */
-  alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.query(task);
+  async alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+    // A checkpoint is a write to the file.
+    await this.#requireFile();
+    return await this.query(task);
   }
 
   /** @ignore */
@@ -210,7 +212,12 @@ export class OpenDatabase implements Database {
    * @ignore
    */
   async isLost(): Promise<boolean> {
-    return await this.#inLane(async () => await this.#driver.isLost?.(this.#open()) ?? false);
+    try {
+      await this.#requireFile();
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** Waits for what is running and closes the connection. */
@@ -222,6 +229,10 @@ export class OpenDatabase implements Database {
       this.mountSecrets.clear();
       await this.#driver.destroy();
     });
+  }
+
+  async #requireFile(): Promise<void> {
+    await this.#inLane(async () => await this.#driver.requireFile?.(this.#open()));
   }
 
   async #inLane<T>(task: () => Promise<T>): Promise<T> {

@@ -19,10 +19,10 @@ export interface StorageDialect {
 /** A Kysely driver that also knows how durable a commit has to be. */
 export interface StorageDriver extends Driver {
   /**
-   * Whether the path of the file leads to another one by now, or to none:
+   * Throws when the path of the file leads to another one by now, or to none:
    * nothing of the open one is left beside the other then.
    */
-  isLost?(connection: DatabaseConnection): Promise<boolean>;
+  requireFile?(connection: DatabaseConnection): Promise<void>;
   beginTransaction(
     connection: Awaited<ReturnType<Driver["acquireConnection"]>>,
     settings: StorageTransactionSettings,

@@ -9,14 +9,15 @@ const LOOK_AT_WAL_MS = 200;
  * commit is on disk: it is, where nobody will look for it.
  */
 export class OpenedFile {
-  readonly #path: string;
+  /** The file, as SQLite takes it, from the root on. */
+  readonly path: string;
   readonly #file: string;
   #wal: string | null = null;
   #index: string | null = null;
   #walLookedAt = -Infinity;
 
   private constructor(path: string, file: string) {
-    this.#path = path;
+    this.path = path;
     this.#file = file;
   }
 
@@ -42,7 +43,7 @@ export class OpenedFile {
    * to none, or when the WAL is another one.
    */
   check(): void {
-    const file = identityOf(this.#path);
+    const file = identityOf(this.path);
     if (file !== this.#file && file !== UNKNOWN) {
       throw this.#gone(file === null ? "was moved or deleted" : "was replaced by another one");
     }
@@ -54,8 +55,8 @@ export class OpenedFile {
 
   /** Whether the WAL and its index, if there are such, are those that were there before. */
   companionsAreOurs(): boolean {
-    const wal = identityOf(`${this.#path}-wal`);
-    const index = identityOf(`${this.#path}-shm`);
+    const wal = identityOf(`${this.path}-wal`);
+    const index = identityOf(`${this.path}-shm`);
     this.#wal ??= wal;
     this.#index ??= index;
     return [[wal, this.#wal], [index, this.#index]].every(([now, then]) =>
@@ -63,11 +64,29 @@ export class OpenedFile {
     );
   }
 
+  /** Why nothing is written to a file that has become another database in its place. */
+  overwritten(): AloeError {
+    return this.#gone("was overwritten with another one");
+  }
+
+  /**
+   * Takes the WAL away, and all that is in it: a connection that ends, with its
+   * thread if in no other way, would move what is there into the file.
+   */
+  discardWal(): void {
+    try {
+      Deno.truncateSync(`${this.path}-wal`);
+    } catch {
+      // There is none, or it may not be.
+    }
+    this.removeCompanions();
+  }
+
   /** Takes the WAL and its index away, which have nothing in them that is needed. */
   removeCompanions(): void {
     for (const suffix of ["-wal", "-shm"]) {
       try {
-        Deno.removeSync(`${this.#path}${suffix}`);
+        Deno.removeSync(`${this.path}${suffix}`);
       } catch {
         // There is none, or it may not be.
       }
@@ -77,7 +96,7 @@ export class OpenedFile {
   #gone(what: string): AloeError {
     return new AloeError(
       "io_error",
-      `${this.#path}: the file ${what} while it was in use: nothing is written to it any more`,
+      `${this.path}: the file ${what} while it was in use: nothing is written to it any more`,
     );
   }
 }

@@ -14,6 +14,7 @@ import type {
 import { sqliteFile, sqliteLocation } from "./location.ts";
 import { OpenedFile } from "./opened_file.ts";
 import { cannotMakeFiles, isOutOfRange, translateSqliteError } from "./sqlite_errors.ts";
+import { StoredIdentity, type Watermarks, watermarksOf } from "./stored_identity.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
 export type Durability = "full" | "normal";
@@ -56,6 +57,8 @@ export class SqliteDriver implements StorageDriver {
   #connection: SqliteConnection | null = null;
   #checkpointer: Checkpointer | null = null;
   #opened: OpenedFile | null = null;
+  /** Of connections that are open for long. */
+  #stored: StoredIdentity | null = null;
   /** Why nothing is written any more: the path leads to another file. */
   #lost: unknown = null;
 
@@ -79,7 +82,7 @@ export class SqliteDriver implements StorageDriver {
   ): Promise<void> {
     const sqlite = connection as SqliteConnection;
     if (settings.accessMode !== "read only") {
-      await this.#requireFile(sqlite);
+      await this.requireFile(sqlite);
       await this.#checkpointer?.admit(() => sqlite.walState());
     }
     const full = this.#options.durability === "full" &&
@@ -104,16 +107,21 @@ export class SqliteDriver implements StorageDriver {
     if (sqlite.inTransaction) sqlite.execute("ROLLBACK");
   }
 
-  /** @throws {AloeError} `io_error` when the path does not lead to the open file any more. */
-  async #requireFile(sqlite: SqliteConnection): Promise<void> {
+  async requireFile(connection: DatabaseConnection): Promise<void> {
+    const sqlite = connection as SqliteConnection;
     if (this.#lost === null) {
       try {
         this.#opened?.check();
-        return;
+        if (!await this.#stored?.isOther(() => watermarksOrNull(sqlite))) return;
+        this.#lost = this.#opened!.overwritten();
+        // Nothing of the WAL may get into the other database.
+        await this.#checkpointer?.close();
+        this.#checkpointer = null;
+        if (this.#opened!.companionsAreOurs()) this.#opened!.discardWal();
       } catch (error) {
         this.#lost = error;
+        await this.#letGo(sqlite);
       }
-      await this.#letGo(sqlite);
     }
     throw this.#lost;
   }
@@ -134,15 +142,6 @@ export class SqliteDriver implements StorageDriver {
       // Somebody else has the lost file open.
     }
     if (sqlite.emptyWal()) this.#opened!.removeCompanions();
-  }
-
-  async isLost(connection: DatabaseConnection): Promise<boolean> {
-    try {
-      await this.#requireFile(connection as SqliteConnection);
-      return false;
-    } catch {
-      return true;
-    }
   }
 
   async releaseConnection(): Promise<void> {}
@@ -187,6 +186,10 @@ export class SqliteDriver implements StorageDriver {
     connection.execute(`PRAGMA journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
     // Not before: a new file comes to be here.
     this.#opened ??= OpenedFile.at(this.#options.path);
+    if (aside && this.#opened !== null) {
+      const { path } = this.#opened;
+      this.#stored = new StoredIdentity(path, immutableUri(path));
+    }
   }
 
   async backup(destination: string, options: BackupOptions): Promise<void> {
@@ -213,6 +216,15 @@ export class SqliteDriver implements StorageDriver {
     } finally {
       if (own) source.close();
     }
+  }
+}
+
+function watermarksOrNull({ database }: SqliteConnection): Watermarks | null {
+  try {
+    return watermarksOf(database);
+  } catch {
+    // What it reads is not its own any more.
+    return null;
   }
 }
 
