@@ -7,6 +7,9 @@ import type { Services } from "./services.ts";
 /** What says that some bytes are no filesystem that can be used here. */
 const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", "invalid"]);
 
+/** A chunk is in memory as a whole, several times: larger ones are not taken in, bytes. */
+const LARGEST_CHUNK = 128 * 1024 * 1024;
+
 /** Takes in filesystems that clients send. */
 export class Imports {
   readonly #services: Services;
@@ -30,9 +33,17 @@ export class Imports {
     const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
     try {
       await receive(bodyPieces(request, { bytes, idleMs }), path);
-      const { faults } = await jobs.inspect(path).catch(explain);
+      const { faults, largestChunk } = await jobs.inspect(path).catch(explain);
       if (faults.length > 0) {
         throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
+      }
+      if (largestChunk > LARGEST_CHUNK) {
+        throw new Problem(
+          422,
+          "unsupported",
+          `chunks have ${LARGEST_CHUNK} bytes at most here, not ${largestChunk}: ` +
+            "copy what it has to a volume of smaller ones",
+        );
       }
       const move = () => filesystems.import(path, name);
       const moved = this.#last.then(move, move);

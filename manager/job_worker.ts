@@ -63,7 +63,7 @@ async function inspect(file: string): Promise<Inspection> {
   if (faults.length === 0) {
     for (const { kind, id } of await fs.health()) faults.push(`${kind}: ${id}`);
   }
-  return { volumes, faults };
+  return { volumes, faults, largestChunk: await ops.largestChunkBytes(fs.db) };
 }
 
 async function prune(file: string, vacuum: boolean): Promise<Freed> {

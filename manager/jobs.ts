@@ -18,6 +18,8 @@ export interface Inspection {
   volumes: string[];
   /** What is wrong with it, a line each; none when all is well. */
   faults: string[];
+  /** Bytes of the largest chunk that it has or may get. */
+  largestChunk: number;
 }
 
 /** What freed room, and how much of what. */

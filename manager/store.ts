@@ -1,6 +1,7 @@
 import type { AloeLite, Mount } from "../mod.ts";
 import { AloeError } from "../src/errors.ts";
 import * as ops from "../src/ops.ts";
+import { uploadRoom } from "./upload_room.ts";
 
 /** Content that fits is written from memory, in one transaction. */
 const SMALL = 1024 * 1024;
@@ -13,6 +14,8 @@ export interface Destination {
   fs: AloeLite;
   mount: Mount;
   path: string;
+  /** Bytes of a full chunk there. */
+  chunkSize: number;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface Destination {
  * @throws {AloeError} As `finishUpload`; what the pieces and the condition throw.
  */
 export async function storeFile(
-  { fs, mount, path }: Destination,
+  { fs, mount, path, chunkSize }: Destination,
   pieces: AsyncIterable<Uint8Array>,
   options: ops.PutFileOptions = {},
 ): Promise<ops.PutFileResult> {
@@ -32,6 +35,7 @@ export async function storeFile(
   let size = 0;
   let upload: string | null = null;
   let writer: ops.UploadWriter | null = null;
+  using resources = new DisposableStack();
   try {
     for await (const piece of pieces) {
       size += piece.length;
@@ -41,6 +45,7 @@ export async function storeFile(
       }
       small.push(piece);
       if (size <= SMALL) continue;
+      resources.use(await uploadRoom(chunkSize));
       upload = (await ops.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
       writer = await ops.openUpload(db, handle, upload, { ttl: LEFT_BEHIND_MS });
       for (const one of small) await writer.write(one);
@@ -77,7 +82,7 @@ function joined(pieces: Uint8Array[], size: number): Uint8Array {
 
 /** Fails early where writing would fail at the end, before gigabytes have come. */
 export async function checkBeforeBody(
-  { fs, mount, path }: Destination,
+  { fs, mount, path }: Omit<Destination, "chunkSize">,
   options: ops.PutFileOptions,
 ): Promise<void> {
   const { db } = fs;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { AloeError } from "../src/errors.ts";
 import type { UploadInfo } from "../src/ops.ts";
 import { newPath } from "./new_names.ts";
@@ -14,9 +13,6 @@ export const TUS_EXTENSIONS =
 
 /** How a piece can be checked. */
 export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
-
-/** A piece with a checksum is kept in memory until it is checked, so it is no larger, bytes. */
-export const LARGEST_CHECKED = 16 * 1024 * 1024;
 
 /** Where an upload goes when it is finished. */
 export interface UploadGoal {
@@ -116,30 +112,4 @@ export function checksumOf(headers: Headers): Checksum | null {
     throw new Problem(400, "unsupported", `Upload-Checksum: one of ${TUS_CHECKSUMS.join(", ")}`);
   }
   return { algorithm, digest };
-}
-
-/** A checked piece, whole in memory. @throws {Problem} 413; 460 when it is not what was sent. */
-export async function checkedPiece(
-  pieces: AsyncIterable<Uint8Array>,
-  { algorithm, digest }: Checksum,
-): Promise<Uint8Array[]> {
-  const hash = createHash(algorithm);
-  const all: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of pieces) {
-    size += piece.length;
-    if (size > LARGEST_CHECKED) {
-      throw new Problem(
-        413,
-        "too_large",
-        `a piece with a checksum has ${LARGEST_CHECKED} bytes at most`,
-      );
-    }
-    hash.update(piece);
-    all.push(piece);
-  }
-  if (hash.digest("base64") !== digest) {
-    throw new Problem(460, "invalid", "the checksum is of something else: nothing was kept");
-  }
-  return all;
 }

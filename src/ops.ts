@@ -123,6 +123,7 @@ export {
   type FileSize,
   fileSize,
   holdFile,
+  largestChunkBytes,
   pageCheck,
   vacuum,
   type WalState,

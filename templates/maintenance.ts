@@ -192,6 +192,13 @@ export const counts = template<{ now: bigint }>("maintenance.counts")((q, p) =>
   ])
 );
 
+/** Bytes of the largest chunk; null where there is none. */
+export const largestChunk = template("maintenance.largestChunk")((q) =>
+  q.selectFrom("content_chunk").select(({ fn }) =>
+    fn.max<number | null>(byteLength("data")).as("bytes")
+  )
+);
+
 /** The file's own facts. */
 export const fileFacts = template("maintenance.fileFacts")((q) =>
   q.selectNoFrom([

@@ -1407,6 +1407,11 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [],
     "constants": [],
   },
+  "maintenance.largestChunk": {
+    "sql": 'select max(length("data")) as "bytes" from "content_chunk"',
+    "names": [],
+    "constants": [],
+  },
   "maintenance.namesNotAllowed": {
     "sql":
       'select "e"."edge_id", "e"."to_id", "e"."name" from "edge" as "e" where "e"."volume_id" = ? and ("e"."name" is null or (typeof("e"."name") <> \'text\' OR "e"."name" = \'\' OR instr("e"."name", \'/\') > 0\n    OR instr(CAST("e"."name" AS BLOB), x\'00\') > 0)) order by "e"."edge_id"',

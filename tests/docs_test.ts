@@ -159,7 +159,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(errors|types|paths|names|safe_name|ids|clock|time_limits|glob|tree_order|turns)\.ts$/,
+  /^src\/(errors|types|paths|names|safe_name|ids|clock|time_limits|glob|tree_order|turns|byte_budget)\.ts$/,
 ];
 
 /** What the upper layers may use of those below. */
@@ -173,6 +173,7 @@ const FACES: string[][] = [
     "src/paths.ts",
     "src/names.ts",
     "src/safe_name.ts",
+    "src/byte_budget.ts",
     "src/registry/mod.ts",
     "fuse/mod.ts",
   ],

@@ -179,7 +179,7 @@ async function write(services: Services, c: Context<Env>): Promise<Response> {
         requireConditions(conditions, current?.tag ?? null),
     }),
   };
-  const destination = { fs, mount, path };
+  const destination = { fs, mount, path, chunkSize: volume.chunkSize };
   await checkBeforeBody(destination, options);
   const result = await storeFile(destination, bodyPieces(c.req.raw, limits), options);
   services.feed.publishAt("changed", volume, path);
@@ -248,9 +248,11 @@ async function uploadForm(services: Services, c: Context<Env>): Promise<Response
     if (name.split("/").every((part) => part === "")) {
       throw new Problem(400, "nameless", "a file in the form has no name");
     }
-    const { node, version, size } = await storeFile({ fs, mount, path }, pieces, {
-      parents: true,
-    });
+    const { node, version, size } = await storeFile(
+      { fs, mount, path, chunkSize: volume.chunkSize },
+      pieces,
+      { parents: true },
+    );
     files.push({ path, node, version, size });
     services.feed.publishAt("changed", volume, path);
   });

@@ -11,7 +11,6 @@ import type { Services } from "../services.ts";
 import { toRfc3339 } from "../times.ts";
 import {
   byteCount,
-  checkedPiece,
   type Checksum,
   checksumOf,
   goalFrom,
@@ -23,8 +22,10 @@ import {
   TUS_VERSION,
   type UploadGoal,
 } from "../tus.ts";
+import { stagePiece } from "../staged_piece.ts";
 import { sweepUploads } from "../upload_sweeper.ts";
 import { checkBeforeBody } from "../store.ts";
+import { uploadRoom } from "../upload_room.ts";
 import { bodyLimits } from "./files.ts";
 
 /** Finished uploads that are remembered, for clients that did not hear of it. */
@@ -216,11 +217,12 @@ class Uploads {
     let size = offset;
     if (withBody) {
       const pieces = bodyPieces(c.req.raw, { ...limits, bytes: most - offset });
-      const checked = checksum === null ? pieces : await checkedPiece(pieces, checksum);
+      await using staged = checksum === null ? null : await stagePiece(held, pieces, checksum);
       const { uploadMs } = this.#services.settings.limits;
+      using _room = await uploadRoom(held.volume.chunkSize);
       const writer = await ops.openUpload(db, handle, id, { ttl: uploadMs, limit: limits.bytes });
       try {
-        for await (const piece of checked) await writer.write(piece);
+        for await (const piece of staged?.pieces() ?? pieces) await writer.write(piece);
       } finally {
         await writer.close();
         size = writer.size;

@@ -33,6 +33,12 @@ export class HashPage {
     this.digest = sha256Hex(encoder.encode(hashes));
   }
 
+  /** A chunk's address. */
+  at(index: number): string {
+    const from = (index - this.first) * DIGITS;
+    return this.#hashes.slice(from, from + DIGITS);
+  }
+
   /** Whether a chunk has an address. */
   has(index: number, hash: string): boolean {
     return this.#hashes.startsWith(hash, (index - this.first) * DIGITS);

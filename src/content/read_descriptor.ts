@@ -4,9 +4,14 @@ import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { type Resolved, resolveId } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
+import { release } from "./chunk_memory.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { keptChunks } from "./kept_chunks.ts";
 import { readRange } from "./read_range.ts";
 import { zeroChunkAddress } from "./zero_chunk.ts";
+
+/** Bytes that a stream hands out at once, of larger chunks. */
+const STREAMED_AT_ONCE = 1024 * 1024;
 
 /** Manifest rows that are looked at for a hole at once. */
 const ROWS_AHEAD = 4096;
@@ -34,8 +39,6 @@ export class ReadDescriptor implements AsyncDisposable {
   readonly #chunkSize: number;
   #position = 0;
   #closed = false;
-  /** The chunk that small reads are served from. */
-  #chunk: { hash: string | undefined; bytes: Uint8Array } | null = null;
 
   /** @ignore Descriptors come from `openRead`. */
   constructor(
@@ -79,23 +82,19 @@ export class ReadDescriptor implements AsyncDisposable {
       // By its address: a filesystem changes chunks of a version in place.
       const at = { node: this.#node, version, index };
       const hash = (await tx.first(chunkHashAt, at))?.chunk_hash;
-      const needed = this.#position - start + length;
-      if (
-        this.#chunk === null || this.#chunk.hash !== hash || this.#chunk.bytes.length < needed
-      ) {
-        const bytes = await readRange(
-          tx,
-          entry,
-          start,
-          this.#chunkSize,
-          this.#bound,
-        );
-        this.#chunk = { hash, bytes };
+      const from = this.#position - start;
+      const cipher = cipherFor(entry);
+      const kept = hash === undefined ? null : keptChunks.take(this, this.#db, cipher, hash);
+      if (kept !== null && kept.length >= from + length) return kept.slice(from, from + length);
+      const chunk = await readRange(tx, entry, start, this.#chunkSize, this.#bound);
+      const part = chunk.slice(from, from + length);
+      // Of a chunk that has changed under its version there is more to be read than is kept.
+      if (hash !== undefined && kept === null) {
+        keptChunks.keep(this, this.#db, cipher, hash, chunk);
+      } else {
+        release(chunk);
       }
-      return this.#chunk.bytes.slice(
-        this.#position - start,
-        this.#position - start + length,
-      );
+      return part;
     });
     this.#position += bytes.length;
     return bytes;
@@ -179,11 +178,13 @@ export class ReadDescriptor implements AsyncDisposable {
     });
   }
 
-  /** What is left, as a stream of chunks. The descriptor closes at its end. */
+  /** What is left, as a stream of chunks or parts of them. The descriptor closes at its end. */
   get readable(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        const bytes = await this.readChunk();
+        const bytes = this.#chunkSize > STREAMED_AT_ONCE
+          ? await this.read(STREAMED_AT_ONCE)
+          : await this.readChunk();
         if (bytes.length > 0) return controller.enqueue(bytes);
         this.close();
         controller.close();
@@ -195,7 +196,7 @@ export class ReadDescriptor implements AsyncDisposable {
   /** Closes it. Closing twice is no fault. */
   close(): void {
     this.#closed = true;
-    this.#chunk = null;
+    keptChunks.forget(this);
   }
 
   /** Closes it. */

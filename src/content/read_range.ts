@@ -2,11 +2,14 @@ import { committedChunks, versionChunks } from "../../templates/content.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { handOver, release } from "./chunk_memory.ts";
 import { openChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { loadingRoom } from "./kept_chunks.ts";
 
-/** Chunks fetched by one query, to bound memory. */
+/** Chunks fetched by one query, and bytes of them beyond the first, to bound memory. */
 const CHUNKS_AT_ONCE = 8;
+const BYTES_AT_ONCE = 8 * 1024 * 1024;
 
 /**
  * Reads a range of an entry.
@@ -32,8 +35,10 @@ export async function readRange(
   const first = Math.floor(offset / chunkSize);
   const last = Math.floor((end - 1) / chunkSize);
   let whole: Uint8Array | null = null;
-  for (let from = first; from <= last; from += CHUNKS_AT_ONCE) {
-    const to = Math.min(from + CHUNKS_AT_ONCE - 1, last);
+  const step = Math.max(1, Math.min(CHUNKS_AT_ONCE, Math.floor(BYTES_AT_ONCE / chunkSize)));
+  for (let from = first; from <= last; from += step) {
+    const to = Math.min(from + step - 1, last);
+    using _room = await loadingRoom(Math.min((to - from + 1) * chunkSize, size));
     const rows = version === null
       ? await tx.all(committedChunks, {
         node: node.node,
@@ -66,24 +71,4 @@ export async function readRange(
     }
   }
   return whole!;
-}
-
-/** Chunks whose memory is worth being accounted for at once, bytes. */
-const LARGE = 64 * 1024;
-
-/**
- * Gives a whole chunk to the caller without a copy. V8 looks at what the blobs
- * that SQLite returned add up to only where JavaScript itself makes a buffer,
- * so one is made, lest gigabytes of dropped chunks wait for collection.
- */
-export function handOver(chunk: Uint8Array): Uint8Array {
-  if (chunk.length >= LARGE) new ArrayBuffer(1);
-  return chunk;
-}
-
-/** Frees a chunk's memory at once: it would be collected too late. */
-export function release(bytes: Uint8Array): void {
-  const buffer = bytes.buffer as ArrayBuffer;
-  // A view of a part may share its buffer with others.
-  if (!buffer.detached && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }

@@ -16,7 +16,7 @@ import {
 import { getXattr, listXattrs } from "../../templates/node.ts";
 import { redoOf } from "../../templates/redo.ts";
 import { openChunk } from "../content/chunk_store.ts";
-import { handOver, release } from "../content/read_range.ts";
+import { handOver, release } from "../content/chunk_memory.ts";
 import { zeroChunkAddress } from "../content/zero_chunk.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";

@@ -7,7 +7,8 @@ import {
   vacuumOnDisk,
   walLength,
 } from "../../templates/file.ts";
-import { counts, fileFacts } from "../../templates/maintenance.ts";
+import { counts, fileFacts, largestChunk } from "../../templates/maintenance.ts";
+import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import type { Database, OpenDatabase } from "../storage/database.ts";
@@ -166,4 +167,13 @@ export async function holdFile<T>(db: Database, task: (size: FileSize) => Promis
 export async function pageCheck(db: Database): Promise<string[]> {
   const rows = await db.query((tx) => tx.all(quickCheck, {}));
   return rows.map((row) => row.quick_check).filter((line) => line !== "ok");
+}
+
+/** Bytes of the largest chunk that is stored, or that a volume may store. */
+export async function largestChunkBytes(db: Database): Promise<number> {
+  return await db.query(async (tx) => {
+    const stored = Number((await tx.first(largestChunk, {}))?.bytes ?? 0);
+    const sizes = (await tx.all(listVolumes, {})).map((row) => Number(row.chunk_size));
+    return sizes.reduce((most, size) => Math.max(most, size), stored);
+  });
 }

@@ -1,9 +1,10 @@
 import { dataVersion } from "../../templates/file.ts";
 import { chunkColumns, contentTimes } from "../../templates/listing.ts";
 import { CHUNKS_A_PAGE, type HashPage, hashPage, tagOf } from "../content/content_tag.ts";
+import { handOver, release } from "../content/chunk_memory.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
-import { handOver, release } from "../content/read_range.ts";
+import { keptChunks, loadingRoom } from "../content/kept_chunks.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { requireEntry, type Resolved, resolveId, resolveTarget, type Target } from "../resolve.ts";
@@ -12,6 +13,12 @@ import type { Transaction } from "../storage/transaction.ts";
 import { Turns } from "../turns.ts";
 import type { NodeType } from "../types.ts";
 import { retainedVersion, type VersionOption } from "./content.ts";
+
+/** Chunks of fewer bytes are opened again by each read. */
+const WORTH_KEEPING = 64 * 1024;
+
+/** A file of more bytes is never handed out as a whole. */
+const SMALL = 256 * 1024;
 
 /** What the content of a file was at one moment. */
 export interface SnapshotInfo {
@@ -82,7 +89,8 @@ export class Snapshot implements SnapshotInfo {
    *
    * @param offset Bytes from the start.
    * @param length Bytes wanted. What is given is fewer at the end, and where
-   * that spares a copy: a read ends with a chunk.
+   * that spares a copy: a read ends with a chunk. Of a chunk that is read in
+   * part the rest is kept for the next read, until {@linkcode forget}.
    * @returns Pieces that follow each other.
    * @throws {AloeError} `mount_conflict` when the content has been changed since;
    * `mount_invalid`, `corrupt`.
@@ -95,6 +103,11 @@ export class Snapshot implements SnapshotInfo {
       const entry = await resolveId(tx, this.#mount, this.node);
       return await this.#read(tx, entry, offset, end);
     });
+  }
+
+  /** Lets go of what is kept for the next read. */
+  forget(): void {
+    keptChunks.forget(this);
   }
 
   /** @ignore The same within a transaction that has resolved the entry. */
@@ -112,11 +125,19 @@ export class Snapshot implements SnapshotInfo {
     const { chunkSize } = this;
     const first = Math.floor(offset / chunkSize);
     const number = Math.floor(first / CHUNKS_A_PAGE);
-    const last = Math.min(
+    let last = Math.min(
       Math.floor((end - 1) / chunkSize),
       (number + 1) * CHUNKS_A_PAGE - 1,
     );
+    // To the end of a chunk: the next read begins with a whole one.
+    const cut = last > first && end % chunkSize !== 0 && end < this.size;
+    if (cut && chunkSize >= WORTH_KEEPING) last--;
     const page = await this.#pageAt(tx, number);
+    const kept = chunkSize < WORTH_KEEPING
+      ? null
+      : keptChunks.take(this, this.#db, cipher, page.at(first));
+    if (kept !== null) return [this.#part(kept, first, offset, end)];
+    using _room = await loadingRoom(Math.min((last - first + 1) * chunkSize, this.size));
     const rows = await tx.all(chunkColumns, {
       node: this.node,
       version: this.version,
@@ -128,18 +149,30 @@ export class Snapshot implements SnapshotInfo {
     for (let i = 0; i < rows.length; i++) {
       const [index, hash, data, length, N_c, enc_tag] = rows[i];
       if (index !== first + i || !page.has(index, hash)) throw this.#changed();
-      let chunk = openChunk(cipher, { data, length, N_c, enc_tag }, this.name);
+      const chunk = openChunk(cipher, { data, length, N_c, enc_tag }, this.name);
       if (chunk !== data) release(data!);
       const start = index * chunkSize;
       if (chunk.length < Math.min(chunkSize, this.size - start)) {
         throw new AloeError("corrupt", `${this.name}: chunk ${index} is too short`);
       }
-      const from = Math.max(0, offset - start);
-      const to = Math.min(chunk.length, end - start);
-      if (from > 0 || to < chunk.length) chunk = chunk.subarray(from, to);
-      pieces.push(handOver(chunk));
+      const whole = offset <= start && end >= start + chunk.length;
+      if (whole) {
+        pieces.push(handOver(chunk));
+        continue;
+      }
+      // A view would hold all of the chunk for as long as the client takes.
+      pieces.push(this.#part(chunk, index, offset, end));
+      if (chunkSize < WORTH_KEEPING) release(chunk);
+      else keptChunks.keep(this, this.#db, cipher, hash, chunk);
     }
     return pieces;
+  }
+
+  /** A copy of what is wanted of a chunk. */
+  #part(chunk: Uint8Array, index: number, offset: number, end: number): Uint8Array {
+    const start = index * this.chunkSize;
+    const to = Math.min(chunk.length, end - start, this.size - start);
+    return chunk.slice(Math.max(0, offset - start), to);
   }
 
   async #pageAt(tx: Transaction, number: number): Promise<HashPage> {
@@ -172,8 +205,8 @@ export async function openSnapshot(
 }
 
 /**
- * The same; of a file that is no larger than a chunk with its bytes, which
- * costs one transaction instead of two.
+ * The same; of a small file that is no larger than a chunk with its bytes,
+ * which costs one transaction instead of two.
  */
 export async function openSmallSnapshot(
   db: Database,
@@ -207,7 +240,7 @@ async function takeSnapshot(
       const pages = page === null ? [] : [page.digest];
       const tag = tagOf(facts.size, pages);
       const snapshot = new Snapshot(db, entry, { ...facts, tag }, pages, page);
-      if (!small || chunks > 1) {
+      if (!small || chunks > 1 || facts.size > SMALL) {
         return { entry, facts, done: { snapshot, bytes: null }, counter: 0 };
       }
       const [bytes = new Uint8Array(0)] = chunks === 0 ? [] : await snapshot.readWith(tx, entry);

@@ -1,0 +1,254 @@
+/** Memory of a real `aloelite serve` while clients ask for much at once, or take their time. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { AloeLite } from "../../mod.ts";
+import { ByteBudget } from "../../src/byte_budget.ts";
+import { request, TestManager } from "./support.ts";
+
+const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const MB = 1024 * 1024;
+const CHUNK = 64 * MB;
+const SIZE = 2 * CHUNK + 5;
+const TUS = { "tus-resumable": "1.0.0" };
+
+/** A manager as a process, with a volume of large chunks. */
+class Served implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #root: string;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    root: string,
+    readonly url: string,
+    readonly volume: string,
+  ) {
+    this.#child = child;
+    this.#root = root;
+  }
+
+  static async start(chunkSize: number): Promise<Served> {
+    const root = await Deno.makeTempDir({ prefix: "aloelite-memory-" });
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", MAIN, "serve", "--port", "0", "--root", root],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("\n")) text += (await reader.read()).value;
+    void reader.read().catch(() => {});
+    const url = text.split(" ")[0].trim();
+    const path = `${root}/import.db`;
+    {
+      await using fs = await AloeLite.open(path);
+      await fs.createVolume({ name: "large", chunkSize });
+    }
+    const body = await Deno.readFile(path);
+    const name = "large";
+    const taken = await request("POST", `${url}/filesystems?name=${name}`, {
+      body,
+      headers: { "content-type": "application/octet-stream" },
+    });
+    assert.equal(taken.status, 201, taken.text);
+    const { json } = await request("GET", `${url}/volumes`);
+    const volume = (json.volumes ?? json).find((one: { name: string }) => one.name === name);
+    return new Served(child, root, url, `${url}/volumes/${volume.id}`);
+  }
+
+  async put(path: string, size: number): Promise<void> {
+    const pieces = function* () {
+      for (let at = 0; at < size; at += MB) yield new Uint8Array(Math.min(MB, size - at)).fill(7);
+    };
+    const done = await request("PUT", `${this.volume}/files${path}`, {
+      body: ReadableStream.from(pieces()),
+    });
+    assert.equal(done.status, 201, done.text);
+  }
+
+  /** How far its memory rises above what it is now while something goes on, bytes. */
+  async rise(task: () => Promise<void>): Promise<number> {
+    // Writing 5 there makes the peak what is resident now.
+    await Deno.writeTextFile(`/proc/${this.#child.pid}/clear_refs`, "5");
+    const before = await this.#status("VmRSS");
+    await task();
+    return await this.#status("VmHWM") - before;
+  }
+
+  async #status(field: string): Promise<number> {
+    const text = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
+    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(text)![1]) * 1024;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+    await Deno.remove(this.#root, { recursive: true });
+  }
+}
+
+/** A connection on which a request is sent by hand, whose answer nobody reads. */
+async function silent(url: string, head: string[], body: Uint8Array): Promise<Deno.Conn> {
+  const { hostname, port } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const bytes = [new TextEncoder().encode(head.join("\r\n") + "\r\n\r\n"), body];
+  for (const part of bytes) {
+    for (let at = 0; at < part.length;) at += await connection.write(part.subarray(at));
+  }
+  return connection;
+}
+
+const onLinux = Deno.build.os !== "linux";
+
+Deno.test({
+  name: "many ranges and silent readers of a file of large chunks take the memory of a few chunks",
+  ignore: onLinux,
+  fn: async () => {
+    await using served = await Served.start(CHUNK);
+    await served.put("/x", SIZE);
+    const file = `${served.volume}/files/x`;
+    const positions = Array.from({ length: 32 }, (_, i) => i * Math.floor(SIZE / 32));
+    const range = `bytes=${positions.map((at) => `${at}-${at}`).join(",")}`;
+    const several = await served.rise(async () => {
+      const answers = await Promise.all(
+        [1, 2, 3].map(() => request("GET", file, { headers: { range } })),
+      );
+      for (const { status, bytes } of answers) {
+        assert.equal(status, 206);
+        assert.ok(bytes.length > 32 && bytes.length < 10_000);
+      }
+    });
+    assert.ok(several < 5 * CHUNK, `${several / MB} MiB for several ranges`);
+
+    const path = new URL(file).pathname;
+    const host = new URL(file).host;
+    const connections: Deno.Conn[] = [];
+    const stalled = await served.rise(async () => {
+      for (let i = 0; i < 24; i++) {
+        const head = [`GET ${path} HTTP/1.1`, `host: ${host}`, `range: bytes=${i * 1000}-`];
+        connections.push(await silent(file, head, new Uint8Array(0)));
+      }
+      // An answer that is asked for last comes after their first pieces.
+      const one = await request("GET", file, { headers: { range: "bytes=5-6" } });
+      assert.deepEqual(one.bytes, Uint8Array.of(7, 7));
+    });
+    for (const connection of connections) connection.close();
+    assert.ok(stalled < 5 * CHUNK, `${stalled / MB} MiB for readers that do not read`);
+  },
+});
+
+Deno.test({
+  name: "pieces with a checksum that stop on their way do not stay in memory",
+  ignore: onLinux,
+  fn: async () => {
+    await using served = await Served.start(MB);
+    const { host } = new URL(served.url);
+    const most = 12 * MB;
+    const sent = new Uint8Array(most - 1).fill(3);
+    const connections: Deno.Conn[] = [];
+    const uploads: string[] = [];
+    const rise = await served.rise(async () => {
+      for (let i = 0; i < 40; i++) {
+        const made = await request("POST", `${served.volume}/uploads`, {
+          headers: {
+            ...TUS,
+            "upload-length": `${most}`,
+            "upload-metadata": `path ${btoa(`/f${i}`)}`,
+          },
+        });
+        assert.equal(made.status, 201, made.text);
+        const upload = served.url + made.headers.get("location")!;
+        uploads.push(upload);
+        const head = [
+          `PATCH ${new URL(upload).pathname} HTTP/1.1`,
+          `host: ${host}`,
+          "tus-resumable: 1.0.0",
+          "content-type: application/offset+octet-stream",
+          "upload-offset: 0",
+          `upload-checksum: sha1 ${createHash("sha1").update(sent).digest("base64")}`,
+          `content-length: ${most}`,
+        ];
+        connections.push(await silent(upload, head, sent));
+      }
+    });
+    for (const connection of connections) connection.close();
+    assert.ok(rise < 250 * MB, `${rise / MB} MiB`);
+    // Nothing of what was not checked counts, nor stays.
+    for (const upload of uploads) {
+      let head = await request("HEAD", upload, { headers: TUS });
+      while (head.status === 423) head = await request("HEAD", upload, { headers: TUS });
+      assert.equal(head.headers.get("upload-offset"), "0");
+    }
+  },
+});
+
+Deno.test("a checked piece of any size is taken whole or not at all", async () => {
+  await using served = await Served.start(MB);
+  const content = new Uint8Array(20 * MB + 3);
+  for (let i = 0; i < content.length; i++) content[i] = (i * 31) >> 7;
+  const made = await request("POST", `${served.volume}/uploads`, {
+    headers: {
+      ...TUS,
+      "upload-length": `${content.length}`,
+      "upload-metadata": `path ${btoa("/c")}`,
+    },
+  });
+  const upload = served.url + made.headers.get("location")!;
+  const send = (offset: number, bytes: Uint8Array<ArrayBuffer>, of: Uint8Array) =>
+    request("PATCH", upload, {
+      headers: {
+        ...TUS,
+        "content-type": "application/offset+octet-stream",
+        "upload-offset": `${offset}`,
+        "upload-checksum": `sha256 ${createHash("sha256").update(of).digest("base64")}`,
+      },
+      body: bytes,
+    });
+  const half = 9 * MB + 77;
+  assert.equal((await send(0, content.slice(0, half), content)).status, 460);
+  assert.equal((await send(0, content.slice(0, half), content.slice(0, half))).status, 204);
+  assert.equal((await send(half, content.slice(half), content)).status, 460);
+  const head = await request("HEAD", upload, { headers: TUS });
+  assert.equal(head.headers.get("upload-offset"), `${half}`);
+  assert.equal((await send(half, content.slice(half), content.slice(half))).status, 204);
+  assert.deepEqual((await request("GET", `${served.volume}/files/c`)).bytes, content);
+  const { json } = await request("GET", `${served.volume}/uploads`);
+  assert.deepEqual(json.uploads, []);
+});
+
+Deno.test("a filesystem of chunks larger than memory should hold is not taken in", async () => {
+  await using m = await TestManager.start();
+  const path = `${m.root}/huge.db`;
+  {
+    await using fs = await AloeLite.open(path);
+    await fs.createVolume({ name: "huge", chunkSize: 256 * MB });
+  }
+  const refused = await m.ask("POST", "/filesystems?name=huge", {
+    body: await Deno.readFile(path),
+    headers: { "content-type": "application/octet-stream" },
+  });
+  assert.equal(refused.status, 422, refused.text);
+  assert.equal(refused.json.code, "unsupported");
+  assert.match(refused.json.detail, /134217728 bytes at most here, not 268435456/);
+});
+
+Deno.test("a budget is given in order, within its limit, and to what is larger alone", async () => {
+  const budget = new ByteBudget(10);
+  const first = await budget.take(8);
+  const order: string[] = [];
+  const large = budget.take(50).then((share) => (order.push("large"), share));
+  const small = budget.take(1).then((share) => (order.push("small"), share));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.deepEqual(order, []);
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  using held = await large;
+  assert.equal(budget.used, 50);
+  assert.deepEqual(order, ["large"]);
+  held[Symbol.dispose]();
+  using _last = await small;
+  assert.equal(budget.used, 1);
+});
