@@ -1,4 +1,4 @@
-import { jsonRows, toInteger } from "./expressions.ts";
+import { byteLength, jsonRows, toInteger } from "./expressions.ts";
 import { sql } from "./kysely.ts";
 import { template } from "./template.ts";
 
@@ -99,6 +99,29 @@ export const orphanNodes = template<{ nodes: string }>("content_change.orphanNod
     )
   ).onConflict((c) => c.doNothing())
 );
+
+/** How many chunks some nodes alone refer to, and their stored bytes. `nodes` is a JSON array. */
+export const chunksOfThese = template<{ nodes: string }>("content_change.chunksOfThese")((q, p) => {
+  // deno-lint-ignore no-explicit-any -- of a query within the query
+  const nodes = (eb: any) => eb.selectFrom(jsonRows(p.nodes)).select("item.value");
+  return q.selectFrom("content_chunk as k")
+    .where(
+      "k.chunk_hash",
+      "in",
+      (eb) =>
+        eb.selectFrom("content_version").select("chunk_hash").where("content_id", "in", nodes),
+    )
+    .where((eb) =>
+      eb.not(eb.exists(
+        eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
+          .whereRef("v.chunk_hash", "=", "k.chunk_hash").where("v.content_id", "not in", nodes),
+      ))
+    )
+    .select(({ fn }) => [
+      fn.countAll<number>().as("chunks"),
+      fn.sum<number | null>(byteLength("k.data")).as("bytes"),
+    ]);
+});
 
 /** Sets the size of the committed version, which stays the one it is. */
 export const setContentSize = template<{ node: string; size: number }>(

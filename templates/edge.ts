@@ -1,6 +1,6 @@
 import type { RawBuilder } from "kysely";
 import { sql } from "./kysely.ts";
-import { fromJsonb, jsonRows } from "./expressions.ts";
+import { fromJsonb, jsonRows, unindexed } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** A new placement. */
@@ -79,7 +79,7 @@ export const placements = template<{ node: string }>("edge.placements")((q, p) =
     )
 );
 
-/** The active placements of a node of one name in one container. */
+/** The active placements of a node of one name in one container, newest first. */
 export const placementsAt = template<
   { node: string; parent: string; name: string }
 >("edge.placementsAt")((q, p) =>
@@ -89,7 +89,7 @@ export const placementsAt = template<
       "=",
       p.node,
     )
-    .where("archived", "=", sql.lit(0)).orderBy("edge_id", "desc")
+    .where("archived", "=", sql.lit(0)).orderBy(unindexed("edge_id"), "desc")
 );
 
 /** Ends a placement. */

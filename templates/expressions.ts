@@ -33,6 +33,15 @@ export function toInteger(value: number): RawBuilder<number> {
   return sql<number>`CAST(${value} AS INTEGER)`;
 }
 
+/**
+ * A text column that no index is to be used for: to sort a few rows, or to
+ * compare them, where the planner would otherwise walk a whole directory in
+ * the order of the index instead of looking a name up.
+ */
+export function unindexed(column: string): RawBuilder<string> {
+  return sql<string>`(${sql.ref(column)} || '')`;
+}
+
 /** Whether a name is one that the format does not allow: no text, empty, with a slash or a NUL. */
 export function isNoName(column: string): RawBuilder<boolean> {
   const name = sql.ref(column);

@@ -1,4 +1,5 @@
 import type { ExpressionBuilder } from "kysely";
+import { unindexed } from "./expressions.ts";
 import { inodeColumns, type ListedColumns, type PlacedColumns } from "./inode.ts";
 import { sql } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
@@ -19,12 +20,12 @@ export const inodeByNameAt = template<
     q.selectFrom((eb) =>
       eb.selectFrom("edge").select(["edge_id", "to_id"])
         .where("from_id", "=", p.parent).where("name", "=", p.name)
-        .where("archived", "=", sql.lit(0)).where("edge_id", "<", p.before)
+        .where("archived", "=", sql.lit(0)).where(unindexed("edge_id"), "<", p.before)
         .unionAll(
           eb.selectFrom("edge").innerJoin("aloe_removed as r", "r.edge_id", "edge.edge_id")
             .select(["edge.edge_id", "edge.to_id"])
             .where("from_id", "=", p.parent).where("name", "=", p.name)
-            .where("archived", "=", sql.lit(1)).where("edge.edge_id", "<", p.before)
+            .where("archived", "=", sql.lit(1)).where(unindexed("edge.edge_id"), "<", p.before)
             .where("r.removed_at", ">", p.at),
         ).as("e")
     ).crossJoin("node as n").whereRef("n.node_id", "=", "e.to_id")

@@ -314,6 +314,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "content_change.chunksOfThese": {
+    "sql":
+      'select count(*) as "chunks", sum(length("k"."data")) as "bytes" from "content_chunk" as "k" where "k"."chunk_hash" in (select "chunk_hash" from "content_version" where "content_id" in (select "item"."value" from json_each(?) as "item")) and not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "k"."chunk_hash" and "v"."content_id" not in (select "item"."value" from json_each(?) as "item"))',
+    "names": [
+      "nodes",
+      "nodes",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "content_change.contentFacts": {
     "sql":
       'select "c"."version", "c"."size", "s"."size" as "true_size", "s"."version" as "size_version", "h"."chunks" as "holes", "h"."version" as "holes_version" from "content" as "c" left join "aloe_size" as "s" on "s"."node_id" = "c"."node_id" left join "aloe_hole" as "h" on "h"."node_id" = "c"."node_id" where "c"."node_id" = ?',
@@ -613,7 +625,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.placementsAt": {
     "sql":
-      'select "edge_id", "from_id", "name" from "edge" where "from_id" = ? and "name" = ? and "to_id" = ? and "archived" = 0 order by "edge_id" desc',
+      'select "edge_id", "from_id", "name" from "edge" where "from_id" = ? and "name" = ? and "to_id" = ? and "archived" = 0 order by ("edge_id" || \'\') desc',
     "names": [
       "parent",
       "name",
@@ -1082,7 +1094,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "inode_at.inodeByNameAt": {
     "sql":
-      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id" from (select "edge_id", "to_id" from "edge" where "from_id" = ? and "name" = ? and "archived" = 0 and "edge_id" < ? union all select "edge"."edge_id", "edge"."to_id" from "edge" inner join "aloe_removed" as "r" on "r"."edge_id" = "edge"."edge_id" where "from_id" = ? and "name" = ? and "archived" = 1 and "edge"."edge_id" < ? and "r"."removed_at" > ?) as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id" from (select "edge_id", "to_id" from "edge" where "from_id" = ? and "name" = ? and "archived" = 0 and ("edge_id" || \'\') < ? union all select "edge"."edge_id", "edge"."to_id" from "edge" inner join "aloe_removed" as "r" on "r"."edge_id" = "edge"."edge_id" where "from_id" = ? and "name" = ? and "archived" = 1 and ("edge"."edge_id" || \'\') < ? and "r"."removed_at" > ?) as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "n"."volume_id" = ? order by "e"."to_id" desc limit 1',
     "names": [
       "parent",
       "name",
@@ -2770,7 +2782,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "trash.listRemoved": {
     "sql":
-      'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."volume_id" = ? and "e"."archived" = 1 and not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1) order by "e"."edge_id"',
+      'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1)) and "e"."volume_id" = ? order by "e"."edge_id"',
     "names": [
       "volume",
     ],
@@ -2816,6 +2828,28 @@ export const compiled: Record<string, CompiledTemplate> = {
     "constants": [
       null,
       null,
+      null,
+      null,
+    ],
+  },
+  "trash.removedFrom": {
+    "sql":
+      'select "e"."to_id" from "edge" as "e" where "e"."from_id" = ? and "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1))',
+    "names": [
+      "parent",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "trash.removedNode": {
+    "sql":
+      'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1)) and "e"."to_id" = ? and "e"."volume_id" = ?',
+    "names": [
+      "node",
+      "volume",
+    ],
+    "constants": [
       null,
       null,
     ],

@@ -1,56 +1,58 @@
-import { sql } from "./kysely.ts";
+import type { ExpressionBuilder, Kysely } from "kysely";
 import { edgesBelow } from "./edge.ts";
+import { sql } from "./kysely.ts";
+import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
 
 /**
  * Nodes of a volume that lost their last placement, each with the placement
- * that it lost last, and whether the container of that is itself placed.
+ * that it lost last.
  */
 export const listRemoved = template<{ volume: string }>("trash.listRemoved")(
-  (q, p) =>
-    q.selectFrom("edge as e")
-      .innerJoin("node as n", "n.node_id", "e.to_id")
-      .leftJoin("aloe_removed as r", "r.edge_id", "e.edge_id")
-      .leftJoin("content as c", "c.node_id", "e.to_id")
-      .where("e.volume_id", "=", p.volume)
-      .where("e.archived", "=", sql.lit(1))
-      .where((eb) =>
-        eb.not(eb.exists(
-          eb.selectFrom("edge as a").select(sql.lit(1).as("one"))
-            .whereRef("a.to_id", "=", "e.to_id").where(
-              "a.archived",
-              "=",
-              sql.lit(0),
-            ),
-        ))
-      )
-      .where((eb) =>
-        eb(
-          "e.edge_id",
-          "=",
-          eb.selectFrom("edge as l").leftJoin(
-            "aloe_removed as lr",
-            "lr.edge_id",
-            "l.edge_id",
-          )
-            .select("l.edge_id")
-            .whereRef("l.to_id", "=", "e.to_id")
-            .orderBy("lr.removed_at", "desc").orderBy("l.edge_id", "desc")
-            .limit(sql.lit(1)),
-        )
-      )
-      .select([
-        "e.edge_id",
-        "e.from_id",
-        "e.to_id",
-        "e.name",
-        "r.removed_at",
-        "n.type",
-        "c.size",
-      ])
-      .orderBy("e.edge_id"),
+  (q, p) => removed(q).where("e.volume_id", "=", p.volume).orderBy("e.edge_id"),
   { wide: true },
 );
+
+/** The same of one node; no row when it is placed, or never was. */
+export const removedNode = template<{ node: string; volume: string }>("trash.removedNode")(
+  (q, p) => removed(q).where("e.to_id", "=", p.node).where("e.volume_id", "=", p.volume),
+  { wide: true },
+);
+
+/** The same of the nodes that lost their last placement in a container. */
+export const removedFrom = template<{ parent: string }>("trash.removedFrom")((q, p) =>
+  q.selectFrom("edge as e").where("e.from_id", "=", p.parent)
+    .where("e.archived", "=", sql.lit(1)).where((eb) => lostLast(eb)).select("e.to_id")
+);
+
+/** Placements that ended, of nodes that have no other, each the one that ended last. */
+function removed(q: Kysely<Schema>) {
+  return q.selectFrom("edge as e")
+    .innerJoin("node as n", "n.node_id", "e.to_id")
+    .leftJoin("aloe_removed as r", "r.edge_id", "e.edge_id")
+    .leftJoin("content as c", "c.node_id", "e.to_id")
+    .where("e.archived", "=", sql.lit(1)).where((eb) => lostLast(eb))
+    .select(["e.edge_id", "e.from_id", "e.to_id", "e.name", "r.removed_at", "n.type", "c.size"]);
+}
+
+/** Whether an ended placement `e` is the last that its node has lost. */
+// deno-lint-ignore no-explicit-any -- used within scopes of several shapes
+function lostLast(scope: ExpressionBuilder<any, any>) {
+  const eb = scope as unknown as ExpressionBuilder<Schema & { e: Schema["edge"] }, "e">;
+  return eb.and([
+    eb.not(eb.exists(
+      eb.selectFrom("edge as a").select(sql.lit(1).as("one"))
+        .whereRef("a.to_id", "=", "e.to_id").where("a.archived", "=", sql.lit(0)),
+    )),
+    eb(
+      "e.edge_id",
+      "=",
+      eb.selectFrom("edge as l").leftJoin("aloe_removed as lr", "lr.edge_id", "l.edge_id")
+        .select("l.edge_id").whereRef("l.to_id", "=", "e.to_id")
+        .orderBy("lr.removed_at", "desc").orderBy("l.edge_id", "desc").limit(sql.lit(1)),
+    ),
+  ]);
+}
 
 /**
  * Notes when a placement ends, before it does: all that one removal ends has

@@ -26,7 +26,8 @@ import {
 } from "../templates/inode.ts";
 import { inodeByNameAt, inodesAtAfter, versionAt, versionEnd } from "../templates/inode_at.ts";
 import { loadKysely } from "../templates/kysely.ts";
-import { contentFacts, orphanRange } from "../templates/content_change.ts";
+import { chunksOfThese, contentFacts, orphanRange } from "../templates/content_change.ts";
+import { placementsOfNames } from "../templates/names.ts";
 import { redoOf, unfoldedNodes } from "../templates/redo.ts";
 import {
   childByName,
@@ -42,6 +43,7 @@ import {
 import { sqliteTemplates } from "../templates/sqlite.ts";
 import { compiled } from "../templates/sqlite_compiled.ts";
 import { builderCompiler, templates } from "../templates/template.ts";
+import { removedFrom, removedNode, removedTogether } from "../templates/trash.ts";
 
 Deno.test("every template compiles for PostgreSQL too, with the same values", async () => {
   const sqlite = await compileAll();
@@ -123,7 +125,11 @@ Deno.test("lookups, listings and reads go by indexes alone, in a file that nobod
       redoOf,
       contentFacts,
       orphanRange,
+      chunksOfThese,
       unfoldedNodes,
+      removedNode,
+      removedFrom,
+      removedTogether,
     ].map((template) => template.name);
     for (let depth = 0; depth <= NESTED_DEPTH; depth++) {
       checked.push(resolveByPath(depth).name, statByPath(depth).name);
@@ -181,6 +187,34 @@ Deno.test("a name is found in the name index, and nothing is sorted to find it",
       ]
     ) {
       assert.ok(!plan(name).some((step) => step.includes("TEMP B-TREE")), name);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("what asks for a name in a directory never walks the directory", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = join(folder, "a.aloe");
+    await (await AloeLite.open(file)).close();
+    using database = new DatabaseSync(file, { readOnly: true });
+    const asking: string[] = [];
+    for (const [name, { sql, constants }] of Object.entries(await compileAll())) {
+      if (!/"from_id" = /.test(sql) || !/[ ."]name" = /.test(sql)) continue;
+      if (/^update /.test(sql)) continue;
+      asking.push(name);
+      const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(...constants as (string | number | null)[]).map((row) => String(row.detail));
+      const found = steps.filter((step) => step.includes("(from_id=? AND name=?"));
+      assert.ok(found.length > 0, `${name}: ${steps.join("; ")}`);
+      // Only a listing goes through a directory; what hides a row of it is looked up.
+      if (/After$/.test(name)) continue;
+      const walks = steps.filter((step) => /\(from_id=\?( AND edge_id|\))/.test(step));
+      assert.deepEqual(walks, [], name);
+    }
+    for (const each of [childByName, placementsAt, inodeByNameAt, placementsOfNames]) {
+      assert.ok(asking.includes(each.name), each.name);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

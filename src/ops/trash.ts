@@ -1,4 +1,5 @@
-import { deleteEdgesOf, listChildren, placements, subtree } from "../../templates/edge.ts";
+import { chunksOfThese } from "../../templates/content_change.ts";
+import { deleteEdgesOf, listChildren, placements } from "../../templates/edge.ts";
 import { locksOfNode } from "../../templates/lock.ts";
 import { deleteNodes } from "../../templates/node.ts";
 import {
@@ -6,6 +7,8 @@ import {
   deleteMountsAt,
   listRemoved,
   mountsAt,
+  removedFrom,
+  removedNode,
   removedTogether,
   restoreEdge,
 } from "../../templates/trash.ts";
@@ -19,7 +22,9 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType, PurgeReport, TrashItem } from "../types.ts";
 import { placeNode, requireFree } from "./create.ts";
+import { deleteForGood, parts } from "./delete_for_good.ts";
 import { pathBelow } from "./list.ts";
+import { reclaimSome } from "./reclaim.ts";
 
 /** A removed node and the placement that it lost last. */
 interface Removed {
@@ -88,11 +93,7 @@ export async function restoreTrash(
   return await db.write(async (tx) => {
     const node = await resolveId(tx, mount, id);
     requireWritable(node);
-    const trash = await readTrash(tx, node.volume);
-    const removed = trash.nodes.get(id);
-    if (removed === undefined) {
-      throw new AloeError("not_found", `${id}: is not in the trash`);
-    }
+    const removed = await removedOne(tx, id, node.volume);
     if (options.to !== undefined) {
       const place = await resolvePlace(tx, mount, options.to);
       await requireFree(tx, place, options.to);
@@ -100,7 +101,7 @@ export async function restoreTrash(
       await restoreBelow(tx, id, removed.removedAt);
       return options.to;
     }
-    await putBack(tx, mount, trash, removed);
+    await putBack(tx, mount, removed, node.volume);
     await restoreBelow(tx, id, removed.removedAt);
     return await pathBelow(tx, id, node.mountPoint) ??
       await pathBelow(tx, id, node.root) ?? id;
@@ -111,26 +112,30 @@ export async function restoreTrash(
  * Brings back every placement below a container that went when it did: hard
  * links too, those of nodes that are still placed elsewhere among them.
  */
-async function restoreBelow(tx: Transaction, parent: string, at: bigint | null): Promise<void> {
-  const removed = await tx.all(removedTogether, { parent, at });
-  // A mount may have put something into it when it was in the trash: that has the name now.
-  const taken = new Set((await tx.all(listChildren, { parent })).map((row) => row.name));
-  for (const row of removed) {
-    if (taken.has(row.name)) continue;
-    // A directory that has been brought back to another place stays there.
-    if (row.type === "container" && row.placed) continue;
-    await tx.run(restoreEdge, { edge: row.edge_id });
-    if (row.type === "container") await restoreBelow(tx, row.to_id, at);
+async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Promise<void> {
+  const containers = [top];
+  for (const parent of containers) {
+    const removed = await tx.all(removedTogether, { parent, at });
+    if (removed.length === 0) continue;
+    // A mount may have put something into it when it was in the trash: that has the name now.
+    const taken = new Set((await tx.all(listChildren, { parent })).map((row) => row.name));
+    for (const row of removed) {
+      if (taken.has(row.name)) continue;
+      // A directory that has been brought back to another place stays there.
+      if (row.type === "container" && row.placed) continue;
+      await tx.run(restoreEdge, { edge: row.edge_id });
+      if (row.type === "container") containers.push(row.to_id);
+    }
   }
 }
 
 async function putBack(
   tx: Transaction,
   mount: MountRef,
-  trash: Trash,
   removed: Removed,
+  volume: string,
 ): Promise<void> {
-  if (trash.nodes.has(removed.from)) {
+  if (await tx.first(removedNode, { node: removed.from, volume })) {
     throw new AloeError(
       "not_found",
       `${removed.name}: its directory ${removed.from} was removed too; restore that first, or say where to`,
@@ -157,23 +162,35 @@ export interface PurgeOptions {
  * What is locked, or is the mount point of a valid mount, stays.
  *
  * @throws {AloeError} `not_found` when `id` is not in the trash; `lock_held`
- * or `mount_conflict` when it has to stay; `read_only`.
+ * or `mount_conflict` when it has to stay; `read_only`; `invalid` for an option
+ * that is given and undefined, which would delete everything.
  */
 export async function purgeTrash(
   db: Database,
   mount: MountRef,
   options: PurgeOptions = {},
 ): Promise<PurgeReport> {
+  for (const name of ["id", "olderThan"] as const) {
+    if (Object.hasOwn(options, name) && options[name] === undefined) {
+      throw new AloeError("invalid", `${name}: is undefined; to delete all, leave it out`);
+    }
+  }
   return await db.write(async (tx) => {
     const top = await resolve(tx, mount, "/");
     requireWritable(top);
-    const trash = await readTrash(tx, top.volume);
-    const doomed = new Set<string>();
-    for (const removed of chosen(trash, options)) {
-      const tree = await everythingBelow(tx, trash, removed.node);
+    const { id } = options;
+    if (id !== undefined) {
+      await removedOne(tx, id, top.volume);
+      const tree = await everythingBelow(tx, id);
       const held = await firstHeld(tx, tree);
-      if (held === null) tree.forEach((node) => doomed.add(node));
-      else if (options.id !== undefined) throw held;
+      if (held !== null) throw held;
+      return await deleteTheseAlone(tx, [...tree]);
+    }
+    const doomed = new Set<string>();
+    for (const removed of chosen(await readTrash(tx, top.volume), options)) {
+      if (doomed.has(removed.node)) continue;
+      const tree = await everythingBelow(tx, removed.node);
+      if (await firstHeld(tx, tree) === null) tree.forEach((node) => doomed.add(node));
     }
     const nodes = await deleteAll(tx, [...doomed]);
     return { nodes, ...await dropOrphanChunks(tx) };
@@ -181,13 +198,6 @@ export async function purgeTrash(
 }
 
 function chosen(trash: Trash, options: PurgeOptions): Removed[] {
-  if (options.id !== undefined) {
-    const removed = trash.nodes.get(options.id);
-    if (removed === undefined) {
-      throw new AloeError("not_found", `${options.id}: is not in the trash`);
-    }
-    return [removed];
-  }
   return [...trash.nodes.values()].filter((removed) =>
     !wentWithParent(trash, removed) &&
     (options.olderThan === undefined ||
@@ -195,23 +205,40 @@ function chosen(trash: Trash, options: PurgeOptions): Removed[] {
   );
 }
 
+/** Deletes nodes with the chunks that nothing else refers to, looking at no others. */
+async function deleteTheseAlone(tx: Transaction, nodes: string[]): Promise<PurgeReport> {
+  const report = { nodes: nodes.length, chunks: 0, bytes: 0 };
+  // All placements first: one may run from a node of one part to one of another.
+  for (const part of parts(nodes)) await tx.run(deleteEdgesOf, { nodes: part });
+  for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
+    const some = nodes.slice(at, at + NODES_AT_ONCE);
+    const freed = (await tx.first(chunksOfThese, { nodes: JSON.stringify(some) }))!;
+    report.chunks += freed.chunks;
+    report.bytes += freed.bytes ?? 0;
+    await deleteForGood(tx, some);
+  }
+  for (let seen = CHUNKS_AT_ONCE; seen === CHUNKS_AT_ONCE;) {
+    seen = await reclaimSome(tx, CHUNKS_AT_ONCE);
+  }
+  return report;
+}
+
 /** Ids in one JSON array: a statement's values are bounded. */
 const NODES_AT_ONCE = 10_000;
+
+/** Chunks that are looked at by one statement. */
+const CHUNKS_AT_ONCE = 10_000;
 
 /** Deletes nodes with their placements, and every row that refers to them. */
 async function deleteAll(tx: Transaction, nodes: string[]): Promise<number> {
   // All placements first: one may run from a node of one part to one of another.
-  const parts: string[] = [];
-  for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
-    parts.push(JSON.stringify(nodes.slice(at, at + NODES_AT_ONCE)));
-  }
-  for (const part of parts) await tx.run(deleteEdgesOf, { nodes: part });
+  for (const part of parts(nodes)) await tx.run(deleteEdgesOf, { nodes: part });
   for (const node of nodes) {
     await tx.run(deleteLocksOn, { node });
     await tx.run(deleteMountsAt, { node });
   }
   let deleted = 0;
-  for (const part of parts) {
+  for (const part of parts(nodes)) {
     deleted += await tx.run(deleteNodes, { nodes: part });
   }
   return deleted;
@@ -233,19 +260,30 @@ async function firstHeld(
   return null;
 }
 
+/** @throws {AloeError} `not_found` when a node is not in the trash. */
+async function removedOne(tx: Transaction, node: string, volume: string): Promise<Removed> {
+  const row = await tx.first(removedNode, { node, volume });
+  if (row === undefined) throw new AloeError("not_found", `${node}: is not in the trash`);
+  return removedOf(row);
+}
+
+function removedOf(row: NonNullable<typeof removedNode.row>): Removed {
+  return {
+    edge: row.edge_id,
+    from: row.from_id,
+    node: row.to_id,
+    name: row.name,
+    removedAt: row.removed_at,
+    type: row.type as NodeType,
+    size: Number(row.size ?? 0),
+  };
+}
+
 async function readTrash(tx: Transaction, volume: string): Promise<Trash> {
   const nodes = new Map<string, Removed>();
   const children = new Map<string, Removed[]>();
   for (const row of await tx.all(listRemoved, { volume })) {
-    const removed: Removed = {
-      edge: row.edge_id,
-      from: row.from_id,
-      node: row.to_id,
-      name: row.name,
-      removedAt: row.removed_at,
-      type: row.type as NodeType,
-      size: Number(row.size ?? 0),
-    };
+    const removed = removedOf(row);
     nodes.set(removed.node, removed);
     const siblings = children.get(removed.from);
     if (siblings === undefined) children.set(removed.from, [removed]);
@@ -272,20 +310,16 @@ function together(trash: Trash, top: Removed): Removed[] {
 }
 
 /** A removed node and everything that was ever removed from below it, or still hangs there. */
-async function everythingBelow(
-  tx: Transaction,
-  trash: Trash,
-  top: string,
-): Promise<Set<string>> {
+async function everythingBelow(tx: Transaction, top: string): Promise<Set<string>> {
   const found = new Set([top]);
-  for (const node of found) {
-    for (const child of trash.children.get(node) ?? []) found.add(child.node);
-    // Older tools could remove a directory and leave its children placed in it.
-    for (const row of await tx.all(subtree, { node })) {
-      const places = await tx.all(placements, { node: row.node_id });
-      if (places.every((place) => found.has(place.from_id))) {
-        found.add(row.node_id);
-      }
+  for (const parent of found) {
+    for (const { to_id } of await tx.all(removedFrom, { parent })) found.add(to_id);
+    // Older tools could remove a directory and leave its children placed in it. One that has
+    // several places is looked at from each, the last time when all of them are known.
+    for (const { to_id: node } of await tx.all(listChildren, { parent })) {
+      if (found.has(node)) continue;
+      const places = await tx.all(placements, { node });
+      if (places.every((place) => found.has(place.from_id))) found.add(node);
     }
   }
   return found;
