@@ -41,11 +41,17 @@ const LETTERS: Readonly<Record<FileKind, string>> = {
   socket: "s",
 };
 
-/** Type and permissions as `ls -l` writes them: `-rwxr-xr-x`; `?` where never set. */
+/** The permissions that a mount gives what has none. */
+function defaultMode(kind: FileKind): number {
+  if (kind === "directory") return 0o755;
+  return kind === "symlink" ? 0o777 : 0o644;
+}
+
+/** Type and permissions as `ls -l` writes them: `-rwxr-xr-x`. */
 export function describeMode(node: NodeInfo): string {
-  const letter = LETTERS[fileKind(node)];
-  if (node.mode === null) return `${letter}?????????`;
-  const mode = node.mode;
+  const kind = fileKind(node);
+  const letter = LETTERS[kind];
+  const mode = node.mode ?? defaultMode(kind);
   const triple = (shift: number, special: number, letters: string): string => {
     const bits = (mode >> shift) & 7;
     const x = (bits & 1) !== 0;

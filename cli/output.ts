@@ -133,6 +133,21 @@ export class Output {
 }
 
 /**
+ * Lays rows out in columns below their headings.
+ *
+ * @param headings One for each column.
+ * @returns No line without a row.
+ */
+export function listing(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string[] {
+  if (rows.length === 0) return [];
+  return table([headings, ...rows], right).map((line) => line.trimEnd());
+}
+
+/**
  * Lays rows out in columns, two spaces apart.
  *
  * @param rows Cells of text; all rows of one length.

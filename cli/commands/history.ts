@@ -1,7 +1,7 @@
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about, Fault } from "../faults.ts";
-import { table } from "../output.ts";
+import { listing } from "../output.ts";
 import { versionOption } from "../stream.ts";
 import { shortTime } from "../time.ts";
 
@@ -20,7 +20,8 @@ export async function history(ctx: Context): Promise<void> {
       shortTime(v.committedAt),
       v.current ? "current" : "",
     ]);
-    for (const line of table(rows, [0, 1])) await ctx.out.line(line.trimEnd());
+    const headings = ["VERSION", "BYTES", "WRITTEN", ""];
+    for (const line of listing(headings, rows, [0, 1])) await ctx.out.line(line);
   });
 }
 

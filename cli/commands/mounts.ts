@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
-import { table } from "../output.ts";
+import { listing } from "../output.ts";
 import { shortTime } from "../time.ts";
 
 /** `mounts`: lists who has a volume mounted, or ends such a mount. */
@@ -30,9 +30,10 @@ export async function mounts(ctx: Context): Promise<void> {
     ctx.out.plain(names.get(m.volume) ?? m.volume),
     m.access,
     m.state,
-    `since ${shortTime(m.createdAt)}`,
-    m.expiresAt === null ? "no end" : `until ${shortTime(m.expiresAt)}`,
+    shortTime(m.createdAt),
+    m.expiresAt === null ? "no end" : shortTime(m.expiresAt),
     ctx.out.name(m.mountPath ?? "(removed)"),
   ]);
-  for (const line of table(rows)) await ctx.out.line(line);
+  const headings = ["ID", "VOLUME", "ACCESS", "STATE", "SINCE", "UNTIL", "PATH"];
+  for (const line of listing(headings, rows)) await ctx.out.line(line);
 }

@@ -1,3 +1,4 @@
+import type { NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
 import { describeMode, fileKind, linkTarget } from "../node_facts.ts";
@@ -9,6 +10,11 @@ import { isoTime } from "../time.ts";
 function kept(retention: number | null): string {
   if (retention === null) return "every version";
   return retention === 1 ? "the newest version" : `the newest ${retention} versions`;
+}
+
+/** Owner and group as numbers. */
+function owner({ uid, gid }: NodeInfo): string {
+  return uid === null && gid === null ? "not set" : `${uid ?? "not set"}:${gid ?? "not set"}`;
 }
 
 /** `stat`: shows everything known about one path. */
@@ -34,11 +40,8 @@ export async function stat(ctx: Context): Promise<void> {
     }
     if (target !== null) rows.push(["target", ctx.out.name(target)]);
     rows.push(
-      ["permissions", describeMode(node)],
-      [
-        "owner",
-        `${node.uid ?? "unknown"}:${node.gid ?? "unknown"}`,
-      ],
+      ["permissions", describeMode(node) + (node.mode === null ? " (not set)" : "")],
+      ["owner", owner(node)],
       ["links", `${node.nlink}`],
       ["modified", isoTime(node.modifiedAt)],
       ["changed", isoTime(node.ctime)],

@@ -2,7 +2,7 @@ import type { Mount, TrashItem } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about, Fault } from "../faults.ts";
-import { table } from "../output.ts";
+import { listing } from "../output.ts";
 import { absolute, shownOf } from "../paths.ts";
 import { showSize } from "../size.ts";
 import { parseMoment, shortTime } from "../time.ts";
@@ -22,7 +22,8 @@ export async function list(ctx: Context): Promise<void> {
       item.nodes === 1 ? "" : `${item.nodes} nodes`,
       ctx.out.name(shownOf(item.path)) + (item.type === "container" ? "/" : ""),
     ]);
-    for (const line of table(rows, [2])) await ctx.out.line(line);
+    const headings = ["ID", "REMOVED", "SIZE", "", "PATH"];
+    for (const line of listing(headings, rows, [2])) await ctx.out.line(line);
   });
 }
 

@@ -2,7 +2,7 @@ import type { AloeLite, VolumeInfo } from "../../mod.ts";
 import { type Flags, UsageError } from "../args.ts";
 import { type Context, pickVolume, volumeLabel } from "../context.ts";
 import { about, Fault, isAloeError } from "../faults.ts";
-import { table } from "../output.ts";
+import { listing } from "../output.ts";
 import { parseSize, showSize } from "../size.ts";
 import { shortTime } from "../time.ts";
 
@@ -63,7 +63,8 @@ export async function printVolumes(
     showSize(v.chunkSize),
     v.encryption === "none" ? "plain" : `encrypted, ${v.encryption}`,
   ]);
-  for (const line of table(rows, [3])) await ctx.out.line(line);
+  const headings = ["VOLUME", "ID", "CREATED", "CHUNK", "ENCRYPTION"];
+  for (const line of listing(headings, rows, [3])) await ctx.out.line(line);
 }
 
 /** `volume ls`: lists the volumes. */
