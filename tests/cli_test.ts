@@ -356,7 +356,10 @@ Deno.test("cli: history, restore, retention, trash, prune", async () => {
   assert.equal(versions[0].current, true);
   assert.equal(versions[1].size, 4);
   assert.match(versions[0].committedAt, ISO);
-  assert.match(await bench.ok(["history", "/f"]), /^VERSION +BYTES +WRITTEN\n +3 +5 .*current\n +2 +4 /);
+  assert.match(
+    await bench.ok(["history", "/f"]),
+    /^VERSION +BYTES +WRITTEN\n +3 +5 .*current\n +2 +4 /,
+  );
   assert.equal(await bench.ok(["cat", "--version", "2", "/f"]), "two!");
   await bench.ok(["get", "--version", "1", "/f", "old"]);
   assert.equal(Deno.readTextFileSync(bench.path("old")), "one");
@@ -385,7 +388,10 @@ Deno.test("cli: history, restore, retention, trash, prune", async () => {
   assert.equal(items[1].nodes, 2);
   assert.equal(items[1].size, 1000);
   assert.match(items[0].removedAt, ISO);
-  assert.match(await bench.ok(["trash", "ls"]), /^ID +REMOVED .*PATH\n.*2 nodes {2}\/d\/\n/);
+  assert.match(
+    await bench.ok(["trash", "ls"]),
+    /^ID +REMOVED +SIZE +NODES +PATH\n.* 3 B +1 {2}\/f\n.* 2 {2}\/d\/\n$/,
+  );
   assert.equal(
     await bench.ok(["trash", "restore", "/d", "--to", "/e"]),
     "/e\n",

@@ -19,11 +19,11 @@ export async function list(ctx: Context): Promise<void> {
       item.id,
       shortTime(item.removedAt),
       showSize(item.size),
-      item.nodes === 1 ? "" : `${item.nodes} nodes`,
+      `${item.nodes}`,
       ctx.out.name(shownOf(item.path)) + (item.type === "container" ? "/" : ""),
     ]);
-    const headings = ["ID", "REMOVED", "SIZE", "", "PATH"];
-    for (const line of listing(headings, rows, [2])) await ctx.out.line(line);
+    const headings = ["ID", "REMOVED", "SIZE", "NODES", "PATH"];
+    for (const line of listing(headings, rows, [2, 3])) await ctx.out.line(line);
   });
 }
 
