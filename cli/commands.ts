@@ -12,8 +12,11 @@ export interface Command extends Grammar {
   notes?: readonly string[];
   /** Command lines (after `aloelite -f FILE`) and what they do. */
   examples: readonly (readonly [line: string, meaning: string])[];
-  /** Whether its operands are local files, for the completions. */
-  localFiles?: boolean;
+  /**
+   * What the completions offer for its operands: local paths, paths of the volume,
+   * or either. When left out: those of the volume if the operands name a PATH.
+   */
+  completes?: "local" | "volume" | "either";
   /** Whether those of its operands that are paths may be of any bytes. */
   bytes?: boolean;
   /** Whether it works on no file, so that its examples name none. */
@@ -144,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "SOURCE... [DEST]",
     min: 1,
     max: MANY,
-    localFiles: true,
+    completes: "either",
     options: [
       RECURSIVE("directories too, with all below them"),
       { long: "append", help: "add to the end of what is there" },
@@ -158,6 +161,8 @@ export const COMMANDS: readonly Command[] = [
         help: "keep owner and group, as numbers",
       },
       { long: "read-special", help: "read a device or FIFO that is a SOURCE, to its end" },
+      { long: "create", short: "c", help: "make FILE first, with a volume, if it is not there" },
+      { long: "list", short: "l", help: "print the path of everything that is stored" },
     ],
     notes: [
       "SOURCE - is standard input. DEST is / when there is one SOURCE only.",
@@ -173,6 +178,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       ["put notes.txt /docs/", "copy a file into /docs"],
       ["put -r photos /", "copy a tree to /photos"],
+      ["put -rcl photos", "make the file, copy a tree to /photos, list what is in it"],
       ["put - /log < events", "store standard input"],
       ["put --append - /log", "add standard input to the end"],
     ],
@@ -185,7 +191,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "PATH... [DEST]",
     min: 1,
     max: MANY,
-    localFiles: true,
+    completes: "either",
     options: [
       RECURSIVE("directories too, with all below them"),
       {
@@ -402,7 +408,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "DIR",
     min: 1,
     max: 1,
-    localFiles: true,
+    completes: "local",
     options: [
       { long: "daemon", help: "go to the background as soon as the directory can be used" },
       { long: "create", help: "make the file and the volume if they are missing" },
@@ -478,7 +484,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "DIR",
     min: 1,
     max: 1,
-    localFiles: true,
+    completes: "local",
     options: [{
       long: "lazy",
       help: "although it is in use: those who use it go on until they have done",
@@ -642,7 +648,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "DEST",
     min: 1,
     max: 1,
-    localFiles: true,
+    completes: "local",
     options: [
       { long: "rename", value: "NAME", help: "the new volume's name" },
       { long: "encrypt", help: "encrypt the new volume; asks for a PIN" },
@@ -670,7 +676,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "SOURCE",
     min: 1,
     max: 1,
-    localFiles: true,
+    completes: "local",
     options: [
       {
         long: "from",
@@ -700,7 +706,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "DEST",
     min: 1,
     max: 1,
-    localFiles: true,
+    completes: "local",
     options: [{ long: "force", help: "replace DEST if it is there" }],
     examples: [["backup /mnt/usb/home.aloe", "a true copy of one moment"]],
     load: async () => (await import("./commands/transfer.ts")).backup,
@@ -761,7 +767,7 @@ export const COMMANDS: readonly Command[] = [
     operands: "URL DEST",
     min: 2,
     max: 2,
-    localFiles: true,
+    completes: "local",
     fileless: true,
     options: [
       { long: "interval", value: "TIME", help: "how often it is asked: 30s, 5m (default 60s)" },
@@ -872,7 +878,8 @@ export const COMMANDS: readonly Command[] = [
     summary: "print a completion script for a shell",
     operands: "bash|zsh|fish",
     min: 1,
-    max: 1,
+    // `completions paths PREFIX` is what the scripts ask with.
+    max: 2,
     examples: [
       [
         "completions bash > ~/.local/share/bash-completion/completions/aloelite",

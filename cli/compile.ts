@@ -26,6 +26,7 @@ const WORKERS = [
   "../manager/snapshot_worker.ts",
 ].map(fromFileUrl);
 const CONFIG = fromFileUrl("../deno.json");
+const LOCK = fromFileUrl("./deno.lock");
 
 function fromFileUrl(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
@@ -43,6 +44,8 @@ async function bundleModule(folder: string, entry: string): Promise<void> {
       "--quiet",
       "--config",
       CONFIG,
+      "--lock",
+      LOCK,
       "--platform",
       "deno",
       "--minify",

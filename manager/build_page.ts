@@ -11,6 +11,9 @@ import { PDF, SWAGGER } from "./page/packages.ts";
 
 const SOURCE = `${import.meta.dirname}/page`;
 
+/** What pins the packages of the page. */
+const LOCK = `--lock=${import.meta.dirname}/../deno.lock`;
+
 /** A hash of all that the page is built from. */
 export async function sourceHash(): Promise<string> {
   const paths: string[] = [];
@@ -37,7 +40,7 @@ export async function sourceHash(): Promise<string> {
 export async function buildPage(): Promise<void> {
   if (await isBuilt(await sourceHash())) return;
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", import.meta.filename!],
+    args: ["run", "--quiet", "--allow-all", LOCK, import.meta.filename!],
     stdout: "null",
   }).spawn().status;
   if (!success) throw new Error("the page cannot be built");
@@ -82,6 +85,7 @@ async function bundle(out: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "bundle",
+      LOCK,
       "--quiet",
       "--platform=browser",
       "--format=esm",

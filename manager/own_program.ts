@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 /** The variables that a child gets: none that could hold a PIN or a token. */
 const PASSED = /^(?:PATH|HOME|TMPDIR|LANG|LC_\w+|XDG_CACHE_HOME|LD_LIBRARY_PATH|DENO_(?!AUTH)\w+)$/;
 
@@ -7,7 +9,12 @@ export function ownProgram(): string[] {
   if (Deno.build.standalone) return [];
   const here = new URL(import.meta.url);
   const entry = here.pathname.endsWith("/manager/own_program.ts") ? "../cli/main.ts" : "./main.js";
-  return ["run", "--quiet", "--allow-all", new URL(entry, here).href];
+  const url = new URL(entry, here);
+  // The packages' versions of a clone; the package and the bundle bring theirs.
+  const lock = url.protocol === "file:" && url.pathname.endsWith("/cli/main.ts")
+    ? [`--lock=${fileURLToPath(new URL("deno.lock", url))}`]
+    : [];
+  return ["run", "--quiet", "--allow-all", ...lock, url.href];
 }
 
 /** The environment of a child. */

@@ -6,7 +6,11 @@ import assert from "node:assert/strict";
 export const MAIN: string = new URL("../cli/main.ts", import.meta.url).pathname;
 
 /** The words that run it. */
-export const RUN: readonly string[] = ["run", "--no-check", "--allow-all", MAIN];
+export const RUN: readonly string[] = [
+  ...["run", "--no-check", "--allow-all"],
+  `--lock=${new URL("../cli/deno.lock", import.meta.url).pathname}`,
+  MAIN,
+];
 
 /** How a process ended. */
 export interface Ended {

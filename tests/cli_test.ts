@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import manifest from "../deno.json" with { type: "json" };
-import { aloelite, Bench, exists } from "./cli_support_test.ts";
+import { aloelite, Bench, exists, quoted, RUN } from "./cli_support_test.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -57,7 +57,37 @@ Deno.test("cli: version, help and wrong use", async () => {
   assert.match(missing.err, /give -f FILE or set ALOELITE_FILE/);
 });
 
-Deno.test("cli: only the bare command creates a file", async () => {
+Deno.test("cli: put makes the file where that is asked for, and lists what it stores", async () => {
+  using bench = new Bench();
+  Deno.mkdirSync(bench.path("tree/below"), { recursive: true });
+  Deno.writeTextFileSync(bench.path("tree/a"), "a");
+  Deno.writeTextFileSync(bench.path("tree/below/b"), "b");
+  assert.match(await bench.fails(1, ["put", "-r", "tree"]), /no such file/);
+  const listed = (await bench.ok(["put", "-rcl", "tree"])).trimEnd().split("\n");
+  assert.deepEqual(listed.sort(), ["/tree", "/tree/a", "/tree/below", "/tree/below/b"]);
+  assert.equal(
+    await bench.ok(["volume", "ls", "--json"]).then((t) => JSON.parse(t)[0].name),
+    "main",
+  );
+  // It is there now: the same again adds to it.
+  assert.equal(await bench.ok(["put", "--create", "--list", "tree/a", "/b"]), "/b\n");
+  assert.equal(await bench.ok(["ls"]), "b\ntree\n");
+
+  // An encrypted one, its PIN read once.
+  Deno.writeTextFileSync(bench.path("pin"), "a secret");
+  const sealed = await aloelite(
+    ["-f", "sealed.aloe", "-v", "mine", "put", "-rc", "--pin-fd", "0", "tree"],
+    { cwd: bench.folder, stdin: "a secret" },
+  );
+  assert.deepEqual([sealed.code, sealed.out, sealed.err], [0, "", ""]);
+  const read = await aloelite(
+    ["-f", "sealed.aloe", "--pin-file", "pin", "cat", "/tree/below/b"],
+    { cwd: bench.folder },
+  );
+  assert.deepEqual([read.code, read.out], [0, "b"]);
+});
+
+Deno.test("cli: only the bare command creates a file unasked", async () => {
   using bench = new Bench();
   const readers = [["ls"], ["info"], ["health"], ["volume", "ls"], ["mounts"]];
   const writers = [["mkdir", "/a"], ["put", "-", "/a"], [
@@ -631,6 +661,84 @@ Deno.test("cli: completions", async () => {
   }
   const other = await aloelite(["completions", "tcsh"]);
   assert.equal(other.code, 2);
+  assert.equal((await aloelite(["completions", "bash", "zsh"])).code, 2);
+});
+
+/** Whether a program is there. */
+async function has(program: string): Promise<boolean> {
+  const found = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`] }).output();
+  return found.success;
+}
+
+Deno.test("cli: completions offer paths of the volume, and local ones where those belong", async () => {
+  using bench = new Bench();
+  const folder = bench.folder;
+  Deno.mkdirSync(bench.path("local"));
+  Deno.writeTextFileSync(bench.path("local file"), "");
+  await bench.ok([]);
+  await bench.ok(["mkdir", "-p", "/docs/two words", "/drafts"]);
+  await bench.ok(["put", "local file", "/docs/file"]);
+  // The program as people have it: by its name on the PATH.
+  const program = quoted([Deno.execPath(), ...RUN]);
+  Deno.mkdirSync(bench.path("bin"));
+  Deno.writeTextFileSync(bench.path("bin/aloelite"), `#!/bin/sh\nexec ${program} "$@"\n`);
+  Deno.chmodSync(bench.path("bin/aloelite"), 0o755);
+  const env = { PATH: `${bench.path("bin")}:${Deno.env.get("PATH")}` };
+  const run = async (shell: string, script: string): Promise<string[]> => {
+    const ran = await new Deno.Command(shell, { args: ["-c", script], cwd: folder, env }).output();
+    return new TextDecoder().decode(ran.stdout).split("\n").filter((line) => line !== "");
+  };
+  const scripts = {
+    bash: await bench.ok(["completions", "bash"]),
+    zsh: await bench.ok(["completions", "zsh"]),
+    fish: await bench.ok(["completions", "fish"]),
+  };
+  const bash = (...words: string[]): Promise<string[]> =>
+    run(
+      "bash",
+      `${scripts.bash}
+        COMP_WORDS=(aloelite ${quoted(words)})
+        COMP_CWORD=${words.length}
+        _aloelite
+        for word in "\${COMPREPLY[@]}"; do [[ "$word" == -* ]] || printf '%s\\n' "$word"; done`,
+    );
+  const file = ["-f", "t.aloe"];
+  assert.deepEqual(await bash(...file, "ls", "/d"), ["/docs/", "/drafts/"]);
+  assert.deepEqual(await bash(...file, "ls", "dr"), ["drafts/"]);
+  assert.deepEqual(await bash(...file, "cat", "/docs/"), ["/docs/file", "/docs/two words/"]);
+  assert.deepEqual(await bash("--file", "=", "t.aloe", "-v", "main", "rm", "/docs/t"), [
+    "/docs/two words/",
+  ]);
+  assert.deepEqual(await bash(...file, "meta", "get", "/dr"), ["/drafts/"]);
+  assert.deepEqual(await bash(...file, "get", "/dr"), ["/drafts/"]);
+  assert.deepEqual((await bash(...file, "put", "loc")).sort(), ["local", "local file"]);
+  assert.deepEqual((await bash(...file, "export", "loc")).sort(), ["local", "local file"]);
+  // Nothing local where only paths of the volume belong, and no fault where there is no file.
+  assert.deepEqual(await bash(...file, "ls", "loc"), []);
+  assert.deepEqual(await bash("ls", "/d"), []);
+  if (await has("fish")) {
+    const fish = (line: string): Promise<string[]> =>
+      run("fish", `${scripts.fish}\ncomplete -C '${line}'`);
+    assert.deepEqual(await fish("aloelite -f t.aloe ls /d"), ["/docs/", "/drafts/"]);
+    assert.deepEqual(await fish("aloelite -f t.aloe cat /docs/"), [
+      "/docs/file",
+      "/docs/two words/",
+    ]);
+    assert.ok((await fish("aloelite -f t.aloe put loc")).includes("local/"));
+  }
+  if (await has("zsh")) {
+    Deno.writeTextFileSync(bench.path("script"), scripts.zsh);
+    const read = await new Deno.Command("zsh", { args: ["-n", bench.path("script")] }).output();
+    assert.equal(new TextDecoder().decode(read.stderr), "");
+    // The function of the paths, with what the shell's own would offer.
+    const zsh = await run(
+      "zsh",
+      `compdef() { :; }; compadd() { shift 3; print -rl -- "$@"; }
+        ${scripts.zsh}
+        words=(aloelite) of=(-f t.aloe) PREFIX=/docs/; _aloelite_paths`,
+    );
+    assert.deepEqual(zsh, ["/docs/file", "/docs/two words/"]);
+  }
 });
 
 Deno.test("words that objects of the language know are words like others", async () => {

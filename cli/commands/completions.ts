@@ -1,6 +1,8 @@
 import { GLOBAL_OPTIONS, type OptionSpec, UsageError } from "../args.ts";
 import { type Command, COMMANDS } from "../commands.ts";
 import type { Context } from "../context.ts";
+import { absolute } from "../paths.ts";
+import { shownName } from "../../src/names.ts";
 
 /** The first words of the commands, and what may follow each. */
 function families(): Map<string, string[]> {
@@ -32,6 +34,17 @@ function choices(command: Command): string[] {
   return /^[a-z|]+$/.test(command.operands) ? command.operands.split("|") : [];
 }
 
+/** What is offered for the operands of a command. */
+function completes(command: Command): "local" | "volume" | "either" | "none" {
+  if (command.completes !== undefined) return command.completes;
+  return /\bPATH\b/.test(command.operands) ? "volume" : "none";
+}
+
+/** The names of the commands whose operands are of a kind. */
+function commandsOf(...kinds: readonly ReturnType<typeof completes>[]): string[] {
+  return COMMANDS.filter((c) => kinds.includes(completes(c))).map((c) => c.name);
+}
+
 function bash(): string {
   const globals = flagsOf(GLOBAL_OPTIONS).join(" ");
   const cases = COMMANDS.map((c) =>
@@ -42,9 +55,12 @@ function bash(): string {
   const groups = [...families()].filter(([, rest]) => rest.length > 0).map((
     [first, rest],
   ) => `    ${first}) words="${rest.join(" ")}" ;;`);
+  const either = (...kinds: readonly ReturnType<typeof completes>[]): string =>
+    commandsOf(...kinds).map((name) => JSON.stringify(name)).join("|");
   return `# bash completion for aloelite
 _aloelite() {
-  local cur prev word command="" family="" words="" skip="" i
+  local cur prev word command="" family="" words="" skip="" i line
+  local -a of=()
   cur="\${COMP_WORDS[COMP_CWORD]}"
   prev="\${COMP_WORDS[COMP_CWORD-1]}"
   COMPREPLY=()
@@ -54,8 +70,14 @@ _aloelite() {
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="\${COMP_WORDS[i]}"
-    if [[ -n "$skip" ]]; then skip=""; continue; fi
+    if [[ -n "$skip" ]]; then
+      [[ "$word" == "=" ]] && continue
+      [[ "$skip" == of ]] && of+=("$word")
+      skip=""
+      continue
+    fi
     case "$word" in
+      -f|--file|-v|--volume) of+=("$word"); skip=of; continue ;;
       ${flagsOf(valued()).filter(unique).join("|")}) skip=1; continue ;;
       -*) continue ;;
     esac
@@ -81,9 +103,18 @@ ${cases.join("\n")}
     esac
   fi
   COMPREPLY=($(compgen -W "$words ${globals}" -- "$cur"))
-  if [[ "$cur" != -* && -n "$command" ]]; then
-    COMPREPLY+=($(compgen -f -- "$cur"))
-  fi
+  [[ "$cur" == -* ]] && return
+  case "$command" in
+    ${either("local", "either")})
+      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur") ;;
+  esac
+  case "$command" in
+    ${either("volume", "either")})
+      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+        "\${COMP_WORDS[0]}" "\${of[@]}" completions paths -- "$cur" 2>/dev/null </dev/null)
+      [[ "\${#COMPREPLY[@]}" == 1 && "$COMPREPLY" == */ ]] && compopt -o nospace 2>/dev/null ;;
+  esac
+  return 0
 }
 complete -o filenames -F _aloelite aloelite`;
 }
@@ -109,6 +140,14 @@ function zshOption(option: OptionSpec): string[] {
     : [`'-${option.short}${value === "" ? "" : "+"}[${help}]${value}'`, long];
 }
 
+/** The functions of zsh that offer operands. */
+const ZSH_OPERANDS = {
+  local: "_files",
+  volume: "_aloelite_paths",
+  either: "_aloelite_either",
+  none: "( )",
+} as const;
+
 function zsh(): string {
   const globals = GLOBAL_OPTIONS.flatMap(zshOption).map((o) => `    ${o}`)
     .join("\n");
@@ -132,13 +171,21 @@ function zsh(): string {
   const cases = COMMANDS.map((c) => {
     const options = (c.options ?? []).flatMap(zshOption).join(" ");
     const words = choices(c);
-    const operands = words.length > 0 ? `'*:word:(${words.join(" ")})'` : "'*:path:_files'";
+    const operands = words.length > 0
+      ? `'*:word:(${words.join(" ")})'`
+      : `'*:path:${ZSH_OPERANDS[completes(c)]}'`;
     return `    ${JSON.stringify(c.name)}) specs=(${options} ${operands}) ;;`;
   });
   return `#compdef aloelite
 # zsh completion for aloelite
+_aloelite_paths() {
+  local -a found
+  found=("\${(@f)$("\${words[1]}" $of completions paths -- "$PREFIX" 2>/dev/null </dev/null)}")
+  (( \${#found[1]} )) && compadd -S '' -- "\${found[@]}"
+}
+_aloelite_either() { _aloelite_paths; _files }
 _aloelite() {
-  local -a globals specs entries plain
+  local -a globals specs entries plain of
   local command="" family="" word skip=""
   local -i i
   globals=(
@@ -146,8 +193,14 @@ ${globals}
   )
   for ((i = 2; i < CURRENT; i++)); do
     word="\${words[i]}"
-    if [[ -n "$skip" ]]; then skip=""; continue; fi
+    if [[ -n "$skip" ]]; then
+      [[ "$skip" == of ]] && of+=("$word")
+      skip=""
+      continue
+    fi
     case "$word" in
+      -f|--file|-v|--volume) of+=("$word"); skip=of; continue ;;
+      --file=*|--volume=*) of+=("$word"); continue ;;
       ${flagsOf(valued()).filter(unique).join("|")}) skip=1; continue ;;
       -*) continue ;;
     esac
@@ -190,8 +243,23 @@ function fishOption(option: OptionSpec, condition: string): string {
     ` -d '${fishText(option.help)}'`;
 }
 
+const FISH_PATHS = `# fish completion for aloelite
+function __aloelite_paths
+    set -l words (commandline -opc)
+    set -l of
+    for i in (seq 2 (count $words))
+        switch $words[$i]
+            case -f --file -v --volume
+                set -a of $words[$i] $words[(math $i + 1)]
+            case '--file=*' '--volume=*'
+                set -a of $words[$i]
+        end
+    end
+    $words[1] $of completions paths -- (commandline -ct) 2>/dev/null </dev/null
+end`;
+
 function fish(): string {
-  const lines = ["# fish completion for aloelite"];
+  const lines = [FISH_PATHS];
   const firsts = [...families()];
   const known = firsts.map(([first]) => first).join(" ");
   for (const option of GLOBAL_OPTIONS) lines.push(fishOption(option, ""));
@@ -227,16 +295,39 @@ function fish(): string {
         `complete -c aloelite -f${condition} -a '${words.join(" ")}'`,
       );
     }
+    const offered = completes(command);
+    if (offered === "volume" || offered === "either") {
+      const files = offered === "volume" ? " -f" : " -F";
+      lines.push(`complete -c aloelite${files}${condition} -a '(__aloelite_paths)'`);
+    }
   }
   return lines.join("\n");
 }
 
-/** `completions`: prints a completion script for a shell. */
+/** Prints the paths of the volume that begin with what is typed, a directory's with a slash. */
+async function paths(ctx: Context, typed: string): Promise<void> {
+  const cut = typed.lastIndexOf("/") + 1;
+  const above = typed.slice(0, cut);
+  await ctx.withMount("read", async (mount) => {
+    const found = (await mount.list(absolute(above)))
+      .filter((child) => child.visible)
+      .map((child) => ({ name: shownName(child.name), type: child.type }))
+      .filter(({ name }) => name.startsWith(typed.slice(cut)) && !name.includes("\n"))
+      .map(({ name, type }) => name + (type === "container" ? "/" : ""));
+    for (const name of found.sort()) {
+      await ctx.out.line((typed === "" ? "/" : above) + name);
+    }
+  });
+}
+
+/** `completions`: prints a completion script for a shell, or what such a script asks for. */
 export async function completions(ctx: Context): Promise<void> {
-  const [shell] = ctx.operands;
+  const [shell, typed] = ctx.operands;
+  if (shell === "paths") return await paths(ctx, typed ?? "");
   const scripts: Readonly<Record<string, () => string>> = { bash, zsh, fish };
   if (!Object.hasOwn(scripts, shell)) {
     throw new UsageError(`no completions for ${shell}: bash, zsh or fish`);
   }
+  if (typed !== undefined) throw new UsageError(`one shell at a time, not ${typed} too`);
   await ctx.out.line(scripts[shell]());
 }

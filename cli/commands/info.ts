@@ -1,9 +1,10 @@
 import type { AloeLite } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
+import { makeFile } from "../new_file.ts";
 import { table } from "../output.ts";
 import { showSize } from "../size.ts";
-import { encryptionMode, givesPin, printVolumes } from "./volume.ts";
+import { printVolumes } from "./volume.ts";
 
 async function show(ctx: Context, fs: AloeLite): Promise<void> {
   const facts = await fs.info();
@@ -42,42 +43,15 @@ export async function info(ctx: Context): Promise<void> {
   await show(ctx, fs);
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /**
  * `aloelite -f FILE`: makes the file, with a volume `main`, where there is none;
  * shows what is in it where there is one. A PIN option makes the volume an
  * encrypted one.
  */
 export async function bare(ctx: Context): Promise<void> {
-  const { file } = ctx;
-  if (await about(file, () => exists(file))) {
-    await info(ctx);
-    return;
-  }
-  ctx.guard();
-  const encryption = encryptionMode(ctx.flags);
-  let pin: Uint8Array | undefined;
-  if (givesPin(ctx.flags)) {
-    const { newPin } = await import("../pin.ts");
-    pin = await newPin(ctx.flags, "pin", "PIN");
-  }
-  const { AloeLite } = await import("../../mod.ts");
-  await about(file, async () => {
-    await using fs = await AloeLite.open(file, { create: true });
-    await fs.createVolume({
-      name: ctx.volume ?? "main",
-      ...(pin === undefined ? {} : { pin }),
-      ...(encryption === undefined ? {} : { encryption }),
-    });
-    await show(ctx, fs);
-  });
+  const made = await makeFile(ctx);
+  if (made === null) return await info(ctx);
+  made.pin?.fill(0);
+  await using fs = made.fs;
+  await about(ctx.file, () => show(ctx, fs));
 }

@@ -1,14 +1,15 @@
 import type { Mount } from "../../mod.ts";
 import { UsageError } from "../args.ts";
-import type { Context } from "../context.ts";
+import { type Context, mountVolume } from "../context.ts";
 import { about, Fault } from "../faults.ts";
 import { Importer } from "../importer.ts";
 import { follow } from "../links.ts";
 import { kindOf, type LocalEntry, specialName, totalSize, walkLocal } from "../local_tree.ts";
 import * as files from "../local_files.ts";
 import { statOrNull } from "../lookup.ts";
+import { makeFile } from "../new_file.ts";
 import { fileSource, plainSource, type Source } from "../source.ts";
-import { absolute, joinPath, localBase, parentPath } from "../paths.ts";
+import { absolute, joinPath, localBase, parentPath, shownOf } from "../paths.ts";
 import { Progress } from "../progress.ts";
 
 /** The operand that means standard input. */
@@ -46,6 +47,7 @@ class Put {
   readonly #append: boolean;
   readonly #parents: boolean;
   readonly #special: boolean;
+  readonly #list: boolean;
 
   constructor(ctx: Context, mount: Mount, importer: Importer) {
     this.#ctx = ctx;
@@ -55,6 +57,7 @@ class Put {
     this.#append = ctx.flags.has("append");
     this.#parents = ctx.flags.has("parents");
     this.#special = ctx.flags.has("read-special");
+    this.#list = ctx.flags.has("list") && !ctx.json;
   }
 
   /** Copies one operand. */
@@ -161,14 +164,24 @@ class Put {
     const { path: local, info, kind } = entry;
     switch (kind) {
       case "directory":
-        return await this.#importer.directory(local, path, info);
+        await this.#importer.directory(local, path, info);
+        break;
       case "symlink":
-        return await this.#importer.symlink(local, path, info);
+        await this.#importer.symlink(local, path, info);
+        break;
       case "file":
-        return await this.#importer.file(local, path, info);
+        await this.#importer.file(local, path, info);
+        break;
       default:
         this.#importer.skipped(local, specialName(info));
+        return;
     }
+    await this.#listed(path);
+  }
+
+  /** Prints a path that is stored, where that is asked for. */
+  async #listed(path: string): Promise<void> {
+    if (this.#list) await this.#ctx.out.line(this.#ctx.out.name(shownOf(path)));
   }
 
   /**
@@ -203,12 +216,16 @@ class Put {
 
   async #write(target: string, from: Source): Promise<void> {
     await about(target, async () => {
-      if (!this.#append) return await this.#importer.stream(target, "truncate", from);
+      if (!this.#append) {
+        await this.#importer.stream(target, "truncate", from);
+        return;
+      }
       const there = await statOrNull(this.#mount, target);
       // Content is added to what a link leads to, and not to the link.
       const path = there === null ? target : (await follow(this.#mount, target)).path;
       await this.#importer.stream(path, "append", from);
     });
+    await this.#listed(target);
   }
 }
 
@@ -224,24 +241,29 @@ export async function put(ctx: Context): Promise<void> {
     throw new UsageError("standard input can be read once only");
   }
   const progress = new Progress("put");
+  const copy = async (mount: Mount): Promise<void> => {
+    if (progress.visible && !sources.includes(STDIN)) {
+      progress.to(0, sources.reduce((sum, s) => sum + totalSize(s), 0));
+    }
+    const importer = new Importer(ctx, mount, progress, several);
+    const work = new Put(ctx, mount, importer);
+    for (const source of sources) {
+      const done = await ctx.attempt(
+        source,
+        () => work.one(source, dest, several),
+      );
+      if (!done) importer.report.failed.push(source);
+    }
+    await importer.finish();
+    progress.clear();
+    if (ctx.json) await ctx.out.json(importer.report);
+  };
   try {
-    await ctx.withMount("write", async (mount) => {
-      if (progress.visible && !sources.includes(STDIN)) {
-        progress.to(0, sources.reduce((sum, s) => sum + totalSize(s), 0));
-      }
-      const importer = new Importer(ctx, mount, progress, several);
-      const work = new Put(ctx, mount, importer);
-      for (const source of sources) {
-        const done = await ctx.attempt(
-          source,
-          () => work.one(source, dest, several),
-        );
-        if (!done) importer.report.failed.push(source);
-      }
-      await importer.finish();
-      progress.clear();
-      if (ctx.json) await ctx.out.json(importer.report);
-    });
+    const made = ctx.flags.has("create") ? await makeFile(ctx) : null;
+    if (made === null) return await ctx.withMount("write", copy);
+    await using fs = made.fs;
+    await using mount = await mountVolume(fs, await ctx.findVolume(fs), "write", made.pin);
+    await copy(mount);
   } finally {
     progress.clear();
   }
