@@ -37,6 +37,19 @@ const LIBC_SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  openatAside: {
+    name: "openat",
+    parameters: ["i32", "buffer", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  /** `open_tree` has a function of its own in newer libraries only. */
+  openTreeAside: {
+    name: "syscall",
+    parameters: ["isize", "i32", "buffer", "u32"],
+    result: "i32",
+    nonblocking: true,
+  },
   fstatfsAside: {
     name: "fstatfs",
     parameters: ["i32", "buffer"],

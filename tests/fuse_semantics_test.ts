@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { AloeError, AloeLite } from "../mod.ts";
 import { mountVolume, unmount } from "../fuse/mod.ts";
@@ -132,6 +133,65 @@ mountTest("umount from outside ends the mount with a clean file", async () => {
   assert.equal(sizeOf(`${daemon.file}-wal`), 0, "the log was not checkpointed");
   await assertSound(daemon.file);
 });
+
+/** Kinds of writes, each of some megabytes, as Python. */
+const WRITES: Record<string, string> = {
+  buffered: `write("f", data)`,
+  "in small pieces": `f = open("f", "wb", 0)
+for i in range(0, len(data), 1000): f.write(data[i:i + 1000])
+f.close()`,
+  mapped: `f = open("f", "w+b"); f.truncate(len(data))
+m = mmap.mmap(f.fileno(), len(data)); m[:] = data; m.close(); f.close()`,
+  direct: `m = mmap.mmap(-1, len(data)); m[:] = data
+fd = os.open("f", os.O_CREAT | os.O_RDWR | os.O_DIRECT); os.write(fd, m); os.close(fd)`,
+  "to many files": `
+for i in range(300): write(f"n{i}", data[:20_000])
+write("f", data)`,
+  "synced and renamed": `write("g", data); os.fsync(os.open("g", os.O_RDONLY))
+write("g", data); os.rename("g", "f")`,
+};
+
+for (const [kind, script] of Object.entries(WRITES)) {
+  mountTest(
+    `umount(8) right after writes (${kind})`,
+    async () => {
+      await using scratch = new Scratch();
+      const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
+      await makeVolume(file);
+      const rounds = kind === "mapped" ? 4 : 2;
+      for (let round = 0; round < rounds; round++) {
+        await using daemon = await spawnDaemon({ file, mountpoint: dir });
+        const data = `data = bytes([${round} + 1]) * (24 << 20)`;
+        await python(dir, `${data}\n${script}`);
+        // What was mapped the kernel keeps, until the mount asks for it: just then, in these rounds.
+        const isFlushing = () => descriptors(daemon.pid).some((path) => [dir, "/"].includes(path));
+        if (round >= 2) await until(isFlushing, 10_000, "a flush");
+        const { success, stderr } = new Deno.Command("umount", { args: [dir] }).outputSync();
+        assert(success, `round ${round}: ${new TextDecoder().decode(stderr)}`);
+        await daemon.ended();
+        await using fs = await AloeLite.open(file);
+        await using mount = await fs.mount();
+        const read = Buffer.from(await mount.readAll("/f"));
+        assert.equal(Buffer.compare(read, Buffer.alloc(24 << 20, round + 1)), 0);
+      }
+      await assertSound(file);
+    },
+    { root: true },
+  );
+}
+
+/** What a process has open. */
+function descriptors(pid: number): string[] {
+  const paths: string[] = [];
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    try {
+      paths.push(Deno.readLinkSync(`/proc/${pid}/fd/${name}`));
+    } catch {
+      // It is closed by now.
+    }
+  }
+  return paths;
+}
 
 mountTest("unmount waits for what flushes the mount, and for nobody else", async () => {
   await using daemon = await spawnDaemon();
