@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { allocatedBytes } from "../src/vfs/allocation.ts";
 import { ERRNO, ErrnoError } from "../src/vfs/errno.ts";
-import type { Caller } from "../src/vfs/filesystem.ts";
 import type { Inode } from "../src/vfs/inode.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../src/vfs/inode.ts";
 import { decodeName, encodeName, shownName } from "../src/names.ts";
 import { ATTR, ATTR_OUT, ENTRY_OUT, IN_HEADER, OUT_HEADER } from "./protocol.ts";
+import { RequestCaller } from "./request_caller.ts";
 
 /** The most that one READ or WRITE moves, bytes. */
 export const MAX_TRANSFER = 1 << 20;
@@ -40,13 +40,15 @@ export class Exchange {
   length = 0;
   /** Whether the kernel has just handed over what it had cached of the file. */
   flushed = false;
+  /** The node whose attributes the request changes without the answer saying so; 0: none. */
+  changed = 0;
   /** How long the kernel may keep names and attributes, s. */
   readonly valid: number;
   readonly absentValid: number;
   readonly #in = new Uint32Array(this.request.buffer);
   readonly #out = new Uint32Array(this.reply.buffer);
   readonly #text = Buffer.from(this.request.buffer);
-  readonly #caller: Caller = { uid: 0, gid: 0 };
+  readonly #caller = new RequestCaller();
 
   /** @param cached False: the kernel keeps no names and attributes; to measure requests. */
   constructor(cached = true) {
@@ -75,9 +77,10 @@ export class Exchange {
   }
 
   /** Who asks. The object is used again for the next request. */
-  get caller(): Caller {
+  get caller(): RequestCaller {
     this.#caller.uid = this.#in[IN_HEADER.uid >> 2];
     this.#caller.gid = this.#in[IN_HEADER.gid >> 2];
+    this.#caller.pid = this.#in[IN_HEADER.pid >> 2];
     return this.#caller;
   }
 
@@ -186,9 +189,12 @@ export class Exchange {
     out[word + (ATTR.flags >> 2)] = 0;
   }
 
-  /** `fuse_attr_out`. */
+  /**
+   * `fuse_attr_out`, for the handle that was asked by. What the kernel has under
+   * an earlier one is told of no change, so it keeps nothing of it.
+   */
   putAttrOut(inode: Inode): void {
-    this.put64(ATTR_OUT.attr_valid, this.valid);
+    this.put64(ATTR_OUT.attr_valid, this.nodeId === inode.nodeId ? this.valid : 0);
     this.put64(ATTR_OUT.attr_valid_nsec, 0);
     this.putAttr(ATTR_OUT.attr, inode);
   }

@@ -7,6 +7,7 @@ import {
 } from "../src/vfs/filesystem.ts";
 import type { Inode } from "../src/vfs/inode.ts";
 import { S_IFREG, S_ISGID, S_ISUID } from "../src/vfs/inode.ts";
+import { lostPrivileges } from "../src/vfs/privileges.ts";
 import { decodeText, encodeText } from "../src/names.ts";
 import { BODY, type Exchange, MAX_TRANSFER, NAME_MAX, refusal, REPLY } from "./exchange.ts";
 import { coarseTime } from "./libfuse.ts";
@@ -114,6 +115,18 @@ HANDLERS[OPCODE.SETATTR] = (x, fs) => {
   else if (valid & FATTR.MTIME) change.mtime = time(x, SETATTR_IN.mtime, SETATTR_IN.mtimensec);
   if (valid & FATTR.CTIME) change.ctime = time(x, SETATTR_IN.ctime, SETATTR_IN.ctimensec);
   if (valid & FATTR.KILL_SUIDGID) change.killPrivileges = true;
+  if (valid === 0) {
+    // The kernel is about to write to a file with set-id bits or capabilities.
+    return then(withoutPrivileges(x, fs, inode, x.nodeId), () => attributes(x, inode));
+  }
+  if (valid === FATTR.CTIME && !inode.isDirectory) {
+    // `chown` without an owner and a group, which takes set-id bits away as any other does.
+    const { caller } = x;
+    if (lostPrivileges(inode, caller) !== 0 && !caller.mayChange(inode.uid)) {
+      return refusal("EPERM");
+    }
+    change.killPrivileges = true;
+  }
   return then(fs.setattr(inode, change, x.caller), () => attributes(x, inode));
 };
 
@@ -205,7 +218,7 @@ HANDLERS[OPCODE.WRITE] = (x, fs) => {
   const offset = x.u64(BODY + WRITE_IN.offset);
   const flags = x.u32(BODY + WRITE_IN.write_flags);
   return then(
-    withoutPrivileges(x, fs, inode, (flags & WRITE_KILL_SUIDGID) !== 0),
+    (flags & WRITE_KILL_SUIDGID) === 0 ? undefined : withoutPrivileges(x, fs, inode, x.nodeId),
     () =>
       then(fs.write(inode, offset, data, (flags & WRITE_CACHE) === 0), () => {
         x.put64(WRITE_OUT.size, length);
@@ -277,7 +290,7 @@ HANDLERS[OPCODE.IOCTL] = () => -ENOTTY;
 
 HANDLERS[OPCODE.FALLOCATE] = (x, fs) => {
   const inode = fs.inode(x.nodeId);
-  return then(withoutPrivileges(x, fs, inode, x.caller.uid !== 0), () =>
+  return then(withoutPrivileges(x, fs, inode, x.nodeId), () =>
     then(
       fs.fallocate(
         inode,
@@ -311,8 +324,9 @@ HANDLERS[OPCODE.LSEEK] = async (x, fs) => {
 };
 
 HANDLERS[OPCODE.COPY_FILE_RANGE] = (x, fs) => {
-  const to = fs.inode(x.u64(BODY + COPY_FILE_RANGE_IN.nodeid_out));
-  return then(withoutPrivileges(x, fs, to, x.caller.uid !== 0), () =>
+  const target = x.u64(BODY + COPY_FILE_RANGE_IN.nodeid_out);
+  const to = fs.inode(target);
+  return then(withoutPrivileges(x, fs, to, target), () =>
     then(
       fs.copyRange(
         fs.inode(x.nodeId),
@@ -330,17 +344,23 @@ HANDLERS[OPCODE.COPY_FILE_RANGE] = (x, fs) => {
 
 /**
  * Takes the bits away that let a file be run as somebody else: what changes its
- * content must. Of FALLOCATE and COPY_FILE_RANGE the kernel does not say whether
- * the caller may keep them, so root alone may.
+ * content must, unless the caller may keep them, which the kernel says of no
+ * request but WRITE. It is told before the answer, as it asks for no attributes
+ * when it starts a program.
+ *
+ * @param nodeId By which the kernel knows the inode.
  */
 function withoutPrivileges(
   x: Exchange,
   fs: Filesystem,
   inode: Inode,
-  wanted: boolean,
+  nodeId: number,
 ): Awaitable<void> {
-  if (!wanted || (inode.mode & (S_ISUID | S_ISGID)) === 0) return;
-  return fs.setattr(inode, { killPrivileges: true }, x.caller);
+  if ((inode.mode & (S_ISUID | S_ISGID)) === 0 || !inode.isRegular) return;
+  const { caller } = x;
+  if (caller.keepsPrivileges || lostPrivileges(inode, caller) === 0) return;
+  x.changed = nodeId;
+  return fs.setattr(inode, { killPrivileges: true }, caller);
 }
 
 /** Goes on at once when the result is there. */

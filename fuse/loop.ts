@@ -266,6 +266,7 @@ export class RequestLoop {
       this.#initialize();
       return null;
     }
+    x.changed = 0;
     const handler = HANDLERS[opcode];
     if (handler === undefined) {
       this.#reply(0, ERRNO.ENOSYS);
@@ -314,6 +315,7 @@ export class RequestLoop {
   }
 
   #reply(length: number, error: number): void {
+    if (this.#x.changed !== 0) this.#notifier.attributes(this.#x.changed);
     this.#answer(length, error, this.#x.uniqueLow, this.#x.uniqueHigh);
   }
 

@@ -51,6 +51,18 @@ export class Notifier implements Invalidations {
     return this.#inode(inode.nodeId, 0);
   }
 
+  /**
+   * Attributes, at once: known to the kernel when this returns. Only for an
+   * inode that an unanswered request holds; any other may be on its way out,
+   * and wait for an answer of this thread.
+   */
+  attributes(nodeId: number): void {
+    const bytes = new Uint8Array(inodeMessage(nodeId, -1).buffer);
+    const vector = new BigUint64Array([address(bytes), BigInt(bytes.length)]);
+    libc().writev(this.#fd, new Uint8Array(vector.buffer, 0, IOVEC_SIZE), 1);
+    keep(bytes, vector);
+  }
+
   /** A name in a directory. */
   entry(parent: Inode, name: string): void {
     if (parent.nodeId === 0) return;
@@ -89,11 +101,7 @@ export class Notifier implements Invalidations {
 
   #inode(nodeId: number, offset: number): Promise<void> {
     if (nodeId === 0) return Promise.resolve();
-    const at = OUT_HEADER.SIZE;
-    const view = message(NOTIFY.INVAL_INODE, NOTIFY_INVAL_INODE_OUT.SIZE);
-    put64(view, at + NOTIFY_INVAL_INODE_OUT.ino, nodeId);
-    put64(view, at + NOTIFY_INVAL_INODE_OUT.off, offset);
-    return this.#send(view);
+    return this.#send(inodeMessage(nodeId, offset));
   }
 
   #send(view: DataView<ArrayBuffer>): Promise<void> {
@@ -122,6 +130,15 @@ function message(code: number, size: number): DataView<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(OUT_HEADER.SIZE + size));
   view.setUint32(OUT_HEADER.len, view.byteLength, true);
   view.setInt32(OUT_HEADER.error, code, true);
+  return view;
+}
+
+/** Attributes, and content from an offset on; -1: attributes alone. */
+function inodeMessage(nodeId: number, offset: number): DataView<ArrayBuffer> {
+  const at = OUT_HEADER.SIZE;
+  const view = message(NOTIFY.INVAL_INODE, NOTIFY_INVAL_INODE_OUT.SIZE);
+  put64(view, at + NOTIFY_INVAL_INODE_OUT.ino, nodeId);
+  put64(view, at + NOTIFY_INVAL_INODE_OUT.off, offset);
   return view;
 }
 

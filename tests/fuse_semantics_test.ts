@@ -225,6 +225,84 @@ time.sleep(float(sys.argv[1]))`;
   await assertSound(daemon.file);
 });
 
+/**
+ * Who calls, what with, what a mode must be afterwards, and that a program whose
+ * bits have gone runs as its caller, which the kernel decides without asking.
+ */
+const SET_ID = `
+import shutil, subprocess
+OWNER, GROUP = 4444, 7777
+shutil.copyfile("/usr/bin/id", "source"); os.chmod("source", 0o644); os.chmod(".", 0o777)
+os.fsync(os.open("source", os.O_RDONLY))
+
+def opened(flags, work):
+    def run():
+        fd = os.open("f", os.O_WRONLY | flags)
+        try: work(fd)
+        finally: os.close(fd)
+    return run
+def direct(fd):
+    page = mmap.mmap(-1, 4096); page.write(read("source")[:4096]); os.pwrite(fd, page, 0)
+def copied(length):
+    return lambda fd: same(os.copy_file_range(os.open("source", os.O_RDONLY), fd, length, 0, 0) > 0, True)
+size = os.stat("source").st_size
+# By name: the call, whether it keeps the program as it is, whether only the owner may make it.
+CALLS = {
+    "write": (opened(0, lambda fd: os.pwrite(fd, b"\x7f", 0)), True, False),
+    "append": (opened(os.O_APPEND, lambda fd: os.write(fd, b"x")), True, False),
+    "synced": (opened(os.O_SYNC, lambda fd: os.pwrite(fd, b"\x7f", 0)), True, False),
+    "direct": (opened(os.O_DIRECT, direct), True, False),
+    "allocate": (opened(0, lambda fd: fallocate(fd, 0, size, 4096)), True, False),
+    "keep": (opened(0, lambda fd: fallocate(fd, KEEP, size, 4096)), True, False),
+    "punch": (opened(0, lambda fd: fallocate(fd, PUNCH | KEEP, size, 4096)), True, False),
+    "zero": (opened(0, lambda fd: fallocate(fd, ZERO, size, 4096)), True, False),
+    "copy": (opened(0, copied(10)), True, False),
+    "copy of chunks": (opened(0, copied(65_536 if size > 65_536 else 4096)), True, False),
+    "sendfile": (opened(0, lambda fd: os.sendfile(fd, os.open("source", os.O_RDONLY), 0, 10)), True, False),
+    "truncate": (lambda: os.truncate("f", size + 1), True, False),
+    "open to nothing": (opened(os.O_TRUNC, lambda fd: None), False, False),
+    "chown to the same": (lambda: os.chown("f", OWNER, GROUP), True, True),
+    "chown to nobody": (lambda: os.chown("f", -1, -1), True, True),
+    "setxattr": (lambda: os.setxattr("f", "user.a", b"1"), True, None),
+    "link": (lambda: (os.link("f", "g"), os.unlink("g")), True, None),
+}
+CALLERS = {"other": (1000, 1000, []), "of the group": (1000, 1000, [GROUP]), "owner": (OWNER, OWNER, []),
+           "owner of the group": (OWNER, GROUP, []), "root": (0, 0, [])}
+wrong = []
+for name, (call, runs, chowns) in CALLS.items():
+    for who, (uid, gid, groups) in CALLERS.items():
+        for mode in (0o6777, 0o4733, 0o2777, 0o6666, 0o2666):
+            shutil.copyfile("source", "f"); os.chown("f", OWNER, GROUP); os.fsync(os.open("f", os.O_RDONLY)); os.chmod("f", mode); os.stat("f")
+            root = uid == 0; inside = root or GROUP in (gid, *groups)
+            kept = mode
+            if chowns is not None and not (root and not chowns):
+                kept &= ~0o4000
+                if mode & 0o010 or not inside: kept &= ~0o2000
+            refused = bool(chowns) and uid not in (0, OWNER) and (name == "chown to the same" or kept != mode)
+            if refused: kept = mode
+            def run():
+                try: call()
+                # The kernel may protect what others own from links.
+                except PermissionError: same(refused or name == "link", True)
+                else: same(refused, False)
+            # Without a look at the file first: who starts it does not look either.
+            as_user(uid, gid, run, groups)
+            if kept & 0o111 and runs:
+                ran = subprocess.run(["./f", "-u"], capture_output=True, user=1000, group=1000, extra_groups=[]).stdout
+                wanted = OWNER if kept & 0o4000 else 1000
+                if ran.strip() and int(ran) != wanted: wrong.append((name, who, oct(mode), "ran as", int(ran)))
+            got = stat.S_IMODE(os.stat("f").st_mode)
+            if got != kept: wrong.append((name, who, oct(mode), oct(got), oct(kept)))
+            os.unlink("f")
+same(wrong, [])
+`;
+
+mountTest("set-id bits go as on other filesystems, and the kernel knows at once", async () => {
+  await withMount({ options: ["suid"] }, async (dir) => {
+    await python(dir, SET_ID, 240_000);
+  });
+}, { root: true });
+
 mountTest("a volume as it was", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");

@@ -11,6 +11,7 @@ import { type Inode, S_IFREG } from "../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
 import { Bench } from "./cli_support_test.ts";
 import { TestManager } from "./manager/support.ts";
+import { callerOf } from "./caller.ts";
 
 const FIRST = -(2n ** 63n);
 const LAST = 2n ** 63n - 1n;
@@ -74,7 +75,7 @@ Deno.test("times: a commit of a mounted volume limits them, whatever is set", as
       log: (line) => assert.fail(line),
       invalidate: { inode() {}, entry() {}, grown() {} },
     });
-    const caller = { uid: 0, gid: 0 };
+    const caller = callerOf(0, 0);
     const split = (ns: bigint) => ({
       sec: Number((ns - (ns % 1_000_000_000n + 1_000_000_000n) % 1_000_000_000n) / 1_000_000_000n),
       nsec: Number((ns % 1_000_000_000n + 1_000_000_000n) % 1_000_000_000n),

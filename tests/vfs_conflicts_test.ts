@@ -22,6 +22,7 @@ import {
   Subject,
   withFile,
 } from "./vfs_subject.ts";
+import { callerOf } from "./caller.ts";
 
 /** Longer than a change waits for its commit, ms. */
 const COMMITTED = 1050;
@@ -131,7 +132,7 @@ for (const open of [false, true]) {
       const subject = await Subject.open(path);
       const { vfs } = subject;
       const d = await subject.directory("d");
-      const sub = await vfs.mkdir(d, "sub", 0o755, { uid: 0, gid: 0 });
+      const sub = await vfs.mkdir(d, "sub", 0o755, callerOf(0, 0));
       vfs.remember(sub);
       await vfs.flush();
       await vfs.rmdir(d, "sub");

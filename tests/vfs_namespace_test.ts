@@ -31,8 +31,9 @@ import {
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
 import type { History } from "../src/vfs/volume_state.ts";
 import { runs } from "./oracle/random_ops.ts";
+import { callerOf } from "./caller.ts";
 
-const CALLER = { uid: 1000, gid: 1000 };
+const CALLER = callerOf(1000, 1000);
 const NAMES = ["a", "b", "c", "d", "é", "\u{10feff}", " x"];
 const XATTRS = ["user.one", "user.two", "security.three"];
 const TYPES = [S_IFREG, S_IFREG, S_IFREG, S_IFIFO, S_IFSOCK, S_IFCHR];

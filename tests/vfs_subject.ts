@@ -14,8 +14,9 @@ import type { Invalidations, Time } from "../src/vfs/filesystem.ts";
 import { type Inode, S_IFREG } from "../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
 import type { VolumeFilesystemOptions } from "../src/vfs/volume_state.ts";
+import { callerOf } from "./caller.ts";
 
-export const CALLER = { uid: 1000, gid: 1000 };
+export const CALLER = callerOf(1000, 1000);
 export const CHUNK = 65536;
 
 /** Longer than the pause between two looks for changes by others, ms. */

@@ -20,8 +20,9 @@ import { type Inode, S_IFREG } from "../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
 import type { History } from "../src/vfs/volume_state.ts";
 import { runs } from "./oracle/random_ops.ts";
+import { callerOf } from "./caller.ts";
 
-const CALLER = { uid: 1000, gid: 1000 };
+const CALLER = callerOf(1000, 1000);
 
 let ticks = 0;
 const clock = (): Time => ({ sec: 1_700_000_000, nsec: ++ticks });

@@ -9,6 +9,10 @@ export interface Caller {
   uid: number;
   /** Effective group id. */
   gid: number;
+  /** Whether it is of a group, or may set the set-group-id bit whatever its groups are. */
+  mayGiveGroup(gid: number): boolean;
+  /** Whether it may change the mode of what a user owns. */
+  mayChange(owner: number): boolean;
 }
 
 /** A moment: seconds since the Unix epoch, negative before it, and 0 to 999,999,999 ns. */
@@ -28,7 +32,7 @@ export interface AttributeChange {
   atime?: Time;
   mtime?: Time;
   ctime?: Time;
-  /** Takes the set-user-id bit away, and the set-group-id bit of what its group may execute. */
+  /** Takes the set-id bits away that `lostPrivileges` names. */
   killPrivileges?: boolean;
 }
 

@@ -18,10 +18,11 @@ import type {
   FilesystemStatistics,
   Time,
 } from "./filesystem.ts";
-import { type Dentry, type Inode, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from "./inode.ts";
+import { type Dentry, type Inode, S_IFMT } from "./inode.ts";
 import { readdir } from "./listing.ts";
 import * as namespace from "./namespace.ts";
 import { FreeSpace } from "./free_space.ts";
+import { lostPrivileges } from "./privileges.ts";
 import { messageOf } from "./set_aside.ts";
 import { currentSource } from "./volume_source.ts";
 import { type Aside, errnoOf, type VolumeFilesystemOptions, VolumeState } from "./volume_state.ts";
@@ -146,7 +147,7 @@ export class VolumeFilesystem implements Filesystem {
     if (inode !== null && inode.nlink === 0 && !inode.spared) namespace.abandon(this.#state, inode);
   }
 
-  setattr(inode: Inode, change: AttributeChange, _caller: Caller): Awaitable<void> {
+  setattr(inode: Inode, change: AttributeChange, caller: Caller): Awaitable<void> {
     const state = this.#state;
     state.requireWritable();
     if (change.size !== undefined) {
@@ -159,7 +160,7 @@ export class VolumeFilesystem implements Filesystem {
     if (change.mode !== undefined) mode = (mode & S_IFMT) | (change.mode & 0o7777);
     const chown = change.uid !== undefined || change.gid !== undefined;
     if (change.killPrivileges || (chown && !inode.isDirectory && change.mode === undefined)) {
-      mode = withoutPrivileges(mode);
+      mode &= ~lostPrivileges(inode, caller);
     }
     if (mode !== inode.mode || chown) {
       inode.mode = mode;
@@ -561,9 +562,4 @@ function hasReferences(inode: Inode): boolean {
     if (typeof chunk.base !== "string") return true;
   }
   return false;
-}
-
-function withoutPrivileges(mode: number): number {
-  if ((mode & S_IXGRP) !== 0) mode &= ~S_ISGID;
-  return mode & ~S_ISUID;
 }

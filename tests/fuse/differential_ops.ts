@@ -60,10 +60,6 @@ const path: fc.Arbitrary<string> = fc.oneof(
 
 const slot = fc.nat({ max: 2 });
 const seed = fc.nat({ max: 999 });
-/**
- * With set-group-id only where the group may execute: what becomes of it otherwise depends on the
- * groups of the caller, which the kernel does not tell a filesystem in user space.
- */
 const mode = fc.constantFrom(
   0o644,
   0o666,
@@ -75,6 +71,8 @@ const mode = fc.constantFrom(
   0o4755,
   0o2755,
   0o6777,
+  0o6666,
+  0o2664,
   0o640,
   0o1777,
   0o2775,

@@ -14,6 +14,7 @@ import {
 import { Inode, S_IFDIR, S_IFLNK, S_IFMT, S_ISGID, S_ISUID } from "../../src/vfs/inode.ts";
 import { uuid7 } from "../../src/ids.ts";
 import { coarseTime } from "../../fuse/libfuse.ts";
+import { callerOf } from "../caller.ts";
 
 const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;
@@ -48,7 +49,7 @@ export class MemoryFilesystem implements Filesystem {
   #nextId = 1;
 
   constructor() {
-    this.root = this.#make(S_IFDIR | 0o755, { uid: 0, gid: 0 });
+    this.root = this.#make(S_IFDIR | 0o755, callerOf(0, 0));
     this.root.nlink = 2;
     this.remember(this.root);
   }
