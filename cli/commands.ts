@@ -733,7 +733,12 @@ export const COMMANDS: readonly Command[] = [
       {
         long: "allowed-host",
         value: "NAMES",
-        help: "names that requests may use for this host, with commas",
+        help: "names or origins that requests may use for this host, with commas",
+      },
+      {
+        long: "trusted-proxy",
+        value: "ADDRESSES",
+        help: "believe X-Forwarded-Proto, -Host and -For of these proxies, with commas",
       },
       { long: "tls-cert", value: "PATH", help: "serve HTTPS with this certificate (PEM)" },
       { long: "tls-key", value: "PATH", help: "the key of that certificate (PEM)" },

@@ -3,22 +3,27 @@ import type { ManagerOptions } from "./options.ts";
 /**
  * The options that the environment has, for who starts a manager without a
  * command line: ALOELITE_ROOT, ALOELITE_HOST, ALOELITE_TOKEN,
- * ALOELITE_ALLOWED_HOSTS (with commas between them) and ALOELITE_FUSE.
+ * ALOELITE_ALLOWED_HOSTS and ALOELITE_TRUSTED_PROXIES (with commas between
+ * them), and ALOELITE_FUSE.
  */
 export function fromEnvironment(): ManagerOptions {
   const root = Deno.env.get("ALOELITE_ROOT");
   const host = Deno.env.get("ALOELITE_HOST");
   const token = Deno.env.get("ALOELITE_TOKEN");
   const allowed = Deno.env.get("ALOELITE_ALLOWED_HOSTS");
+  const proxies = Deno.env.get("ALOELITE_TRUSTED_PROXIES");
   // What the manager starts is not to have it.
   if (token !== undefined) Deno.env.delete("ALOELITE_TOKEN");
   return {
     ...(root ? { root } : {}),
     ...(host ? { host } : {}),
     ...(token ? { token } : {}),
-    ...(allowed
-      ? { allowedHosts: allowed.split(",").map((name) => name.trim()).filter(Boolean) }
-      : {}),
+    ...(allowed ? { allowedHosts: listOf(allowed) } : {}),
+    ...(proxies ? { trustedProxies: listOf(proxies) } : {}),
     ...(Deno.env.get("ALOELITE_FUSE") === "1" ? { fuse: { enabled: true } } : {}),
   };
+}
+
+function listOf(text: string): string[] {
+  return text.split(",").map((each) => each.trim()).filter(Boolean);
 }

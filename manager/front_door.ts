@@ -89,11 +89,12 @@ export class FrontDoor {
   /** Answers a request. */
   fetch(request: Request, info: RequestInfo | undefined): Promise<Response> {
     const since = performance.now();
-    const client = clientOf(info);
+    const peer = peerOf(info);
+    const client = this.#hosts.client(request.headers, peer);
     const visit: Visit = { route: "none", trusted: true };
     let refusal: Problem | null;
     try {
-      refusal = this.#refusal(request, client, visit);
+      refusal = this.#refusal(request, peer, client, visit);
     } catch (error) {
       if (!(error instanceof Problem)) return Promise.reject(error);
       refusal = error;
@@ -163,7 +164,7 @@ export class FrontDoor {
     return this.#running.size === 0;
   }
 
-  #refusal(request: Request, client: string, visit: Visit): Problem | null {
+  #refusal(request: Request, peer: string, client: string, visit: Visit): Problem | null {
     if (this.#closed) return later("the manager is stopping", 5);
     const { headerBytes, concurrent } = this.#limits;
     const { url, headers } = request;
@@ -171,7 +172,7 @@ export class FrontDoor {
     let size = url.length;
     for (const [name, value] of headers) size += name.length + value.length + 4;
     if (size > headerBytes) return new Problem(431, "too_large", "the headers are too large");
-    const refusal = this.#hosts.refusal(request);
+    const refusal = this.#hosts.refusal(request, peer);
     if (refusal !== null) return refusal;
     if (this.#onlyLocal && (isForwarded(headers) || (client !== "local" && !isLoopback(client)))) {
       return new Problem(403, "forbidden", "without a token only this machine may come in");
@@ -232,7 +233,7 @@ function isForwarded(headers: Headers): boolean {
   return headers.has("forwarded") || headers.has("x-forwarded-for");
 }
 
-function clientOf(info: RequestInfo | undefined): string {
+function peerOf(info: RequestInfo | undefined): string {
   const address = info?.remoteAddr;
   return address !== undefined && "hostname" in address ? address.hostname : "local";
 }

@@ -28,8 +28,13 @@ export interface ManagerOptions {
   token?: string;
   /** Makes another token in place of the one that an earlier start has made. */
   newToken?: boolean;
-  /** Further names of this host that requests may use. */
+  /**
+   * Further names of this host that requests may use; or whole origins, such as
+   * `https://files.example:8443`, where a proxy has another one than the manager.
+   */
   allowedHosts?: readonly string[];
+  /** Addresses of proxies: their X-Forwarded-Proto, -Host and -For are believed. */
+  trustedProxies?: readonly string[];
   /** HTTPS. */
   tls?: TlsFiles;
   /** Mounts as directories. */
@@ -49,6 +54,7 @@ export async function settle(options: ManagerOptions): Promise<Settings> {
     port: options.port ?? DEFAULT_PORT,
     tokenHash: options.token === undefined ? null : await hash(options.token),
     allowedHosts: options.allowedHosts ?? [],
+    trustedProxies: options.trustedProxies ?? [],
     tls: options.tls ?? null,
     fuse: { ...DEFAULT_FUSE, ...options.fuse },
     limits: { ...DEFAULT_LIMITS, ...options.limits },

@@ -62,8 +62,10 @@ export interface Settings {
   readonly port: number;
   /** SHA-256 of the token, hexadecimal; null where none is asked for. */
   readonly tokenHash: string | null;
-  /** Names of this host that requests may use, besides the address. */
+  /** Names of this host that requests may use, besides the address; or whole origins. */
   readonly allowedHosts: readonly string[];
+  /** Addresses of proxies whose X-Forwarded-Proto, -Host and -For are believed. */
+  readonly trustedProxies: readonly string[];
   /** HTTPS. */
   readonly tls: TlsFiles | null;
   /** Mounts. */

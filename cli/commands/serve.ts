@@ -63,7 +63,8 @@ async function wishes(ctx: Context): Promise<ManagerOptions> {
     port: port === undefined ? undefined : portOf(port),
     token: await tokenOf(flags),
     newToken: flags.has("new-token"),
-    allowedHosts: flags.get("allowed-host")?.split(",").filter((name) => name !== ""),
+    allowedHosts: listOf(flags.get("allowed-host")),
+    trustedProxies: listOf(flags.get("trusted-proxy")),
     tls: tlsOf(flags),
     fuse: { enabled: flags.has("fuse"), allowOther: flags.has("allow-other") },
     log: (line) => ctx.warn(null, line),
@@ -97,6 +98,10 @@ function tlsOf(flags: Flags): ManagerOptions["tls"] {
     throw new UsageError("--tls-cert and --tls-key belong together");
   }
   return { cert, key, ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+function listOf(text: string | undefined): string[] | undefined {
+  return text?.split(",").map((each) => each.trim()).filter((each) => each !== "");
 }
 
 function portOf(text: string): number {

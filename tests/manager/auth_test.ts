@@ -200,7 +200,7 @@ Deno.test("a name that is not ours, and pages of other sites, are turned away", 
   for (const lines of [[], [own], [own, "Sec-Fetch-Site: same-origin"], ["Sec-Fetch-Site: none"]]) {
     assert.equal((await post(...lines)).status, 201, lines.join());
   }
-  // Behind a proxy, by a name that was allowed.
+  // Behind a proxy that puts its own Host, by a name that was allowed.
   assert.equal((await post("Origin: https://box.example")).status, 201);
 
   assert.equal((await get("Sec-Fetch-Site: cross-site")).status, 403);

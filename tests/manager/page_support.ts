@@ -40,6 +40,8 @@ export interface Stage {
 export interface PageTestOptions {
   /** How its manager is started. */
   manager?: ManagerOptions;
+  /** Arguments of the browser, besides the usual ones. */
+  browser?: string[];
   /** Why it cannot be done here; null when it can. */
   ignored?: string | null;
 }
@@ -63,7 +65,11 @@ export function pageTest(
       await using manager = await TestManager.start(options.manager);
       const browser = await chromium.launch({
         executablePath: executablePath!,
-        args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        args: [
+          "--no-sandbox",
+          "--autoplay-policy=no-user-gesture-required",
+          ...options.browser ?? [],
+        ],
       });
       const faults: string[] = [];
       const expected: RegExp[] = [];

@@ -62,9 +62,13 @@ export class TestManager implements AsyncDisposable {
     this.#server = listen(this.manager, this.#server.addr.port);
   }
 
-  /** A request. @param path From `/` on. */
+  /** A request; one with a cookie as its page would send it. @param path From `/` on. */
   async ask(method: string, path: string, ask: Ask = {}): Promise<Answer> {
-    return await request(method, `${this.url}${path}`, ask);
+    const { headers } = ask;
+    return await request(method, `${this.url}${path}`, {
+      ...ask,
+      ...(headers?.cookie === undefined ? {} : { headers: { origin: this.url, ...headers } }),
+    });
   }
 
   /** Makes a volume. @returns Its id. */
