@@ -197,6 +197,11 @@ export class Filesystems {
     return found;
   }
 
+  /** Whether a filesystem's file is open. */
+  isOpen(id: string): boolean {
+    return this.#files.isOpen(id);
+  }
+
   /** Runs a task with a filesystem that is open for writing. */
   async use<T>(id: string, task: (fs: AloeLite) => Promise<T>): Promise<T> {
     using lease = await this.lease(id);

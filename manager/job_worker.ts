@@ -6,6 +6,7 @@
  */
 import { AloeError, AloeLite } from "../mod.ts";
 import * as ops from "../src/ops.ts";
+import { reserveOf } from "./reserve.ts";
 import type { Freed, Inspection, Job, JobAnswer, JobRequest } from "./jobs.ts";
 
 /** The global object, as a worker has it. */
@@ -42,7 +43,7 @@ async function run(job: Job): Promise<unknown> {
 }
 
 async function checkpoint(file: string): Promise<ops.CheckpointReport> {
-  await using fs = await AloeLite.open(file, { create: false });
+  await using fs = await AloeLite.open(file, { create: false, reserve: reserveOf(file) });
   return await ops.checkpointFile(fs.db);
 }
 
@@ -57,7 +58,7 @@ async function verify(job: Job & { kind: "verify" }): Promise<unknown> {
 }
 
 async function inspect(file: string): Promise<Inspection> {
-  await using fs = await AloeLite.open(file, { create: false });
+  await using fs = await AloeLite.open(file, { create: false, reserve: reserveOf(file) });
   const volumes = (await fs.volumes()).map((volume) => volume.id);
   const faults = await ops.pageCheck(fs.db);
   if (faults.length === 0) {
@@ -67,7 +68,7 @@ async function inspect(file: string): Promise<Inspection> {
 }
 
 async function prune(file: string, vacuum: boolean): Promise<Freed> {
-  await using fs = await AloeLite.open(file, { create: false });
+  await using fs = await AloeLite.open(file, { create: false, reserve: reserveOf(file) });
   const rows = await fs.prune();
   const content = await fs.pruneContent();
   if (vacuum) await fs.vacuum();

@@ -15,7 +15,7 @@ import { Sessions } from "./sessions.ts";
 import { type ManagerOptions, settle } from "./options.ts";
 import { lockRoot } from "./root_lock.ts";
 import type { Settings } from "./settings.ts";
-import { UploadSweeper } from "./upload_sweeper.ts";
+import { Sweeper } from "./sweeper.ts";
 
 /** A running manager. */
 export interface Manager {
@@ -105,7 +105,7 @@ async function start(
     (client) => log(`wrong token from ${client}`),
   );
   const app = createApp(services, auth);
-  const sweeper = new UploadSweeper(services);
+  const sweeper = new Sweeper(services);
   await services.mounts.restore();
   const { limits } = settings;
   const door = new FrontDoor({

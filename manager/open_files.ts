@@ -1,4 +1,5 @@
 import { AloeError, AloeLite, type Mount } from "../mod.ts";
+import { reserveOf } from "./reserve.ts";
 import { closeRaw, openRaw } from "./raw_file.ts";
 
 /**
@@ -103,7 +104,11 @@ export class OpenFile {
 
 /** Uploads are long, and who asks meanwhile is not to wait for the disk. */
 function openWriter(path: string): Promise<AloeLite> {
-  return AloeLite.open(path, { create: false, checkpointAside: true });
+  return AloeLite.open(path, {
+    create: false,
+    checkpointAside: true,
+    reserve: reserveOf(path),
+  });
 }
 
 /** What tells a file from all others; null for none. */

@@ -63,6 +63,7 @@ export async function storeFile(
 async function drop(db: ops.Database, mount: ops.MountHandle, upload: string): Promise<void> {
   try {
     await ops.dropUpload(db, mount, upload);
+    await ops.reclaimAll(db);
   } catch (error) {
     // It expires by itself where the file cannot be written now.
     if (!(error instanceof AloeError)) throw error;

@@ -20,7 +20,8 @@
  */
 export * from "./errors.ts";
 export * from "./types.ts";
-export { openDatabase, type OpenOptions } from "./storage/open.ts";
+export { type OpenOptions } from "./storage/open.ts";
+export { clearAbandoned, openDatabase } from "./ops/abandoned.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
 export type { BackupOptions, BackupProgress } from "./storage/dialect.ts";
 export type { Durability } from "./storage/sqlite_dialect.ts";
@@ -179,7 +180,7 @@ export {
   type SetAside,
 } from "./ops/commit_apart.ts";
 export { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "./ops/inodes_at.ts";
-export { reclaimChunks } from "./ops/reclaim.ts";
+export { reclaimAll, reclaimChunks } from "./content/reclaim.ts";
 export { recoverVolume } from "./ops/redo.ts";
 export { openSmallSnapshot, openSnapshot, Snapshot, type SnapshotInfo } from "./ops/snapshot.ts";
 export { UploadWriter } from "./content/upload_writer.ts";

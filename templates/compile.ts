@@ -5,6 +5,7 @@
  * @module
  */
 import { loadKysely } from "./kysely.ts";
+import "./abandoned.ts";
 import "./content.ts";
 import "./content_change.ts";
 import "./edge.ts";

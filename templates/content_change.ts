@@ -67,6 +67,24 @@ export const orphanVersionsBelow = template<{ node: string; version: number }>(
   ).onConflict((c) => c.doNothing())
 );
 
+/** The same for the chunks of all versions above one, which were begun and not committed. */
+export const orphanVersionsAbove = template<{ node: string; version: number }>(
+  "content_change.orphanVersionsAbove",
+)((q, p) =>
+  q.insertInto("aloe_orphan").columns(["chunk_hash"]).expression((eb) =>
+    eb.selectFrom("content_version").select("chunk_hash")
+      .where("content_id", "=", p.node).where("version", ">", p.version)
+  ).onConflict((c) => c.doNothing())
+);
+
+/** The same for all chunks of a volume. */
+export const orphanVolume = template<{ volume: string }>("content_change.orphanVolume")((q, p) =>
+  q.insertInto("aloe_orphan").columns(["chunk_hash"]).expression((eb) =>
+    eb.selectFrom("content_version as v").innerJoin("node as n", "n.node_id", "v.content_id")
+      .where("n.volume_id", "=", p.volume).select("v.chunk_hash")
+  ).onConflict((c) => c.doNothing())
+);
+
 /** Drops the manifests of all versions below one. */
 export const deleteVersionsBelow = template<{ node: string; version: number }>(
   "content_change.deleteVersionsBelow",

@@ -3,6 +3,77 @@ import type { CompiledTemplate } from "./template.ts";
 
 /** Every template's text for SQLite, by name. */
 export const compiled: Record<string, CompiledTemplate> = {
+  "abandoned.abandonedLocks": {
+    "sql":
+      'select "k"."lock_id", "k"."node_id", "k"."version" from (select "l"."lock_id", "l"."node_id", "c"."version", exists (select 1 as "one" from "content_version" as "v" where "v"."content_id" = "l"."node_id" and "v"."version" > "c"."version") as "begun", ("m"."mount_id" is not null and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?)) as "valid", "l"."mount_id" in (select "item"."value" from json_each(?) as "item") as "dead" from "lock" as "l" left join "mount" as "m" on "m"."mount_id" = "l"."mount_id" left join "content" as "c" on "c"."node_id" = "l"."node_id") as "k" where ("k"."begun" and (not "k"."valid" or "k"."dead")) limit ?',
+    "names": [
+      "now",
+      "now",
+      "dead",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "abandoned.abandonedVolumes": {
+    "sql":
+      'select distinct "v"."volume_id" from "mount" as "m" inner join "volume" as "v" on "v"."volume_id" = "m"."volume_id" where "m"."principal" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" <= ? or "m"."mount_id" in (select "item"."value" from json_each(?) as "item"))',
+    "names": [
+      "making",
+      "now",
+      "dead",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "abandoned.anyUnfinished": {
+    "sql":
+      'select (exists (select 1 as "one" from "lock") or exists (select 1 as "one" from "aloe_unlinked") or exists (select 1 as "one" from "mount" where "principal" = ? and "state" != \'unmounted\')) as "used", exists (select 1 as "one" from "aloe_orphan") as "noted"',
+    "names": [
+      "making",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "abandoned.endDeadMounts": {
+    "sql":
+      'update "mount" set "state" = \'unmounted\' where "mount_id" in (select "item"."value" from json_each(?) as "item") and exists (select 1 as "one" from "aloe_unlinked" as "u" where "u"."mount_id" = "mount"."mount_id")',
+    "names": [
+      "dead",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "abandoned.livingLock": {
+    "sql":
+      'select "l"."lock_id" from "lock" as "l" inner join "mount" as "m" on "m"."mount_id" = "l"."mount_id" where "l"."node_id" = ? and "m"."state" != \'unmounted\' and ("m"."expires_at" is null or "m"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and "l"."mount_id" not in (select "item"."value" from json_each(?) as "item") limit 1',
+    "names": [
+      "node",
+      "now",
+      "now",
+      "dead",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "abandoned.mountIds": {
+    "sql": 'select "mount_id" from "mount" where "state" != \'unmounted\'',
+    "names": [],
+    "constants": [],
+  },
   "content.carryManifest": {
     "sql":
       'insert into "content_version" ("content_id", "version", "chunk_index", "chunk_hash") select "content_id", ? as "version", "chunk_index", "chunk_hash" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ?',
@@ -434,6 +505,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "content_change.orphanVersionsAbove": {
+    "sql":
+      'insert into "aloe_orphan" ("chunk_hash") select "chunk_hash" from "content_version" where "content_id" = ? and "version" > ? on conflict do nothing',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "content_change.orphanVersionsBelow": {
     "sql":
       'insert into "aloe_orphan" ("chunk_hash") select "chunk_hash" from "content_version" where "content_id" = ? and "version" < ? on conflict do nothing',
@@ -443,6 +526,16 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
     "constants": [
       null,
+      null,
+    ],
+  },
+  "content_change.orphanVolume": {
+    "sql":
+      'insert into "aloe_orphan" ("chunk_hash") select "v"."chunk_hash" from "content_version" as "v" inner join "node" as "n" on "n"."node_id" = "v"."content_id" where "n"."volume_id" = ? on conflict do nothing',
+    "names": [
+      "volume",
+    ],
+    "constants": [
       null,
     ],
   },

@@ -222,7 +222,7 @@ async function remove(services: Services, c: Context<Env>): Promise<Response> {
     }
     if (recursive) await ops.removeRecursive(db, mount.handle, path);
     else await ops.remove(db, mount.handle, path);
-  });
+  }, { frees: true });
   services.feed.publish({ type: "deleted", fs_id: volume.fsId, volume_id: volume.id });
   return c.body(null, 204);
 }

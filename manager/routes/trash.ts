@@ -60,7 +60,7 @@ export function trashRoutes(services: Services): OpenAPIHono<Env> {
     else {
       await fs.db.batch(async (db) => {
         for (const id of ids) await ops.purgeTrash(db, handle, { id });
-      });
+      }, { frees: true });
     }
     services.feed.publish({ type: "deleted", fs_id: volume.fsId, volume_id: volume.id });
     return c.body(null, 204);

@@ -23,7 +23,6 @@ import {
   type UploadGoal,
 } from "../tus.ts";
 import { stagePiece } from "../staged_piece.ts";
-import { sweepUploads } from "../upload_sweeper.ts";
 import { checkBeforeBody } from "../store.ts";
 import { uploadRoom } from "../upload_room.ts";
 import { bodyLimits } from "./files.ts";
@@ -190,7 +189,7 @@ class Uploads {
       const { db } = held.fs;
       goalFrom(await ops.getUpload(db, held.mount.handle, id));
       await ops.dropUpload(db, held.mount.handle, id);
-      while (await ops.reclaimChunks(db, 256) === 256);
+      await ops.reclaimAll(db);
     });
     return noContent({});
   }
@@ -282,7 +281,7 @@ class Uploads {
     const last = this.#swept.get(volume.fsId) ?? -Infinity;
     if (performance.now() - last < SWEEP_MS) return;
     this.#swept.set(volume.fsId, performance.now());
-    await sweepUploads(fs.db);
+    await ops.clearAbandoned(fs.db);
   }
 
   #requireRoom(length: number | null): void {

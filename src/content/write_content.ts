@@ -6,6 +6,7 @@ import {
   insertManifestRun,
   versionState,
 } from "../../templates/content.ts";
+import { orphanVersionsAbove } from "../../templates/content_change.ts";
 import { locksOfNode } from "../../templates/lock.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
@@ -188,6 +189,7 @@ export async function nextVersion(
   if (top === null || top <= version) return version + 1;
   const locks = await tx.all(locksOfNode, { node, now: now() });
   if (locks.some((each) => each.lock_id !== lock)) return top + 1;
+  await tx.run(orphanVersionsAbove, { node, version });
   await tx.run(deleteVersionsAbove, { node, version });
   return version + 1;
 }

@@ -7,15 +7,16 @@ import {
   renumberVersion,
   versionState,
 } from "../../templates/content.ts";
-import { contentFacts } from "../../templates/content_change.ts";
+import { contentFacts, orphanRange } from "../../templates/content_change.ts";
 import { setHoles } from "../../templates/holes.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../resolve.ts";
-import type { Database } from "../storage/database.ts";
+import { type Database, OpenDatabase } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { reclaimAll } from "./reclaim.ts";
 import { checkData, checkSize, nextVersion } from "./write_content.ts";
 import { requireLock } from "./write_lock.ts";
 import { zeroChunkAddress } from "./zero_chunk.ts";
@@ -45,7 +46,11 @@ export class WriteDescriptor implements AsyncDisposable {
   #filled: number;
   /** Of the chunks, how many are known to be holes. */
   #holes = 0;
+  /** How many chunks one step stores at most. */
+  #chunksAtOnce = CHUNKS_AT_ONCE;
   #state: "open" | "closed" | "failed" = "open";
+  /** After a failure: whether what was written is gone from the file. */
+  #givenUp = false;
   #tail: Promise<unknown> = Promise.resolve();
 
   /**
@@ -182,18 +187,34 @@ export class WriteDescriptor implements AsyncDisposable {
     });
   }
 
-  /** Gives up: the entry stays as it was, and the lock is released. */
+  /**
+   * Gives up: the entry stays as it was, the lock is released and the room that
+   * was taken is given back.
+   */
   abort(): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#state === "closed") return;
+      const done = this.#state === "failed" && this.#givenUp;
       this.#state = "closed";
-      await this.#db.current.write(async (tx) => {
-        const held = await tx.run(deleteLock, { lock: this.#lock });
-        // Without its lock, what it began may be gone already, or another's.
-        if (held === 0 || this.#version === null) return;
-        await tx.run(deleteVersion, { node: this.#entry.node, version: this.#version });
-      });
+      if (!done) await this.#giveUp();
     });
+  }
+
+  async #giveUp(): Promise<void> {
+    const { node } = this.#entry;
+    const version = this.#version;
+    const began = await this.#db.current.write(async (tx) => {
+      const held = await tx.run(deleteLock, { lock: this.#lock });
+      // Without its lock, what it began may be gone already, or another's.
+      if (held === 0 || version === null) return false;
+      const all = { node, version, first: 0, last: Number.MAX_SAFE_INTEGER };
+      await tx.run(orphanRange, all);
+      await tx.run(deleteVersion, { node, version });
+      return true;
+    }, { durable: false, frees: true });
+    this.#givenUp = true;
+    const db = this.#db.current;
+    if (began && db instanceof OpenDatabase) await reclaimAll(db);
   }
 
   /** Commits, unless a write has failed: then it gives up. */
@@ -201,26 +222,33 @@ export class WriteDescriptor implements AsyncDisposable {
     await (this.#state === "failed" ? this.abort() : this.close());
   }
 
-  /** Stores the buffer with as many bytes as fill it, and the full chunks after it. */
+  /** Stores the buffer with as many bytes as fill it, and full chunks after it. */
   async #storeFull(data: Uint8Array): Promise<Uint8Array> {
     const { chunkSize } = this.#entry;
     const head = chunkSize - this.#filled;
     const more = Math.min(
-      CHUNKS_AT_ONCE - 1,
+      this.#chunksAtOnce - 1,
       Math.floor((data.length - head) / chunkSize),
     );
     const end = head + more * chunkSize;
-    await this.#step(false, async (tx, version) => {
-      if (this.#filled > 0) {
-        this.#buffer.set(data.subarray(0, head), this.#filled);
-        await this.#store(tx, version, this.#buffer);
-      } else {
-        await this.#store(tx, version, data.subarray(0, head));
-      }
-      for (let at = head; at < end; at += chunkSize) {
-        await this.#store(tx, version, data.subarray(at, at + chunkSize));
-      }
-    });
+    try {
+      await this.#step(false, async (tx, version) => {
+        if (this.#filled > 0) {
+          this.#buffer.set(data.subarray(0, head), this.#filled);
+          await this.#store(tx, version, this.#buffer);
+        } else {
+          await this.#store(tx, version, data.subarray(0, head));
+        }
+        for (let at = head; at < end; at += chunkSize) {
+          await this.#store(tx, version, data.subarray(at, at + chunkSize));
+        }
+      }, more > 0);
+    } catch (error) {
+      if (more === 0 || this.#state === "failed") throw error;
+      // The file may have room, and the WAL only for little at a time.
+      this.#chunksAtOnce = 1;
+      return await this.#storeFull(data);
+    }
     this.#filled = 0;
     return data.subarray(end);
   }
@@ -232,7 +260,7 @@ export class WriteDescriptor implements AsyncDisposable {
     const zeros = new Uint8Array(this.#entry.chunkSize);
     for (let stored = 0; stored < chunks;) {
       // Where each of them is a chunk of its own, as few as are written at once.
-      const count = known ? chunks : Math.min(CHUNKS_AT_ONCE, chunks - stored);
+      const count = known ? chunks : Math.min(this.#chunksAtOnce, chunks - stored);
       await this.#step(false, async (tx, version) => {
         if (!known) {
           for (let i = 0; i < count; i++) await this.#store(tx, version, zeros);
@@ -252,10 +280,15 @@ export class WriteDescriptor implements AsyncDisposable {
     }
   }
 
-  /** One transaction under the lock, in the version that this descriptor writes. */
+  /**
+   * One transaction under the lock, in the version that this descriptor writes.
+   *
+   * @param canBeLess Whether less is tried when the disk is too full for it.
+   */
   async #step(
     durable: boolean,
     task: (tx: Transaction, version: number) => Promise<void>,
+    canBeLess = false,
   ): Promise<void> {
     const index = this.#index;
     try {
@@ -267,7 +300,12 @@ export class WriteDescriptor implements AsyncDisposable {
       }, { durable }).then((version) => this.#version = version);
     } catch (error) {
       this.#index = index;
+      const full = error instanceof AloeError && error.code === "no_space";
+      const alone = this.#db.current instanceof OpenDatabase;
+      if (canBeLess && full && alone) throw error;
       this.#state = "failed";
+      // At once: on a full disk others wait for the room. An abort tries again.
+      if (alone) await this.#giveUp().catch(() => {});
       throw error;
     }
   }

@@ -15,7 +15,7 @@ import type { MountRef } from "../mount_handle.ts";
 import { checkText } from "../paths.ts";
 import { requireEntry, requireWritable, resolve } from "../resolve.ts";
 import type { Resolved } from "../resolve.ts";
-import type { Database } from "../storage/database.ts";
+import type { Database, WriteOptions } from "../storage/database.ts";
 import { parseMetadata } from "./stat.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { statById } from "../../templates/resolve.ts";
@@ -196,7 +196,7 @@ export async function setRetention(
   await change(db, mount, path, (tx, node) => {
     requireEntry(node);
     return tx.run(setRetentionOf, { node: node.node, keep });
-  });
+  }, { frees: true });
 }
 
 /**
@@ -275,6 +275,7 @@ export async function removeXattr(
     mount,
     path,
     async (tx, node) => await tx.run(deleteXattr, { node: node.node, name }) > 0,
+    { frees: true },
   );
 }
 
@@ -283,10 +284,11 @@ async function change<T>(
   mount: MountRef,
   path: string,
   task: (tx: Transaction, node: Resolved) => Promise<T>,
+  options: WriteOptions = {},
 ): Promise<T> {
   return await db.write(async (tx) => {
     const node = await resolve(tx, mount, path);
     requireWritable(node);
     return await task(tx, node);
-  });
+  }, options);
 }

@@ -20,7 +20,7 @@ import {
 } from "./commit_changes.ts";
 import { archive, changeNames, type NameChanges } from "./commit_names.ts";
 import { refuseCycles } from "./names_of_others.ts";
-import { reclaimSome } from "./reclaim.ts";
+import { reclaimSome } from "../content/reclaim.ts";
 
 /** What of a node a commit could not store. */
 export type NodePart =
@@ -171,7 +171,7 @@ export async function commitApart(
     // What it deletes is of no use to anybody: it is tried again by itself.
     if (options.reclaim > 0) await attempt([], "content", () => reclaimSome(tx, options.reclaim));
     return { contents, aside };
-  }, { durable: options.durable, patience: options.patience });
+  }, { durable: options.durable, patience: options.patience, frees: true, once: true });
 }
 
 /** Names that change together or not at all. */

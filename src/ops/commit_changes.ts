@@ -26,7 +26,7 @@ import type { NodeType } from "../types.ts";
 import { changeNames, type NameScope } from "./commit_names.ts";
 import type { Device } from "./inodes.ts";
 import { lookAtNames, refuseCycles, type SeenNames } from "./names_of_others.ts";
-import { reclaimSome } from "./reclaim.ts";
+import { reclaimSome } from "../content/reclaim.ts";
 
 export type {
   ChangedContent,
@@ -205,7 +205,8 @@ export async function commitChanges(
     for (const row of changes.attributes) await changeAttributes(tx, row);
     if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
     return contents;
-  }, { durable: options.durable, patience: options.patience });
+    // A mount looks for room before it takes something; what it has taken has to be written.
+  }, { durable: options.durable, patience: options.patience, frees: true, once: true });
 }
 
 /** Sets or removes an extended attribute. */

@@ -316,7 +316,7 @@ async function resize(
   await db.write(async (tx) => {
     const entry = await changeableEntry(tx, mount, target);
     if (size !== entry.size) await editContent(tx, entry, size, null);
-  });
+  }, { frees: true });
 }
 
 /** @throws {AloeError} `not_an_entry`, `read_only`, `lock_held`. */

@@ -1,5 +1,5 @@
 import { chunkByHash } from "../../templates/content.ts";
-import { checkpoint as checkpointFile, dataVersion } from "../../templates/file.ts";
+import { dataVersion } from "../../templates/file.ts";
 import {
   committedHashes,
   hasOtherChild,
@@ -390,9 +390,9 @@ export async function changeCounter(db: Database): Promise<number> {
   return (await db.query((tx) => tx.first(dataVersion, {})))!.version;
 }
 
-/** Moves the WAL into the file and empties it, as far as others let it. */
+/** Moves the WAL into the file and gives its room back, as far as others let it. */
 export async function checkpoint(db: Database): Promise<void> {
-  await db.alone((tx) => tx.all(checkpointFile, {}));
+  await db.emptyLog();
 }
 
 /** The cipher of a handle's volume. */

@@ -67,5 +67,5 @@ export async function unlock(
   await db.write(async (tx) => {
     await requireLock(tx, mountId(mount), id);
     await tx.run(deleteLock, { lock: id });
-  });
+  }, { frees: true });
 }

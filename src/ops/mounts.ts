@@ -105,8 +105,10 @@ async function recover(db: Database, mount: MountHandle): Promise<void> {
   try {
     await recoverVolume(db, mount);
   } catch (error) {
-    // What is damaged stays as it is: all the rest of the volume is there.
-    if (!(error instanceof AloeError && error.code === "corrupt")) throw error;
+    // What is damaged stays as it is: all the rest of the volume is there. On a full
+    // disk it stays until there is room, which somebody has to be able to make.
+    const stays = error instanceof AloeError && ["corrupt", "no_space"].includes(error.code);
+    if (!stays) throw error;
   }
 }
 

@@ -220,7 +220,7 @@ async function removeTarget(
     } else if (!recursive) {
       throw new AloeError("not_empty", `${node.label}: the mount point stays`);
     }
-  });
+  }, { frees: true });
 }
 
 /**

@@ -5,6 +5,7 @@ import { deleteUnplacedNodes } from "../../templates/node.ts";
 import { now } from "../clock.ts";
 import { dropOrphanChunks } from "../content/orphans.ts";
 import type { Database } from "../storage/database.ts";
+import { clearAbandoned } from "./abandoned.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
 
 /** What a prune keeps to. */
@@ -23,12 +24,13 @@ export async function prune(
   options: PruneOptions = {},
 ): Promise<PruneReport> {
   const volume = options.volume ?? null;
+  const released = await clearAbandoned(db);
   return await db.write(async (tx) => {
-    const locks = await tx.run(deleteEndedLocks, { now: now() });
+    const locks = released + await tx.run(deleteEndedLocks, { now: now() });
     const mounts = await tx.run(deleteEndedMounts, { volume, now: now() });
     const nodes = await tx.run(deleteUnplacedNodes, { volume, now: now() });
     return { nodes, locks, mounts };
-  });
+  }, { frees: true });
 }
 
 /**
@@ -51,5 +53,5 @@ export async function pruneContent(
     }
     const { chunks } = await dropOrphanChunks(tx);
     return { versions: versions.length, chunks };
-  });
+  }, { frees: true });
 }

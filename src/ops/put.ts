@@ -73,7 +73,7 @@ async function putStream(
     await descriptor.close();
   } catch (error) {
     await descriptor.abort();
-    if (isNew) await db.current.write((tx) => dropEmpty(tx, mount, path));
+    if (isNew) await db.current.write((tx) => dropEmpty(tx, mount, path), { frees: true });
     throw error;
   }
 }

@@ -72,7 +72,7 @@ async function foldNode(db: Database, mount: MountHandle, node: string): Promise
       const top = await resolve(tx, mount, "/");
       requireWritable(top);
       return await foldStep(tx, top, node, first);
-    });
+    }, { frees: true });
     if (done) return;
   }
 }
@@ -205,5 +205,5 @@ async function dropAbandoned(db: Database, mount: MountHandle): Promise<number> 
     }
     await deleteForGood(tx, nodes.filter((row) => !row.placed).map((row) => row.node_id));
     return nodes.length;
-  });
+  }, { frees: true });
 }

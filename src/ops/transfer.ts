@@ -8,6 +8,7 @@ import {
 } from "../../templates/content.ts";
 import { subtree } from "../../templates/edge.ts";
 import { deleteLock } from "../../templates/lock.ts";
+import { endMount, insertMount } from "../../templates/mount.ts";
 import {
   insertWholeNode,
   listXattrs,
@@ -17,13 +18,19 @@ import {
   setOwner,
   setXattr,
 } from "../../templates/node.ts";
+import { setVolumeName } from "../../templates/volume.ts";
+import { now } from "../clock.ts";
 import { storeChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { readRange } from "../content/read_range.ts";
+import { reclaimAll } from "../content/reclaim.ts";
 import { checkSize } from "../content/write_content.ts";
 import { takeLock } from "../content/write_lock.ts";
 import { plainCipher } from "../crypto/chunk_cipher.ts";
+import { MOUNT_NONCE_LENGTH } from "../crypto/key_ladder.ts";
 import { AloeError } from "../errors.ts";
+import { expiry } from "../expiry.ts";
+import { uuid7 } from "../ids.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
@@ -31,14 +38,14 @@ import type { Transaction } from "../storage/transaction.ts";
 import type { VolumeInfo } from "../types.ts";
 import { mintCopies } from "./copy.ts";
 import { placeNode } from "./create.ts";
-import { mount as mountVolume, unmount } from "./mounts.ts";
+import { mount as mountVolume, renewMount, unmount } from "./mounts.ts";
 import {
-  createVolume,
   type CreateVolumeOptions,
+  deleteVolumeRows,
   getVolume,
   listVolumes,
-  removeVolume,
-  renameVolume,
+  makeVolume,
+  MAKING,
 } from "./volumes.ts";
 
 /** How far a transfer has come. */
@@ -117,11 +124,27 @@ async function transfer(
   if (unique && name !== undefined && await taken()) {
     throw new AloeError("already_exists", `a volume named ${JSON.stringify(name)} exists`);
   }
-  const volume = await createVolume(target, {
+  // In the file too: whoever finds it after a kill knows that the volume is not complete.
+  const mark = uuid7();
+  const volume = await makeVolume(target, {
     chunkSize: chunkSize ?? top.chunkSize,
     pin,
     encryption,
+  }, async (tx, { id, root }) => {
+    await tx.run(insertMount, {
+      mount: mark,
+      volume: id,
+      mountPoint: root,
+      expiresAt: expiry(MARK_TTL),
+      createdAt: now(),
+      nonce: new Uint8Array(MOUNT_NONCE_LENGTH),
+      access: "ro",
+      principal: MAKING,
+    });
   });
+  const renewing = setInterval(() => {
+    renewMount(target.current, mark, MARK_TTL, { expired: true }).catch(() => {});
+  }, MARK_TTL / 3);
   try {
     const mount = await mountVolume(target, volume.id, { pin });
     try {
@@ -129,13 +152,25 @@ async function transfer(
     } finally {
       await unmount(target, mount);
     }
-    if (name !== undefined) await renameVolume(target, volume.id, name);
+    await target.write(async (tx) => {
+      // Somebody has taken it for abandoned: this process stood still.
+      if (await tx.run(endMount, { mount: mark }) === 0) {
+        throw new AloeError("busy", "the new volume was given up while it was made");
+      }
+      if (name !== undefined) await tx.run(setVolumeName, { volume: volume.id, name });
+    });
     return { ...volume, name: name ?? null };
   } catch (error) {
-    await removeVolume(target, volume.id);
+    await target.write((tx) => deleteVolumeRows(tx, volume.id), { frees: true });
+    await reclaimAll(target);
     throw error;
+  } finally {
+    clearInterval(renewing);
   }
 }
+
+/** How long a volume that is being made is spared when its process is gone, ms. */
+const MARK_TTL = 60_000;
 
 /** Nodes made by one transaction. */
 const NODES_AT_ONCE = 500;

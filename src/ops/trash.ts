@@ -24,7 +24,7 @@ import type { NodeType, PurgeReport, TrashItem } from "../types.ts";
 import { placeNode, requireFree } from "./create.ts";
 import { deleteForGood, parts } from "./delete_for_good.ts";
 import { pathBelow } from "./list.ts";
-import { reclaimSome } from "./reclaim.ts";
+import { reclaimSome } from "../content/reclaim.ts";
 
 /** A removed node and the placement that it lost last. */
 interface Removed {
@@ -194,7 +194,7 @@ export async function purgeTrash(
     }
     const nodes = await deleteAll(tx, [...doomed]);
     return { nodes, ...await dropOrphanChunks(tx) };
-  });
+  }, { frees: true });
 }
 
 function chosen(trash: Trash, options: PurgeOptions): Removed[] {

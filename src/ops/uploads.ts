@@ -209,7 +209,7 @@ export async function dropUpload(db: Database, mount: MountRef, id: string): Pro
     requireWritable(await resolve(tx, mount, "/"));
     await uploadOf(tx, mount, id, true);
     await deleteForGood(tx, [id]);
-  }, { durable: false });
+  }, { durable: false, frees: true });
 }
 
 /**
@@ -224,7 +224,7 @@ export async function dropExpiredUploads(db: Database, limit: number): Promise<n
     const nodes = (await tx.all(expiredUploads, { now: now(), limit })).map((row) => row.node_id);
     await deleteForGood(tx, nodes);
     return nodes.length;
-  });
+  }, { frees: true });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { orphanVolume } from "../../templates/content_change.ts";
 import { insertNode } from "../../templates/node.ts";
 import { countMounts } from "../../templates/mount.ts";
 import {
@@ -63,6 +64,22 @@ export async function createVolume(
   db: Database,
   options: CreateVolumeOptions = {},
 ): Promise<VolumeInfo> {
+  return await makeVolume(db, options, async () => {});
+}
+
+/** For whom a volume is mounted that is being made: it goes if that is not ended. */
+export const MAKING = "aloelite:making";
+
+/**
+ * The same with more in one transaction.
+ *
+ * @param more What else belongs to it.
+ */
+export async function makeVolume(
+  db: Database,
+  options: CreateVolumeOptions,
+  more: (tx: Transaction, volume: { id: string; root: string }) => Promise<void>,
+): Promise<VolumeInfo> {
   const { name = null, chunkSize = DEFAULT_CHUNK_SIZE, pin } = options;
   if (
     !Number.isSafeInteger(chunkSize) || chunkSize < 1 ||
@@ -119,6 +136,7 @@ export async function createVolume(
         nonce: wrapped.nonce,
       });
     }
+    await more(tx, { id, root });
   });
   return { id, name, root, createdAt, chunkSize, encryption };
 }
@@ -237,14 +255,24 @@ export async function removeVolume(
         `volume ${name ?? id} is mounted ${count} times`,
       );
     }
-    await tx.run(deleteVolumeLocks, { volume: id });
-    await tx.run(deleteVolumeMounts, { volume: id });
-    await tx.run(deleteVolumeEdges, { volume: id });
-    await tx.run(clearVolumeRoot, { volume: id });
-    const nodes = await tx.run(deleteVolumeNodes, { volume: id });
-    await tx.run(deleteVolume, { volume: id });
-    return { nodes, ...await dropOrphanChunks(tx) };
-  });
+    return { nodes: await deleteVolumeRows(tx, id), ...await dropOrphanChunks(tx) };
+  }, { frees: true });
+}
+
+/**
+ * Deletes every row of a volume; its chunks are noted for reclaiming.
+ *
+ * @returns How many nodes there were.
+ */
+export async function deleteVolumeRows(tx: Transaction, volume: string): Promise<number> {
+  await tx.run(orphanVolume, { volume });
+  await tx.run(deleteVolumeLocks, { volume });
+  await tx.run(deleteVolumeMounts, { volume });
+  await tx.run(deleteVolumeEdges, { volume });
+  await tx.run(clearVolumeRoot, { volume });
+  const nodes = await tx.run(deleteVolumeNodes, { volume });
+  await tx.run(deleteVolume, { volume });
+  return nodes;
 }
 
 /**

@@ -22,6 +22,7 @@ export async function openRegistry(path: string): Promise<Registry> {
     durability: "full",
     pageSize: 4096,
     checkpointAside: false,
+    reserve: null,
   });
   const db = new OpenDatabase(dialect, { path, readOnly: false, busyTimeout: 10_000 });
   try {

@@ -12,6 +12,13 @@ export interface WriteOptions {
   durable?: boolean;
   /** How long another process is waited for, ms; as the database was opened when left out. */
   patience?: number;
+  /**
+   * True for what frees room, or hardly takes any: it may use what is kept on a
+   * full disk for that, and is run a second time when that has to be made first.
+   */
+  frees?: boolean;
+  /** Whether it is not to be run a second time. */
+  once?: boolean;
 }
 
 /**
@@ -57,6 +64,13 @@ export interface Database {
    */
   alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
+   * Moves the WAL into the file and gives its room back, as far as others and
+   * the disk let it. Not for a batch.
+   *
+   * @ignore
+   */
+  emptyLog(): Promise<void>;
+  /**
    * Runs one transaction that writes mounts and locks only. A read-only
    * connection has its own, temporary tables of these.
    *
@@ -71,7 +85,7 @@ export interface Database {
    */
   readonly current: Database;
   /** Runs many operations as one transaction; within a batch it joins that. */
-  batch<T>(task: (db: Database) => Promise<T>): Promise<T>;
+  batch<T>(task: (db: Database) => Promise<T>, options?: WriteOptions): Promise<T>;
 }
 
 /** A {@linkcode Database} that owns its connection. */
@@ -175,7 +189,7 @@ export class OpenDatabase implements Database {
   /** @ignore */
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     const access = this.readOnly ? "read only" : "read write";
-    return this.#inLane(() => this.#transact(task, access, {}));
+    return this.#inLane(() => this.#transact(task, access, { frees: true }));
   }
 
   /** @ignore */
@@ -183,8 +197,9 @@ export class OpenDatabase implements Database {
     return this;
   }
 
-  batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
-    return this.write(async (tx) => {
+  batch<T>(task: (db: Database) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    if (this.readOnly) return Promise.reject(readOnlyError(this.path));
+    const run = async (tx: Transaction) => {
       this.#inBatch ??= new (await import("node:async_hooks")).AsyncLocalStorage<Batch>();
       const batch = new Batch(this, tx);
       try {
@@ -192,7 +207,20 @@ export class OpenDatabase implements Database {
       } finally {
         await batch.end();
       }
-    });
+    };
+    // What is in it decides whether it needs room.
+    const settings = { frees: "undecided" as const, ...options };
+    return this.#inLane(() => this.#transact(run, "read write", settings));
+  }
+
+  /**
+   * Refuses where the batch that runs may only free room.
+   *
+   * @throws {AloeError} `no_space`.
+   * @ignore
+   */
+  requireRoom(): void {
+    this.#driver.requireRoom?.(this.#open());
   }
 
   /** Copies the live database into a new file. */
@@ -218,6 +246,33 @@ export class OpenDatabase implements Database {
     } catch {
       return true;
     }
+  }
+
+  /**
+   * Looks into the file when nobody else has it open: neither another process
+   * nor another connection of this one.
+   *
+   * @returns What was found; null when somebody has it open.
+   * @ignore
+   */
+  async whileAlone<T>(task: (tx: Transaction) => Promise<T>): Promise<T | null> {
+    const driver = this.#driver;
+    if (!driver.whileAlone) return null;
+    return await this.#inLane(async () => {
+      this.#open();
+      let result: T | null = null;
+      try {
+        // Its own connection would be in the way.
+        await driver.destroy();
+        result = await driver.whileAlone!((connection) =>
+          task(this.#transaction(connection, false))
+        );
+      } finally {
+        this.#connection = await driver.acquireConnection();
+        await driver.prepareForWriting?.();
+      }
+      return result;
+    });
   }
 
   /** Waits for what is running and closes the connection. */
@@ -260,10 +315,10 @@ export class OpenDatabase implements Database {
   async #transact<T>(
     task: (tx: Transaction) => Promise<T>,
     accessMode: "read only" | "read write",
-    options: WriteOptions,
+    options: Omit<WriteOptions, "frees"> & { frees?: boolean | "undecided" },
   ): Promise<T> {
     const connection = this.#open();
-    const settings = { accessMode, durable: options.durable };
+    const settings = { accessMode, durable: options.durable, frees: options.frees };
     const run = async () => {
       try {
         const tx = this.#transaction(connection, accessMode === "read write");
@@ -281,8 +336,29 @@ export class OpenDatabase implements Database {
       // Nothing is locked before the first statement, so the whole is tried again.
       return await this.#retryWhileBusy(() => begin().then(run));
     }
-    await this.#retryWhileBusy(begin, options.patience);
-    return await run();
+    for (let again = options.frees === true && !options.once;; again = false) {
+      try {
+        await this.#retryWhileBusy(begin, options.patience);
+        return await run();
+      } catch (error) {
+        const fault = await this.#giveRoomBack(connection, this.#dialect.translateError(error));
+        if (!again || !isFull(fault)) throw fault;
+      }
+    }
+  }
+
+  /** @ignore */
+  async emptyLog(): Promise<void> {
+    await this.#inLane(async () => await this.#driver.giveRoomBack?.(this.#open()));
+  }
+
+  /** What a transaction failed with; where the disk had no room for it, that is given back. */
+  async #giveRoomBack(connection: DatabaseConnection, fault: unknown): Promise<unknown> {
+    if (isWriteFault(fault) && await this.#driver.cannotGrow?.(connection)) {
+      fault = new AloeError("no_space", `${this.path}: the file must not grow`, { cause: fault });
+    }
+    if (isFull(fault)) await this.#driver.giveRoomBack?.(connection);
+    return fault;
   }
 
   /** SQLite blocks the thread while it waits, so it waits briefly and we wait here. */
@@ -310,7 +386,7 @@ class Batch implements Database {
   readonly readOnly = false;
   readonly path: string;
   readonly mountSecrets: Map<string, Uint8Array>;
-  readonly #parent: Database;
+  readonly #parent: OpenDatabase;
   readonly #tx: Transaction;
   readonly #lane = new Lane();
   #ended = false;
@@ -339,12 +415,19 @@ class Batch implements Database {
     return this.#step(task);
   }
 
-  write<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#step(task);
+  write<T>(task: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    return this.#step((tx) => {
+      if (!options.frees) this.#parent.requireRoom();
+      return task(tx);
+    });
   }
 
   alone<T>(): Promise<T> {
     return Promise.reject(new AloeError("invalid", "this cannot be done within a batch"));
+  }
+
+  emptyLog(): Promise<void> {
+    return this.alone();
   }
 
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -388,6 +471,14 @@ class Batch implements Database {
       }
     });
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof AloeError && error.code === "no_space";
+}
+
+function isWriteFault(error: unknown): boolean {
+  return error instanceof AloeError && error.code === "io_error";
 }
 
 function readOnlyError(path: string): AloeError {

@@ -19,10 +19,27 @@ export interface StorageDialect {
 /** A Kysely driver that also knows how durable a commit has to be. */
 export interface StorageDriver extends Driver {
   /**
+   * Runs a task when no connection to the file is open, and lets none be opened
+   * meanwhile.
+   *
+   * @returns What the task did; null when it was not run.
+   */
+  whileAlone?<T>(task: (connection: DatabaseConnection) => Promise<T>): Promise<T | null>;
+  /**
    * Throws when the path of the file leads to another one by now, or to none:
    * nothing of the open one is left beside the other then.
    */
   requireFile?(connection: DatabaseConnection): Promise<void>;
+  /**
+   * To be asked by a part that frees no room of a transaction that began undecided.
+   *
+   * @throws `no_space`.
+   */
+  requireRoom?(connection: DatabaseConnection): void;
+  /** Gives back what a transaction took that the disk had no room for. */
+  giveRoomBack?(connection: DatabaseConnection): Promise<void>;
+  /** Whether a write has failed since the file must not grow: a quota, or a limit. */
+  cannotGrow?(connection: DatabaseConnection): Promise<boolean>;
   beginTransaction(
     connection: Awaited<ReturnType<Driver["acquireConnection"]>>,
     settings: StorageTransactionSettings,
@@ -41,6 +58,11 @@ export interface StorageTransactionSettings extends TransactionSettings {
    * opened.
    */
   readonly durable?: boolean;
+  /**
+   * Whether it frees room, and may take what is kept for that; undecided where
+   * its parts tell, each with `requireRoom` unless it frees. Default false.
+   */
+  readonly frees?: boolean | "undecided";
 }
 
 /** What a connection is given to execute, marked when its integers may pass 2^53. */

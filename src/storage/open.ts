@@ -32,6 +32,13 @@ export interface OpenOptions {
    * place, for long writing at full speed. Default false.
    */
   checkpointAside?: boolean;
+  /**
+   * A file that only holds room on the disk: it is emptied when there is none
+   * left to open, or to free something in, the database.
+   *
+   * @ignore
+   */
+  reserve?: string;
   /** How long to wait for another process's transaction, ms. Default 10,000. */
   busyTimeout?: number;
 }
@@ -65,6 +72,7 @@ export async function openDatabase(
     durability: options.durability ?? "full",
     pageSize,
     checkpointAside: options.checkpointAside ?? false,
+    reserve: options.reserve ?? null,
   });
   const db = new OpenDatabase(dialect, {
     path: file,

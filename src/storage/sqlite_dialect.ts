@@ -2,6 +2,7 @@ import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
 import type { TemplateCompiler } from "../../templates/template.ts";
+import { AloeError } from "../errors.ts";
 import { Checkpointer, type WalState } from "./checkpointer.ts";
 import { removeCompanions } from "./companions.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   StorageQuery,
   StorageTransactionSettings,
 } from "./dialect.ts";
+import { DiskRoom, type FileState } from "./disk_room.ts";
 import { sqliteFile, sqliteLocation } from "./location.ts";
 import { OpenedFile } from "./opened_file.ts";
 import { cannotMakeFiles, isOutOfRange, translateSqliteError } from "./sqlite_errors.ts";
@@ -31,6 +33,8 @@ export interface SqliteOptions {
   pageSize: number;
   /** Whether a thread of its own checkpoints the WAL. */
   checkpointAside: boolean;
+  /** A file that is emptied when there is no room left; null for none. */
+  reserve: string | null;
 }
 
 /** Deno's built-in `node:sqlite`. */
@@ -47,7 +51,12 @@ export class SqliteDialect implements StorageDialect {
   }
 
   translateError(error: unknown): unknown {
-    return translateSqliteError(error, this.#options.path);
+    const known = translateSqliteError(error, this.#options.path);
+    if (known === error || !(known instanceof AloeError) || known.code !== "io_error") return known;
+    if (!DiskRoom.isFull(this.#options.path)) return known;
+    return new AloeError("no_space", `${this.#options.path}: no space left on the device`, {
+      cause: error,
+    });
   }
 }
 
@@ -59,6 +68,13 @@ export class SqliteDriver implements StorageDriver {
   #opened: OpenedFile | null = null;
   /** Of connections that are open for long. */
   #stored: StoredIdentity | null = null;
+  #room: DiskRoom | null = null;
+  /** Whether the transaction that runs may write. */
+  #writes = false;
+  /** Set while a transaction runs that has to fit on a disk that is nearly full. */
+  #scarce: { before: FileState; log: number } | null = null;
+  /** Why the transaction that runs may only free room. */
+  #refused: unknown = null;
   /** Why nothing is written any more: the path leads to another file. */
   #lost: unknown = null;
 
@@ -68,6 +84,9 @@ export class SqliteDriver implements StorageDriver {
 
   // deno-lint-ignore require-await -- errors must reject, not throw
   async init(): Promise<void> {
+    const { path, reserve } = this.#options;
+    // The files beside it that are made need room.
+    if (reserve !== null && DiskRoom.isFull(path)) emptyFile(reserve);
     this.#connection ??= openConnection(this.#options);
   }
 
@@ -81,9 +100,12 @@ export class SqliteDriver implements StorageDriver {
     settings: StorageTransactionSettings,
   ): Promise<void> {
     const sqlite = connection as SqliteConnection;
-    if (settings.accessMode !== "read only") {
+    this.#writes = settings.accessMode !== "read only";
+    this.#scarce = null;
+    if (this.#writes) {
       await this.requireFile(sqlite);
       await this.#checkpointer?.admit(() => sqlite.walState());
+      this.#admit(sqlite, settings.frees ?? false);
     }
     const full = this.#options.durability === "full" &&
       settings.durable !== false;
@@ -93,10 +115,32 @@ export class SqliteDriver implements StorageDriver {
     );
   }
 
+  #admit(sqlite: SqliteConnection, frees: boolean | "undecided"): void {
+    this.#refused = null;
+    if (this.#room === null) return;
+    if (frees === true) return this.#room.prepare(sqlite);
+    try {
+      const before = this.#room.admit(sqlite);
+      if (before !== null) this.#scarce = { before, log: sqlite.walState().written };
+    } catch (error) {
+      if (frees === false) throw error;
+      this.#refused = error;
+    }
+  }
+
+  requireRoom(): void {
+    if (this.#refused !== null) throw this.#refused;
+  }
+
   // deno-lint-ignore require-await
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const sqlite = connection as SqliteConnection;
+    if (this.#scarce !== null) {
+      this.#room!.requireFit(sqlite, this.#scarce.before, this.#scarce.log);
+      this.#scarce = null;
+    }
     sqlite.execute("COMMIT");
+    if (this.#writes) this.#room?.committed(sqlite);
     this.#checkpointer?.committed(sqlite.walState());
   }
 
@@ -105,6 +149,27 @@ export class SqliteDriver implements StorageDriver {
     const sqlite = connection as SqliteConnection;
     // SQLite has already rolled back after some faults, a full disk among them.
     if (sqlite.inTransaction) sqlite.execute("ROLLBACK");
+  }
+
+  async giveRoomBack(connection: DatabaseConnection): Promise<void> {
+    const { path, reserve } = this.#options;
+    if (reserve !== null && DiskRoom.isFull(path)) emptyFile(reserve);
+    if (await this.#isThere(connection)) this.#room?.relieve(connection as SqliteConnection);
+  }
+
+  async cannotGrow(connection: DatabaseConnection): Promise<boolean> {
+    if (!await this.#isThere(connection)) return false;
+    return this.#room?.isLimited(connection as SqliteConnection) ?? false;
+  }
+
+  /** Whether the path, and the WAL's, still lead to what was opened. */
+  async #isThere(connection: DatabaseConnection): Promise<boolean> {
+    try {
+      await this.requireFile(connection);
+      return this.#opened?.companionsAreOurs() ?? true;
+    } catch {
+      return false;
+    }
   }
 
   async requireFile(connection: DatabaseConnection): Promise<void> {
@@ -152,6 +217,7 @@ export class SqliteDriver implements StorageDriver {
     const connection = this.#connection;
     if (connection === null) return;
     this.#connection = null;
+    this.#opened = this.#lost === null ? null : this.#opened;
     if (this.#lost !== null && connection.inWalMode()) {
       // SQLite would take away the WAL of whatever is at the path now.
       abandoned.push(connection);
@@ -159,6 +225,26 @@ export class SqliteDriver implements StorageDriver {
     }
     connection.close();
     if (this.#options.readOnly) removeCompanions(this.#options.path);
+  }
+
+  async whileAlone<T>(task: (connection: SqliteConnection) => Promise<T>): Promise<T | null> {
+    if (this.#options.path === ":memory:") return null;
+    let database: DatabaseSync | null = null;
+    try {
+      database = new DatabaseSync(this.#options.path, { timeout: 0 });
+      // A connection to a file with a WAL holds a lock for its whole life.
+      database.prepare("PRAGMA locking_mode = EXCLUSIVE").run();
+      database.prepare("SELECT 1 FROM sqlite_schema").get();
+    } catch {
+      database?.close();
+      return null;
+    }
+    const connection = new SqliteConnection(database);
+    try {
+      return await task(connection);
+    } finally {
+      connection.close();
+    }
   }
 
   async prepareForWriting(): Promise<void> {
@@ -171,14 +257,15 @@ export class SqliteDriver implements StorageDriver {
       connection.execute(`PRAGMA page_size = ${this.#options.pageSize}`);
     }
     // SQLite itself falls back to a rollback journal where WAL cannot work.
-    connection.execute("PRAGMA journal_mode = WAL");
+    const mode = database.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
+    const hasWal = mode.journal_mode === "wal";
     const { page_size } = database.prepare("PRAGMA page_size").get() as {
       page_size: number;
     };
     if (this.#options.checkpointAside) {
       connection.execute(`PRAGMA cache_size = -${LARGE_CACHE_KIB}`);
     }
-    const aside = this.#options.checkpointAside && connection.inWalMode();
+    const aside = this.#options.checkpointAside && hasWal;
     // The thread may be gone, or be held up: then it is done here after all.
     const every = aside ? CHECKPOINT_AFTER_ALL_BYTES : CHECKPOINT_BYTES;
     connection.execute(`PRAGMA wal_autocheckpoint = ${Math.ceil(every / page_size)}`);
@@ -190,6 +277,10 @@ export class SqliteDriver implements StorageDriver {
       const { path } = this.#opened;
       this.#stored = new StoredIdentity(path, immutableUri(path));
     }
+    if (!hasWal) return;
+    this.#room ??= DiskRoom.at(this.#options.path);
+    // Who closes the file soon gives it back anyway.
+    if (aside) this.#room?.hold(connection);
   }
 
   async backup(destination: string, options: BackupOptions): Promise<void> {
@@ -255,6 +346,15 @@ const CHECKPOINT_AFTER_ALL_BYTES = 256 * 1024 * 1024;
 /** A WAL that one long transaction made large is cut back to this. */
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
+/** Gives back what a file holds. */
+function emptyFile(path: string): void {
+  try {
+    Deno.truncateSync(path);
+  } catch {
+    // It is not there, or may not be written.
+  }
+}
+
 function openConnection(options: SqliteOptions): SqliteConnection {
   if (!options.readOnly) return connect(options, options.path);
   try {
@@ -314,6 +414,8 @@ export class SqliteConnection implements DatabaseConnection {
   readonly #statements = new Map<string, CachedStatement>();
   #synchronous = "";
   #walState: StatementSync | null = null;
+  #pageCount: StatementSync | null = null;
+  #freePages: StatementSync | null = null;
   #pageSize: number | null = null;
 
   constructor(database: DatabaseSync) {
@@ -359,10 +461,31 @@ export class SqliteConnection implements DatabaseConnection {
   /** What has gathered in the WAL. */
   walState(): WalState {
     this.#walState ??= this.database.prepare("PRAGMA wal_checkpoint(NOOP)");
-    this.#pageSize ??=
-      (this.database.prepare("PRAGMA page_size").get() as { page_size: number }).page_size;
+    const pageSize = this.#bytesOfPage();
     const { log, checkpointed } = this.#walState.get() as { log: number; checkpointed: number };
-    return { written: log * this.#pageSize, moved: checkpointed * this.#pageSize };
+    return { written: Math.max(0, log) * pageSize, moved: Math.max(0, checkpointed) * pageSize };
+  }
+
+  /** Pages of the file, as this connection sees it. */
+  fileState(): FileState {
+    this.#pageCount ??= this.database.prepare("PRAGMA page_count");
+    this.#freePages ??= this.database.prepare("PRAGMA freelist_count");
+    return {
+      pageSize: this.#bytesOfPage(),
+      pages: (this.#pageCount.get() as { page_count: number }).page_count,
+      free: (this.#freePages.get() as { freelist_count: number }).freelist_count,
+    };
+  }
+
+  /** A number that changes when another connection has committed. */
+  dataVersion(): number {
+    return (this.database.prepare("PRAGMA data_version").get() as { data_version: number })
+      .data_version;
+  }
+
+  #bytesOfPage(): number {
+    return this.#pageSize ??=
+      (this.database.prepare("PRAGMA page_size").get() as { page_size: number }).page_size;
   }
 
   /** Moves all that is in the WAL into the file. @returns Whether that could be done. */

@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { HELD } from "../storage/disk_room.ts";
 
 /** How long a reading counts, ms. */
 const FRESH_MS = 1000;
@@ -60,7 +61,8 @@ export class FreeSpace {
   get room(): number {
     this.#read();
     const plenty = Math.max(0, this.#available - SHORT);
-    const short = this.#available - plenty;
+    // What is held behind the log's end may be held anew.
+    const short = Math.max(0, this.#available - plenty - HELD);
     /** The most that fits beside a reserve. */
     const beside = (reserve: number): number => {
       const left = short - reserve;
@@ -91,7 +93,8 @@ export class FreeSpace {
     this.#readAt = now;
     const { bsize, bavail } = statfsSync(this.#path);
     this.#available = bsize * bavail;
-    this.#log = sizeOf(`${this.#path}-wal`);
+    // What is held behind its end is for removals.
+    this.#log = Math.max(0, sizeOf(`${this.#path}-wal`) - HELD);
   }
 }
 

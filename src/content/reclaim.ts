@@ -16,7 +16,19 @@ export async function reclaimChunks(
   limit: number,
   patience?: number,
 ): Promise<number> {
-  return await db.write((tx) => reclaimSome(tx, limit), { durable: false, patience });
+  return await db.write((tx) => reclaimSome(tx, limit), { durable: false, patience, frees: true });
+}
+
+/** Chunks that one transaction looks at, to bound its time. */
+const CHUNKS_AT_ONCE = 256;
+
+/**
+ * Looks at all of them, some at a time.
+ *
+ * @throws {AloeError} `read_only`, `busy`.
+ */
+export async function reclaimAll(db: Database): Promise<void> {
+  while (await reclaimChunks(db, CHUNKS_AT_ONCE) === CHUNKS_AT_ONCE);
 }
 
 /** The same within a transaction. */
