@@ -4,99 +4,234 @@ import { splitPath } from "../src/paths.ts";
 import { safeName } from "../src/safe_name.ts";
 import type { Access } from "./access.ts";
 import { contentStream } from "./content_stream.ts";
+import { LONGEST_PATH, type ZipMember } from "./zip_stream.ts";
 
-/** A member of an archive, as `client-zip` takes it. */
-export type Member =
-  | { name: string; lastModified: Date }
-  | { name: string; lastModified: Date; size: number; input: ReadableStream<Uint8Array> };
-
-/** Entries of a directory that are held at once. */
+/** Entries of a directory that one query gives. */
 const PAGE = 500;
 
+/** Entries that are held of all directories that are open; of others they are read again. */
+const HELD = 16 * PAGE;
+
+const FILE = 0o100000;
+const DIRECTORY = 0o040000;
+const LINK = 0o120000;
+
+/** Something that an archive is made of. */
+interface Facts {
+  id: string;
+  type: string;
+  /** Permission bits; null when never set. */
+  mode: number | null;
+  /** s */
+  modified: number;
+}
+
+/** A directory that the walk is in. */
+interface Open {
+  id: string;
+  /** Where its path ends. */
+  length: number;
+  /** What it goes on with after these. */
+  after: string;
+  /** Entries that are to come; null to be read. */
+  entries: ops.DetailedEntry[] | null;
+  /** How many of them have come. */
+  done: number;
+  /** Whether there are no entries after these. */
+  last: boolean;
+  /** The names that were made safe and given. */
+  given: Set<string>;
+}
+
 /**
- * What is at some paths, and below them. Directories come before what is in
- * them. Links, FIFOs and sockets are left out, since what unpacks an archive
- * would have to follow or make them. Each file is as it was at one moment.
+ * What is at some paths, and below them, with permission bits and links; a
+ * hard link is its content. Directories come before what is in them. FIFOs and
+ * sockets are left out. Each file is as it was at one moment.
+ *
+ * It holds some of the entries of the directories that it is in, whatever
+ * number there is of both.
+ *
+ * @throws {AloeError} `unsupported` for a path that is longer than an archive can have,
+ * `corrupt` for a directory that is in itself.
  */
 export async function* members(
   held: Access,
   paths: readonly string[],
   signal: AbortSignal,
-): AsyncGenerator<Member, void> {
+): AsyncGenerator<ZipMember, void> {
   const { fs, mount } = held;
-  const taken = new Set<string>();
+  const given = new Set<string>();
   for (const path of paths) {
     const info = await ops.stat(fs.db, mount.handle, path);
     const own = splitPath(path).at(-1);
-    const name = own === undefined ? "" : free(safeName(own, "anywhere"), taken);
-    yield* member(held, { id: info.id, type: info.type, modified: info.modifiedAt }, name, signal);
+    const name = own === undefined
+      ? ""
+      : await free(safeName(own, "anywhere"), given, () => Promise.resolve(false));
+    given.add(name);
+    const modified = Number(info.modifiedAt / 1_000_000_000n);
+    yield* tree(held, { id: info.id, type: info.type, mode: info.mode, modified }, name, signal);
   }
 }
 
-interface Facts {
-  id: string;
-  type: string;
-  modified: bigint;
-}
-
-async function* member(
+async function* tree(
   held: Access,
-  { id, type, modified }: Facts,
+  top: Facts,
   name: string,
   signal: AbortSignal,
-): AsyncGenerator<Member, void> {
-  signal.throwIfAborted();
-  if (type === "entry") {
-    const file = await fileMember(held, id, name);
-    if (file !== null) yield file;
-    return;
-  }
-  if (type !== "container") return;
-  if (name !== "") yield { name: `${name}/`, lastModified: date(modified) };
-  const { fs, mount } = held;
-  const taken = new Set<string>();
-  for (let after: string | null = "";;) {
-    const page: ops.DetailedPage = await ops.listDetails(fs.db, mount.handle, { node: id }, {
-      limit: PAGE,
-      ...(after ? { after } : {}),
-    });
-    for (const entry of page.entries) {
-      if (!entry.visible) continue;
-      const modified = BigInt(entry.modifiedSec) * 1_000_000_000n;
-      const below = free(safeName(entry.name, "anywhere"), taken);
-      const facts = { id: entry.node, type: entry.type, modified };
-      yield* member(held, facts, name === "" ? below : `${name}/${below}`, signal);
+): AsyncGenerator<ZipMember, void> {
+  const path = new PathBytes();
+  const open: Open[] = [];
+  const within = new Set<string>();
+  /** Entries that are held of the open directories. */
+  let entries = 0;
+  const enter = (id: string) => {
+    if (within.has(id)) throw new AloeError("corrupt", `${id}: is a directory in itself`);
+    within.add(id);
+    const { length } = path;
+    open.push({ id, length, after: "", entries: null, done: 0, last: false, given: new Set() });
+  };
+  if (name !== "") path.push(name, top.type === "container");
+  const first = await member(held, top, path);
+  if (first !== null && name !== "") yield first;
+  if (top.type === "container") enter(top.id);
+  for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
+    signal.throwIfAborted();
+    path.length = here.length;
+    if (here.entries === null) {
+      const page = await pageOf(held, here);
+      here.entries = page.entries;
+      here.done = 0;
+      here.last = page.next === null;
+      entries += page.entries.length;
     }
-    if (page.next === null) return;
-    after = page.next;
+    const entry = here.entries[here.done++];
+    if (entry === undefined) {
+      entries -= here.entries.length;
+      here.entries = null;
+      if (!here.last) continue;
+      open.pop();
+      within.delete(here.id);
+      continue;
+    }
+    here.after = entry.edge;
+    if (!entry.visible) continue;
+    const safe = safeName(entry.name, "anywhere");
+    const own = safe === entry.name && here.given.size === 0
+      ? safe
+      : await freeIn(held, here, entry.name, safe);
+    const below: Facts = {
+      id: entry.node,
+      type: entry.type,
+      mode: entry.mode,
+      modified: entry.modifiedSec,
+    };
+    path.push(own, entry.type === "container");
+    const found = await member(held, below, path);
+    if (found === null) continue;
+    yield found;
+    if (entry.type !== "container") continue;
+    if (entries > HELD) {
+      entries -= here.entries.length;
+      here.entries = null;
+    }
+    enter(entry.node);
   }
 }
 
-async function fileMember(held: Access, node: string, name: string): Promise<Member | null> {
-  let snapshot: ops.Snapshot;
+async function pageOf({ fs, mount }: Access, { id, after }: Open): Promise<ops.DetailedPage> {
+  const page = { limit: PAGE, ...(after === "" ? {} : { after }) };
   try {
-    snapshot = await ops.openSnapshot(held.fs.db, held.mount.handle, { node });
+    return await ops.listDetails(fs.db, mount.handle, { node: id }, page);
   } catch (error) {
-    // It may have gone since its directory was read.
-    if (error instanceof AloeError && error.code === "not_found") return null;
+    if (hasGone(error)) return { node: id, entries: [], next: null };
     throw error;
   }
-  const { size } = snapshot;
-  const parts = size === 0 ? [] : [{ snapshot, start: 0, end: size - 1 }];
-  const input = contentStream(parts, () => Promise.resolve());
-  return { name, lastModified: date(snapshot.modifiedAt), size, input };
 }
 
-/** Names that were made safe, or come from several directories, may be the same. */
-function free(name: string, taken: Set<string>): string {
-  let own = name;
-  for (let count = 2; taken.has(own); count++) own = `${name} (${count})`;
-  taken.add(own);
+/** A name that is given to one entry of a directory alone: its own, if that is safe. */
+async function freeIn(
+  { fs, mount }: Access,
+  { id, given }: Open,
+  name: string,
+  safe: string,
+): Promise<string> {
+  if (safe === name && !given.has(safe)) return safe;
+  const own = await free(safe, given, (name) => ops.hasName(fs.db, mount.handle, id, name));
+  given.add(own);
   return own;
 }
 
-/** What archives can tell: from 1980 on. */
-function date(ns: bigint): Date {
-  const ms = Number(ns / 1_000_000n);
-  return new Date(Math.min(Math.max(ms, Date.UTC(1980, 0, 2)), Date.UTC(2107, 11, 30)));
+/** Names that were made safe, or come from several directories, may be the same. */
+async function free(
+  name: string,
+  given: ReadonlySet<string>,
+  taken: (name: string) => Promise<boolean>,
+): Promise<string> {
+  let own = name;
+  for (let count = 2; given.has(own) || await taken(own); count++) own = `${name} (${count})`;
+  return own;
+}
+
+/** What an archive has of it; null when it has nothing, or it has gone since it was listed. */
+async function member(
+  held: Access,
+  { id, type, mode, modified }: Facts,
+  path: PathBytes,
+): Promise<ZipMember | null> {
+  const permissions = (usual: number) => (mode ?? usual) & 0o777;
+  if (type === "container") {
+    const all = { path: path.bytes(), content: new Uint8Array(0), modified };
+    return { ...all, mode: DIRECTORY | permissions(0o755) };
+  }
+  if (type !== "entry" && type !== "symlink") return null;
+  const { fs, mount } = held;
+  let small: Awaited<ReturnType<typeof ops.openSmallSnapshot>>;
+  try {
+    small = await ops.openSmallSnapshot(fs.db, mount.handle, { node: id });
+  } catch (error) {
+    if (hasGone(error)) return null;
+    throw error;
+  }
+  const { snapshot, bytes } = small;
+  const { size } = snapshot;
+  return {
+    path: path.bytes(),
+    mode: type === "symlink" ? LINK | 0o777 : FILE | permissions(0o644),
+    modified: Number(snapshot.modifiedAt / 1_000_000_000n),
+    content: bytes ?? {
+      size,
+      pieces: contentStream([{ snapshot, start: 0, end: size - 1 }], () => Promise.resolve()),
+    },
+  };
+}
+
+function hasGone(error: unknown): boolean {
+  return error instanceof AloeError && error.code === "not_found";
+}
+
+/** The path of where a walk is, in UTF-8: of a deep tree the strings would take too much. */
+class PathBytes {
+  length = 0;
+  #bytes = new Uint8Array(1024);
+  readonly #encoder = new TextEncoder();
+
+  /** Goes down to a child. */
+  push(name: string, directory: boolean): void {
+    const added = this.#encoder.encode(directory ? `${name}/` : name);
+    const length = this.length + added.length;
+    if (length > LONGEST_PATH) {
+      throw new AloeError("unsupported", `a path is longer than a ZIP can have: ${length} bytes`);
+    }
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(added, this.length);
+    this.length = length;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.slice(0, this.length);
+  }
 }

@@ -54,7 +54,7 @@ export {
   unmount,
 } from "./ops/mounts.ts";
 export { exists, stat, statById } from "./ops/stat.ts";
-export { list, listById, type ListPage, pathOf } from "./ops/list.ts";
+export { hasName, list, listById, type ListPage, pathOf } from "./ops/list.ts";
 export {
   createContainer,
   createEntry,

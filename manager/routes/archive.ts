@@ -1,5 +1,4 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import { makeZip } from "client-zip";
 import type { Context } from "hono";
 import * as ops from "../../src/ops.ts";
 import { splitPath } from "../../src/paths.ts";
@@ -11,6 +10,7 @@ import { Problem } from "../problem.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
 import { queryOf } from "../target.ts";
+import { zipStream } from "../zip_stream.ts";
 
 /** Paths that one archive is made of, at most. */
 const MOST_PATHS = 1000;
@@ -46,7 +46,7 @@ async function archive(services: Services, c: Context<Env>): Promise<Response> {
     };
     if (c.req.raw.method === "HEAD") return new Response(null, { headers });
     const ended = new AbortController();
-    const zip = makeZip(members(held, paths, ended.signal));
+    const zip = ReadableStream.from(zipStream(members(held, paths, ended.signal)));
     const body = watched(zip, async () => {
       ended.abort();
       await held[Symbol.asyncDispose]();
@@ -98,7 +98,8 @@ const ARCHIVE = {
   },
   responses: {
     200: {
-      description: "The archive, uncompressed. Links, FIFOs and sockets are left out",
+      description: "The archive, uncompressed, with permission bits and symbolic links; " +
+        "a hard link is its content. FIFOs and sockets are left out",
       content: bytes("application/zip"),
     },
     ...volumeProblems(),

@@ -1,4 +1,5 @@
 import { ancestors, doubledNames, listChildren, listChildrenAfter } from "../../templates/edge.ts";
+import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath } from "../paths.ts";
@@ -77,6 +78,24 @@ function dirEntry(
     visible,
     edge: row.edge_id,
   };
+}
+
+/**
+ * Whether a container has a child of a name.
+ *
+ * @param node The container's id.
+ * @throws {AloeError} `not_found`, `mount_invalid`.
+ */
+export async function hasName(
+  db: Database,
+  mount: MountRef,
+  node: string,
+  name: string,
+): Promise<boolean> {
+  return await db.read(async (tx) => {
+    const { node: parent } = await resolveId(tx, mount, node);
+    return await tx.first(childByName, { parent, name }) !== undefined;
+  });
 }
 
 /**

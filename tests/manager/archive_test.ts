@@ -79,6 +79,7 @@ Deno.test("an archive has directories and files, and no name that leads out of i
       "d/a_b (2)",
       "d/empty/",
       "d/large",
+      "d/link",
       "d/none",
       "d/名.txt",
     ]);
