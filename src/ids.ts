@@ -76,6 +76,20 @@ export function mint(mark: Watermark): string {
   return format(mark.ts, mark.seq);
 }
 
+/** Text that sorts after every id minted so far, now and by the watermark. */
+export function afterWatermark({ ts, seq }: Watermark): string {
+  const nowMs = Date.now();
+  return nowMs > ts ? textOf(nowMs, SEQ_LIMIT - 1) : textOf(ts, seq);
+
+  function textOf(ms: number, seq: number): string {
+    // No hexadecimal digit sorts after a "g".
+    return `${format(ms, seq).slice(0, COUNTED)}-g`;
+  }
+}
+
+/** How much of an id's text is time and counter. */
+export const COUNTED = 18;
+
 /** Random bytes are drawn in bulk: a call into the runtime costs more than the bytes. */
 const pool = new Uint8Array(4096);
 let drawn = pool.length;

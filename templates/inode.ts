@@ -67,20 +67,26 @@ export const inodesAfter = template<
   { parent: string; after: string; limit: number; volume: string }
 >("inode.inodesAfter")(
   (q, p) =>
-    inodeColumns<ListedColumns>(
+    listedColumns(
       q.selectFrom("edge as e").crossJoin("node as n").whereRef("n.node_id", "=", "e.to_id")
         .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
         .where("e.edge_id", ">", p.after).where("n.volume_id", "=", p.volume)
         .orderBy("e.edge_id").limit(p.limit),
-      (eb) => [
-        "e.edge_id",
-        "e.name",
-        eb.exists(
-          eb.selectFrom("edge as o").select(sql.lit(1).as("one"))
-            .whereRef("o.from_id", "=", "e.from_id").whereRef("o.name", "=", "e.name")
-            .whereRef("o.to_id", ">", "e.to_id").where("o.archived", "=", sql.lit(0)),
-        ).as("hidden"),
-      ],
+    ),
+  { arrays: true },
+);
+
+/** A page of a listing backwards: the edges between two, the newest first. */
+export const newestInodesAfter = template<
+  { parent: string; after: string; before: string; limit: number; volume: string }
+>("inode.newestInodesAfter")(
+  (q, p) =>
+    listedColumns(
+      q.selectFrom("edge as e").crossJoin("node as n").whereRef("n.node_id", "=", "e.to_id")
+        .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
+        .where("e.edge_id", ">", p.after).where("e.edge_id", "<", p.before)
+        .where("n.volume_id", "=", p.volume)
+        .orderBy("e.edge_id", "desc").limit(p.limit),
     ),
   { arrays: true },
 );
@@ -92,6 +98,16 @@ export const namesAfter = template<{ parent: string; after: string; limit: numbe
   q.selectFrom("edge").select(["edge_id as edge", "name"])
     .where("from_id", "=", p.parent).where("archived", "=", sql.lit(0))
     .where("edge_id", ">", p.after).orderBy("edge_id").limit(p.limit)
+);
+
+/** The same backwards, between two edges. */
+export const newestNamesAfter = template<
+  { parent: string; after: string; before: string; limit: number }
+>("inode.newestNamesAfter")((q, p) =>
+  q.selectFrom("edge").select(["edge_id as edge", "name"])
+    .where("from_id", "=", p.parent).where("archived", "=", sql.lit(0))
+    .where("edge_id", ">", p.after).where("edge_id", "<", p.before)
+    .orderBy("edge_id", "desc").limit(p.limit)
 );
 
 /** Whether a container has a child but for some placements. `edges` is a JSON array of ids. */
@@ -421,6 +437,19 @@ export function inodeColumns<Row>(
       "h.chunks as holes",
       ...more(eb) as never[],
     ]) as unknown as Compilable<Row>;
+}
+
+/** {@linkcode inodeColumns} of a listing's placements. */
+function listedColumns(query: unknown): Compilable<ListedColumns> {
+  return inodeColumns<ListedColumns>(query, (eb) => [
+    "e.edge_id",
+    "e.name",
+    eb.exists(
+      eb.selectFrom("edge as o").select(sql.lit(1).as("one"))
+        .whereRef("o.from_id", "=", "e.from_id").whereRef("o.name", "=", "e.name")
+        .whereRef("o.to_id", ">", "e.to_id").where("o.archived", "=", sql.lit(0)),
+    ).as("hidden"),
+  ]);
 }
 
 /** A time in two columns. Both are negative, or 0, before 1970. */

@@ -1064,6 +1064,40 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "inode.newestInodesAfter": {
+    "sql":
+      'select "n"."node_id", "n"."type", "d"."kind", "d"."major", "d"."minor", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", "n"."uid", "n"."gid", coalesce(n.atime, n.modified_at, n.created_at) / 1000000000 as "atime_s", coalesce(n.atime, n.modified_at, n.created_at) % 1000000000 as "atime_ns", coalesce(n.modified_at, n.created_at) / 1000000000 as "mtime_s", coalesce(n.modified_at, n.created_at) % 1000000000 as "mtime_ns", coalesce(n.ctime, n.modified_at, n.created_at) / 1000000000 as "ctime_s", coalesce(n.ctime, n.modified_at, n.created_at) % 1000000000 as "ctime_ns", "c"."size", "s"."size" as "true_size", "c"."version", "c"."retention_keep", case when "n"."type" = \'container\' then (select count(*) as "count" from "aloe_subdir" as "sd" where "sd"."parent_id" = "n"."node_id") else (select count(*) as "count" from "edge" as "le" where "le"."to_id" = "n"."node_id" and "le"."archived" = 0) end as "links", "h"."chunks" as "holes", "e"."edge_id", "e"."name", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "n"."node_id" and "s"."version" = "c"."version" left join "aloe_hole" as "h" on "h"."node_id" = "n"."node_id" and "h"."version" = "c"."version" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "e"."edge_id" < ? and "n"."volume_id" = ? order by "e"."edge_id" desc limit ?',
+    "names": [
+      "parent",
+      "after",
+      "before",
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "inode.newestNamesAfter": {
+    "sql":
+      'select "edge_id" as "edge", "name" from "edge" where "from_id" = ? and "archived" = 0 and "edge_id" > ? and "edge_id" < ? order by "edge_id" desc limit ?',
+    "names": [
+      "parent",
+      "after",
+      "before",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
   "inode.reachedElsewhere": {
     "sql":
       'select "item"."value" as "node_id", exists (select 1 as "one" from "edge" where "to_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")) as "named" from json_each(?) as "item" where (exists (select 1 as "one" from "edge" where "to_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")) or exists (select 1 as "one" from "edge" where "from_id" = "item"."value" and "archived" = 0 and "edge_id" not in (select "item"."value" from json_each(?) as "item")))',

@@ -23,6 +23,8 @@ import {
   inodeById,
   inodeByName,
   inodesAfter,
+  newestInodesAfter,
+  newestNamesAfter,
 } from "../templates/inode.ts";
 import { inodeByNameAt, inodesAtAfter, versionAt, versionEnd } from "../templates/inode_at.ts";
 import { loadKysely } from "../templates/kysely.ts";
@@ -182,6 +184,8 @@ Deno.test("a name is found in the name index, and nothing is sorted to find it",
         committedChunks.name,
         inodeByName.name,
         inodesAfter.name,
+        newestInodesAfter.name,
+        newestNamesAfter.name,
         committedHashes.name,
         inodesAtAfter.name,
       ]

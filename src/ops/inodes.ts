@@ -10,6 +10,8 @@ import {
   type ListedColumns,
   mountedVolume,
   namesAfter,
+  newestInodesAfter,
+  newestNamesAfter,
   type PlacedColumns,
   storedChunks,
 } from "../../templates/inode.ts";
@@ -190,6 +192,30 @@ export async function listInodes(
   const rows = await db.query((tx) =>
     tx.all(inodesAfter, { parent, after, limit, volume: mount.volume })
   );
+  return visiblePage(rows, limit);
+}
+
+/**
+ * The same backwards, of the placements between two: the newest first.
+ *
+ * @param after Text that they all sort after.
+ * @param before Text that they all sort before.
+ */
+export async function listNewestInodes(
+  db: Database,
+  mount: MountHandle,
+  parent: string,
+  after: string,
+  before: string,
+  limit: number,
+): Promise<InodePage> {
+  const rows = await db.query((tx) =>
+    tx.all(newestInodesAfter, { parent, after, before, limit, volume: mount.volume })
+  );
+  return visiblePage(rows, limit);
+}
+
+function visiblePage(rows: readonly ListedColumns[], limit: number): InodePage {
   const inodes: ListedInode[] = [];
   for (const row of rows) {
     if (!row[HIDDEN]) inodes.push(inodeRow(row));
@@ -225,6 +251,18 @@ export async function listInodeNames(
   limit: number,
 ): Promise<{ edge: string; name: string }[]> {
   return await db.query((tx) => tx.all(namesAfter, { parent, after, limit }));
+}
+
+/** The same backwards, of the placements between two: as {@linkcode listNewestInodes}. */
+export async function listNewestInodeNames(
+  db: Database,
+  _mount: MountHandle,
+  parent: string,
+  after: string,
+  before: string,
+  limit: number,
+): Promise<{ edge: string; name: string }[]> {
+  return await db.query((tx) => tx.all(newestNamesAfter, { parent, after, before, limit }));
 }
 
 /** Where a row of a listing has its placement, and whether a younger sibling hides it. */

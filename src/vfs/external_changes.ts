@@ -23,6 +23,11 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
       if (row !== null && row.edge === dentry.edge && row.id === dentry.inode.id) {
         refresh(state, dentry.inode, row);
       } else {
+        const { order } = directory.children;
+        if (row !== null && row.edge !== dentry.edge) {
+          order?.placed(row.edge, dentry.name, order.placeOf(dentry.edge));
+          order?.ended(dentry.edge);
+        }
         dropName(state, dentry);
       }
       seen.add(dentry.inode);

@@ -1,5 +1,7 @@
 import type { DirtyChunk } from "./dirty_chunk.ts";
 import type { Time } from "./filesystem.ts";
+import type { ListingPage } from "./listing.ts";
+import type { ListingOrder } from "./listing_order.ts";
 import { Lookahead } from "./lookahead.ts";
 
 /** Type bits of a mode, as `stat(2)` has them. */
@@ -57,7 +59,9 @@ export class Children {
   /** How many rows the last page of a listing was to have. */
   pageLimit = 0;
   /** Rows that a listing has read and not handed out yet. */
-  page: { after: string; rows: unknown[]; generation: number } | null = null;
+  page: ListingPage | null = null;
+  /** The order of listings, since the first one. */
+  order: ListingOrder | null = null;
 
   constructor(complete: boolean) {
     this.complete = complete;

@@ -107,28 +107,39 @@ function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Call
   return inode;
 }
 
-/** Places an inode. The name is free. */
+/**
+ * Places an inode. The name is free.
+ *
+ * @param listedAt The earlier placement at whose place it is listed.
+ */
 export function place(
   state: VolumeState,
   parent: Inode,
   name: string,
   inode: Inode,
   moved: boolean,
+  listedAt?: string,
 ): void {
   const edge = state.mint();
   const dentry: Dentry = { parent, name, inode, edge, stored: false, moved, trash: false };
   addName(dentry);
   parent.children!.added.add(dentry);
+  parent.children!.order?.placed(edge, name, listedAt);
   state.addedNames.add(dentry);
   parent.modified(state.options.clock());
   state.touch(parent);
 }
 
-/** Takes a name away. The inode's link count is the caller's business. */
-export function displace(state: VolumeState, dentry: Dentry): void {
+/**
+ * Takes a name away. The inode's link count is the caller's business.
+ *
+ * @param renamed Whether it, or what is given its name, keeps its place in listings.
+ */
+export function displace(state: VolumeState, dentry: Dentry, renamed: boolean = false): void {
   const { parent, inode } = dentry;
   const children = parent.children!;
   inode.names.delete(dentry);
+  children.order?.ended(dentry.edge, renamed ? undefined : dentry.name);
   if (dentry.stored) {
     children.removed.add(dentry.edge);
     children.removedNames.add(dentry.name);
@@ -353,38 +364,53 @@ function replace(state: VolumeState, from: Dentry, to: Dentry): Awaitable<void> 
   if (to.inode.isDirectory && !directory) throw new ErrnoError("EISDIR");
   if (!to.inode.isDirectory && directory) throw new ErrnoError("ENOTDIR");
   return then(directory ? requireEmpty(state, to.inode) : undefined, () => {
-    displace(state, to);
+    const place = placeOf(to);
+    displace(state, to, true);
     if (directory) {
       removeDirectory(state, to.parent, to.inode);
     } else {
       to.inode.nlink = Math.max(0, to.inode.nlink - 1);
       unlinked(state, to.inode);
     }
-    move(state, from, to.parent, to.name);
+    move(state, from, to.parent, to.name, place);
   });
 }
 
-function move(state: VolumeState, from: Dentry, parent: Inode, name: string): void {
-  displace(state, from);
+/** Where a name is in listings. */
+function placeOf({ parent, edge }: Dentry): string | undefined {
+  return parent.children!.order?.placeOf(edge);
+}
+
+function move(
+  state: VolumeState,
+  from: Dentry,
+  parent: Inode,
+  name: string,
+  replaced?: string,
+): void {
+  const within = parent === from.parent;
+  const listedAt = replaced ?? (within ? placeOf(from) : undefined);
+  displace(state, from, within && replaced === undefined);
   if (from.inode.isDirectory) {
     from.parent.nlink--;
     parent.nlink++;
   }
-  place(state, parent, name, from.inode, true);
+  place(state, parent, name, from.inode, true, listedAt);
   from.inode.changed(state.options.clock());
   state.touch(from.inode);
 }
 
 function exchange(state: VolumeState, from: Dentry, to: Dentry): void {
   if (from === to) return;
-  displace(state, from);
-  displace(state, to);
+  const places = [placeOf(to), placeOf(from)];
+  displace(state, from, true);
+  displace(state, to, true);
   for (const [dentry, other] of [[from, to], [to, from]]) {
     if (dentry.inode.isDirectory) {
       dentry.parent.nlink--;
       other.parent.nlink++;
     }
-    place(state, other.parent, other.name, dentry.inode, true);
+    place(state, other.parent, other.name, dentry.inode, true, places.shift());
     dentry.inode.changed(state.options.clock());
     state.touch(dentry.inode);
   }

@@ -8,6 +8,8 @@ import {
   listInodeNames,
   listInodes,
   listInodeXattrs,
+  listNewestInodeNames,
+  listNewestInodes,
   loadInode,
   lookupInode,
   type PlacedInode,
@@ -31,6 +33,15 @@ export interface VolumeSource {
     after: string,
     limit: number,
   ): Promise<{ edge: string; name: string }[] | null>;
+  /** A page of a listing backwards: placements between two, the newest first. */
+  newest(parent: string, after: string, before: string, limit: number): Promise<InodePage>;
+  /** The names of such a page, quickly; null where that is not to be had. */
+  newestNames(
+    parent: string,
+    after: string,
+    before: string,
+    limit: number,
+  ): Promise<{ edge: string; name: string }[] | null>;
   /** Whether a container has a child besides some placements. */
   hasChildren(parent: string, except: string[]): Promise<boolean>;
   /** Plaintext of chunks `first` to `last`. */
@@ -50,6 +61,10 @@ export function currentSource(db: Database, mount: MountHandle): VolumeSource {
     lookup: (parent, name) => lookupInode(db, mount, parent, name),
     list: (parent, after, limit) => listInodes(db, mount, parent, after, limit),
     names: (parent, after, limit) => listInodeNames(db, mount, parent, after, limit),
+    newest: (parent, after, before, limit) =>
+      listNewestInodes(db, mount, parent, after, before, limit),
+    newestNames: (parent, after, before, limit) =>
+      listNewestInodeNames(db, mount, parent, after, before, limit),
     hasChildren: (parent, except) => hasChildren(db, mount, parent, except),
     chunks: (node, first, last) => readStoredChunks(db, mount, node, first, last),
     hashes: (node, first, last) => chunkHashes(db, mount, node, first, last),

@@ -18,6 +18,9 @@ export function sourceAt(db: Database, mount: MountHandle, at: bigint): VolumeSo
     lookup: (parent, name) => lookupInodeAt(db, mount, parent, name, at),
     list: (parent, after, limit) => listInodesAt(db, mount, parent, after, limit, at),
     names: () => Promise.resolve(null),
+    // The past gets nothing new.
+    newest: () => Promise.resolve({ inodes: [], after: null, hidden: 0 }),
+    newestNames: () => Promise.resolve(null),
     // Nothing is removed from the past.
     hasChildren: () => Promise.resolve(true),
     chunks,
