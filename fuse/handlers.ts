@@ -270,10 +270,11 @@ HANDLERS[OPCODE.GETXATTR] = (x, fs) =>
   );
 
 HANDLERS[OPCODE.LISTXATTR] = (x, fs) =>
-  then(
-    fs.listxattr(fs.inode(x.nodeId)),
-    (names) => sized(x, encodeText(names.map((name) => `${name}\0`).join(""))),
-  );
+  then(fs.listxattr(fs.inode(x.nodeId)), (names) => {
+    const trusted = names.some(isTrusted);
+    const shown = trusted && !x.caller.seesTrusted ? names.filter((n) => !isTrusted(n)) : names;
+    return sized(x, encodeText(shown.map((name) => `${name}\0`).join("")));
+  });
 
 HANDLERS[OPCODE.REMOVEXATTR] = (x, fs) =>
   then(fs.removexattr(fs.inode(x.nodeId), x.name(BODY, decodeText)), nothing);
@@ -363,6 +364,10 @@ function withoutPrivileges(
   return fs.setattr(inode, { killPrivileges: true }, caller);
 }
 
+function isTrusted(attribute: string): boolean {
+  return attribute.startsWith("trusted.");
+}
+
 /** Goes on at once when the result is there. */
 function then<T>(result: Awaitable<T>, next: (value: T) => Awaitable<number>): Awaitable<number> {
   return result instanceof Promise ? result.then(next) : next(result);
@@ -430,7 +435,7 @@ function rename(x: Exchange, fs: Filesystem, size: number, flags: number): Await
   // What is exchanged, or left in its place, is new to the old name too.
   const name = (flags & ~RENAME_NOREPLACE) === 0 ? x.name(BODY + size) : x.newName(BODY + size);
   const newName = x.newName(x.endOf(BODY + size) + 1);
-  return then(fs.rename(parent, name, newParent, newName, flags), nothing);
+  return then(fs.rename(parent, name, newParent, newName, flags, x.caller), nothing);
 }
 
 function bytes(x: Exchange, data: Uint8Array): number {

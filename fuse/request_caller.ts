@@ -1,8 +1,10 @@
 import type { Caller } from "../src/vfs/filesystem.ts";
 
-/** Bits of the capabilities that decide about set-id bits. */
+/** Bits of capabilities: the first two decide about set-id bits. */
 const CAP_FOWNER = 1 << 3;
 const CAP_FSETID = 1 << 4;
+/** Who has it sees attributes of the namespace `trusted`. */
+const CAP_SYS_ADMIN = 1 << 21;
 
 /** What `/proc` says of a process that the header of a request does not. */
 interface Credentials {
@@ -15,7 +17,7 @@ const NOBODY: Credentials = { groups: [], capabilities: 0 };
 
 /**
  * Who makes a request. Groups and capabilities are read from `/proc` when they
- * are asked for, which only set-id bits need: the caller waits for its answer
+ * are asked for, which only set-id bits and `trusted` attributes need: the caller waits for its answer
  * meanwhile, so they are those that it called with. Of whom nothing can be read
  * nothing is assumed.
  */
@@ -33,6 +35,11 @@ export class RequestCaller implements Caller {
 
   mayChange(owner: number): boolean {
     return owner === this.uid || (credentialsOf(this.pid).capabilities & CAP_FOWNER) !== 0;
+  }
+
+  /** Whether it is shown `trusted` attributes. */
+  get seesTrusted(): boolean {
+    return (credentialsOf(this.pid).capabilities & CAP_SYS_ADMIN) !== 0;
   }
 
   /** Whether files that it writes to keep their set-id bits. */

@@ -70,6 +70,8 @@ export interface Invalidations {
 export const RENAME_NOREPLACE = 1;
 /** Flags of `rename`, as `renameat2` has them. */
 export const RENAME_EXCHANGE = 2;
+/** Flags of `rename`, as `renameat2` has them. */
+export const RENAME_WHITEOUT = 4;
 
 /**
  * A mounted volume as the kernel's virtual filesystem sees it. Calls are made
@@ -107,12 +109,14 @@ export interface Filesystem {
   link(inode: Inode, parent: Inode, name: string): Awaitable<void>;
   unlink(parent: Inode, name: string): Awaitable<void>;
   rmdir(parent: Inode, name: string): Awaitable<void>;
+  /** @param caller Whom what `RENAME_WHITEOUT` leaves behind belongs to; root when left out. */
   rename(
     parent: Inode,
     name: string,
     newParent: Inode,
     newName: string,
     flags: number,
+    caller?: Pick<Caller, "uid" | "gid">,
   ): Awaitable<void>;
   /**
    * Reads into a buffer.

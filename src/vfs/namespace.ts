@@ -1,5 +1,11 @@
 import { ErrnoError } from "./errno.ts";
-import { type Awaitable, type Caller, RENAME_EXCHANGE, RENAME_NOREPLACE } from "./filesystem.ts";
+import {
+  type Awaitable,
+  type Caller,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
+} from "./filesystem.ts";
 import {
   Children,
   Content,
@@ -85,8 +91,11 @@ export function then<T, R>(value: Awaitable<T>, task: (value: T) => Awaitable<R>
   return value instanceof Promise ? value.then(task) : task(value);
 }
 
+/** Whom an inode is to belong to. */
+type Owner = Pick<Caller, "uid" | "gid">;
+
 /** A new inode of a mode, not placed yet. */
-function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Caller): Inode {
+function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Owner): Inode {
   const inode = new Inode(state.mint());
   const at = state.options.clock();
   inode.born = at;
@@ -328,7 +337,12 @@ function requireEmpty(state: VolumeState, directory: Inode): Awaitable<void> {
   });
 }
 
-/** Moves a name. `flags` are those of `renameat2`. */
+/**
+ * Moves a name.
+ *
+ * @param flags Those of `renameat2`.
+ * @param caller Whom a whiteout is to belong to.
+ */
 export function rename(
   state: VolumeState,
   parent: Inode,
@@ -336,9 +350,15 @@ export function rename(
   newParent: Inode,
   newName: string,
   flags: number,
+  caller: Owner,
 ): Awaitable<void> {
   state.requireWritable();
-  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw new ErrnoError("EINVAL");
+  const known = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+  const exchanges = (flags & RENAME_EXCHANGE) !== 0;
+  if ((flags & ~known) !== 0 || (exchanges && flags !== RENAME_EXCHANGE)) {
+    throw new ErrnoError("EINVAL");
+  }
+  const whiteout = (flags & RENAME_WHITEOUT) !== 0 ? caller : null;
   return then(
     find(state, parent, name),
     (from) =>
@@ -346,20 +366,25 @@ export function rename(
         if (from === null) throw new ErrnoError("ENOENT");
         if (newParent.nlink === 0) throw new ErrnoError("ENOENT");
         if (isBelow(newParent, from.inode)) throw new ErrnoError("EINVAL");
-        if ((flags & RENAME_EXCHANGE) !== 0) {
+        if (exchanges) {
           if (to === null) throw new ErrnoError("ENOENT");
           if (isBelow(parent, to.inode)) throw new ErrnoError("EINVAL");
           return exchange(state, from, to);
         }
-        if (to === null) return move(state, from, newParent, newName);
+        if (to === null) return move(state, from, newParent, newName, { whiteout });
         if ((flags & RENAME_NOREPLACE) !== 0) throw new ErrnoError("EEXIST");
         if (to.inode === from.inode) return;
-        return replace(state, from, to);
+        return replace(state, from, to, whiteout);
       }),
   );
 }
 
-function replace(state: VolumeState, from: Dentry, to: Dentry): Awaitable<void> {
+function replace(
+  state: VolumeState,
+  from: Dentry,
+  to: Dentry,
+  whiteout: Owner | null,
+): Awaitable<void> {
   const directory = from.inode.isDirectory;
   if (to.inode.isDirectory && !directory) throw new ErrnoError("EISDIR");
   if (!to.inode.isDirectory && directory) throw new ErrnoError("ENOTDIR");
@@ -372,7 +397,7 @@ function replace(state: VolumeState, from: Dentry, to: Dentry): Awaitable<void> 
       to.inode.nlink = Math.max(0, to.inode.nlink - 1);
       unlinked(state, to.inode);
     }
-    move(state, from, to.parent, to.name, place);
+    move(state, from, to.parent, to.name, { replaced: place, whiteout });
   });
 }
 
@@ -386,11 +411,16 @@ function move(
   from: Dentry,
   parent: Inode,
   name: string,
-  replaced?: string,
+  { replaced, whiteout }: {
+    /** The place in listings of what had the name. */
+    replaced?: string;
+    /** Whom what is left behind belongs to; null: nothing is. */
+    whiteout: Owner | null;
+  },
 ): void {
-  const within = parent === from.parent;
-  const listedAt = replaced ?? (within ? placeOf(from) : undefined);
-  displace(state, from, within && replaced === undefined);
+  const keeps = whiteout === null && parent === from.parent && replaced === undefined;
+  const listedAt = keeps ? placeOf(from) : replaced;
+  displace(state, from, keeps);
   if (from.inode.isDirectory) {
     from.parent.nlink--;
     parent.nlink++;
@@ -398,6 +428,10 @@ function move(
   place(state, parent, name, from.inode, true, listedAt);
   from.inode.changed(state.options.clock());
   state.touch(from.inode);
+  // Of no kind that has a meaning: it says that an overlay's lower name is gone.
+  if (whiteout !== null) {
+    place(state, from.parent, from.name, makeInode(state, from.parent, S_IFCHR, whiteout), false);
+  }
 }
 
 function exchange(state: VolumeState, from: Dentry, to: Dentry): void {

@@ -241,9 +241,10 @@ export class VolumeFilesystem implements Filesystem {
     newParent: Inode,
     newName: string,
     flags: number,
+    caller: Pick<Caller, "uid" | "gid"> = ROOT,
   ): Awaitable<void> {
     return this.#paced(
-      namespace.rename(this.#state, parent, name, newParent, newName, flags),
+      namespace.rename(this.#state, parent, name, newParent, newName, flags, caller),
     );
   }
 
@@ -529,6 +530,8 @@ export class VolumeFilesystem implements Filesystem {
     })();
   }
 }
+
+const ROOT = { uid: 0, gid: 0 };
 
 /** Inodes that may wait to be written back: their memory, and the pause of a commit. */
 const DIRTY_INODES = 4096;
