@@ -17,8 +17,11 @@ const PAGE = 4096;
 /** Without its extension INIT is this long, header not counted. */
 const SHORT_INIT_IN = 16;
 
-/** What we want of the kernel, as far as it has it. */
-const WANTED = INIT.ASYNC_READ | INIT.BIG_WRITES | INIT.ASYNC_DIO | INIT.MAX_PAGES |
+/**
+ * What we want of the kernel, as far as it has it. Not ASYNC_DIO: of a write past
+ * its cache that ends later it leaves what was read meanwhile in the cache, an old page.
+ */
+const WANTED = INIT.ASYNC_READ | INIT.BIG_WRITES | INIT.MAX_PAGES |
   INIT.WRITEBACK_CACHE | INIT.DO_READDIRPLUS | INIT.READDIRPLUS_AUTO | INIT.PARALLEL_DIROPS |
   INIT.NO_OPEN_SUPPORT | INIT.NO_OPENDIR_SUPPORT | INIT.CACHE_SYMLINKS |
   INIT.HANDLE_KILLPRIV_V2 | INIT.INIT_EXT;

@@ -303,6 +303,54 @@ mountTest("set-id bits go as on other filesystems, and the kernel knows at once"
   });
 }, { root: true });
 
+/** Buffered readers, beside one that writes past the cache, by itself and by the kernel's AIO. */
+const PAST_THE_CACHE = `
+SETUP, DESTROY, GETEVENTS, SUBMIT = (206, 207, 208, 209) if os.uname().machine == "x86_64" else (0, 1, 4, 2)
+PIECE, COUNT, ROUNDS = 64 * 1024, 16, 60
+SIZE = PIECE * COUNT
+write("f", bytes(SIZE)); os.fsync(os.open("f", os.O_RDONLY)); direct = os.open("f", os.O_RDWR | os.O_DIRECT)
+libc.syscall.restype = ctypes.c_long
+pages = mmap.mmap(-1, SIZE); at = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+context = ctypes.c_ulong(0); called(libc.syscall(SETUP, 64, ctypes.byref(context)))
+blocks = (ctypes.c_char * 64 * COUNT)(); events = (ctypes.c_char * 32 * COUNT)()
+def by_aio(pieces):
+    queue = (ctypes.c_void_p * len(pieces))()
+    for i, piece in enumerate(pieces):
+        blocks[i].raw = struct.pack("<QIIHhIQQqQII", i, 0, 0, 1, 0, direct, at + piece * PIECE, PIECE, piece * PIECE, 0, 0, 0)
+        queue[i] = ctypes.addressof(blocks[i])
+    same(libc.syscall(SUBMIT, context, len(pieces), queue), len(pieces))
+    same(libc.syscall(GETEVENTS, context, len(pieces), len(pieces), events, None), len(pieces))
+    for i in range(len(pieces)): same(struct.unpack_from("<qq", events[i].raw, 16)[0], PIECE)
+def by_threads(pieces):
+    def one(mine):
+        for piece in mine: os.pwrite(direct, memoryview(pages)[piece * PIECE:(piece + 1) * PIECE], piece * PIECE)
+    threads = [threading.Thread(target=one, args=(pieces[i::4],)) for i in range(4)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+def reader():
+    fd = os.open("f", os.O_RDONLY); end = time.monotonic() + 100
+    mapped = mmap.mmap(fd, SIZE, prot=mmap.PROT_READ)
+    while not os.path.exists("stop") and time.monotonic() < end:
+        for piece in range(COUNT): os.pread(fd, PIECE, piece * PIECE); mapped[piece * PIECE]
+readers = [child(reader) for _ in range(3)]
+fd = os.open("f", os.O_RDONLY); mapped = mmap.mmap(fd, SIZE, prot=mmap.PROT_READ); wrong = []
+for number in range(ROUNDS):
+    for name, way in (("AIO", by_aio), ("threads", by_threads)):
+        pattern = bytes([2 * number % 250 + (name == "AIO") + 1]) * SIZE
+        pages[:] = pattern; way(list(range(COUNT)))
+        for how, got in (("read", os.pread(fd, SIZE, 0)), ("mapped", mapped[:])):
+            old = [i // 4096 for i in range(0, SIZE, 4096) if got[i] != pattern[0]]
+            if old: wrong.append((name, how, number, old[:5], len(old)))
+write("stop", b""); reap(*readers); libc.syscall(DESTROY, context)
+same(wrong[:5], [])
+`;
+
+mountTest("what is written past the cache is what buffered readers see", async () => {
+  await withMount({}, async (dir) => {
+    await python(dir, PAST_THE_CACHE, 120_000);
+  });
+});
+
 mountTest("a volume as it was", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
