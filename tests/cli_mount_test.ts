@@ -657,3 +657,65 @@ Deno.test({
     await bench.sound();
   },
 });
+
+Deno.test({
+  name: "cli: unmount ends while the other mount of the file is busy, by a link's path too",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const [other, link] = [bench.path("other"), bench.path("link")];
+    Deno.mkdirSync(other);
+    Deno.symlinkSync(bench.dir, link);
+    await bench.json(["mount", "--daemon", other]);
+    try {
+      using open = Deno.openSync(`${other}/open`, { create: true, write: true });
+      const inside = new Deno.Command("sleep", { args: ["600"], cwd: other }).spawn();
+      try {
+        for (const path of [bench.dir, link, `${link}/`, "mnt", "link/.", "other/../mnt"]) {
+          const pid = await bench.daemon();
+          Deno.writeTextFileSync(`${bench.dir}/a`, path);
+          await bench.ok(["unmount", path], { cwd: bench.folder });
+          assert.ok(!isMounted(bench.dir), path);
+          assert.equal(await bench.ok(["cat", "/a"]), path, "it waited for what was written");
+          await until(() => !isRunning(pid));
+          assert.match(await bench.fails(1, ["unmount", other]), /other: in use/);
+        }
+        open.writeSync(new TextEncoder().encode("still there"));
+      } finally {
+        inside.kill("SIGKILL");
+        await inside.status;
+      }
+    } finally {
+      await bench.ok(["unmount", other]);
+    }
+    assert.equal(await bench.ok(["cat", "/open"]), "still there");
+    await bench.sound();
+  },
+});
+
+Deno.test({
+  name: "cli: of two mounts of a file, one in the other, the inner one is unmounted first",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const pid = await bench.daemon();
+    const inner = `${bench.dir}/inner`;
+    Deno.mkdirSync(inner);
+    const innerPid = (await bench.json(["mount", "--daemon", inner])).pid;
+    try {
+      Deno.writeTextFileSync(`${inner}/a`, "alpha");
+      await until(() => exists(`${bench.dir}/a`));
+      assert.match(await bench.fails(1, ["unmount", bench.dir]), /mnt: in use/);
+      await bench.ok(["unmount", inner]);
+    } finally {
+      if (isMounted(inner)) run("umount", ["-l", inner]);
+    }
+    await until(() => !isRunning(innerPid));
+    assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "alpha");
+    await bench.ok(["unmount", bench.dir]);
+    await until(() => !isRunning(pid));
+    await bench.sound();
+  },
+});
