@@ -30,21 +30,34 @@ export interface MountWishes {
   gid?: number;
   /** Where the lines of the log go; undefined for standard error. */
   log?: string;
+  /** What is to be different of what is mounted there already; undefined for a new mount. */
+  remount?: string[];
   /** Words for the kernel and libfuse. */
   options: string[];
 }
 
-/** Words that are for mount(8), systemd or nobody, and no concern of a mount. */
+/**
+ * Words that are for mount(8), systemd or nobody, and no concern of a mount:
+ * times of access are nothing that a volume keeps anew with each read.
+ */
 const IGNORED = new Set([
-  ...["defaults", "auto", "noauto", "user", "nouser", "users", "owner", "group", "nofail"],
-  ...["_netdev", "rw", "daemon", "default_permissions", "loud", "silent", "nomand"],
-  ...["relatime", "norelatime", "strictatime", "nostrictatime", "nolazytime"],
+  ...["defaults", "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner"],
+  ...["group", "nogroup", "nofail", "_netdev", "_rnetdev", "daemon", "default_permissions"],
+  ...["loud", "silent", "remount", "mand", "nomand", "iversion", "noiversion", "symfollow"],
+  ...["atime", "relatime", "norelatime", "strictatime", "nostrictatime", "diratime"],
+  ...["lazytime", "nolazytime"],
 ]);
+
+/** The same of those with a value. */
+const IGNORED_VALUES = new Set(["comment", "user", "uhelper", "helper"]);
+
+/** What the kernel says of a mount, and mount(8) repeats when it remounts. */
+const REPEATED = new Set(["user_id", "group_id", "max_read", "blksize", "fsname", "subtype"]);
 
 /** Words that libfuse and the kernel know what to do with. */
 const PASSED = new Set([
   ...["suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync", "dirsync"],
-  ...["atime", "noatime", "diratime", "nodiratime"],
+  ...["noatime", "nodiratime", "nosymfollow"],
 ]);
 
 /** The same of those with a value. */
@@ -101,6 +114,7 @@ const SWITCHES: Readonly<Record<string, (wishes: MountWishes) => void>> = {
   create: (w) => w.create = true,
   "read-only": (w) => w.readOnly = true,
   ro: (w) => w.readOnly = true,
+  rw: (w) => w.readOnly = false,
   "allow-other": (w) => w.allowOther = true,
 };
 
@@ -111,7 +125,7 @@ function takeWord(wishes: MountWishes, word: string): void {
   const name = key.replaceAll("_", "-");
   if (at >= 0) {
     const value = word.slice(at + 1);
-    if (/^(x-|X-)/.test(key) || key === "comment") return;
+    if (/^(x-|X-)/.test(key) || IGNORED_VALUES.has(key)) return;
     if (Object.hasOwn(SETTERS, name)) {
       if (value === "") throw new UsageError(`the mount option ${key} needs a value`);
       return SETTERS[name](wishes, value);
@@ -143,7 +157,14 @@ export function mountWishes(flags: Flags): MountWishes {
     allowOther: false,
     options: [],
   };
-  for (const word of split(flags.get("options") ?? "")) takeWord(wishes, word);
+  const words = split(flags.get("options") ?? "");
+  if (words.includes("remount")) {
+    wishes.remount = [...words, ...(flags.has("read-only") ? ["ro"] : [])];
+  }
+  for (const word of words) {
+    if (wishes.remount !== undefined && REPEATED.has(word.split("=")[0])) continue;
+    takeWord(wishes, word);
+  }
   for (const [name, value] of flags) {
     if (name === "pin-file") continue;
     if (Object.hasOwn(SETTERS, name)) SETTERS[name](wishes, value);

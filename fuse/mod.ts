@@ -18,6 +18,7 @@ export { type FuseMount, mountVolume, type MountVolumeOptions } from "./mount.ts
 export { MOUNTED } from "./defaults.ts";
 export type { MountStatistics } from "./messages.ts";
 export { type MountEntry, mountTable, TYPE as MOUNT_TYPE } from "./mounts.ts";
+export { remount } from "./remount.ts";
 export { unmount, type UnmountOptions } from "./unmount.ts";
 export { AloeError, type AloeErrorCode } from "../src/errors.ts";
 export type { Pin } from "../src/types.ts";

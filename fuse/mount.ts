@@ -12,6 +12,7 @@ import {
 import { mountedOn, type MountEntry, TYPE } from "./mounts.ts";
 import { OutcomeKeeper } from "./outcome.ts";
 import { mountWords, preflight } from "./preflight.ts";
+import { lateWords, setLateWords } from "./remount.ts";
 import { detach, type UnmountOptions } from "./unmount.ts";
 
 /** What the kernel reads ahead, KiB: as much as one request may bring. */
@@ -85,6 +86,7 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
   const mountpoint = await preflight(options.mountpoint, allowOther);
   const file = await fullPath(options.file);
   const readOnly = options.readOnly === true || at !== undefined;
+  const late = lateWords(options.options ?? []);
   const mount = new WorkerMount(mountpoint, options.log ?? ((line) => console.error(line)), {
     type: "start",
     file,
@@ -101,8 +103,14 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
     ...(options.dirtyBytes === undefined ? {} : { dirtyBytes: options.dirtyBytes }),
   });
   await mount.ready;
+  try {
+    await setLateWords(mountpoint, late);
+  } catch (error) {
+    await mount.unmount({ lazy: true });
+    throw error;
+  }
   const entry = await mountedOn(mountpoint);
-  mount.keepOutcome(entry);
+  mount.keepOutcome(entry, readOnly);
   await readAhead(entry);
   return mount;
 }
@@ -142,8 +150,9 @@ class WorkerMount implements FuseMount {
   }
 
   /** Lets other processes that unmount it know how it ended. */
-  keepOutcome(entry: MountEntry | null): void {
-    if (entry?.type === TYPE && this.#fd !== null) this.#outcome = new OutcomeKeeper(entry.device);
+  keepOutcome(entry: MountEntry | null, readOnly: boolean): void {
+    if (entry?.type !== TYPE || this.#fd === null) return;
+    this.#outcome = new OutcomeKeeper(entry.device, readOnly);
   }
 
   async unmount(options: UnmountOptions = {}): Promise<void> {

@@ -11,6 +11,8 @@ export interface MountEntry {
   source: string;
   /** The device's numbers, `0:42`. */
   device: string;
+  /** Its options, and those of the filesystem: `rw`, `nosuid`, … */
+  options: string[];
   /** Whether what is mounted below it is seen in the mount namespaces that it was shared with. */
   shared: boolean;
 }
@@ -31,6 +33,7 @@ export async function mountTable(): Promise<MountEntry[]> {
       type: words[separator + 1],
       source: unescape(words[separator + 2]),
       device: words[2],
+      options: `${words[5]},${words[separator + 3]}`.split(","),
       shared: words.slice(6, separator).some((word) => word.startsWith("shared:")),
     });
   }

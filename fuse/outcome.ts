@@ -4,7 +4,7 @@ import type { ErrorMessage } from "./messages.ts";
 /** What has become of a mount. */
 export type Outcome =
   /** It goes on; or its process has ended in the middle. */
-  | { state: "mounted" }
+  | { state: "mounted"; readOnly: boolean }
   /** The file is closed, with everything in it unless there is an error. */
   | { state: "closed"; error: ErrorMessage | null };
 
@@ -30,11 +30,14 @@ function nameOf(device: string): string {
 export class OutcomeKeeper {
   readonly #fd: number;
 
-  /** @param device The mount's, as `MountEntry` has it. */
-  constructor(device: string) {
+  /**
+   * @param device The mount's, as `MountEntry` has it.
+   * @param readOnly Whether it will never write.
+   */
+  constructor(device: string, readOnly: boolean) {
     // Where the kernel has no such memory nobody is told, which is no reason not to mount.
     this.#fd = libc().memfd_create(cString(nameOf(device)), MFD_CLOEXEC);
-    this.#write({ state: "mounted" });
+    this.#write({ state: "mounted", readOnly });
   }
 
   /** Tells how it ended, and lets go. */
@@ -70,7 +73,7 @@ export class OutcomeReader implements Disposable {
       return JSON.parse(line);
     } catch {
       // Half of it is written.
-      return { state: "mounted" };
+      return { state: "mounted", readOnly: false };
     }
   }
 

@@ -5,7 +5,11 @@ import { detach } from "./unmount.ts";
 
 /** Words of an fstab line that are for others than the kernel and libfuse. */
 const FOR_OTHERS =
-  /^(defaults|auto|noauto|users?|nousers?|group|owner|nofail|_netdev|nonempty|comment=.*|x-.*)$/;
+  /^(defaults|(no)?auto|(no)?users?|(no)?group|(no)?owner|nofail|_r?netdev|silent|loud|(comment|user|u?helper)=.*|[xX]-.*)$/;
+
+/** Words about what a volume does not have, or that libfuse does not know (see `lateWords`). */
+const NOTHING_HERE =
+  /^(nonempty|(no)?mand|(no)?iversion|(no)?(rel|strict|dir)atime|(no)?lazytime|(no)?symfollow)$/;
 
 /**
  * Finds what would make mounting fail, to say what helps.
@@ -34,7 +38,9 @@ export function mountWords(
     "subtype=aloelite",
     options.readOnly ? "ro" : "rw",
     ...(options.allowOther ? ["allow_other"] : []),
-    ...options.options.filter((word) => word !== "" && !FOR_OTHERS.test(word)),
+    ...options.options.filter((word) =>
+      word !== "" && !FOR_OTHERS.test(word) && !NOTHING_HERE.test(word)
+    ),
   ];
 }
 

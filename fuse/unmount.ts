@@ -100,7 +100,7 @@ async function detachAsUser(path: string, lazy: boolean): Promise<void> {
 }
 
 /** A process that answers a mount. */
-interface Holder extends Disposable {
+export interface Holder extends Disposable {
   pid: string;
   /** As which descriptor it keeps the outcome. */
   link: string;
@@ -108,7 +108,7 @@ interface Holder extends Disposable {
 }
 
 /** Who answers a mount: one process, unless somebody else copied its descriptors. */
-async function holdersOf({ device }: MountEntry): Promise<Holder[]> {
+export async function holdersOf({ device }: MountEntry): Promise<Holder[]> {
   const link = outcomeLink(device);
   const holders: Holder[] = [];
   for await (const { name: pid } of Deno.readDir("/proc")) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { mountWishes } from "../cli/mount_options.ts";
 import {
   Bench,
   canMount,
@@ -144,6 +145,21 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Installs what mount(8) runs, until it is disposed of. */
+function installHelper(bench: Bench): Disposable {
+  const bin = bench.path("bin");
+  Deno.mkdirSync(bin);
+  Deno.writeTextFileSync(
+    `${bin}/aloelite`,
+    `#!/bin/sh\nexec ${quoted([Deno.execPath(), ...RUN])} "$@"\n`,
+    { mode: 0o755 },
+  );
+  // mount(8) gives its helpers a PATH of its own; beside itself this one looks too.
+  Deno.copyFileSync(HELPER, `${bin}/helper`);
+  Deno.symlinkSync(`${bin}/helper`, INSTALLED);
+  return { [Symbol.dispose]: () => Deno.removeSync(INSTALLED) };
 }
 
 /** Runs another program. */
@@ -483,21 +499,12 @@ Deno.test({
     const pin = bench.path("pin");
     Deno.writeTextFileSync(pin, PIN);
     await bench.ok(["volume", "create", "s", "--pin-file", pin]);
-    const bin = bench.path("bin");
-    Deno.mkdirSync(bin);
-    Deno.writeTextFileSync(
-      `${bin}/aloelite`,
-      `#!/bin/sh\nexec ${quoted([Deno.execPath(), ...RUN])} "$@"\n`,
-      { mode: 0o755 },
-    );
     const fstab = bench.path("fstab");
     const line = (options: string) =>
       Deno.writeTextFileSync(fstab, `${bench.file} ${bench.dir} fuse.aloelite ${options} 0 0\n`);
     const mount = (...args: string[]) => run("mount", ["-T", fstab, ...args]);
-    // mount(8) gives its helpers a PATH of its own; beside itself this one looks too.
-    Deno.copyFileSync(HELPER, `${bin}/helper`);
-    Deno.symlinkSync(`${bin}/helper`, INSTALLED);
-    try {
+    {
+      using _helper = installHelper(bench);
       line(
         `volume=s,pin-file=${pin},uid=1000,gid=1001,history=3,allow_other,noauto,nofail,` +
           `user,_netdev,x-systemd.automount`,
@@ -538,9 +545,96 @@ Deno.test({
       assert.deepEqual([...Deno.readDirSync(bench.dir)], []);
       await bench.ok(["unmount", bench.dir]);
       await bench.sound(["-v", "s", "--pin-file", pin]);
-    } finally {
-      Deno.removeSync(INSTALLED);
     }
+  },
+});
+
+Deno.test({
+  name: "cli: options of mount(8) through the helper, and remounting",
+  ignore: ignore || !root || exists(INSTALLED),
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    using _ = installHelper(bench);
+    const { file, dir } = bench;
+    const mount = (options: string, more = [file, dir]) =>
+      run("mount", ["-t", "fuse.aloelite", "-o", options, ...more]);
+    const remount = (options: string) => mount(`remount,${options}`, [dir]);
+    const options = () => {
+      const words = Deno.readTextFileSync("/proc/self/mountinfo").split("\n")
+        .map((line) => line.split(" ")).find((line) => line[4] === dir)!;
+      return new Set(`${words[5]},${words.at(-1)}`.split(","));
+    };
+    const has = (...words: string[]) => {
+      const there = options();
+      for (const word of words) {
+        const not = word.startsWith("!");
+        assert.equal(there.has(word.replace("!", "")), !not, `${word}: ${[...there]}`);
+      }
+    };
+    const fine = ({ code, err }: Ended, what: string) => assert.equal(code, 0, `${what}: ${err}`);
+    const end = async () => {
+      await until(() => run("umount", [dir]).code === 0);
+      await until(() => !size(`${file}-wal`));
+    };
+
+    // What is mounted by mount(8) is as mount(8) has it: these are among its defaults.
+    fine(mount("suid,dev"), "suid,dev");
+    has("rw", "!nosuid", "!nodev", "!noexec", "!sync");
+    assert.equal(run("mknod", ["-m", "666", `${dir}/null`, "c", "1", "3"]).code, 0);
+    Deno.writeTextFileSync(`${dir}/null`, "to a device");
+    assert.equal(Deno.readTextFileSync(`${dir}/null`), "");
+    Deno.writeTextFileSync(`${dir}/a`, "alpha");
+    fine(remount("ro"), "ro");
+    has("ro", "!nosuid", "!nodev");
+    assert.throws(() => Deno.writeTextFileSync(`${dir}/a`, "beta"), /Read-only/);
+    assert.equal(await bench.ok(["cat", "/a"]), "alpha", "all of it is in the file by then");
+    fine(remount("rw"), "rw");
+    Deno.writeTextFileSync(`${dir}/a`, "beta");
+    {
+      using _open = Deno.openSync(`${dir}/a`, { write: true });
+      const { code, err } = remount("ro");
+      assert.equal(code, 32);
+      assert.match(err, /mnt: files of it are open for writing/);
+      has("rw");
+    }
+    fine(remount("nosuid,nodev,noexec,noatime,nodiratime,sync"), "all");
+    has("nosuid", "nodev", "noexec", "noatime", "nodiratime", "sync");
+    fine(remount("ro"), "the others stay");
+    has("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "sync");
+    fine(remount("rw,suid,dev,exec,diratime,async"), "their opposites");
+    has("rw", "!nosuid", "!nodev", "!noexec", "noatime", "!nodiratime", "!sync");
+    await bench.ok(["mount", "-o", "remount,ro,nosuid", dir]);
+    has("ro", "nosuid", "!nodev");
+    await end();
+    assert.equal(await bench.ok(["cat", "/a"]), "beta");
+
+    fine(mount("ro"), "ro");
+    const { code, err } = remount("rw");
+    assert.equal(code, 32);
+    assert.match(err, /mounted for reading only; unmount it/);
+    has("ro");
+    await end();
+    assert.match(await bench.fails(1, ["mount", "-o", "remount,ro", dir]), /no volume is mounted/);
+
+    const generic = "nodiratime,diratime,lazytime,nolazytime,relatime,norelatime,strictatime," +
+      "nostrictatime,noauto,auto,user,users,owner,group,nofail,_netdev,x-a.b,x-c=d,X-mount.mkdir," +
+      "comment=a,defaults,rw,iversion,noiversion,mand,nomand,silent,loud,atime,noatime,async,sync," +
+      "dirsync,exec,suid,dev,nosymfollow";
+    fine(mount(generic), generic);
+    has("rw", "noatime", "sync", "dirsync", "nosymfollow", "!nodiratime");
+    Deno.symlinkSync("a", `${dir}/link`);
+    assert.throws(() => Deno.readTextFileSync(`${dir}/link`), /os error 40/);
+    await end();
+    // Not through mount(8), which leaves some of them out; and without the time to mount each.
+    for (const word of [...generic.split(","), "user=root", "nouser", "ro"]) {
+      mountWishes(new Map([["options", word]]));
+    }
+    for (const word of ["nonsense", "nosuidd", "volume", "sync=1"]) {
+      assert.equal(mount(word).code, 1);
+      assert.match(mount(word).err, /mount option/, word);
+    }
+    await bench.sound();
   },
 });
 

@@ -286,6 +286,11 @@ async function inForeground(
 export async function mount(ctx: Context): Promise<number | void> {
   const wishes = mountWishes(ctx.flags);
   const [directory] = ctx.operands;
+  const { remount } = wishes;
+  if (remount !== undefined) {
+    const fuse = await import("../../fuse/mod.ts");
+    return await about(directory, () => fuse.remount(directory, remount));
+  }
   // First, so that nothing is created for a mount that cannot be.
   const point = await about(directory, () =>
     readyMountpoint(directory, async (stale) => {

@@ -1,0 +1,124 @@
+import { AloeError } from "../src/errors.ts";
+import { ERRNO } from "../src/vfs/errno.ts";
+import { cString, errno, libc } from "./libfuse.ts";
+import { canonical, mountedOn, TYPE } from "./mounts.ts";
+import { holdersOf } from "./unmount.ts";
+
+const MS_REMOUNT = 32;
+const MS_BIND = 4096;
+const MS_RDONLY = 1;
+
+/** What mount(2) has as flags, by the words that set them. */
+const FLAGS: Readonly<Record<string, number>> = {
+  ro: MS_RDONLY,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  sync: 16,
+  dirsync: 128,
+  nosymfollow: 256,
+  noatime: 1024,
+  nodiratime: 2048,
+  relatime: 1 << 21,
+  strictatime: 1 << 24,
+};
+
+/** The words that take one away again. */
+const OPPOSITES: Readonly<Record<string, string>> = {
+  rw: "ro",
+  suid: "nosuid",
+  dev: "nodev",
+  exec: "noexec",
+  async: "sync",
+  symfollow: "nosymfollow",
+  atime: "noatime",
+  diratime: "nodiratime",
+  norelatime: "relatime",
+  nostrictatime: "strictatime",
+};
+
+/** Those that libfuse cannot be told, and that are set once it has mounted. */
+const LATE = ["nodiratime", "nosymfollow"];
+
+/** The flags of words, the last of which win. */
+function flagsOf(words: readonly string[]): number {
+  let flags = 0;
+  for (const word of words) {
+    flags |= FLAGS[word] ?? 0;
+    flags &= ~(FLAGS[OPPOSITES[word]] ?? 0);
+  }
+  return flags;
+}
+
+/**
+ * Which of the words are to be set when it is mounted.
+ *
+ * @throws {AloeError} `unsupported` when they protect something, and another user
+ * than root cannot have them.
+ */
+export function lateWords(words: readonly string[]): string[] {
+  const flags = flagsOf(words);
+  const late = LATE.filter((word) => (flags & FLAGS[word]) !== 0);
+  if (Deno.uid() === 0) return late;
+  if (late.includes("nosymfollow")) {
+    throw new AloeError("unsupported", "the mount option nosymfollow takes root");
+  }
+  return [];
+}
+
+/** Sets what libfuse could not be told. */
+export async function setLateWords(mountpoint: string, words: readonly string[]): Promise<void> {
+  const entry = await mountedOn(mountpoint);
+  if (words.length === 0 || entry?.type !== TYPE) return;
+  change(mountpoint, flagsOf([...entry.options, ...words]) | MS_BIND);
+}
+
+/**
+ * Changes how a volume is mounted: for reading only, `nosuid`, and others.
+ *
+ * @param mountpoint The directory.
+ * @param words What is to be different, as after `-o remount`; others than the
+ * kernel's flags change nothing.
+ * @throws {AloeError} `invalid` when no volume is mounted there, or it cannot be
+ * written as it was mounted for reading only; `busy` when files are open for
+ * writing that is to end; `unsupported` for another user than root.
+ */
+export async function remount(mountpoint: string, words: readonly string[]): Promise<void> {
+  const path = await canonical(mountpoint);
+  const entry = await mountedOn(path);
+  if (entry === null || entry.type !== TYPE) {
+    throw new AloeError("invalid", `${mountpoint}: no volume is mounted there`);
+  }
+  const flags = flagsOf([...entry.options, ...words]);
+  const readOnly = (flags & MS_RDONLY) !== 0;
+  if (!readOnly) {
+    for (const holder of await holdersOf(entry)) {
+      using _ = holder;
+      const outcome = holder.outcome.read();
+      if (outcome.state === "mounted" && outcome.readOnly) {
+        throw new AloeError(
+          "invalid",
+          `${mountpoint}: it was mounted for reading only; unmount it, and mount it anew to write`,
+        );
+      }
+    }
+  }
+  change(path, flags);
+  if (readOnly) {
+    // What was written before is in the file when this returns.
+    using directory = Deno.openSync(path);
+    await directory.sync();
+  }
+}
+
+function change(path: string, flags: number): void {
+  if (libc().mount(null, cString(path), null, BigInt(MS_REMOUNT | flags), null) === 0) return;
+  const code = errno();
+  if (code === ERRNO.EPERM) {
+    throw new AloeError("unsupported", `${path}: only root can change how it is mounted`);
+  }
+  if (code === ERRNO.EBUSY) {
+    throw new AloeError("busy", `${path}: files of it are open for writing`);
+  }
+  throw new AloeError("io_error", `${path}: cannot be remounted (errno ${code})`);
+}
