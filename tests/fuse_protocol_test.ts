@@ -211,7 +211,7 @@ async function withMemory(
 ): Promise<Report> {
   await using scratch = new Scratch();
   const dir = scratch.dir("memory");
-  const mount = await within(MemoryMount.mount(dir), 10_000, "mounting");
+  const mount = await within(MemoryMount.mount(dir), 60_000, "mounting");
   let report: Report;
   try {
     await body(dir, mount);
