@@ -750,6 +750,16 @@ export const COMMANDS: readonly Command[] = [
       },
       { long: "fuse", help: "count it as a fault if volumes cannot be mounted as directories" },
       { long: "allow-other", help: "let other users into mounted directories" },
+      {
+        long: "mount-pin-dir",
+        value: "DIR",
+        help: "files of this directory may be named as pin_file of a mount",
+      },
+      {
+        long: "mount-pin-env",
+        value: "NAMES",
+        help: "variables that may be named as pin_env of a mount, with commas",
+      },
       { long: "host-root", value: "PATH", help: "what --root is called outside a container" },
     ],
     notes: [

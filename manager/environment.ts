@@ -4,7 +4,8 @@ import type { ManagerOptions } from "./options.ts";
  * The options that the environment has, for who starts a manager without a
  * command line: ALOELITE_ROOT, ALOELITE_HOST, ALOELITE_TOKEN,
  * ALOELITE_ALLOWED_HOSTS and ALOELITE_TRUSTED_PROXIES (with commas between
- * them), and ALOELITE_FUSE.
+ * them), ALOELITE_FUSE, ALOELITE_MOUNT_PIN_DIR and ALOELITE_MOUNT_PIN_ENV
+ * (names, with commas).
  */
 export function fromEnvironment(): ManagerOptions {
   const root = Deno.env.get("ALOELITE_ROOT");
@@ -12,6 +13,8 @@ export function fromEnvironment(): ManagerOptions {
   const token = Deno.env.get("ALOELITE_TOKEN");
   const allowed = Deno.env.get("ALOELITE_ALLOWED_HOSTS");
   const proxies = Deno.env.get("ALOELITE_TRUSTED_PROXIES");
+  const pinDirectory = Deno.env.get("ALOELITE_MOUNT_PIN_DIR");
+  const pinVariables = Deno.env.get("ALOELITE_MOUNT_PIN_ENV");
   // What the manager starts is not to have it.
   if (token !== undefined) Deno.env.delete("ALOELITE_TOKEN");
   return {
@@ -20,6 +23,10 @@ export function fromEnvironment(): ManagerOptions {
     ...(token ? { token } : {}),
     ...(allowed ? { allowedHosts: listOf(allowed) } : {}),
     ...(proxies ? { trustedProxies: listOf(proxies) } : {}),
+    mountPins: {
+      ...(pinDirectory ? { directory: pinDirectory } : {}),
+      ...(pinVariables ? { variables: listOf(pinVariables) } : {}),
+    },
     ...(Deno.env.get("ALOELITE_FUSE") === "1" ? { fuse: { enabled: true } } : {}),
   };
 }

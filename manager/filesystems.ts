@@ -3,6 +3,7 @@ import { MOUNTED } from "../fuse/mod.ts";
 import * as ops from "../src/ops.ts";
 import * as records from "../src/registry/mod.ts";
 import { type FileLease, OpenFile, OpenFiles, PRINCIPAL } from "./open_files.ts";
+import { tighten } from "./root_folder.ts";
 
 /** What is known of a volume. */
 export interface VolumeFacts {
@@ -265,6 +266,7 @@ export class Filesystems {
     await this.#begin(id, `${id}${ENDING}`, name);
     try {
       await using fs = await AloeLite.open(path, { pageSize: MOUNTED.pageSize });
+      await tighten(path);
       const volume = volumeFacts(id, await make(fs));
       await this.#setState(id, "ready");
       this.#homes.set(volume.id, id);
@@ -296,6 +298,7 @@ export class Filesystems {
     await this.#begin(id, `${id}${ENDING}`, name);
     try {
       await Deno.rename(path, `${this.folder}/${id}${ENDING}`);
+      await tighten(`${this.folder}/${id}${ENDING}`);
       await this.#setState(id, "ready");
     } catch (error) {
       await this.#forget(id);
@@ -558,7 +561,8 @@ async function endLeftMounts(fs: AloeLite): Promise<void> {
 async function refuseMounted(fs: AloeLite): Promise<void> {
   const [mount] = await fs.mounts();
   if (mount === undefined) return;
-  throw new AloeError("mount_conflict", `volume ${mount.volume} is mounted by another process`);
+  const { id, volume } = mount;
+  throw new AloeError("mount_conflict", `volume ${volume} is mounted by another process (${id})`);
 }
 
 async function hasVolumes(path: string): Promise<boolean> {

@@ -13,6 +13,8 @@ import { createMounts } from "./mounts.ts";
 import type { Services } from "./services.ts";
 import { Sessions } from "./sessions.ts";
 import { type ManagerOptions, settle } from "./options.ts";
+import { PinSources } from "./pin_source.ts";
+import { closeToOthers } from "./root_folder.ts";
 import { lockRoot } from "./root_lock.ts";
 import type { Settings } from "./settings.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -44,9 +46,11 @@ export interface Manager {
  */
 export async function createManager(options: ManagerOptions = {}): Promise<Manager> {
   const wished = await settle(options);
+  const log = options.log ?? ((line: string) => console.error(line));
+  await closeToOthers(wished, log);
   const lock = await lockRoot(wished.root);
   try {
-    return await start(wished, options, lock);
+    return await start(wished, options, lock, log);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
@@ -57,8 +61,8 @@ async function start(
   wished: Settings,
   options: ManagerOptions,
   lock: Disposable,
+  log: (line: string) => void,
 ): Promise<Manager> {
-  const log = options.log ?? ((line: string) => console.error(line));
   const registry = await openRegistry(`${wished.root}/manager.db`);
   const { settings, made } = await withToken(wished, registry, options);
   const keys = deriveOnThreads();
@@ -90,6 +94,7 @@ async function start(
     metrics,
     log,
     answers: new AnswerCache(),
+    pins: new PinSources(settings.mountPins, settings.limits.pinGuesses, log),
     mounts: createMounts(all),
     jobs: createJobs(all),
     feed: createFeed(all),

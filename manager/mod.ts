@@ -21,4 +21,4 @@ export type { RequestInfo } from "./front_door.ts";
 export { type ManagerServer, serve } from "./serve.ts";
 export { defaultRoot } from "./options.ts";
 export type { ManagerOptions } from "./options.ts";
-export type { FuseSettings, Limits, TlsFiles } from "./settings.ts";
+export type { FuseSettings, Limits, MountPinSettings, TlsFiles } from "./settings.ts";

@@ -3,7 +3,8 @@ import * as records from "../src/registry/mod.ts";
 import { attachDirectly } from "./direct_mount.ts";
 import type { VolumeFacts } from "./filesystems.ts";
 import { clear, MountProcess } from "./mount_process.ts";
-import { hasSource, readPin } from "./pin_source.ts";
+import { hasSource, noKey } from "./pin_source.ts";
+import { PRINCIPAL } from "./open_files.ts";
 import { type Check, NEEDED, preflight } from "./preflight.ts";
 import { Problem } from "./problem.ts";
 import type { Services } from "./services.ts";
@@ -52,6 +53,14 @@ export interface Mounts {
    * @throws {Problem} 404 `not_mounted`.
    */
   unmount(volumeId: string): Promise<void>;
+  /**
+   * Ends what a file records of a mount, by whichever program. The mounts of this
+   * manager are ended by `unmount`.
+   *
+   * @param force Also when the record has an end, which somebody may be moving still.
+   * @throws {Problem} 404 `not_found`; 409 `mount_conflict`.
+   */
+  endRecord(volume: VolumeFacts, mount: string, force: boolean): Promise<void>;
   /** Takes away what an earlier run has left, and mounts what is to come back. */
   restore(): Promise<void>;
   /** What mounting needs, and whether it is there. */
@@ -126,17 +135,27 @@ class Supervisor implements Mounts {
       try {
         const kept = this.#keep(volume, wish);
         await (wish.mode === "direct" ? this.#attach(kept, pin) : this.#begin(kept, pin));
-        if (wish.persist) {
-          kept.record.persist = true;
-          await records.recordMount(this.#all().registry, kept.record);
-          this.#persistent.add(volume.id);
-        }
+        if (wish.persist) await this.#persist(kept);
       } finally {
         pin?.fill(0);
       }
       this.#tell("mounted", volume);
       return this.status(volume.id);
     });
+  }
+
+  /** Makes a mount come back, or leaves nothing of it. */
+  async #persist(kept: Kept): Promise<void> {
+    const { registry } = this.#all();
+    kept.record.persist = true;
+    try {
+      await records.recordMount(registry, kept.record);
+    } catch (error) {
+      await this.#end(kept);
+      await records.forgetMount(registry, kept.volume.id);
+      throw error;
+    }
+    this.#persistent.add(kept.volume.id);
   }
 
   unmount(volumeId: string): Promise<void> {
@@ -149,6 +168,28 @@ class Supervisor implements Mounts {
       if (kept !== undefined) await this.#end(kept);
       await records.forgetMount(this.#all().registry, volumeId);
       if (kept !== undefined) this.#tell("unmounted", kept.volume);
+    });
+  }
+
+  endRecord(volume: VolumeFacts, id: string, force: boolean): Promise<void> {
+    return this.#turn(volume.id, async () => {
+      const { filesystems } = this.#all();
+      const own = this.#kept.get(volume.id)?.record.mountpoint ?? null;
+      await filesystems.use(volume.fsId, async (fs) => {
+        const found = (await fs.mounts({ volume: volume.id })).find((mount) => mount.id === id);
+        if (found === undefined) {
+          throw new Problem(404, "not_found", "the volume has no such mount");
+        }
+        const { principal, expiresAt } = found;
+        if (principal === PRINCIPAL || (own !== null && principal === `fuse:${own}`)) {
+          throw new Problem(409, "mount_conflict", "this manager has it mounted: unmount it");
+        }
+        if (expiresAt !== null && !force) {
+          const detail = "it ends by itself unless a program uses it still: end it with force=1";
+          throw new Problem(409, "mount_conflict", detail);
+        }
+        await fs.unmount(id);
+      });
     });
   }
 
@@ -223,7 +264,11 @@ class Supervisor implements Mounts {
       );
     }
     if (wish.pin !== undefined) return new TextEncoder().encode(wish.pin);
-    if (hasSource(wish)) return await readPin(wish);
+    if (hasSource(wish)) {
+      const pin = await this.#all().pins.read(wish);
+      if (pin === null) throw noKey();
+      return pin;
+    }
     throw new Problem(400, "encryption_required", "the volume is encrypted: it needs its PIN");
   }
 
@@ -308,6 +353,7 @@ class Supervisor implements Mounts {
       record.pid = null;
       await process.stop();
       await clear(mountpoint);
+      await this.#endRecords(volume, mountpoint);
       throw new Problem(503, "not_ready", `the mount is not ready: ${fault}`);
     }
     kept.ready = true;
@@ -420,7 +466,8 @@ class Supervisor implements Mounts {
     const { volume, record } = kept;
     if (this.#closed) return;
     try {
-      const pin = volume.encrypted ? await readPin(record) : null;
+      const pin = volume.encrypted ? await this.#all().pins.read(record) : null;
+      if (volume.encrypted && pin === null) throw new Error("its PIN cannot be read");
       try {
         await this.#start(kept, pin);
       } finally {

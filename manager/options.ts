@@ -5,6 +5,7 @@ import {
   DEFAULT_PORT,
   type FuseSettings,
   type Limits,
+  type MountPinSettings,
   type Settings,
   type TlsFiles,
 } from "./settings.ts";
@@ -39,6 +40,8 @@ export interface ManagerOptions {
   tls?: TlsFiles;
   /** Mounts as directories. */
   fuse?: Partial<FuseSettings>;
+  /** Where PINs of mounts that come back may be kept. Nowhere by default. */
+  mountPins?: MountPinSettings;
   /** Limits that differ from the usual ones. */
   limits?: Partial<Limits>;
   /** Takes what is to be noted, a line each. Default standard error. */
@@ -57,6 +60,7 @@ export async function settle(options: ManagerOptions): Promise<Settings> {
     trustedProxies: options.trustedProxies ?? [],
     tls: options.tls ?? null,
     fuse: { ...DEFAULT_FUSE, ...options.fuse },
+    mountPins: options.mountPins ?? {},
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
 }

@@ -4,6 +4,7 @@ import type { Feed } from "./feed.ts";
 import type { Filesystems } from "./filesystems.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PinSources } from "./pin_source.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
@@ -14,6 +15,8 @@ export interface Services {
   readonly registry: Registry;
   readonly filesystems: Filesystems;
   readonly sessions: Sessions;
+  /** PINs of mounts that are kept on the host. */
+  readonly pins: PinSources;
   readonly mounts: Mounts;
   readonly jobs: Jobs;
   readonly feed: Feed;

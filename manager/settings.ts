@@ -40,6 +40,14 @@ export interface FuseSettings {
   dirtyBytes?: number;
 }
 
+/** Where PINs of mounts may be kept on the manager's host; nowhere by default. */
+export interface MountPinSettings {
+  /** The directory whose files `pin_file` may name. */
+  directory?: string;
+  /** The variables of the manager's environment that `pin_env` may name. */
+  variables?: readonly string[];
+}
+
 /** A certificate and its key, PEM. */
 export interface TlsFiles {
   /** The path of the certificate, its chain with it. */
@@ -70,6 +78,8 @@ export interface Settings {
   readonly tls: TlsFiles | null;
   /** Mounts. */
   readonly fuse: FuseSettings;
+  /** Where PINs of mounts may be kept. */
+  readonly mountPins: MountPinSettings;
   /** Limits. */
   readonly limits: Limits;
 }

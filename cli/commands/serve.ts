@@ -66,6 +66,7 @@ async function wishes(ctx: Context): Promise<ManagerOptions> {
     allowedHosts: listOf(flags.get("allowed-host")),
     trustedProxies: listOf(flags.get("trusted-proxy")),
     tls: tlsOf(flags),
+    mountPins: mountPinsOf(flags),
     fuse: { enabled: flags.has("fuse"), allowOther: flags.has("allow-other") },
     log: (line) => ctx.warn(null, line),
   };
@@ -98,6 +99,14 @@ function tlsOf(flags: Flags): ManagerOptions["tls"] {
     throw new UsageError("--tls-cert and --tls-key belong together");
   }
   return { cert, key, ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+function mountPinsOf(flags: Flags): ManagerOptions["mountPins"] {
+  const [directory, variables] = [flags.get("mount-pin-dir"), listOf(flags.get("mount-pin-env"))];
+  return {
+    ...(directory === undefined ? {} : { directory }),
+    ...(variables === undefined ? {} : { variables }),
+  };
 }
 
 function listOf(text: string | undefined): string[] | undefined {

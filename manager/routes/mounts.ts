@@ -1,13 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MountStatus } from "../mounts.ts";
-import { readPin } from "../pin_source.ts";
+import { Problem } from "../problem.ts";
 import { type Env, problems, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
 import { toRfc3339 } from "../times.ts";
 
 /** The routes of mounts: of the manager's own, and of the records of all in a file. */
 export function mountRoutes(services: Services): OpenAPIHono<Env> {
-  const { filesystems, mounts, sessions } = services;
+  const { filesystems, mounts, pins, sessions } = services;
   const app = router();
 
   app.openapi(MOUNT, async (c) => {
@@ -15,13 +15,20 @@ export function mountRoutes(services: Services): OpenAPIHono<Env> {
     const { mode = "fuse", persist = false, pin, pin_env, pin_file } = c.req.valid("json") ?? {};
     const source = { pinEnv: pin_env, pinFile: pin_file };
     const given = pin !== undefined || pin_env !== undefined || pin_file !== undefined;
-    if (volume.encrypted && given && mounts.status(volume.id).frontend === null) {
+    if (mounts.status(volume.id).frontend !== null) {
+      throw new Problem(409, "already_mounted", "the volume is mounted already");
+    }
+    if (volume.encrypted && given) {
       // Here, where wrong ones are counted by who asks.
-      await sessions.guarded(volume.id, c.get("client"), async () => {
-        const bytes = pin === undefined ? await readPin(source) : new TextEncoder().encode(pin);
-        await filesystems.use(volume.fsId, (fs) => fs.checkPin(volume.id, bytes));
-        bytes.fill(0);
-      });
+      const client = c.get("client");
+      const check = (bytes: Uint8Array) =>
+        sessions.guarded(
+          volume.id,
+          client,
+          () => filesystems.use(volume.fsId, (fs) => fs.checkPin(volume.id, bytes)),
+        );
+      if (pin === undefined) await pins.attempt(source, client, check);
+      else await check(new TextEncoder().encode(pin));
     }
     const status = await mounts.mount(volume, {
       mode,
@@ -46,12 +53,20 @@ export function mountRoutes(services: Services): OpenAPIHono<Env> {
     return c.json(answer(mounts.status(id)), 200);
   });
 
+  app.openapi(END, async (c) => {
+    const { id, mount } = c.req.valid("param");
+    const volume = await filesystems.volume(id);
+    await mounts.endRecord(volume, mount, c.req.valid("query").force === "1");
+    return c.body(null, 204);
+  });
+
   app.openapi(RECORDS, async (c) => {
     const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
     using lease = await filesystems.lease(fsId);
-    const all = await (await lease.file.writer()).mounts();
+    // The connection for reading has mounts of its own, and does not see the file's.
+    const all = await (await lease.file.writer()).mounts({ volume: id });
     return c.json({
-      mounts: all.filter(({ volume }) => volume === id).map((mount) => ({
+      mounts: all.map((mount) => ({
         id: mount.id,
         principal: mount.principal,
         access: mount.access,
@@ -92,10 +107,11 @@ const MOUNT = createRoute({
               description: "Whether it comes back after a restart",
             }),
             pin_env: z.string().min(1).max(255).optional().openapi({
-              description: "The variable of the manager's environment that has the PIN",
+              description:
+                "One of the variables of the manager that its operator has named for PINs",
             }),
             pin_file: z.string().min(1).max(4096).optional().openapi({
-              description: "The file on the manager's host that has the PIN, by its full path",
+              description: "A file of the directory that the manager's operator has named for PINs",
             }),
           }).optional().openapi("MountWish"),
         },
@@ -155,6 +171,26 @@ const STATUS = createRoute({
     },
     ...problems(404),
   },
+});
+
+const END = createRoute({
+  method: "delete",
+  path: "/volumes/{id}/mounts/{mount}",
+  tags: ["mounts"],
+  summary: "End a mount that the file records",
+  description:
+    "For what a program has left that is gone. One that still uses it fails from then on.",
+  request: {
+    params: VolumeParam.extend({
+      mount: z.string().min(1).openapi({ param: { name: "mount", in: "path" } }),
+    }),
+    query: z.object({
+      force: z.enum(["0", "1"]).optional().openapi({
+        description: "Also when it has an end, which the program that uses it moves on",
+      }),
+    }),
+  },
+  responses: { 204: { description: "It is ended" }, ...problems(400, 404, 409, 503) },
 });
 
 const RECORDS = createRoute({

@@ -92,7 +92,13 @@ export async function mount(
       return row.enc_mode as EncryptionMode;
     });
     const handle = makeHandle(db, id, volume, mode, key, nonce);
-    if (access === "rw") await recover(db, handle);
+    try {
+      if (access === "rw") await recover(db, handle);
+    } catch (error) {
+      // Nobody has the handle: its row would stay for good.
+      await unmount(db, handle).catch(() => {});
+      throw error;
+    }
     return handle;
   } finally {
     if (key !== null) wipe(key);

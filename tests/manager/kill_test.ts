@@ -28,8 +28,9 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
     let points: string[];
     let ids: string[];
     await Deno.writeTextFile(`${root}/pin`, "2468\n");
+    const mountPins = { directory: root };
     {
-      const m = await start(root);
+      const m = await start(root, { mountPins });
       await using _process = m.process;
       ids = [
         await made(m, "plain"),
@@ -56,7 +57,7 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
       if (words.includes(points[2])) Deno.kill(pid, "SIGKILL");
     }
     {
-      const m = await start(root);
+      const m = await start(root, { mountPins });
       await using _process = m.process;
       // They are there as soon as somebody can ask.
       for (const i of [0, 1]) {

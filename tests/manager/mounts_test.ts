@@ -138,15 +138,16 @@ mountTest("a busy mount is unmounted lazily; who uses it loses nothing", async (
 });
 
 mountTest("a mount that dies is noticed and made again; an encrypted one is reported", async () => {
-  await using m = await TestManager.start();
+  const pins = await Deno.makeTempDir();
+  await using m = await TestManager.start({ mountPins: { directory: pins } });
   const plain = await m.volume("plain");
   const secret = await m.volume("secret", { encrypted: true, pin: "2468" });
   const kept = await m.volume("kept", { encrypted: true, pin: "1357" });
-  await Deno.writeTextFile(`${m.root}/pin`, "1357\n");
+  await Deno.writeTextFile(`${pins}/pin`, "1357\n");
   const points = [
     await mounted(m, plain),
     await mounted(m, secret, { pin: "2468" }),
-    await mounted(m, kept, { pin_file: `${m.root}/pin` }),
+    await mounted(m, kept, { pin_file: "pin" }),
   ];
   await Deno.writeTextFile(`${points[0]}/a`, "a");
   const file = await Deno.open(`${points[0]}/a`, { write: true });
@@ -173,6 +174,7 @@ mountTest("a mount that dies is noticed and made again; an encrypted one is repo
   for (const pid of processesOf(m.root)) Deno.kill(pid, "SIGKILL");
   await until("it is noticed", async () => (await status(secret)).frontend === null);
   assert.equal((await m.ask("DELETE", `/volumes/${secret}`)).status, 204);
+  await Deno.remove(pins, { recursive: true });
 });
 
 mountTest("who listens is told of mounts: made, lost, made again, ended", async () => {
@@ -246,7 +248,10 @@ mountTest("stopping unmounts all, what is in use too", async () => {
 });
 
 Deno.test("a direct mount keeps the volume open, and needs no FUSE", async () => {
-  await using m = await TestManager.start({ limits: { idleFilesystemMs: 50 } });
+  await using m = await TestManager.start({
+    limits: { idleFilesystemMs: 50 },
+    mountPins: { variables: ["ALOELITE_TEST_PIN"] },
+  });
   const id = await m.volume("a");
   const answer = await m.ask("POST", `/volumes/${id}/mount`, { json: { mode: "direct" } });
   assert.equal(answer.status, 200);

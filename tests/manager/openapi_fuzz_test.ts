@@ -298,6 +298,7 @@ function wishes(description: Description, path: string, operation: Operation): f
       id: ids,
       path: texts("path"),
       upload: fc.oneof(fc.constant(UPLOAD), STRANGE),
+      mount: fc.oneof(fc.constant(UPLOAD), STRANGE),
     }),
     query: some("query"),
     headers: some("header"),

@@ -118,7 +118,7 @@ export function MountView({ volume }: { volume: Volume }) {
             label="File with the PIN"
             value={pinFile}
             onChange={setPinFile}
-            hint="On the manager’s machine. The PIN itself is not stored."
+            hint="A name in the folder that the manager was started with for PINs (--mount-pin-dir). The PIN itself is not stored."
           />
         )}
         {error !== null && (
