@@ -173,7 +173,8 @@ export class Exchange {
     out[word + (ATTR.ino >> 2)] = inode.inoLow;
     out[word + (ATTR.ino >> 2) + 1] = inode.inoHigh;
     this.put64(at + ATTR.size, size);
-    this.put64(at + ATTR.blocks, blocksOf(inode));
+    inode.toldBlocks = blocksOf(inode);
+    this.put64(at + ATTR.blocks, inode.toldBlocks);
     this.put64(at + ATTR.atime, inode.atimeSec);
     this.put64(at + ATTR.mtime, inode.mtimeSec);
     this.put64(at + ATTR.ctime, inode.ctimeSec);
@@ -235,7 +236,7 @@ export class Exchange {
 }
 
 /** Blocks of 512 bytes, in whole ones of 4 KiB as most filesystems count. */
-function blocksOf(inode: Inode): number {
+export function blocksOf(inode: Inode): number {
   const type = inode.mode & S_IFMT;
   if (type !== S_IFREG) return type === S_IFDIR || (type === S_IFLNK && inode.size > 59) ? 8 : 0;
   return Math.ceil(allocatedBytes(inode) / BLOCK) * (BLOCK / 512);

@@ -127,7 +127,13 @@ HANDLERS[OPCODE.SETATTR] = (x, fs) => {
     }
     change.killPrivileges = true;
   }
-  return then(fs.setattr(inode, change, x.caller), () => attributes(x, inode));
+  const told = inode.toldBlocks;
+  return then(fs.setattr(inode, change, x.caller), () => {
+    const length = attributes(x, inode);
+    // Where it hands over the times that it kept, the kernel does not look at the answer.
+    if ((valid & ~FATTR.FH) === (FATTR.MTIME | FATTR.CTIME)) inode.toldBlocks = told;
+    return length;
+  });
 };
 
 HANDLERS[OPCODE.READLINK] = (x, fs) =>

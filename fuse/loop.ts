@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 import { AloeError } from "../src/errors.ts";
 import { ERRNO } from "../src/vfs/errno.ts";
 import type { Awaitable, Filesystem } from "../src/vfs/filesystem.ts";
-import { Exchange, REPLY } from "./exchange.ts";
+import { blocksOf, Exchange, REPLY } from "./exchange.ts";
 import { faultOf } from "./faults.ts";
 import { AFTER_FLUSH, AFTER_SYNC, HANDLERS, NO_REPLY } from "./handlers.ts";
 import { initialize } from "./init.ts";
@@ -357,7 +357,18 @@ export class RequestLoop {
     }
     for (let i = 0; i < waiting.length; i += SYNC_FIELDS) {
       const [uniqueLow, uniqueHigh, nodeId] = waiting.slice(i, i + SYNC_FIELDS);
+      if (nodeId !== 0) this.#tellBlocks(nodeId);
       this.#answer(0, code || (this.#isUnsynced(nodeId) ? ERRNO.EIO : 0), uniqueLow, uniqueHigh);
+    }
+  }
+
+  /** The kernel asks again how much room a file takes when it is closed, not when it is synced. */
+  #tellBlocks(nodeId: number): void {
+    try {
+      const inode = this.#fs.inode(nodeId);
+      if (inode.toldBlocks !== blocksOf(inode)) this.#notifier.attributes(nodeId);
+    } catch {
+      // The kernel has let go of it.
     }
   }
 

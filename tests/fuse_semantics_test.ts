@@ -535,6 +535,61 @@ for who in ("a", "b"):
   });
 });
 
+/** Holds files open, and has the kernel keep their attributes, while the other mount changes them. */
+const HOLDING = `
+names = ["open", "linked", "replaced", "chmod", "chown", "times", "grown", "cut", "holes", "attribute", "d", "d/moved", "emptied", "."]
+fds = {n: os.open(n, os.O_RDONLY) for n in names}
+def facts(st): return [st.st_mode, st.st_nlink, st.st_uid, st.st_gid, st.st_size, st.st_blocks, st.st_mtime_ns]
+for n in names: os.fstat(fds[n]); os.stat(n)
+print("held", flush=True); write("held", b""); os.fsync(os.open("held", os.O_RDONLY))
+end = time.monotonic() + 60
+while True:
+    wrong = []
+    try: wanted = json.loads(read("wanted"))
+    except (FileNotFoundError, ValueError): wanted = None; wrong = ["not told"]
+    for n in wanted or ():
+        # Of a file that is open the kernel believes its own size and times: by its name it is another one.
+        try: got = facts(os.stat(n) if n in ("times", "grown", "cut", "holes") else os.fstat(fds[n]))
+        except FileNotFoundError: got = None
+        if got != wanted[n]: wrong.append((n, got, wanted[n]))
+    if not wrong: break
+    assert time.monotonic() < end, wrong
+    time.sleep(0.1)
+`;
+
+const CHANGING = `
+def facts(st): return [st.st_mode, st.st_nlink, st.st_uid, st.st_gid, st.st_size, st.st_blocks, st.st_mtime_ns]
+end = time.monotonic() + 60
+while not os.path.exists("held"): assert time.monotonic() < end; time.sleep(0.1)
+names = ["open", "linked", "replaced", "chmod", "chown", "times", "grown", "cut", "holes", "attribute", "d", "d/moved", "emptied"]
+fds = {n: os.open(n, os.O_RDWR if os.path.isfile(n) else os.O_RDONLY) for n in names}
+os.unlink("open"); os.link("linked", "linked2"); os.link("linked", "linked3"); write("new", b"n"); os.rename("new", "replaced")
+os.chmod("chmod", 0o6711); os.chown("chown", 11, 12); os.utime("times", ns=(5, 1_000_000_007)); os.pwrite(fds["grown"], b"g" * 300_000, 0)
+os.truncate("cut", 10_000); fallocate(fds["holes"], PUNCH | KEEP, 65_536, 131_072); os.setxattr("attribute", "user.x", b"1")
+os.mkdir("d/sub"); os.mkdir("d/sub2"); os.rename("d/moved", "moved"); os.rmdir("emptied")
+for n in names: os.fsync(fds[n])
+wanted = {n: facts(os.fstat(fds[n])) for n in names}
+for n in ("open", "replaced", "emptied"): same(wanted[n][1], 0)
+same((wanted["linked"][1], wanted["d"][1], wanted["holes"][5], wanted["grown"][5]), (3, 4, 136, 592))
+write("wanted.tmp", json.dumps(wanted).encode()); os.rename("wanted.tmp", "wanted"); os.fsync(os.open("wanted", os.O_RDONLY))
+time.sleep(0.1)
+`;
+
+mountTest("every attribute that another mount changes is seen, of open files too", async () => {
+  await using scratch = new Scratch();
+  await withMount({}, async (one, { file }) => {
+    await using other = await spawnDaemon({ file, mountpoint: scratch.dir("other") });
+    await python(
+      one,
+      `
+for name in ("open", "linked", "replaced", "chmod", "chown", "times", "grown", "cut", "holes", "attribute"): write(name, os.urandom(200_000))
+os.mkdir("d"); os.mkdir("d/moved"); os.mkdir("emptied"); os.fsync(os.open(".", os.O_RDONLY))`,
+    );
+    await eventually(other.dir, `same(len(os.listdir(".")), 12)`, 60_000);
+    await Promise.all([python(one, HOLDING, 120_000), python(other.dir, CHANGING, 120_000)]);
+  });
+}, { root: true });
+
 mountTest("an open file follows what another process appends", async () => {
   await withMount({}, async (dir, { file }) => {
     await Deno.writeTextFile(`${dir}/log`, "0\n");

@@ -22,6 +22,7 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
       const row = await state.source.lookup(directory.id, dentry.name);
       if (row !== null && row.edge === dentry.edge && row.id === dentry.inode.id) {
         refresh(state, dentry.inode, row);
+        seen.add(dentry.inode);
       } else {
         const { order } = directory.children;
         if (row !== null && row.edge !== dentry.edge) {
@@ -30,7 +31,6 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
         }
         dropName(state, dentry);
       }
-      seen.add(dentry.inode);
     }
     // Names may have come: what the kernel keeps of the listing goes.
     if (directory.lookups > 0) invalidate.inode(directory, 0);
@@ -39,6 +39,12 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
     if (seen.has(inode) || inode.born !== null) continue;
     const row = await state.source.load(inode.id);
     if (row !== null) refresh(state, inode, row);
+    else if (inode.nlink > 0 && !state.dirty.has(inode) && !state.logged.has(inode)) {
+      // They deleted it: who has it open is to know.
+      inode.nlink = 0;
+      inode.spared = true;
+      if (inode.lookups > 0) invalidate.inode(inode, -1);
+    }
   }
 }
 

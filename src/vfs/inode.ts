@@ -161,6 +161,8 @@ export class Inode {
   mtimeNsec = 0;
   ctimeSec = 0;
   ctimeNsec = 0;
+  /** The blocks that the kernel was told of last. */
+  toldBlocks = -1;
   /** How many references the kernel has. */
   lookups = 0;
   /** Earlier handles that the kernel still has, with its references to each. */

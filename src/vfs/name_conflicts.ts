@@ -112,12 +112,13 @@ function removeTheirs(state: VolumeState, dentry: Dentry): void {
   children.removedNames.add(name);
   state.removedNames.add(dentry);
   inode.names.delete(dentry);
-  loseLink(inode);
+  loseLink(state, inode);
 }
 
-function loseLink(inode: Inode): void {
+function loseLink(state: VolumeState, inode: Inode): void {
   inode.nlink = inode.isDirectory ? 0 : Math.max(0, inode.nlink - 1);
   if (inode.nlink === 0) inode.spared = true;
+  state.options.invalidate.inode(inode, -1);
 }
 
 /**
@@ -134,7 +135,7 @@ export function toTrash(
   reason: "given" | "deleted" = "given",
 ): void {
   const { name, inode } = ours;
-  loseLink(inode);
+  loseLink(state, inode);
   inode.changed(state.options.clock());
   state.touch(inode);
   if (reason === "given") tell(state, directory, name, "ours");
@@ -215,7 +216,10 @@ async function moveInto(state: VolumeState, dentry: Dentry, to: Inode): Promise<
   displace(state, dentry);
   if (there.inode === inode) {
     // It has one name less, or is a directory that was here twice.
-    if (!inode.isDirectory) inode.nlink = Math.max(1, inode.nlink - 1);
+    if (!inode.isDirectory) {
+      inode.nlink = Math.max(1, inode.nlink - 1);
+      state.options.invalidate.inode(inode, -1);
+    }
   } else if (there.inode.isDirectory) {
     if (inode.isDirectory) await join(state, inode, there.inode);
     else toTrash(state, dentry, to);
@@ -247,6 +251,7 @@ function addAgain(state: VolumeState, dentry: Dentry, to: Inode): void {
     dentry.parent.nlink--;
     to.nlink++;
   }
+  state.options.invalidate.inode(to, 0);
   place(state, to, name, inode, dentry.moved || dentry.stored);
   state.touch(inode);
 }
@@ -258,6 +263,7 @@ async function yieldMove(state: VolumeState, dentry: Dentry): Promise<void> {
   parent.nlink--;
   const row = await state.source.load(inode.id);
   if (row !== null) inode.nlink = row.nlink;
+  state.options.invalidate.inode(inode, -1);
   state.options.log(
     `${pathOfName(parent, name)}: not moved there: another process has moved directories too`,
   );
@@ -278,6 +284,7 @@ async function moveBack(state: VolumeState, directory: Inode): Promise<void> {
     children.removedNames.delete(name);
   }
   parent.nlink++;
+  state.options.invalidate.inode(parent, 0);
   const taken = children.known.get(name);
   if (taken == null || taken.stored) storedName(parent, name, edge, directory);
   else await settleName(state, taken, edge, directory);

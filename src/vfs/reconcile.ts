@@ -63,6 +63,7 @@ export async function reconcile(state: VolumeState): Promise<void> {
     }
     inode.names.clear();
     inode.nlink = 0;
+    state.options.invalidate.inode(inode, -1);
     state.inodes.settle(inode);
   }
 }
