@@ -1,8 +1,8 @@
 import { bisect } from "./bisect.ts";
 
 /** How many names keep a place that is not their own, to bound memory. */
-const KEPT_LIMIT = 65_536;
-/** How many places of removed names are remembered. */
+const KEPT_LIMIT = 131_072;
+/** How many places of removed names are remembered, at least the half of it. */
 const LEFT_LIMIT = 4096;
 
 /** A name that is listed at an earlier placement's place. */
@@ -34,11 +34,11 @@ export class ListingOrder {
   withoutFresh: number;
   /** By placement. */
   readonly #kept = new Map<string, KeptPlace>();
-  /** The same as they are listed. */
-  readonly #fresh: KeptPlace[] = [];
-  readonly #settled: KeptPlace[] = [];
-  /** Places of names that were removed, the longest so first. */
-  readonly #left = new Map<string, string>();
+  readonly #fresh = new KeptPart(true);
+  readonly #settled = new KeptPart(false);
+  /** Places of names that were removed: of late, and before. */
+  #left = new Map<string, string>();
+  #leftBefore = new Map<string, string>();
 
   /** @param generation Of the state of what is in memory. */
   constructor(boundary: string, generation: number) {
@@ -66,47 +66,85 @@ export class ListingOrder {
    *
    * @param place Where it is listed; left out: where a removed one of the name was, if any.
    */
-  placed(edge: string, name: string, place: string | undefined = this.#left.get(name)): void {
+  placed(edge: string, name: string, place: string | undefined = this.#leftPlace(name)): void {
     this.#left.delete(name);
-    if (place === undefined) return;
-    if (this.#kept.size >= KEPT_LIMIT) {
-      const [oldest] = this.#kept.keys();
-      this.ended(oldest);
-    }
+    this.#leftBefore.delete(name);
+    if (place === undefined || this.#kept.size >= KEPT_LIMIT) return;
     const kept = { place, edge, name };
     this.#kept.set(edge, kept);
-    const part = this.#partOf(place);
-    part.splice(this.#indexIn(part, place), 0, kept);
+    this.#partOf(place).add(kept);
   }
 
   /** A placement has ended. @param left Of a name that was removed: it may come again. */
   ended(edge: string, left?: string): void {
     const kept = this.#kept.get(edge);
     if (left !== undefined) {
-      this.#left.delete(left);
       this.#left.set(left, kept?.place ?? edge);
-      if (this.#left.size > LEFT_LIMIT) this.#left.delete(this.#left.keys().next().value!);
+      if (this.#left.size >= LEFT_LIMIT / 2) {
+        this.#leftBefore = this.#left;
+        this.#left = new Map();
+      }
     }
     if (kept === undefined) return;
     this.#kept.delete(edge);
-    const part = this.#partOf(kept.place);
-    part.splice(this.#indexIn(part, kept.place), 1);
+    this.#partOf(kept.place).remove(kept);
   }
 
   /** What is listed at kept places in a part, behind a place; empty: all of it. */
   keptAfter(fresh: boolean, place: string): KeptPlace[] {
-    const part = fresh ? this.#fresh : this.#settled;
-    if (place === "" || part.length === 0) return part.slice();
-    return part.slice(bisect(part.length, (i) => !isBehind(fresh, part[i].place, place)));
+    return (fresh ? this.#fresh : this.#settled).after(place);
   }
 
-  #partOf(place: string): KeptPlace[] {
+  #partOf(place: string): KeptPart {
     return this.isFresh(place) ? this.#fresh : this.#settled;
   }
 
-  #indexIn(part: KeptPlace[], place: string): number {
-    const fresh = part === this.#fresh;
-    return bisect(part.length, (i) => isBefore(fresh, part[i].place, place));
+  #leftPlace(name: string): string | undefined {
+    return this.#left.get(name) ?? this.#leftBefore.get(name);
+  }
+}
+
+/** The kept places of a part, put in order when they are asked for. */
+class KeptPart {
+  readonly #isFresh: boolean;
+  #places: KeptPlace[] = [];
+  #isSorted = true;
+  /** Of those, the ones that have ended. */
+  readonly #ended = new Set<KeptPlace>();
+
+  constructor(isFresh: boolean) {
+    this.#isFresh = isFresh;
+  }
+
+  add(kept: KeptPlace): void {
+    const last = this.#places.at(-1);
+    if (last !== undefined && isBefore(this.#isFresh, kept.place, last.place)) {
+      this.#isSorted = false;
+    }
+    this.#places.push(kept);
+  }
+
+  remove(kept: KeptPlace): void {
+    this.#ended.add(kept);
+    if (this.#ended.size * 2 > this.#places.length) this.#clean();
+  }
+
+  after(place: string): KeptPlace[] {
+    if (!this.#isSorted) {
+      this.#clean();
+      this.#places.sort((a, b) => isBefore(this.#isFresh, a.place, b.place) ? -1 : 1);
+      this.#isSorted = true;
+    }
+    const places = this.#places;
+    const start = bisect(places.length, (i) => !isBehind(this.#isFresh, places[i].place, place));
+    const behind = places.slice(start);
+    return this.#ended.size === 0 ? behind : behind.filter((kept) => !this.#ended.has(kept));
+  }
+
+  #clean(): void {
+    if (this.#ended.size === 0) return;
+    this.#places = this.#places.filter((kept) => !this.#ended.has(kept));
+    this.#ended.clear();
   }
 }
 
