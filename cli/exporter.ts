@@ -98,6 +98,8 @@ export class Exporter {
   readonly #several: boolean;
   #links: { path: string; local: string; target: string; node: NodeInfo }[] = [];
   #directories: { path: string; local: string; node: NodeInfo }[] = [];
+  /** The directories that are being written. */
+  readonly #within = new Set<string>();
 
   /** @param several Whether there is more than one source. */
   constructor(ctx: Context, mount: Mount, progress: Progress, several: boolean) {
@@ -156,6 +158,7 @@ export class Exporter {
     local: string,
     named: boolean,
   ): Promise<void> {
+    if (this.#within.has(node.id)) throw new Fault(path, "is a directory in itself; not written");
     const there = lstatOrNull(local);
     if (there === null) {
       try {
@@ -171,9 +174,11 @@ export class Exporter {
     this.report.directories++;
     this.#directories.push({ path, local, node });
     const children = await this.#mount.listById(node.id);
+    this.#within.add(node.id);
     for (const child of children) {
       if (child.visible) await this.#child(path, child, local);
     }
+    this.#within.delete(node.id);
   }
 
   async #child(

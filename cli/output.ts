@@ -100,11 +100,7 @@ export class Output {
    * with nanoseconds, as nothing else that is printed is a bigint.
    */
   async json(value: unknown): Promise<void> {
-    const text = JSON.stringify(value, withBytes, 2);
-    // As JSON writes them: in what is printed they stand for bytes.
-    await this.line(text.replace(BYTE, (c) => {
-      return [...c.split("")].map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`).join("");
-    }));
+    await this.line(jsonText(value, 2));
   }
 
   /** Writes bytes, after the text printed so far. */
@@ -172,4 +168,13 @@ export function table(
         : cell.padEnd(widths[i])
     ).join("  ")
   );
+}
+
+/** A value as JSON has it. */
+export function jsonText(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, withBytes, indent);
+  // As JSON writes them: in what is printed they stand for bytes.
+  return text.replace(BYTE, (c) => {
+    return [...c.split("")].map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`).join("");
+  });
 }

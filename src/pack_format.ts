@@ -1,5 +1,6 @@
 import { decode, decodeMultiStream, encode } from "@msgpack/msgpack";
 import { AloeError } from "./errors.ts";
+import { MsgPackDepth } from "./msgpack_depth.ts";
 import { limitTime } from "./time_limits.ts";
 import type { NodeType } from "./types.ts";
 
@@ -104,6 +105,12 @@ function binHeader(size: number): Uint8Array {
   return header;
 }
 
+/** Maps within each other: a node, and its attributes. Others may add to that. */
+const DEEPEST = 16;
+
+/** Of an array that others may add to a node. The decoder makes room for what is said to be in it. */
+const LONGEST_ARRAY = 0xffff;
+
 /** Bytes that surely hold everything before the nodes. */
 const HEADER_LENGTH = 64;
 
@@ -115,6 +122,7 @@ const KEY_MARK = "=";
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const DECODING = {
   useBigInt64: true,
+  maxArrayLength: LONGEST_ARRAY,
   keyDecoder: {
     canBeCached: () => true,
     decode: (bytes: Uint8Array, offset: number, length: number) =>
@@ -148,9 +156,14 @@ export async function* unpackNodes(
   }
   const { version, count, length } = parseHeader(head);
   let pending = 0;
+  const depth = new MsgPackDepth(DEEPEST);
   async function* rest() {
+    depth.take(head.subarray(length));
     yield head.subarray(length);
-    for (let block = await take(); block.length > 0; block = await take()) yield block;
+    for (let block = await take(); block.length > 0; block = await take()) {
+      depth.take(block);
+      yield block;
+    }
     yield SENTINEL;
   }
   /**

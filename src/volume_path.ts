@@ -202,15 +202,42 @@ export class VolumePath {
   /**
    * Everything below a directory, each directory before what is in it. The
    * caller may remove names from `directories`, so as not to go into them.
+   *
+   * @throws {AloeError} `not_found`, `not_a_container`; `corrupt` for a directory that is in itself.
    */
   async *walk(): AsyncGenerator<WalkEntry> {
-    const children = await this.#children();
-    const directories = children.filter((c) => c.type === "container").map((
-      c,
-    ) => c.name);
-    const files = children.filter((c) => c.type !== "container").map((c) => c.name);
-    yield { directory: this, directories, files };
-    for (const name of directories) yield* this.join(name).walk();
+    const top = await this.stat();
+    const names = [...this.parts];
+    const within = new Set<string>();
+    /** The directories on the way down, each with those of it that are to come. */
+    const open = [{ node: "", left: [{ name: "", node: top.id }] }];
+    for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
+      const next = here.left.pop();
+      names.length = this.parts.length + Math.max(0, open.length - 2);
+      if (next === undefined) {
+        within.delete(here.node);
+        open.pop();
+        continue;
+      }
+      if (open.length > 1) names.push(next.name);
+      const directory = new VolumePath(this.#mount, joinPath(names));
+      if (within.has(next.node)) {
+        throw new AloeError("corrupt", `${directory}: is a directory in itself`);
+      }
+      const all = (await this.#mount.listById(next.node)).filter((child) => child.visible);
+      const below = new Map<string, string>();
+      const files: string[] = [];
+      for (const { name, node, type } of all) {
+        if (type === "container") below.set(name, node);
+        else files.push(name);
+      }
+      const directories = [...below.keys()];
+      yield { directory, directories, files };
+      within.add(next.node);
+      const left = directories.filter((name) => below.has(name))
+        .map((name) => ({ name, node: below.get(name)! })).reverse();
+      open.push({ node: next.node, left });
+    }
   }
 
   /**

@@ -141,7 +141,24 @@ export const ancestors = template<{ node: string }>("edge.ancestors")((q, p) =>
 /** Levels after which a walk gives up: no sound tree is this deep. */
 const MAX_DEPTH = 100_000;
 
-/** A subtree top-down: depth, then edge, then node. The top has no edge. */
+/** A container of a subtree that is in it twice, or below itself: no walk from there may end. */
+export const tangledBelow = template<{ node: string }>("edge.tangledBelow")((q, p) =>
+  q.selectFrom(walkBelow(p.node)).crossJoin("node as n").whereRef("n.node_id", "=", "w.node_id")
+    .where("n.type", "=", sql.lit("container"))
+    .groupBy("w.node_id").having(sql<boolean>`count(*) > 1`)
+    .select("w.node_id").limit(sql.lit(1))
+);
+
+/** Whether a container is below itself. */
+export const isBelowItself = template<{ node: string }>("edge.isBelowItself")((q, p) =>
+  q.selectFrom(walkBelow(p.node)).where("w.node_id", "=", p.node)
+    .where("w.edge_id", "is not", null).select("w.node_id").limit(sql.lit(1))
+);
+
+/**
+ * A subtree top-down: depth, then edge, then node. The top has no edge. It has
+ * no end if {@linkcode tangledBelow} finds something.
+ */
 export const subtree = template<{ node: string }>("edge.subtree")(
   (q, p) =>
     q.withRecursive(
@@ -168,8 +185,7 @@ export const subtree = template<{ node: string }>("edge.subtree")(
                 "e.edge_id as edge_id",
                 "e.name as edge_name",
                 sql<number>`down.depth + 1`.as("depth"),
-              ])
-              .where("down.depth", "<", sql.lit(MAX_DEPTH)),
+              ]),
           ),
     )
       .selectFrom("down")
@@ -224,15 +240,20 @@ export const archiveSubtree = template<{ node: string; top: string }>("edge.arch
 
 /** The active edges of a subtree. */
 export function edgesBelow(node: string): RawBuilder<string> {
-  return sql<string>`(
+  return sql<string>`(SELECT edge_id FROM ${walkBelow(node)} WHERE edge_id IS NOT NULL)`;
+}
+
+/** The active edges of a subtree, each once, with the nodes that they lead to, and the top. */
+function walkBelow(node: string) {
+  return sql<{ node_id: string; edge_id: string | null }>`(
     WITH RECURSIVE walk (node_id, edge_id) AS (
       SELECT ${node}, NULL
       UNION
       SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e
         ON e.from_id = walk.node_id AND e.archived = 0
     )
-    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL
-  )`;
+    SELECT node_id, edge_id FROM walk
+  )`.as<"w">(sql.ref("w"));
 }
 
 /** Nodes of a subtree that a valid lock of another mount protects. */

@@ -115,6 +115,11 @@ export const anomalies = template("maintenance.anomalies")((q) =>
     )
 );
 
+/** The volume that a node is of. */
+export const volumeOfNode = template<{ node: string }>("maintenance.volumeOfNode")((q, p) =>
+  q.selectFrom("node").select("volume_id").where("node_id", "=", p.node)
+);
+
 /** Placements of a volume, the trash included, whose names the format does not allow. */
 export const namesNotAllowed = template<{ volume: string }>("maintenance.namesNotAllowed")((q, p) =>
   q.selectFrom("edge as e").where("e.volume_id", "=", p.volume)

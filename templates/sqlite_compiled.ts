@@ -605,7 +605,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.archiveSubtree": {
     "sql":
-      'update "edge" set "archived" = 1 where "archived" = 0 and ("edge_id" = ? or "edge_id" in (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  ))',
+      'update "edge" set "archived" = 1 where "archived" = 0 and ("edge_id" = ? or "edge_id" in (SELECT edge_id FROM (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" WHERE edge_id IS NOT NULL))',
     "names": [
       "top",
       "node",
@@ -664,6 +664,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "edge.isBelowItself": {
+    "sql":
+      'select "w"."node_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" where "w"."node_id" = ? and "w"."edge_id" is not null limit 1',
+    "names": [
+      "node",
+      "node",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "edge.listChildren": {
     "sql":
       'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 0 order by "e"."edge_id"',
@@ -690,7 +702,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.lockedBelow": {
     "sql":
-      'select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."mount_id" != ? and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and ("l"."node_id" = ? or "l"."node_id" in (select "to_id" from "edge" where "edge_id" in (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  )))',
+      'select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."mount_id" != ? and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and ("l"."node_id" = ? or "l"."node_id" in (select "to_id" from "edge" where "edge_id" in (SELECT edge_id FROM (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" WHERE edge_id IS NOT NULL)))',
     "names": [
       "mount",
       "now",
@@ -743,7 +755,17 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "edge.subtree": {
     "sql":
-      'with recursive "down" as (select "node_id", NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."to_id" as "node_id", "e"."from_id" as "parent_id", "e"."edge_id" as "edge_id", "e"."name" as "edge_name", down.depth + 1 as "depth" from "down" inner join "edge" as "e" on "e"."from_id" = "down"."node_id" and "e"."archived" = 0 where "down"."depth" < 100000) select "down"."node_id", "down"."parent_id", "down"."edge_id", "down"."edge_name", "down"."depth", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "down" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "down"."node_id" where "n"."node_id" = "down"."node_id" order by "down"."depth", "down"."edge_id", "down"."node_id"',
+      'with recursive "down" as (select "node_id", NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."to_id" as "node_id", "e"."from_id" as "parent_id", "e"."edge_id" as "edge_id", "e"."name" as "edge_name", down.depth + 1 as "depth" from "down" inner join "edge" as "e" on "e"."from_id" = "down"."node_id" and "e"."archived" = 0) select "down"."node_id", "down"."parent_id", "down"."edge_id", "down"."edge_name", "down"."depth", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "down" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "down"."node_id" where "n"."node_id" = "down"."node_id" order by "down"."depth", "down"."edge_id", "down"."node_id"',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "edge.tangledBelow": {
+    "sql":
+      'select "w"."node_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" cross join "node" as "n" where "n"."node_id" = "w"."node_id" and "n"."type" = \'container\' group by "w"."node_id" having count(*) > 1 limit 1',
     "names": [
       "node",
     ],
@@ -1566,6 +1588,15 @@ export const compiled: Record<string, CompiledTemplate> = {
       'with recursive "live" as (select "root_node_id" as "node_id" from "volume" where "root_node_id" is not null union select "e"."to_id" as "node_id" from "live" inner join "edge" as "e" on "e"."from_id" = "live"."node_id" and "e"."archived" = 0) select "e"."to_id" as "id", "e"."from_id" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."archived" = 0 and "n"."type" = \'container\' and not exists (select 1 as "one" from "live" where "live"."node_id" = "e"."to_id")',
     "names": [],
     "constants": [],
+  },
+  "maintenance.volumeOfNode": {
+    "sql": 'select "volume_id" from "node" where "node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
   },
   "mount.countMounts": {
     "sql":
@@ -2945,7 +2976,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "trash.noteSubtreeRemoval": {
     "sql":
-      'insert into "aloe_removed" ("edge_id", "removed_at") select "edge_id", ? as "at" from "edge" where "archived" = 0 and ("edge_id" = ? or "edge_id" in (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT edge_id FROM walk WHERE edge_id IS NOT NULL\n  )) on conflict ("edge_id") do update set "removed_at" = ?',
+      'insert into "aloe_removed" ("edge_id", "removed_at") select "edge_id", ? as "at" from "edge" where "archived" = 0 and ("edge_id" = ? or "edge_id" in (SELECT edge_id FROM (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" WHERE edge_id IS NOT NULL)) on conflict ("edge_id") do update set "removed_at" = ?',
     "names": [
       "at",
       "top",

@@ -159,7 +159,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(errors|types|paths|names|safe_name|ids|clock|time_limits|glob|tree_order|turns|byte_budget)\.ts$/,
+  /^src\/(errors|types|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|tree_order|turns|byte_budget)\.ts$/,
 ];
 
 /** What the upper layers may use of those below. */

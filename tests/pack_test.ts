@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { encode } from "@msgpack/msgpack";
 import { AloeError, AloeLite, type Mount } from "../mod.ts";
+import { MsgPackDepth } from "../src/msgpack_depth.ts";
 
 async function fresh(chunkSize = 1024): Promise<{ fs: AloeLite; mount: Mount }> {
   const fs = await AloeLite.open(":memory:");
@@ -141,4 +142,62 @@ Deno.test("unpack takes time in proportion to the pack", async () => {
   };
   const ratio = await least(5 << 20) / await least((1 << 20) + 1);
   assert.ok(ratio < 12, `five times the bytes took ${ratio.toFixed(1)} times as long`);
+});
+
+Deno.test("the depth of MsgPack values is followed whatever they are, and however they are cut", () => {
+  const long = (length: number) => "x".repeat(length);
+  const values: unknown[] = [
+    [0, -1, 127, 128, 65_535, 65_536, 2 ** 40, -33, -129, -40_000, -(2 ** 40), 1.5],
+    [null, true, false, new Date(0), new Date(2 ** 45), [], {}],
+    [long(3), long(40), long(300), long(70_000)],
+    [new Uint8Array(3), new Uint8Array(300), new Uint8Array(70_000)],
+    [Array(20).fill([]), Array(70_000).fill(1)],
+    [Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}`, [i]]))],
+    { a: { b: { c: [[1]] } } },
+  ];
+  const bytes = values.map((value) => encode(value));
+  const all = new Uint8Array(bytes.reduce((sum, each) => sum + each.length, 0));
+  let end = 0;
+  for (const each of bytes) {
+    all.set(each, end);
+    end += each.length;
+  }
+  for (const piece of [1, 7, 1000, all.length]) {
+    const depth = new MsgPackDepth(5);
+    for (let at = 0; at < all.length; at += piece) depth.take(all.subarray(at, at + piece));
+    // All of it has ended: there is room for five levels again, and not for six.
+    depth.take(encode([[[[[1]]]]]));
+    assert.throws(() => depth.take(encode([[[[[[1]]]]]])), RangeError);
+  }
+});
+
+for (const [kind, head] of [["arrays", [0x91]], ["maps", [0x81, 0xa1, 0x6b]]] as const) {
+  for (const where of ["k", "x", "d", "n"]) {
+    Deno.test(`a pack with ${kind} nested in "${where}" is refused before it takes memory`, async () => {
+      const { fs, mount } = await fresh(1 << 20);
+      await using _fs = fs;
+      const whole = packOf({ [where]: "MARK" });
+      const mark = encode("MARK");
+      const at = whole.findIndex((_, i) => mark.every((byte, j) => byte === whole[i + j]));
+      const deep = new Uint8Array(3 << 20).map((_, i) => head[i % head.length]);
+      await mount.put("/p", new Uint8Array([...whole.subarray(0, at), ...deep]));
+      await assert.rejects(
+        mount.unpack("/p"),
+        (error) =>
+          error instanceof AloeError && error.code === "corrupt" && /nested/.test(error.message),
+      );
+      assert.equal((await mount.stat("/p")).type, "entry");
+    });
+  }
+}
+
+Deno.test("an array in a pack that says it is endless takes no room", async () => {
+  const { fs, mount } = await fresh(1 << 20);
+  await using _fs = fs;
+  const whole = packOf({ k: "MARK" });
+  const mark = encode("MARK");
+  const at = whole.findIndex((_, i) => mark.every((byte, j) => byte === whole[i + j]));
+  const pack = [...whole.subarray(0, at), 0xdd, 0x01, 0xff, 0xff, 0xff, 1];
+  await mount.put("/p", Uint8Array.from(pack));
+  await assert.rejects(mount.unpack("/p"), { code: "corrupt" });
 });

@@ -1,9 +1,11 @@
-import { type DirEntry, globMatcher, type Mount, type NodeInfo } from "../../mod.ts";
+import { type DirEntry, globMatcher, type NodeInfo } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
-import { joinPath, shownOf, shownPath } from "../paths.ts";
+import { shownName } from "../../src/names.ts";
+import { joinPath, shownOf } from "../paths.ts";
 import { fileKind } from "../node_facts.ts";
+import { walk } from "../walk.ts";
 
 const KINDS: Readonly<Record<string, string>> = {
   f: "file",
@@ -20,7 +22,8 @@ export async function find(ctx: Context): Promise<void> {
     throw new UsageError(`--type needs f, d or l, not ${type}`);
   }
   // A pattern of one name is looked for at any depth, as `find -name` does.
-  const matches = globMatcher(ctx.operands[0].includes("/") ? pattern : `**/${pattern}`);
+  const byName = !ctx.operands[0].includes("/");
+  const matches = globMatcher(pattern);
   await ctx.withMount("read", async (mount) => {
     const found: { path: string; type: string; id: string }[] = [];
     const start = await about(top, () => mount.stat(top));
@@ -30,27 +33,18 @@ export async function find(ctx: Context): Promise<void> {
       const node: NodeInfo = await mount.statById(entry.node);
       return fileKind(node) === KINDS[type];
     };
-    const visit = async (
-      id: string,
-      path: string,
-      relative: string,
-      shownAbove: string,
-    ): Promise<void> => {
-      for (const child of await childrenOf(mount, id)) {
-        const inner = relative === "" ? child.name : `${relative}/${child.name}`;
-        const full = joinPath(path, child.name);
-        const shown = shownPath(shownAbove, child.name);
-        if (matches(inner) && await wanted(child)) {
-          if (ctx.json) {
-            found.push({ path: full, type: child.type, id: child.node });
-          } else if (ctx.flags.has("print0")) {
-            await ctx.out.text(`${shown}\0`);
-          } else await ctx.out.line(ctx.out.name(shown));
-        }
-        if (child.type === "container") await visit(child.node, full, inner, shown);
+    const visits = start.type === "container" ? walk(ctx, mount, start.id, top) : [];
+    for await (const { entry, names } of visits) {
+      if (!matches(byName ? entry.name : names.join("/")) || !await wanted(entry)) continue;
+      if (ctx.json) {
+        const path = joinPath(top, names.join("/"));
+        found.push({ path, type: entry.type, id: entry.node });
+        continue;
       }
-    };
-    if (start.type === "container") await visit(start.id, top, "", shownOf(top));
+      const shown = shownPaths(shownOf(top), names);
+      if (ctx.flags.has("print0")) await ctx.out.text(`${shown}\0`);
+      else await ctx.out.line(ctx.out.name(shown));
+    }
     if (ctx.json) await ctx.out.json(found);
   });
 }
@@ -59,7 +53,6 @@ function plainKind(entry: DirEntry): string {
   return entry.type === "container" ? "directory" : entry.type;
 }
 
-async function childrenOf(mount: Mount, id: string): Promise<DirEntry[]> {
-  const all = await mount.listById(id);
-  return all.filter((c) => c.visible).sort((a, b) => a.name < b.name ? -1 : 1);
+function shownPaths(top: string, names: readonly string[]): string {
+  return joinPath(top, names.map(shownName).join("/"));
 }

@@ -1,15 +1,10 @@
-import type { Mount, NodeType } from "../../mod.ts";
+import type { NodeType } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
+import { jsonText } from "../output.ts";
 import { isRoot, shownOf } from "../paths.ts";
-
-/** A node and what is below it, as `tree --json` prints it. */
-interface Branch {
-  name: string;
-  type: NodeType;
-  children?: Branch[];
-}
+import { type Visit, walk } from "../walk.ts";
 
 function depthOf(ctx: Context): number {
   const text = ctx.flags.get("depth");
@@ -20,72 +15,68 @@ function depthOf(ctx: Context): number {
   return Number(text);
 }
 
-/** Children in the order of their names; what a newer sibling hides is left out. */
-async function childrenOf(
-  mount: Mount,
-  id: string,
-): Promise<{ node: string; name: string; type: NodeType }[]> {
-  const all = await mount.listById(id);
-  return all.filter((c) => c.visible).sort((a, b) => a.name < b.name ? -1 : 1);
-}
-
 /** `tree`: prints a directory and all below it. */
 export async function tree(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   const depth = depthOf(ctx);
   await ctx.withMount("read", async (mount) => {
     const top = await about(path, () => mount.stat(path));
-    let directories = 0;
-    let others = 0;
-
-    const draw = async (
-      id: string,
-      indent: string,
-      level: number,
-    ): Promise<void> => {
-      const children = await childrenOf(mount, id);
-      for (const [i, child] of children.entries()) {
-        const last = i === children.length - 1;
-        await ctx.out.line(
-          `${indent}${last ? "└── " : "├── "}${ctx.out.child(child.name)}` +
-            (child.type === "container" ? "/" : ""),
-        );
-        if (child.type !== "container") {
-          others++;
-          continue;
-        }
-        directories++;
-        if (level < depth) {
-          await draw(child.node, indent + (last ? "    " : "│   "), level + 1);
-        }
-      }
-    };
-    const collect = async (
-      id: string,
-      name: string,
-      type: NodeType,
-      level: number,
-    ): Promise<Branch> => {
-      if (type !== "container") return { name, type };
-      const children: Branch[] = [];
-      if (level <= depth) {
-        for (const c of await childrenOf(mount, id)) {
-          children.push(await collect(c.node, c.name, c.type, level + 1));
-        }
-      }
-      return { name, type, children };
-    };
-
+    const visits = top.type === "container" ? walk(ctx, mount, top.id, path, depth) : [];
     if (ctx.json) {
       const name = isRoot(path) ? "/" : top.name;
-      await ctx.out.json(await collect(top.id, name, top.type, 1));
-      return;
+      return await printJson(ctx, { name, type: top.type }, visits);
     }
+    let directories = 0;
+    let others = 0;
     await ctx.out.line(ctx.out.name(shownOf(path)));
-    if (top.type === "container") await draw(top.id, "", 1);
+    for await (const { entry, last } of visits) {
+      const directory = entry.type === "container";
+      if (directory) directories++;
+      else others++;
+      const above = last.slice(0, -1).map((ended) => ended ? "    " : "│   ").join("");
+      await ctx.out.line(
+        `${above}${last.at(-1) ? "└── " : "├── "}${ctx.out.child(entry.name)}` +
+          (directory ? "/" : ""),
+      );
+    }
     await ctx.out.line(
       `\n${directories} ${directories === 1 ? "directory" : "directories"}, ` +
         `${others} ${others === 1 ? "file" : "files"}`,
     );
   });
+}
+
+/** Levels to which nested values are indented: of a deep tree it would be most of the text. */
+const DEEPEST_INDENT = 32;
+
+/** Prints a tree of `name`, `type` and, of directories, `children`, while it is walked. */
+async function printJson(
+  ctx: Context,
+  top: { name: string; type: NodeType },
+  visits: AsyncIterable<Visit> | Visit[],
+): Promise<void> {
+  const indent = (level: number) => "\n" + "    ".repeat(Math.min(level, DEEPEST_INDENT));
+  const begin = async (level: number, { name, type }: { name: string; type: NodeType }) => {
+    const inner = `${indent(level)}  `;
+    await ctx.out.text(`{${inner}"name": ${jsonText(name)},${inner}"type": ${jsonText(type)}`);
+    if (type === "container") await ctx.out.text(`,${inner}"children": [`);
+  };
+  /** Of the values that are not complete, whether they are directories, and have children. */
+  const open = [{ directory: top.type === "container", filled: false }];
+  const end = async () => {
+    const { directory, filled } = open.pop()!;
+    const at = indent(open.length);
+    await ctx.out.text(directory ? `${filled ? `${at}  ` : ""}]${at}}` : `${at}}`);
+  };
+  await begin(0, top);
+  for await (const { entry, names } of visits) {
+    while (open.length > names.length) await end();
+    const parent = open.at(-1)!;
+    await ctx.out.text(`${parent.filled ? "," : ""}${indent(names.length)}`);
+    parent.filled = true;
+    await begin(names.length, entry);
+    open.push({ directory: entry.type === "container", filled: false });
+  }
+  while (open.length > 0) await end();
+  await ctx.out.line();
 }

@@ -1,5 +1,5 @@
 import { copyCommittedManifest, copyContent } from "../../templates/content.ts";
-import { insertEdge, subtree } from "../../templates/edge.ts";
+import { insertEdge } from "../../templates/edge.ts";
 import { copyHoles } from "../../templates/holes.ts";
 import { copyNode, copyXattrs } from "../../templates/node.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -16,6 +16,7 @@ import {
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { Turns } from "../turns.ts";
+import { readSubtree } from "./subtree.ts";
 import { equalNamesById, type TreeRow } from "../tree_order.ts";
 
 /**
@@ -25,7 +26,8 @@ import { equalNamesById, type TreeRow } from "../tree_order.ts";
  *
  * @param to The full path of the copy.
  * @returns The copy's node id.
- * @throws {AloeError} `not_found`, `not_a_container`, `read_only`.
+ * @throws {AloeError} `not_found`, `not_a_container`, `read_only`; `corrupt` for a
+ * tree with a directory that is in it twice, or in itself.
  */
 export function copy(
   db: Database,
@@ -68,7 +70,7 @@ async function copyTree(
 ): Promise<string> {
   const { volume } = place.parent;
   // Read whole before the first write: a copy into its own subtree copies what was there.
-  const rows = await tx.all(subtree, { node: source.node });
+  const rows = await readSubtree(tx, source);
   const copies = mintCopies(tx, place.parent, rows);
   const made = new Set<string>();
   const turns = new Turns();

@@ -1,3 +1,4 @@
+import { isBelowItself } from "../../templates/edge.ts";
 import { anomalies, unreachable } from "../../templates/maintenance.ts";
 import type { Database } from "../storage/database.ts";
 import type { Anomaly } from "../types.ts";
@@ -12,6 +13,10 @@ import type { Anomaly } from "../types.ts";
 export async function healthCheck(db: Database): Promise<Anomaly[]> {
   return await db.read(async (tx) => {
     const found = await tx.all(anomalies, {});
+    for (const { kind, id } of [...found]) {
+      if (kind !== "container_with_two_placements" && kind !== "root_with_placement") continue;
+      if (await tx.first(isBelowItself, { node: id })) found.push({ kind: "cycle", id });
+    }
     return [...found, ...cycles(await tx.all(unreachable, {}))];
   });
 }

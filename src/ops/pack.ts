@@ -1,5 +1,4 @@
 import { insertContent } from "../../templates/content.ts";
-import { subtree } from "../../templates/edge.ts";
 import { insertNode, insertWholeNode, listXattrs, setXattr } from "../../templates/node.ts";
 import { now } from "../clock.ts";
 import { ContentWriter } from "../content/content_writer.ts";
@@ -26,6 +25,7 @@ import { equalNamesById } from "../tree_order.ts";
 import { placeNode } from "./create.ts";
 import { parseMetadata } from "./stat.ts";
 import { archive, archiveBelow, resolvePlaced } from "./placement.ts";
+import { readSubtree } from "./subtree.ts";
 
 /**
  * Seals a directory into one file, which takes its name and place. The
@@ -72,7 +72,7 @@ async function packTarget(
     requireChangeable(top);
     const place: Place = { parent: await resolveId(tx, mount, parent), name };
     // Unpacking mints ids in this order, so of equal names the visible one comes last.
-    const rows = equalNamesById(await tx.all(subtree, { node: top.node }));
+    const rows = equalNamesById(await readSubtree(tx, top));
     await archiveBelow(tx, top, { edge });
     const entry = await newEntry(tx, place);
     const writer = new ContentWriter(tx, entry, 1);

@@ -6,7 +6,6 @@ import {
   manifestPage,
   versionState,
 } from "../../templates/content.ts";
-import { subtree } from "../../templates/edge.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { endMount, insertMount } from "../../templates/mount.ts";
 import {
@@ -47,6 +46,7 @@ import {
   makeVolume,
   MAKING,
 } from "./volumes.ts";
+import { readSubtree } from "./subtree.ts";
 
 /** How far a transfer has come. */
 export interface TransferProgress {
@@ -177,7 +177,7 @@ const NODES_AT_ONCE = 500;
 /** Content bytes stored by one transaction, about. */
 const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
-/** A row of {@linkcode subtree}. */
+/** A row of a subtree. */
 interface SourceRow {
   node_id: string;
   parent_id: string | null;
@@ -222,9 +222,7 @@ class Transfer {
   }
 
   async run(): Promise<void> {
-    const rows: SourceRow[] = await this.#source.read((tx) =>
-      tx.all(subtree, { node: this.#top.node })
-    );
+    const rows: SourceRow[] = await this.#source.read((tx) => readSubtree(tx, this.#top));
     const nodes = new Map(rows.map((row) => [row.node_id, row]));
     this.#progress.totalNodes = nodes.size;
     for (const row of nodes.values()) this.#progress.totalBytes += Number(row.size ?? 0);

@@ -1,10 +1,11 @@
 import { chunkByHash, manifestPage } from "../../templates/content.ts";
-import { entriesAfter, namesNotAllowed } from "../../templates/maintenance.ts";
+import { entriesAfter, namesNotAllowed, volumeOfNode } from "../../templates/maintenance.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../resolve.ts";
+import { healthCheck } from "./health.ts";
 import type { Database } from "../storage/database.ts";
 import type { VerifyReport } from "../types.ts";
 
@@ -25,7 +26,8 @@ const PAGE = 1000;
  * Checks the committed content of the mount's volume, the trash included:
  * that every manifest is complete and adds up to the size; when deep, that
  * every chunk has the address, the length and, encrypted, the authenticity
- * that it should have. And that every name is one that the format allows.
+ * that it should have. And that every name is one that the format allows,
+ * and no directory is in itself.
  *
  * @returns What was checked and what is wrong; being wrong is no exception.
  * @throws {AloeError} `mount_invalid`, `encryption_required`.
@@ -46,6 +48,12 @@ export async function verify(
   for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume: top.volume }))) {
     report.problems.push(`name-not-allowed node=${row.to_id} name=${JSON.stringify(row.name)}`);
   }
+  for (const { kind, id } of await healthCheck(db)) {
+    const volume = ENDLESS.get(kind) === undefined
+      ? null
+      : await db.query((tx) => tx.first(volumeOfNode, { node: id }));
+    if (volume?.volume_id === top.volume) report.problems.push(`${ENDLESS.get(kind)} node=${id}`);
+  }
   for (let after = "";;) {
     const entries = await db.query((tx) =>
       tx.all(entriesAfter, { volume: top.volume, after, limit: PAGE })
@@ -63,6 +71,13 @@ export async function verify(
     after = entries[entries.length - 1].node_id;
   }
 }
+
+/** Faults of the shape that a tree has no end by, as they are called here. */
+const ENDLESS: ReadonlyMap<string, string> = new Map([
+  ["cycle", "cycle"],
+  ["container_with_two_placements", "directory-with-two-places"],
+  ["root_with_placement", "root-with-place"],
+]);
 
 interface Entry {
   node_id: string;

@@ -1,0 +1,65 @@
+import type { DirEntry, Mount } from "../mod.ts";
+import { breathe } from "./breath.ts";
+import type { Context } from "./context.ts";
+import { Fault } from "./faults.ts";
+import { shownOf } from "./paths.ts";
+
+/** Something that a walk comes by. */
+export interface Visit {
+  entry: DirEntry;
+  /** The names from the top on, its own last. The walk goes on using the list. */
+  names: readonly string[];
+  /** Of each of these names, whether it is the last one in its directory. */
+  last: readonly boolean[];
+}
+
+/**
+ * What is below a directory, as a person reads it: by name, each directory
+ * before what is in it, without what a newer sibling hides. A directory that is
+ * in itself is reported, and not gone into again.
+ *
+ * @param top The directory's id.
+ * @param path Its path, for messages.
+ * @param depth How many levels.
+ */
+export async function* walk(
+  ctx: Context,
+  mount: Mount,
+  top: string,
+  path: string,
+  depth = Infinity,
+): AsyncGenerator<Visit, void> {
+  const names: string[] = [];
+  const last: boolean[] = [];
+  const within = new Set([top]);
+  const open = [{ node: top, children: await childrenOf(mount, top), next: 0 }];
+  for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
+    ctx.signal.throwIfAborted();
+    await breathe();
+    const entry = here.children[here.next++];
+    names.length = open.length - 1;
+    last.length = open.length - 1;
+    if (entry === undefined) {
+      within.delete(here.node);
+      open.pop();
+      continue;
+    }
+    names.push(entry.name);
+    last.push(here.next === here.children.length);
+    yield { entry, names, last };
+    const { node } = entry;
+    if (entry.type !== "container" || open.length >= depth) continue;
+    if (within.has(node)) {
+      const shown = shownOf(`${path}/${names.join("/")}`);
+      ctx.report(new Fault(shown, "is a directory in itself; not entered again"));
+      continue;
+    }
+    within.add(node);
+    open.push({ node, children: await childrenOf(mount, node), next: 0 });
+  }
+}
+
+async function childrenOf(mount: Mount, id: string): Promise<DirEntry[]> {
+  const all = await mount.listById(id);
+  return all.filter((c) => c.visible).sort((a, b) => a.name < b.name ? -1 : 1);
+}
