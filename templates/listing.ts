@@ -68,17 +68,27 @@ export const detailsAfter = template<{ parent: string; after: string; limit: num
   { arrays: true },
 );
 
-/** A row of {@linkcode namesInVolume}. */
-export type NameColumns = [edge: string, parent: string, node: string, name: string];
+/** A row of {@linkcode placementsAfter}. */
+export type NameColumns = [
+  edge: string,
+  parent: string,
+  node: string,
+  name: string,
+  volume: string,
+  archived: number,
+];
 
-/** The placements of a volume, after an edge. */
-export const namesInVolume = template<{ volume: string; after: string; limit: number }>(
-  "listing.namesInVolume",
+/**
+ * Placements of the file, after an edge: of all volumes and ended ones too, so
+ * that a page takes the same time wherever it is.
+ */
+export const placementsAfter = template<{ after: string; limit: number }>(
+  "listing.placementsAfter",
 )(
   (q, p) =>
-    q.selectFrom("edge").select(["edge_id", "from_id", "to_id", "name"])
-      .where("edge_id", ">", p.after).where("archived", "=", sql.lit(0))
-      .where("volume_id", "=", p.volume)
+    q.selectFrom("edge")
+      .select(["edge_id", "from_id", "to_id", "name", "volume_id", "archived"])
+      .where("edge_id", ">", p.after)
       .orderBy("edge_id").limit(p.limit) as unknown as Compilable<NameColumns>,
   { arrays: true },
 );

@@ -1401,16 +1401,14 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "listing.namesInVolume": {
+  "listing.placementsAfter": {
     "sql":
-      'select "edge_id", "from_id", "to_id", "name" from "edge" where "edge_id" > ? and "archived" = 0 and "volume_id" = ? order by "edge_id" limit ?',
+      'select "edge_id", "from_id", "to_id", "name", "volume_id", "archived" from "edge" where "edge_id" > ? order by "edge_id" limit ?',
     "names": [
       "after",
-      "volume",
       "limit",
     ],
     "constants": [
-      null,
       null,
       null,
     ],

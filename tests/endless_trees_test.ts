@@ -1,6 +1,7 @@
 /** Trees that are deep, and trees without an end, which SQL can make: every walk ends. */
 
 import assert from "node:assert/strict";
+import { StatementSync } from "node:sqlite";
 import { AloeError, AloeLite, type Mount } from "../mod.ts";
 import * as ops from "../src/ops.ts";
 import { Bench } from "./cli_support_test.ts";
@@ -120,4 +121,100 @@ Deno.test("tree --json is the JSON that it was", async () => {
     await bench.ok(["tree", "--json", "/a/f"]),
     `${JSON.stringify(file("f"), null, 2)}\n`,
   );
+});
+
+const search = (fs: AloeLite, mount: Mount, text: string, options: Partial<ops.SearchOptions>) =>
+  ops.searchNames(fs.db, mount.handle, { path: "/" }, text, { limit: 1000, ...options });
+
+/** Runs a task. @returns How many statements gave it rows. */
+async function countReads(task: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const { all } = StatementSync.prototype;
+  StatementSync.prototype.all = function (this: StatementSync, ...values) {
+    count++;
+    return all.apply(this, values as never) as never;
+  };
+  try {
+    await task();
+  } finally {
+    StatementSync.prototype.all = all;
+  }
+  return count;
+}
+
+Deno.test("a search in 40,000 levels looks at each of them once, and lets others have their turn", async () => {
+  using folder = new Folder();
+  const levels = 40_000;
+  await makeChain(folder.at("a.fs"), levels);
+  const { fs, mount } = await opened(folder.at("a.fs"));
+  await using _ = fs;
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const reads = await countReads(async () => {
+    const { entries, truncated, next } = await search(fs, mount, "end", {});
+    assert.deepEqual([entries.length, truncated, next], [1, false, null]);
+    assert.equal(entries[0].path, `${"/d".repeat(levels)}/end.txt`);
+  });
+  clearInterval(timer);
+  assert.ok(reads > levels && reads < 1.5 * levels, `${reads} reads`);
+  assert.ok(turns > 5, `${turns} turns`);
+  const all = await search(fs, mount, "d", {});
+  assert.equal(all.entries.length, 1000);
+  assert.ok(all.truncated && all.next !== null);
+});
+
+Deno.test("a search is cut off by its limit, its time or its paths, and goes on from there", async () => {
+  using folder = new Folder();
+  const cases: [number, Partial<ops.SearchOptions>][] = [
+    [2000, { limit: 700 }],
+    [2000, { limit: 10_000 }],
+    [50, { timeLimit: 0 }],
+  ];
+  for (const [i, [levels, options]] of cases.entries()) {
+    await makeChain(folder.at(`${i}.fs`), levels);
+    const { fs, mount } = await opened(folder.at(`${i}.fs`));
+    await using _ = fs;
+    const paths: string[] = [];
+    let answers = 0;
+    for (let after: string | null = ""; after !== null;) {
+      const found: ops.SearchResult = await search(fs, mount, "d", { ...options, after });
+      assert.equal(found.truncated, found.next !== null);
+      paths.push(...found.entries.map((entry) => entry.path));
+      assert.ok(found.entries.length <= (options.limit ?? 1000));
+      after = found.next;
+      answers++;
+    }
+    assert.ok(answers > 1, `${answers}`);
+    const wanted = Array.from({ length: levels }, (_, i) => "/d".repeat(i + 1));
+    wanted.push(`${"/d".repeat(levels)}/end.txt`);
+    assert.ok(paths.length === wanted.length && new Set(paths).size === wanted.length);
+    const missing = new Set(wanted).difference(new Set(paths));
+    assert.equal(missing.size, 0, JSON.stringify(options));
+  }
+});
+
+Deno.test("a search by a pattern with slashes in a deep tree", async () => {
+  using folder = new Folder();
+  const levels = 500;
+  await makeChain(folder.at("a.fs"), levels);
+  const { fs, mount } = await opened(folder.at("a.fs"));
+  await using _ = fs;
+  const glob = async (pattern: string) =>
+    (await search(fs, mount, pattern, { glob: true })).entries.map((entry) => entry.path);
+  assert.deepEqual(await glob("d/*/d"), ["/d/d/d"]);
+  assert.deepEqual(await glob("**/end.*"), [`${"/d".repeat(levels)}/end.txt`]);
+  assert.deepEqual(await glob("**/d/{x,end}.txt"), [`${"/d".repeat(levels)}/end.txt`]);
+  assert.deepEqual(await glob("d/end.txt"), []);
+});
+
+Deno.test("a directory in itself does not keep a search", async () => {
+  using folder = new Folder();
+  await makeCycle(folder.at("a.fs"));
+  const { fs, mount } = await opened(folder.at("a.fs"));
+  await using _ = fs;
+  await mount.put("/do", "x");
+  const { entries, truncated } = await search(fs, mount, "d", {});
+  assert.equal(truncated, false);
+  assert.ok(entries.some((entry) => entry.path === "/do"));
+  assert.ok(entries.length <= 7);
 });

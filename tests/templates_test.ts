@@ -27,6 +27,7 @@ import {
   newestNamesAfter,
 } from "../templates/inode.ts";
 import { inodeByNameAt, inodesAtAfter, versionAt, versionEnd } from "../templates/inode_at.ts";
+import { placementsAfter } from "../templates/listing.ts";
 import { loadKysely } from "../templates/kysely.ts";
 import { chunksOfThese, contentFacts, orphanRange } from "../templates/content_change.ts";
 import { placementsOfNames } from "../templates/names.ts";
@@ -188,6 +189,7 @@ Deno.test("a name is found in the name index, and nothing is sorted to find it",
         newestNamesAfter.name,
         committedHashes.name,
         inodesAtAfter.name,
+        placementsAfter.name,
       ]
     ) {
       assert.ok(!plan(name).some((step) => step.includes("TEMP B-TREE")), name);

@@ -14,6 +14,9 @@ import { NodeSchema } from "./nodes.ts";
 const FOUND = 100;
 const MOST = 1000;
 
+/** How long a request looks, ms: it tells then where to go on. */
+const TIME = 10_000;
+
 /** The routes that look through a whole volume. */
 export function searchRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
@@ -35,14 +38,25 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
       const limit = wholeNumber(query, "limit", 1, MOST) ?? FOUND;
       await using held = await access(services, c, c.req.param("id")!);
       const { signal } = c.req.raw;
-      const { entries, truncated } = await ops.searchNames(
+      const after = query.get("after");
+      const { entries, truncated, next } = await ops.searchNames(
         held.fs.db,
         held.mount.handle,
         target,
         wanted,
-        { limit, signal, glob: pattern !== null },
+        {
+          limit,
+          signal,
+          glob: pattern !== null,
+          timeLimit: TIME,
+          ...(after === null ? {} : { after }),
+        },
       );
-      return c.json({ entries: entries.map((found) => nodeJson(found, found.path)), truncated });
+      return c.json({
+        entries: entries.map((found) => nodeJson(found, found.path)),
+        truncated,
+        next,
+      });
     }),
   );
 
@@ -95,12 +109,18 @@ const SEARCH = {
       glob: text("In place of a text, a pattern: *, ?, [a-z], {a,b}, and ** for any depth"),
       ...TARGET_QUERY,
       limit: text(`How many: ${FOUND}, or 1 to ${MOST}`),
+      after: text("Goes on after what another answer gave as `next`"),
     }),
   },
   responses: {
     200: json(
-      z.object({ entries: z.array(NodeSchema), truncated: z.boolean() }).openapi("Found"),
-      "What was found",
+      z.object({
+        entries: z.array(NodeSchema),
+        truncated: z.boolean(),
+        next: z.string().nullable(),
+      }).openapi("Found"),
+      "What was found. An answer is cut off at its limit, after some seconds, and when its paths " +
+        "are long; `next` is what to go on after then",
     ),
     ...volumeProblems(408),
   },
