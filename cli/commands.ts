@@ -437,6 +437,7 @@ export const COMMANDS: readonly Command[] = [
         help: "memory for changes that are not written yet (default 32MiB)",
       },
       { long: "allow-other", help: "let other users in; permission bits decide" },
+      { long: "nonempty", help: "hide what is in DIR; else it has to be empty" },
       {
         long: "options",
         short: "o",
@@ -468,6 +469,10 @@ export const COMMANDS: readonly Command[] = [
       "rw, nosuid, … changes what is mounted at DIR already. For a line in /etc/fstab",
       "see the README. --allow-other takes root, or user_allow_other in",
       "/etc/fuse.conf.",
+      "",
+      "DIR has to be empty, as what is in it would be hidden. For an encrypted volume",
+      "its mode is 0 from then on: nothing gets into it beside the mount.",
+      "",
       "It needs Linux with libfuse3 (the package fuse3) and /dev/fuse.",
     ],
     examples: [

@@ -24,6 +24,10 @@ export interface MountWishes {
   dirtyBytes?: number;
   /** Whether other users may enter. */
   allowOther: boolean;
+  /** Whether what is in the directory may be hidden. */
+  nonEmpty: boolean;
+  /** Whether the directory is removed when the mount of an encrypted volume has ended. */
+  removeMountpoint: boolean;
   /** Owner of what has none in the volume. */
   uid?: number;
   /** Group of what has none. */
@@ -116,6 +120,8 @@ const SWITCHES: Readonly<Record<string, (wishes: MountWishes) => void>> = {
   ro: (w) => w.readOnly = true,
   rw: (w) => w.readOnly = false,
   "allow-other": (w) => w.allowOther = true,
+  nonempty: (w) => w.nonEmpty = true,
+  "x-aloelite.rmdir": (w) => w.removeMountpoint = true,
 };
 
 function takeWord(wishes: MountWishes, word: string): void {
@@ -132,8 +138,8 @@ function takeWord(wishes: MountWishes, word: string): void {
     }
     if (PASSED_VALUES.has(key)) return void wishes.options.push(word);
   } else {
-    if (IGNORED.has(key) || /^(x-|X-)/.test(key)) return;
     if (Object.hasOwn(SWITCHES, name)) return SWITCHES[name](wishes);
+    if (IGNORED.has(key) || /^(x-|X-)/.test(key)) return;
     if (PASSED.has(key)) return void wishes.options.push(word);
     if (Object.hasOwn(SETTERS, name) || PASSED_VALUES.has(key)) {
       throw new UsageError(`the mount option ${key} needs a value`);
@@ -155,6 +161,8 @@ export function mountWishes(flags: Flags): MountWishes {
     at: null,
     history: "none",
     allowOther: false,
+    nonEmpty: false,
+    removeMountpoint: false,
     options: [],
   };
   const words = split(flags.get("options") ?? "");

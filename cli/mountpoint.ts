@@ -79,3 +79,27 @@ export async function readyMountpoint(
   if (!(await Deno.stat(point)).isDirectory) throw new Fault(path, "not a directory");
   return point;
 }
+
+/**
+ * Refuses a directory with something in it.
+ *
+ * @param path As it was written.
+ * @param point Its absolute path.
+ */
+export async function refuseEntries(path: string, point: string): Promise<void> {
+  if (!await hasEntries(point)) return;
+  throw new Fault(
+    path,
+    "not empty, and what is in it would be hidden; choose an empty directory, or give --nonempty",
+  );
+}
+
+async function hasEntries(directory: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(directory)) return true;
+  } catch (error) {
+    // One that was closed when the last mount ended: it is looked into when it is mounted on.
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
+  return false;
+}

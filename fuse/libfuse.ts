@@ -31,6 +31,9 @@ const LIBC_SYMBOLS = {
   },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  rmdir: { parameters: ["buffer"], result: "i32" },
+  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   openAside: {
     name: "open",
     parameters: ["buffer", "i32"],

@@ -11,6 +11,7 @@ import {
 } from "./messages.ts";
 import { mountedOn, type MountEntry, TYPE } from "./mounts.ts";
 import { OutcomeKeeper } from "./outcome.ts";
+import { MountpointGuard } from "./mountpoint_guard.ts";
 import { mountWords, preflight } from "./preflight.ts";
 import { lateWords, setLateWords } from "./remount.ts";
 import { detach, type UnmountOptions } from "./unmount.ts";
@@ -47,6 +48,10 @@ export interface MountVolumeOptions {
   uid?: number;
   /** Their group. Default that of this process. */
   gid?: number;
+  /** Mounts over a directory that is not empty, and hides what is in it. Default false. */
+  nonEmpty?: boolean;
+  /** Removes the directory when the mount of an encrypted volume has ended. Default false. */
+  removeMountpoint?: boolean;
   /** Further mount options, words as after `-o`: `noatime`, `nodev`, … */
   options?: string[];
   /** Takes what went wrong while it is mounted, a line each. Default standard error. */
@@ -78,15 +83,20 @@ export interface FuseMount extends AsyncDisposable {
  *
  * @returns Once the directory can be used.
  * @throws {AloeError} `unsupported` where libfuse3, `/dev/fuse` or a permission
- * is missing; `invalid` for what is no directory; and as `AloeLite.open` and
+ * is missing; `invalid` for what is no directory, `not_empty`; and as `AloeLite.open` and
  * `AloeLite.mount`.
  */
 export async function mountVolume(options: MountVolumeOptions): Promise<FuseMount> {
   const { allowOther = false, at } = options;
-  const mountpoint = await preflight(options.mountpoint, allowOther);
+  const nonEmpty = options.nonEmpty === true || options.options?.includes("nonempty") === true;
+  const mountpoint = await preflight(options.mountpoint, { allowOther, nonEmpty });
   const file = await fullPath(options.file);
   const readOnly = options.readOnly === true || at !== undefined;
   const late = lateWords(options.options ?? []);
+  // What is in a plain volume's file is no secret.
+  const guard = options.pin === undefined
+    ? null
+    : await MountpointGuard.open(mountpoint, options.removeMountpoint ?? false);
   const mount = new WorkerMount(mountpoint, options.log ?? ((line) => console.error(line)), {
     type: "start",
     file,
@@ -102,7 +112,11 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
     ...(options.dirtyBytes === undefined ? {} : { dirtyBytes: options.dirtyBytes }),
   });
-  await mount.ready;
+  await mount.ready.catch((error) => {
+    guard?.close();
+    throw error;
+  });
+  if (guard !== null) mount.keepGuard(guard);
   try {
     await setLateWords(mountpoint, late);
   } catch (error) {
@@ -131,6 +145,7 @@ class WorkerMount implements FuseMount {
   #fd: number | null = null;
   #isReady = false;
   #outcome: OutcomeKeeper | null = null;
+  #guard: MountpointGuard | null = null;
 
   constructor(mountpoint: string, log: (line: string) => void, start: StartMessage) {
     this.mountpoint = mountpoint;
@@ -155,10 +170,21 @@ class WorkerMount implements FuseMount {
     this.#outcome = new OutcomeKeeper(entry.device, readOnly);
   }
 
+  /** Keeps what is below from being written to until the mount has ended. */
+  keepGuard(guard: MountpointGuard): void {
+    guard.set();
+    if (this.#fd === null) void guard.release();
+    else this.#guard = guard;
+  }
+
   async unmount(options: UnmountOptions = {}): Promise<void> {
     const { lazy = false } = options;
     const there = await mountedOn(this.mountpoint);
-    if (there?.type === TYPE && this.#fd !== null) await detach(this.mountpoint, lazy);
+    if (there?.type === TYPE && this.#fd !== null) {
+      await detach(this.mountpoint, lazy);
+      // Whoever goes on in it does not need what is below, and that may be long.
+      if (lazy) await this.#guard?.release();
+    }
     if (!lazy) await this.closed;
   }
 
@@ -214,6 +240,12 @@ class WorkerMount implements FuseMount {
 
   #end(message: ErrorMessage | null): void {
     this.#fd = null;
+    if (this.#guard === null) return this.#settle(message);
+    this.#guard.release().finally(() => this.#settle(message));
+    this.#guard = null;
+  }
+
+  #settle(message: ErrorMessage | null): void {
     this.#outcome?.close(message);
     this.#outcome = null;
     const error = message === null ? null : errorOf(message);

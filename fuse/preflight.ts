@@ -1,5 +1,6 @@
 import { AloeError } from "../src/errors.ts";
 import { errorCode } from "./error_code.ts";
+import { reopen } from "./mountpoint_guard.ts";
 import { canonical, mountedOn, TYPE } from "./mounts.ts";
 import { detach } from "./unmount.ts";
 
@@ -16,15 +17,20 @@ const NOTHING_HERE =
  *
  * @returns The mountpoint without links in its path; a dead mount that was on
  * it is gone.
- * @throws {AloeError} `unsupported`, `not_found`, `invalid`, `io_error`.
+ * @throws {AloeError} `unsupported`, `not_found`, `invalid`, `not_empty`, `io_error`.
  */
-export async function preflight(mountpoint: string, allowOther: boolean): Promise<string> {
+export async function preflight(
+  mountpoint: string,
+  options: { allowOther: boolean; nonEmpty: boolean },
+): Promise<string> {
   if (Deno.build.os !== "linux") {
     throw new AloeError("unsupported", "mounting needs Linux, with FUSE");
   }
   await checkDevice();
   const path = await checkMountpoint(mountpoint);
-  if (Deno.uid() !== 0) await checkUser(path, allowOther);
+  if (Deno.uid() !== 0) await checkUser(path, options.allowOther);
+  await reopen(path);
+  if (!options.nonEmpty) await checkEmpty(path);
   return path;
 }
 
@@ -83,6 +89,13 @@ async function checkMountpoint(mountpoint: string): Promise<string> {
     return await checkMountpoint(mountpoint);
   }
   throw new AloeError("invalid", `${mountpoint}: is not a directory`);
+}
+
+/** What is in the directory would be hidden: most often a program wrote to it by mistake. */
+async function checkEmpty(path: string): Promise<void> {
+  for await (const _ of Deno.readDir(path)) {
+    throw new AloeError("not_empty", `${path}: is not empty, and what is in it would be hidden`);
+  }
 }
 
 /** What fusermount3 asks of a user. */

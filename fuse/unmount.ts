@@ -2,6 +2,7 @@ import { AloeError } from "../src/errors.ts";
 import { ERRNO } from "../src/vfs/errno.ts";
 import { cString, errno, libc } from "./libfuse.ts";
 import { errorOf } from "./messages.ts";
+import { releaseLeft } from "./mountpoint_guard.ts";
 import { canonical, mountedOn, type MountEntry, TYPE } from "./mounts.ts";
 import { outcomeLink, OutcomeReader } from "./outcome.ts";
 
@@ -36,11 +37,14 @@ export async function unmount(mountpoint: string, options: UnmountOptions = {}):
   const path = await canonical(mountpoint);
   const entry = await mountedOn(path);
   if (entry === null || entry.type !== TYPE) {
+    if (entry === null && await releaseLeft(path)) return;
     throw new AloeError("invalid", `${mountpoint}: no volume is mounted there`);
   }
-  const holders = options.lazy ? [] : await holdersOf(entry);
+  const holders = await holdersOf(entry);
   try {
     await detach(path, options.lazy ?? false);
+    if (holders.length === 0 && await mountedOn(path) === null) await releaseLeft(path);
+    if (options.lazy) return;
     for (const holder of holders) await hasLetGo(holder);
   } finally {
     for (const holder of holders) holder[Symbol.dispose]();

@@ -11,6 +11,8 @@ export interface MountProcessOptions {
   /** The PIN of an encrypted volume. It goes through a pipe, and nowhere else. */
   pin: Uint8Array | null;
   fuse: FuseSettings;
+  /** Whether what is in the directory may be hidden. */
+  nonEmpty: boolean;
   /** Takes what the process says. */
   log: (line: string) => void;
 }
@@ -29,12 +31,14 @@ export class MountProcess {
   readonly exited: Promise<number>;
   readonly #child: Deno.ChildProcess;
   readonly #log: (line: string) => void;
+  readonly #encrypted: boolean;
   #ended = false;
   #said = "";
 
   private constructor(child: Deno.ChildProcess, options: MountProcessOptions) {
     this.#child = child;
     this.#log = options.log;
+    this.#encrypted = options.pin !== null;
     this.pid = child.pid;
     this.mountpoint = options.mountpoint;
     this.exited = child.status.then(({ code, signal }) => {
@@ -46,15 +50,18 @@ export class MountProcess {
 
   /** Starts one. It is not ready yet. */
   static start(options: MountProcessOptions): MountProcess {
-    const { file, volume, mountpoint, pin, fuse } = options;
+    const { file, volume, mountpoint, pin, fuse, nonEmpty } = options;
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...ownProgram(),
         ...["--file", file, "--volume", volume, "mount"],
         ...(pin === null ? [] : ["--pin-fd", "0"]),
         ...(fuse.allowOther ? ["--allow-other"] : []),
+        ...(nonEmpty ? ["--nonempty"] : []),
         ...(fuse.cacheBytes === undefined ? [] : ["--cache", `${fuse.cacheBytes}`]),
         ...(fuse.dirtyBytes === undefined ? [] : ["--dirty", `${fuse.dirtyBytes}`]),
+        // Not by us, a moment later: a program could write to it in between.
+        ...["--options", "x-aloelite.rmdir"],
         ...["--", mountpoint],
       ],
       env: childEnvironment(),
@@ -111,8 +118,11 @@ export class MountProcess {
     const end = performance.now() + LAZILY;
     while (performance.now() < end) {
       if (await this.#endsWithin(50)) return true;
-      if (!await isMounted(this.mountpoint)) return this.#ended;
+      if (await isMounted(this.mountpoint)) continue;
+      // The process keeps the directory from being written to until it has removed it.
+      if (!this.#encrypted || !await exists(this.mountpoint)) return this.#ended;
     }
+    if (!await isMounted(this.mountpoint)) return this.#ended;
     this.#signal("SIGKILL");
     await this.exited;
     await clear(this.mountpoint);
@@ -173,6 +183,10 @@ async function givePin(stdin: WritableStream<Uint8Array>, pin: Uint8Array): Prom
   } finally {
     line.fill(0);
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(() => true, () => false);
 }
 
 /** Whether a volume is mounted on a directory. */

@@ -27,6 +27,8 @@ export interface MountStatus {
 export interface MountWish {
   mode: "fuse" | "direct";
   persist: boolean;
+  /** Whether what is in the mount's directory may be hidden; not when it comes back. */
+  nonEmpty?: boolean;
   /** The PIN of an encrypted volume; nothing of it is kept. */
   pin?: string;
   /** The variable with the PIN. */
@@ -42,7 +44,7 @@ export interface Mounts {
   /**
    * Mounts a volume.
    *
-   * @throws {Problem} 409 `already_mounted`; 503 `not_ready` when it does not answer in
+   * @throws {Problem} 409 `already_mounted`, `not_empty`; 503 `not_ready` when it does not answer in
    * time, and then nothing of it is left; 400 `encryption_required`.
    * @throws {AloeError} `bad_key`.
    */
@@ -134,7 +136,9 @@ class Supervisor implements Mounts {
       const pin = await this.#wishedPin(volume, wish);
       try {
         const kept = this.#keep(volume, wish);
-        await (wish.mode === "direct" ? this.#attach(kept, pin) : this.#begin(kept, pin));
+        await (wish.mode === "direct"
+          ? this.#attach(kept, pin)
+          : this.#begin(kept, pin, wish.nonEmpty ?? false));
         if (wish.persist) await this.#persist(kept);
       } finally {
         pin?.fill(0);
@@ -310,14 +314,14 @@ class Supervisor implements Mounts {
   }
 
   /** A first attempt: it is there at its end, or nothing is left of it. */
-  async #begin(kept: Kept, pin: Uint8Array | null): Promise<void> {
+  async #begin(kept: Kept, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
     try {
       const missing = (await this.preflight()).find(({ name, ok }) => !ok && NEEDED.has(name));
       if (missing !== undefined) {
         const { detail, remedy } = missing;
         throw new Problem(503, "not_ready", remedy === null ? detail : `${detail}: ${remedy}`);
       }
-      await this.#start(kept, pin);
+      await this.#start(kept, pin, nonEmpty);
     } catch (error) {
       this.#kept.delete(kept.volume.id);
       await records.forgetMount(this.#all().registry, kept.volume.id);
@@ -326,13 +330,21 @@ class Supervisor implements Mounts {
   }
 
   /** Starts the process of a mount and waits until it answers. */
-  async #start(kept: Kept, pin: Uint8Array | null): Promise<void> {
+  async #start(kept: Kept, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
     const { registry, filesystems, settings, log } = this.#all();
     const { volume, record } = kept;
     const mountpoint = record.mountpoint!;
     const { path } = await filesystems.get(volume.fsId);
     await clear(mountpoint);
     await Deno.mkdir(mountpoint, { recursive: true, mode: 0o755 });
+    if (!nonEmpty && await hasEntries(mountpoint)) {
+      throw new Problem(
+        409,
+        "not_empty",
+        "the mount's directory is not empty, and what is in it would be hidden: move that away, " +
+          "or mount with nonempty",
+      );
+    }
     // Before there is a process: whatever happens to this one, the next start knows of it.
     await records.recordMount(registry, record);
     const label = volume.name ?? volume.id;
@@ -342,6 +354,7 @@ class Supervisor implements Mounts {
       mountpoint,
       pin,
       fuse: settings.fuse,
+      nonEmpty,
       log: (line) => log(`mount of ${label}: ${line}`),
     });
     record.pid = process.pid;
@@ -484,4 +497,9 @@ class Supervisor implements Mounts {
   #tell(type: string, volume: VolumeFacts): void {
     this.#all().feed.publish({ type, fs_id: volume.fsId, volume_id: volume.id });
   }
+}
+
+async function hasEntries(directory: string): Promise<boolean> {
+  for await (const _ of Deno.readDir(directory)) return true;
+  return false;
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { mountVolume } from "../fuse/mod.ts";
 import { mountWishes } from "../cli/mount_options.ts";
 import {
   Bench,
@@ -811,5 +812,95 @@ Deno.test({
     await bench.ok(["unmount", bench.dir]);
     await until(() => !isRunning(pid));
     await bench.sound();
+  },
+});
+
+Deno.test({
+  name: "cli: nothing is mounted over what is in a directory, unless that is asked for",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const left = `${bench.dir}/left`;
+    Deno.writeTextFileSync(left, "hidden");
+    for (const mode of [[], ["--daemon"]]) {
+      assert.match(
+        await bench.fails(1, ["mount", ...mode, bench.dir]),
+        /mnt: not empty, .*--nonempty\n$/,
+      );
+      assert.ok(!isMounted(bench.dir));
+    }
+    for (const asked of [["--nonempty"], ["-o", "nonempty"]]) {
+      await bench.daemon(asked);
+      assert.ok(!exists(left));
+      await bench.ok(["unmount", bench.dir]);
+      assert.equal(Deno.readTextFileSync(left), "hidden");
+    }
+    await assert.rejects(mountVolume({ file: bench.file, mountpoint: bench.dir }), {
+      code: "not_empty",
+    });
+    await bench.sound();
+  },
+});
+
+Deno.test({
+  name: "cli: what a program writes when an encrypted mount has ended is in the clear nowhere",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const pin = bench.path("pin");
+    Deno.writeTextFileSync(pin, PIN);
+    await bench.ok(["volume", "create", "s", "--pin-file", pin]);
+    const given = ["-v", "s", "--pin-file", pin];
+    /** Writes file after file until it is told to stop, or may not. */
+    const writer = (stop: boolean) =>
+      new Deno.Command("python3", {
+        args: [
+          "-c",
+          `
+import itertools, os, sys
+if os.getuid() == 0 and len(sys.argv) > 2: os.setgid(65534); os.setuid(65534)
+for i in itertools.count():
+    try:
+        with open(f"{sys.argv[1]}/f{i}", "w") as file: file.write("secret")
+    except OSError:
+        ${stop ? "break" : "pass"}
+`,
+          bench.dir,
+          ...(stop ? [] : ["nobody"]),
+        ],
+        cwd: "/",
+        stderr: "null",
+      }).spawn();
+    // Programs of root stop at the first failure here; nobody's can go on.
+    for (const stop of root ? [true, false] : [true]) {
+      await bench.daemon([...given, ...(root ? ["--allow-other"] : [])]);
+      if (root) Deno.chmodSync(bench.dir, 0o777);
+      const child = writer(stop);
+      await until(() => exists(`${bench.dir}/f9`));
+      // It has a file open now and then.
+      await until(async () => (await bench.run(["unmount", bench.dir])).code === 0);
+      if (stop) assert.equal((await child.status).signal, null);
+      else {
+        await delay(300);
+        child.kill("SIGKILL");
+        await child.status;
+      }
+      if (!root) Deno.chmodSync(bench.dir, 0o700);
+      assert.deepEqual([...Deno.readDirSync(bench.dir)], []);
+      assert.equal(Deno.statSync(bench.dir).mode! & 0o7777, root ? 0 : 0o700);
+    }
+    // It can be mounted on again, also when the mount was killed, and removed.
+    const kill = async () => {
+      const pid = await bench.daemon(given);
+      assert.equal(Deno.readTextFileSync(`${bench.dir}/f9`), "secret");
+      Deno.kill(pid, "SIGKILL");
+      await until(() => !isRunning(pid));
+    };
+    await kill();
+    await kill();
+    await bench.ok(["unmount", bench.dir]);
+    Deno.removeSync(bench.dir);
   },
 });

@@ -5,7 +5,7 @@ import { isDaemon } from "../daemon.ts";
 import { about, Fault, isAloeError, named } from "../faults.ts";
 import { explainMount, explainUnmount, isBusy } from "../mount_faults.ts";
 import { type MountWishes, mountWishes } from "../mount_options.ts";
-import { readyMountpoint } from "../mountpoint.ts";
+import { readyMountpoint, refuseEntries } from "../mountpoint.ts";
 import { printable } from "../output.ts";
 import { encryptionMode, givesPin } from "./volume.ts";
 
@@ -103,6 +103,7 @@ function daemonWords(target: Target, wishes: MountWishes, point: string): string
   const words = [
     ...(wishes.uid === undefined ? [] : [`uid=${wishes.uid}`]),
     ...(wishes.gid === undefined ? [] : [`gid=${wishes.gid}`]),
+    ...(wishes.removeMountpoint ? ["x-aloelite.rmdir"] : []),
     ...wishes.options.map((word) => word.replace(/[\\",]/g, "\\$&")),
   ];
   return [
@@ -110,6 +111,7 @@ function daemonWords(target: Target, wishes: MountWishes, point: string): string
     ...options.flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, `${value}`]),
     ...(wishes.readOnly ? ["--read-only"] : []),
     ...(wishes.allowOther ? ["--allow-other"] : []),
+    ...(wishes.nonEmpty ? ["--nonempty"] : []),
     ...(words.length === 0 ? [] : ["--options", words.join(",")]),
     ...["--", point],
   ];
@@ -260,6 +262,8 @@ async function inForeground(
       readOnly: wishes.readOnly,
       history: wishes.history,
       allowOther: wishes.allowOther,
+      nonEmpty: wishes.nonEmpty,
+      removeMountpoint: wishes.removeMountpoint,
       // As libfuse has them: it takes all of them in one text.
       options: wishes.options.map((word) => word.replace(/[\\,]/g, "\\$&")),
       log,
@@ -292,11 +296,17 @@ export async function mount(ctx: Context): Promise<number | void> {
     return await about(directory, () => fuse.remount(directory, remount));
   }
   // First, so that nothing is created for a mount that cannot be.
-  const point = await about(directory, () =>
-    readyMountpoint(directory, async (stale) => {
-      const fuse = await import("../../fuse/mod.ts");
-      await fuse.unmount(stale, { lazy: true });
-    }));
+  const point = await about(
+    directory,
+    () =>
+      readyMountpoint(directory, async (stale) => {
+        const fuse = await import("../../fuse/mod.ts");
+        await fuse.unmount(stale, { lazy: true });
+      }),
+  );
+  const file = await Deno.realPath(ctx.file).catch(() => null);
+  if (file !== null) refuseOwnFolder(directory, file, point);
+  if (!wishes.nonEmpty) await refuseEntries(directory, point);
   const target = await findTarget(ctx, wishes);
   ctx.unguard();
   refuseOwnFolder(directory, target.file, point);

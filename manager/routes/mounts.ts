@@ -12,7 +12,8 @@ export function mountRoutes(services: Services): OpenAPIHono<Env> {
 
   app.openapi(MOUNT, async (c) => {
     const volume = await filesystems.volume(c.req.valid("param").id);
-    const { mode = "fuse", persist = false, pin, pin_env, pin_file } = c.req.valid("json") ?? {};
+    const { mode = "fuse", persist = false, nonempty, pin, pin_env, pin_file } =
+      c.req.valid("json") ?? {};
     const source = { pinEnv: pin_env, pinFile: pin_file };
     const given = pin !== undefined || pin_env !== undefined || pin_file !== undefined;
     if (mounts.status(volume.id).frontend !== null) {
@@ -33,6 +34,7 @@ export function mountRoutes(services: Services): OpenAPIHono<Env> {
     const status = await mounts.mount(volume, {
       mode,
       persist,
+      nonEmpty: nonempty ?? false,
       ...(pin === undefined ? {} : { pin }),
       ...(pin_env === undefined ? {} : { pinEnv: pin_env }),
       ...(pin_file === undefined ? {} : { pinFile: pin_file }),
@@ -105,6 +107,9 @@ const MOUNT = createRoute({
             pin: z.string().max(1024).optional(),
             persist: z.boolean().optional().openapi({
               description: "Whether it comes back after a restart",
+            }),
+            nonempty: z.boolean().optional().openapi({
+              description: "Hides what is in the mount's directory; else it has to be empty",
             }),
             pin_env: z.string().min(1).max(255).optional().openapi({
               description:

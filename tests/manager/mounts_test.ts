@@ -282,3 +282,44 @@ Deno.test("a direct mount keeps the volume open, and needs no FUSE", async () =>
   const plain = await m.ask("POST", `/volumes/${id}/mount`, { json: { mode: "direct", pin: "1" } });
   assert.equal(plain.status, 400);
 });
+
+mountTest("nothing is mounted over what is in a directory, unless that is asked for", async () => {
+  await using m = await TestManager.start();
+  const id = await m.volume("a");
+  const point = `${m.root}/mnt/${id}`;
+  await Deno.mkdir(point, { recursive: true });
+  await Deno.writeTextFile(`${point}/left`, "hidden");
+  const refused = await m.ask("POST", `/volumes/${id}/mount`, { json: {} });
+  assert.equal(refused.status, 409, refused.text);
+  assert.equal(refused.json.code, "not_empty");
+  assert(!refused.text.includes(m.root));
+  assert.equal(await mounted(m, id, { nonempty: true }), point);
+  assert.deepEqual([...Deno.readDirSync(point)], []);
+  assert.equal((await m.ask("DELETE", `/volumes/${id}/mount`)).status, 204);
+  assert.equal(await Deno.readTextFile(`${point}/left`), "hidden");
+});
+
+mountTest(
+  "the directory of an encrypted mount is gone with it, though a program writes to it",
+  async () => {
+    await using m = await TestManager.start();
+    const id = await m.volume("a", { encrypted: true, pin: "2468" });
+    for (let round = 0; round < 2; round++) {
+      const point = await mounted(m, id, { pin: "2468" });
+      const script = 'i=0; while echo secret > "$1/f$i"; do i=$((i + 1)); done; sleep 600';
+      const writer = new Deno.Command("sh", {
+        args: ["-c", script, "sh", point],
+        stderr: "null",
+      }).spawn();
+      try {
+        await until("it writes", () => Deno.stat(`${point}/f9`).then(() => true, () => false));
+        assert.equal((await m.ask("DELETE", `/volumes/${id}/mount`)).status, 204);
+        assert.deepEqual([...Deno.readDirSync(`${m.root}/mnt`)], []);
+      } finally {
+        writer.kill("SIGKILL");
+        await writer.status;
+      }
+      assert.deepEqual([...Deno.readDirSync(`${m.root}/mnt`)], []);
+    }
+  },
+);
