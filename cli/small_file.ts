@@ -12,7 +12,12 @@ export async function readSmall(path: string): Promise<Uint8Array> {
   return await toEnd(path, (await Deno.open(path)).readable);
 }
 
-/** The same for a stream. @param name What it is called in the message. */
+/**
+ * The same for a stream. Most often it is a secret, so that nothing of it is
+ * left but what is returned.
+ *
+ * @param name What it is called in the message.
+ */
 export async function toEnd(
   name: string,
   stream: ReadableStream<Uint8Array>,
@@ -29,6 +34,7 @@ export async function toEnd(
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
+    part.fill(0);
   }
   return bytes;
 }

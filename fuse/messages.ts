@@ -7,8 +7,8 @@ export interface StartMessage {
   file: string;
   volume?: string;
   mountpoint: string;
-  /** Nowhere else than here, and overwritten once the volume is open. */
-  pin?: string | Uint8Array;
+  /** Handed over, not copied, and overwritten once the volume is open. */
+  pin?: Uint8Array<ArrayBuffer>;
   readOnly: boolean;
   at?: bigint;
   history?: History;

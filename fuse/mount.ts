@@ -106,7 +106,7 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
     gid: options.gid ?? Deno.gid() ?? 0,
     options: mountWords({ file, readOnly, allowOther, options: options.options ?? [] }),
     ...(options.volume === undefined ? {} : { volume: options.volume }),
-    ...(options.pin === undefined ? {} : { pin: options.pin }),
+    ...(options.pin === undefined ? {} : { pin: bytesOf(options.pin) }),
     ...(at === undefined ? {} : { at }),
     ...(options.history === undefined ? {} : { history: options.history }),
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
@@ -161,7 +161,9 @@ class WorkerMount implements FuseMount {
       event.preventDefault();
       this.#abandon(event.message);
     };
-    this.#worker.postMessage(start);
+    // A copy of the PIN would stay in the memory that messages are written to.
+    const given = start.pin === undefined ? [] : [start.pin.buffer];
+    this.#worker.postMessage(start, given);
   }
 
   /** Lets other processes that unmount it know how it ended. */
@@ -256,6 +258,13 @@ class WorkerMount implements FuseMount {
     if (error === null) this.#closed.resolve();
     else this.#closed.reject(error);
   }
+}
+
+/** A PIN's own bytes, in memory that can be given away. */
+function bytesOf(pin: Pin): Uint8Array<ArrayBuffer> {
+  if (typeof pin !== "string") return Uint8Array.from(pin);
+  if (!pin.isWellFormed()) throw new AloeError("invalid", "the PIN is not well-formed text");
+  return new TextEncoder().encode(pin);
 }
 
 async function fullPath(file: string): Promise<string> {

@@ -80,14 +80,13 @@ async function serve(message: StartMessage): Promise<void> {
   };
   try {
     const volume = await ops.getVolume(db, message.volume);
+    const { pin } = message;
     const handle = await ops.mount(db, volume.id, {
       access: readOnly ? "ro" : "rw",
       ttl: Lease.TTL,
       principal: `fuse:${message.mountpoint}`,
-      ...(message.pin === undefined ? {} : { pin: message.pin }),
-    });
-    if (message.pin instanceof Uint8Array) message.pin.fill(0);
-    delete message.pin;
+      ...(pin === undefined ? {} : { pin }),
+    }).finally(() => pin?.fill(0));
     const lease = new Lease(db, handle, (fault) => log(`renewing: ${describe(fault).message}`));
     await attempt(() => present(db, handle, message, lease, attempt));
     lease.stop();

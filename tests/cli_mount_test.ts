@@ -16,6 +16,7 @@ import {
   RUN,
   start,
 } from "./cli_support_test.ts";
+import { placesOf } from "./fuse/process_memory.ts";
 
 const PIN = "correct horse";
 const HELPER = fileURLToPath(new URL("../cli/mount.fuse.aloelite", import.meta.url));
@@ -902,5 +903,36 @@ for i in itertools.count():
     await kill();
     await bench.ok(["unmount", bench.dir]);
     Deno.removeSync(bench.dir);
+  },
+});
+
+Deno.test({
+  name: "cli: the PIN is nowhere in the process that answers a mount",
+  ignore,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const secret = "kRnz-Qx7vT!äWort";
+    const pin = bench.path("pin");
+    Deno.writeTextFileSync(pin, `${secret}\n`);
+    await bench.ok(["volume", "create", "s", "--pin-file", pin]);
+    const unmount = async (pid: number) => {
+      Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
+      assert.deepEqual(placesOf(secret, pid), []);
+      await bench.ok(["unmount", bench.dir]);
+    };
+    await unmount(await bench.daemon(["-v", "s", "--pin-file", pin]));
+    await unmount(await bench.daemon(["-v", "s", "--pin-env", "S"], { env: { S: secret } }));
+    for (const [given, stdin] of [[["--pin-file", pin]], [["--pin-fd", "0"], `${secret}\n`]]) {
+      const options = stdin === undefined ? {} : { stdin: stdin as string };
+      const running = await bench.mount(["-v", "s", ...given], options);
+      await unmount(running.child.pid);
+      assert.equal((await running.ended()).code, 0);
+    }
+    // It is seen where it is.
+    const holder = new Deno.Command("sleep", { args: ["60"], env: { S: secret } }).spawn();
+    assert.notDeepEqual(placesOf(secret, holder.pid), []);
+    holder.kill("SIGKILL");
+    await holder.status;
   },
 });
