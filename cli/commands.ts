@@ -844,6 +844,19 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./commands/care.ts")).health,
   },
   {
+    name: "repair",
+    summary: "take out what no known release writes",
+    operands: "",
+    min: 0,
+    max: 0,
+    notes: [
+      "A file that has a trigger, view or index of unknown origin is not opened: it",
+      "could do anything. This takes it out, without running it. No data goes.",
+    ],
+    examples: [["repair", "what was taken out, a line each"]],
+    load: async () => (await import("./commands/care.ts")).repair,
+  },
+  {
     name: "prune",
     summary: "free what nothing needs any more",
     operands: "",

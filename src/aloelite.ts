@@ -63,6 +63,19 @@ export class AloeLite implements AsyncDisposable {
     return new AloeLite(await ops.openDatabase(path, options));
   }
 
+  /**
+   * Takes out of a file what {@linkcode open} refuses as unknown and what holds
+   * no data: triggers, views and indexes.
+   *
+   * @param path The file; nobody may have it open.
+   * @returns What was taken out.
+   * @throws {AloeError} `not_found`; `corrupt` or `unsupported` for what cannot be
+   * helped in this way, and nothing is changed then.
+   */
+  static repair(path: string | URL): Promise<ops.RemovedObject[]> {
+    return ops.repairFile(path);
+  }
+
   /** What the functions of the `ops` module take. */
   get db(): OpenDatabase {
     return this.#db;

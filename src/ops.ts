@@ -22,6 +22,7 @@ export * from "./errors.ts";
 export * from "./types.ts";
 export { type OpenOptions } from "./storage/open.ts";
 export { clearAbandoned, openDatabase } from "./ops/abandoned.ts";
+export { type RemovedObject, repairFile } from "./storage/repair.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
 export type { BackupOptions, BackupProgress } from "./storage/dialect.ts";
 export type { Durability } from "./storage/sqlite_dialect.ts";

@@ -1,19 +1,16 @@
 import type { Kysely } from "kysely";
+import type { SchemaRow } from "../migrations/check_schema.ts";
 import { sql } from "./kysely.ts";
 import { raw, type Statement, template } from "./template.ts";
 
-/** The era, and every object with our newest migration among them. */
-export const fileObjects = template("file.fileObjects")((q) =>
-  (q as unknown as Kysely<{ sqlite_schema: { name: string } }>)
-    .selectFrom("sqlite_schema").select("name")
+/** Every object of the file. By the name that no table of the file can stand for. */
+export const fileSchema = template("file.fileSchema")((q) =>
+  (q as unknown as Kysely<{ "main.sqlite_master": SchemaRow }>)
+    .selectFrom("main.sqlite_master").select(["type", "name", "tbl_name", "rootpage", "sql"])
 );
 
-/** The era that the file is of. */
-export const fileEra = template("file.fileEra")((q) =>
-  q.selectNoFrom([
-    sql<number>`(SELECT user_version FROM pragma_user_version)`.as("era"),
-  ])
-);
+/** The era that the file is of. A table of the file could stand for a function's. */
+export const fileEra = raw<{ user_version: number }>("PRAGMA main.user_version");
 
 /** The newest migration on record. */
 export const newestMigration = template("file.newestMigration")((q) =>

@@ -778,13 +778,8 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [],
     "constants": [],
   },
-  "file.fileEra": {
-    "sql": 'select (SELECT user_version FROM pragma_user_version) as "era"',
-    "names": [],
-    "constants": [],
-  },
-  "file.fileObjects": {
-    "sql": 'select "name" from "sqlite_schema"',
+  "file.fileSchema": {
+    "sql": 'select "type", "name", "tbl_name", "rootpage", "sql" from "main"."sqlite_master"',
     "names": [],
     "constants": [],
   },

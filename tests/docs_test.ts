@@ -13,6 +13,8 @@ import { dirname, join, normalize, relative, sep } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { AloeLite } from "../mod.ts";
+import { compileKnown } from "../migrations/compile_known.ts";
+import { knownSchema } from "../migrations/known_schema.ts";
 import { compileAll } from "../templates/compile.ts";
 import { compiled } from "../templates/sqlite_compiled.ts";
 
@@ -212,6 +214,10 @@ Deno.test("imports go downwards from layer to layer", () => {
     }
   }
   assert(checked > 200);
+});
+
+Deno.test("the known schema is what the migrations write (else: deno task templates)", async () => {
+  assert.deepEqual(await compileKnown(), knownSchema);
 });
 
 Deno.test("SQLite's texts are what the templates compile to (else: deno task templates)", async () => {

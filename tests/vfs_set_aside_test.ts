@@ -5,10 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { AloeLite } from "../mod.ts";
 import { AloeError } from "../src/errors.ts";
 import * as ops from "../src/ops.ts";
+import { raw } from "../templates/template.ts";
 import { type Inode, S_IFBLK, S_IFREG } from "../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
 import type { History } from "../src/vfs/volume_state.ts";
@@ -415,17 +415,13 @@ for (const [what, when] of Object.entries(TRIGGERS)) {
         await using fs = await AloeLite.open(path, { durability: "normal" });
         const vfs = await open(fs.db, fs, "none", log);
         await prepare(vfs);
-        {
-          using db = new DatabaseSync(path);
-          db.exec(`CREATE TRIGGER refused ${when} BEGIN SELECT RAISE(ABORT, 'refused'); END`);
-        }
+        // Of this connection alone: one in the file would be refused as a whole.
+        const trigger = `CREATE TEMP TRIGGER refused ${when.replace(/ ON /, " ON main.")}
+          BEGIN SELECT RAISE(ABORT, 'refused'); END`;
+        await fs.db.alone((tx) => tx.run(raw(trigger), {}));
         scenario = await change(vfs);
         await vfs.sync();
         await vfs.close().catch((error) => failed = error);
-      }
-      {
-        using db = new DatabaseSync(path);
-        db.exec("DROP TRIGGER refused");
       }
       const lost = await missing(path, scenario);
       for (const at of lost) assert(isToldOf(log.join("\n"), at), `${at}: ${log.join("\n")}`);

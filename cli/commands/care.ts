@@ -1,6 +1,7 @@
 import type { AloeLite } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { Fault } from "../faults.ts";
+import { about, Fault } from "../faults.ts";
+import { databasePath } from "../paths.ts";
 
 /** `verify`: checks that every file's content is complete. */
 export async function verify(ctx: Context): Promise<number> {
@@ -49,6 +50,20 @@ async function shrink(ctx: Context, fs: AloeLite): Promise<void> {
       "cleaned up, but not made smaller: that needs `deno run --allow-all`",
       { cause: error },
     );
+  }
+}
+
+/** `repair`: takes out what no known release writes and what holds no data. */
+export async function repair(ctx: Context): Promise<void> {
+  ctx.guard();
+  const { AloeLite } = await import("../../mod.ts");
+  const removed = await about(ctx.file, () => AloeLite.repair(databasePath(ctx.file)));
+  if (ctx.json) await ctx.out.json({ removed });
+  else if (removed.length === 0) await ctx.out.line("nothing to repair");
+  else {
+    for (const { type, name } of removed) {
+      await ctx.out.line(ctx.out.name(`took out ${type} ${JSON.stringify(name)}`));
+    }
   }
 }
 

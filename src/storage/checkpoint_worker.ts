@@ -5,7 +5,8 @@
  * @module
  */
 
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { openGuarded } from "./guarded.ts";
 
 /** The global object, as a worker has it. */
 const scope = self as unknown as {
@@ -23,7 +24,7 @@ scope.onmessage = ({ data }) => {
     return;
   }
   try {
-    database ??= new DatabaseSync(data, { timeout: 0 });
+    database ??= openGuarded(data, { timeout: 0 });
     database.prepare("PRAGMA wal_checkpoint(PASSIVE)").run();
     scope.postMessage(true);
   } catch {

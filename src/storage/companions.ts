@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
+import { openGuarded } from "./guarded.ts";
 
 /**
  * Takes away the `-wal` and `-shm` that a connection for reading has made: only
@@ -11,11 +11,11 @@ import { DatabaseSync } from "node:sqlite";
 export function removeCompanions(path: string): void {
   try {
     if (sizeOf(`${path}-shm`) === null || (sizeOf(`${path}-wal`) ?? 0) > 0) return;
-    const database = new DatabaseSync(path, { timeout: 0 });
+    const database = openGuarded(path, { timeout: 0 });
     try {
       // With nothing to move there is nothing to sync.
       database.prepare("PRAGMA synchronous = OFF").run();
-      database.prepare("SELECT 1 FROM sqlite_schema").get();
+      database.prepare("SELECT 1 FROM main.sqlite_master").get();
     } finally {
       database.close();
     }

@@ -1,12 +1,11 @@
 import { checkFile, type FileState, upToDate } from "../../migrations/file_state.ts";
 import { shadows } from "../../migrations/read_only.ts";
-import { fileEra, fileObjects, newestMigration } from "../../templates/file.ts";
 import { fileFacts } from "../../templates/maintenance.ts";
 import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import { OpenDatabase } from "./database.ts";
+import { readState } from "./read_state.ts";
 import { type Durability, SqliteDialect } from "./sqlite_dialect.ts";
-import type { Transaction } from "./transaction.ts";
 
 /** How a file is opened. */
 export interface OpenOptions {
@@ -82,7 +81,7 @@ export async function openDatabase(
   try {
     await db.connect();
     const state = await db.query(readState);
-    if (exists && state.era === 0 && await isSomethingElse(db, file)) throw notOurs(file);
+    if (exists && isEmpty(state) && await isSomethingElse(db, file)) throw notOurs(file);
     checkFile(state, file);
     if (state.era === 0 && (readOnly || (exists && options.create === false))) {
       throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
@@ -100,7 +99,8 @@ export async function openDatabase(
   }
 }
 
-function pathOf(url: URL): string {
+/** @throws {AloeError} `invalid` for a URL of something else than a file. */
+export function pathOf(url: URL): string {
   if (url.protocol !== "file:") throw new AloeError("invalid", `${url}: is no file: URL`);
   return decodeURIComponent(url.pathname);
 }
@@ -120,7 +120,7 @@ const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
  *
  * @throws {AloeError} `invalid` for what is no regular file.
  */
-async function isFile(path: string): Promise<boolean> {
+export async function isFile(path: string): Promise<boolean> {
   try {
     const { isDirectory, isFile } = await Deno.stat(path);
     if (isDirectory) throw new AloeError("invalid", `${path}: is a directory`);
@@ -149,14 +149,8 @@ function notOurs(path: string): AloeError {
   return new AloeError("corrupt", `${path}: not an aloelite file`);
 }
 
-async function readState(tx: Transaction): Promise<FileState> {
-  const era = (await tx.first(fileEra, {}))!.era;
-  const rows = await tx.all(fileObjects, {});
-  const objects = new Set(rows.map((row) => row.name));
-  const migrated = objects.has("aloe_migration")
-    ? (await tx.first(newestMigration, {}))?.name ?? null
-    : null;
-  return { era, objects, migrated };
+function isEmpty(state: FileState): boolean {
+  return state.era === 0 && state.objects.size === 0;
 }
 
 async function shadow(db: OpenDatabase, state: FileState): Promise<void> {

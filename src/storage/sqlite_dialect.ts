@@ -1,4 +1,4 @@
-import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
+import { backup, type DatabaseSync, type StatementSync } from "node:sqlite";
 import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
 import type { TemplateCompiler } from "../../templates/template.ts";
@@ -13,6 +13,7 @@ import type {
   StorageTransactionSettings,
 } from "./dialect.ts";
 import { DiskRoom, type FileState } from "./disk_room.ts";
+import { openGuarded } from "./guarded.ts";
 import { sqliteFile, sqliteLocation } from "./location.ts";
 import { OpenedFile } from "./opened_file.ts";
 import { cannotMakeFiles, isOutOfRange, translateSqliteError } from "./sqlite_errors.ts";
@@ -231,10 +232,10 @@ export class SqliteDriver implements StorageDriver {
     if (this.#options.path === ":memory:") return null;
     let database: DatabaseSync | null = null;
     try {
-      database = new DatabaseSync(this.#options.path, { timeout: 0 });
+      database = openGuarded(this.#options.path, { timeout: 0 });
       // A connection to a file with a WAL holds a lock for its whole life.
       database.prepare("PRAGMA locking_mode = EXCLUSIVE").run();
-      database.prepare("SELECT 1 FROM sqlite_schema").get();
+      database.prepare("SELECT 1 FROM main.sqlite_master").get();
     } catch {
       database?.close();
       return null;
@@ -293,7 +294,7 @@ export class SqliteDriver implements StorageDriver {
       if (own) {
         // On a snapshot: a backup begins again whenever another connection writes.
         source.prepare("BEGIN").run();
-        source.prepare("SELECT 1 FROM sqlite_schema").get();
+        source.prepare("SELECT 1 FROM main.sqlite_master").get();
       }
       await options.onBegin?.();
       await backup(source, sqliteFile(destination), {
@@ -386,21 +387,18 @@ function immutableUri(path: string): string {
 }
 
 function connect(options: SqliteOptions, location: string): SqliteConnection {
-  const database = new DatabaseSync(location, {
+  const database = openGuarded(location, {
     readOnly: options.readOnly,
-    enableForeignKeyConstraints: true,
     timeout: BUSY_TIMEOUT_MS,
   });
   try {
     const pragmas = [
-      // Given again: the option above is lost on a read-only connection.
-      `busy_timeout = ${BUSY_TIMEOUT_MS}`,
       `cache_size = -${CACHE_KIB}`,
       "temp_store = MEMORY",
     ];
     for (const pragma of pragmas) database.prepare(`PRAGMA ${pragma}`).run();
     // Opening reads nothing yet, so whether it can is found out here.
-    if (options.readOnly) database.prepare("SELECT 1 FROM sqlite_schema").get();
+    if (options.readOnly) database.prepare("SELECT 1 FROM main.sqlite_master").get();
   } catch (error) {
     database.close();
     throw error;

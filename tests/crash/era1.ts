@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
+import { reference } from "../../migrations/reference_schema.ts";
 import { noise } from "./support.ts";
 
 /** What is in a file that {@linkcode makeEra1} made. */
@@ -187,13 +188,7 @@ const SCHEMA = [
   "CREATE INDEX lock_mount ON lock (mount_id)",
   "CREATE INDEX content_version_chunk ON content_version (chunk_hash)",
   // Views and triggers of that era know two types of nodes, and milliseconds.
-  "CREATE VIEW active_edge AS SELECT * FROM edge WHERE archived = 0",
-  "CREATE VIEW directory_listing AS SELECT a.from_id, n.* FROM active_edge a " +
-  "JOIN node n ON n.node_id = a.to_id",
-  `CREATE TRIGGER node_guard_type BEFORE INSERT ON node
-    WHEN NEW.type NOT IN ('container', 'entry') BEGIN SELECT RAISE(ABORT, 'type'); END`,
-  `CREATE TRIGGER node_touch_content AFTER UPDATE OF version, content_hash ON content BEGIN
-    UPDATE node SET modified_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-      WHERE node_id = NEW.node_id; END`,
+  ...reference["0.3"].filter(([type]) => type === "view" || type === "trigger")
+    .map(([, , , sql]) => sql),
   "PRAGMA user_version = 1",
 ];

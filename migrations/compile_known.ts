@@ -1,0 +1,101 @@
+/**
+ * Prints the module that `known_schema.ts` is, by running every migration on new
+ * files and on those of the Python package: `deno task templates`. A test holds
+ * the two equal.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import {
+  type Driver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+import { up as era1 } from "./0001_era1.ts";
+import { type KnownObject, tokens } from "./check_schema.ts";
+import { migrate } from "./migrate.ts";
+import { reference } from "./reference_schema.ts";
+
+/** Every object that we write, by the era of its file, each text once. */
+export async function compileKnown(): Promise<Record<"1" | "3", KnownObject[]>> {
+  const first = await written([], 0, era1Only);
+  const known = new Map<string, KnownObject>();
+  const bases: [KnownObject[], number][] = [
+    [[], 0],
+    [reference["0.3"], 1],
+    [reference["0.4"], 3],
+    [first, 1],
+  ];
+  const theirs = new Set(Object.values(reference).flat().map((object) => JSON.stringify(object)));
+  for (const [base, era] of bases) {
+    for (const object of await written(base, era, migrate)) {
+      const [type, name, table, sql] = object;
+      const key = JSON.stringify([type, name, table, tokens(sql)]);
+      if (!known.has(key) && !(era > 0 && theirs.has(key))) known.set(key, object);
+    }
+  }
+  return { "1": first, "3": [...known.values()] };
+}
+
+async function era1Only(driver: Driver): Promise<void> {
+  await era1(
+    new Kysely<unknown>({
+      dialect: {
+        createAdapter: () => new SqliteAdapter(),
+        createDriver: () => driver,
+        createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+      },
+    }),
+  );
+}
+
+/** What is in a file that began with some objects and was migrated. */
+async function written(
+  base: KnownObject[],
+  era: number,
+  change: (driver: Driver) => Promise<void>,
+): Promise<KnownObject[]> {
+  using db = new DatabaseSync(":memory:");
+  for (const [, , , sql] of base) db.exec(sql);
+  db.exec(`PRAGMA user_version = ${era}`);
+  const nothing = () => Promise.resolve();
+  await change({
+    init: nothing,
+    acquireConnection: () =>
+      Promise.resolve({
+        executeQuery: ({ sql, parameters }) => {
+          const statement = db.prepare(sql);
+          const rows = statement.all(...parameters as string[]);
+          return Promise.resolve({ rows: rows as never[] });
+        },
+        streamQuery: () => {
+          throw new Error("nothing is streamed");
+        },
+      }),
+    beginTransaction: nothing,
+    commitTransaction: nothing,
+    rollbackTransaction: nothing,
+    releaseConnection: nothing,
+    destroy: nothing,
+  });
+  const rows = db.prepare(
+    "SELECT type, name, tbl_name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid",
+  ).all();
+  return rows.map((row) => [row.type, row.name, row.tbl_name, row.sql] as KnownObject);
+}
+
+/** The text of `known_schema.ts`, before it is formatted. */
+export async function knownModule(): Promise<string> {
+  return `// Made by \`deno task templates\` from the migrations; not to be edited.
+import type { KnownObject } from "./check_schema.ts";
+
+/** What we write into a file, by its era, as SQLite keeps it. */
+export const knownSchema: Record<"1" | "3", KnownObject[]> = ${
+    JSON.stringify(await compileKnown(), null, 2)
+  };`;
+}
+
+if (import.meta.main) console.log(await knownModule());
