@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { AloeLite } from "../mod.ts";
 import * as ops from "../src/ops.ts";
-import type { Visit } from "./front_door.ts";
+import type { Visit } from "./visit.ts";
 
 /** Characters that all answers may take together, and one of them. */
 const MOST = 4 * 1024 * 1024;

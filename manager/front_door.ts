@@ -3,6 +3,7 @@ import { type HostCheck, isLoopback } from "./host_check.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Limits, Settings } from "./settings.ts";
+import { keepVisit, type Place, Visit } from "./visit.ts";
 
 /** What a server says of a request's connection. */
 export interface RequestInfo {
@@ -10,14 +11,6 @@ export interface RequestInfo {
   readonly remoteAddr?: Deno.Addr;
   /** Settled when the response has been sent, or cannot be. */
   readonly completed?: Promise<void>;
-}
-
-/** A request that is worked on. */
-export interface Visit {
-  /** The pattern of the route that answers it. */
-  route: string;
-  /** Whether it carries the token, where one is asked for. */
-  trusted: boolean;
 }
 
 /** What answers requests that were let in. */
@@ -48,10 +41,20 @@ export interface FrontDoorOptions {
   answer: Answerer;
 }
 
+/** Places for the question whether the manager is well. */
+const HEALTH_PLACES = 16;
+
+/** How long a small body may take while others wait for a place, ms. */
+const HURRY = 1000;
+
 /**
  * Where every request comes in: turned away here are those of other sites, of
  * clients without the token, of too large a head, and those beyond what can be
  * worked on at once or in time.
+ *
+ * There are so many places. Those who have not shown the token get a quarter of
+ * them, so that they keep nobody out who has; and the question whether the
+ * manager is well has places of its own.
  */
 export class FrontDoor {
   readonly #hosts: HostCheck;
@@ -63,6 +66,8 @@ export class FrontDoor {
   readonly #recall: Recaller;
   readonly #answer: Answerer;
   readonly #running = new Set<Running>();
+  /** How many places of each kind are taken. */
+  readonly #taken: Record<Place, number> = { usual: 0, open: 0, health: 0 };
   readonly #timer: ReturnType<typeof setInterval>;
   #closed = false;
   #emptied: (() => void) | null = null;
@@ -91,7 +96,7 @@ export class FrontDoor {
     const since = performance.now();
     const peer = peerOf(info);
     const client = this.#hosts.client(request.headers, peer);
-    const visit: Visit = { route: "none", trusted: true };
+    const visit = new Visit();
     let refusal: Problem | null;
     try {
       refusal = this.#refusal(request, peer, client, visit);
@@ -110,12 +115,17 @@ export class FrontDoor {
       return Promise.resolve(recalled);
     }
     return new Promise<Response>((resolve, reject) => {
+      keepVisit(request, visit);
       const running: Running = {
+        visit,
+        placed: true,
         until: isPatient(request) ? Infinity : since + this.#limits.requestMs,
         give: resolve,
         given: false,
       };
+      this.#taken[visit.place]++;
       this.#running.add(running);
+      info?.completed?.catch(() => visit.end());
       const done = () => this.#leave(running);
       const answered = (response: Response) => {
         this.#count(request, visit, response, since);
@@ -166,7 +176,7 @@ export class FrontDoor {
 
   #refusal(request: Request, peer: string, client: string, visit: Visit): Problem | null {
     if (this.#closed) return later("the manager is stopping", 5);
-    const { headerBytes, concurrent } = this.#limits;
+    const { headerBytes } = this.#limits;
     const { url, headers } = request;
     if (url.length > headerBytes) return new Problem(414, "too_large", "the URL is too long");
     let size = url.length;
@@ -181,11 +191,48 @@ export class FrontDoor {
       visit.trusted = false;
       if (!isOpen(request.method, url)) return unauthorized();
     }
-    if (this.#running.size >= concurrent) return later("too many requests at once", 1);
-    return null;
+    visit.place = placeOf(request, visit);
+    return this.#hasPlace(visit.place) ? null : later("too many requests at once", 1);
+  }
+
+  /** Whether there is a place, perhaps one that a request has to give which dawdles. */
+  #hasPlace(place: Place): boolean {
+    const { usual, open, health } = this.#taken;
+    const { concurrent } = this.#limits;
+    if (place === "health") return health < HEALTH_PLACES;
+    if (place === "open" && open >= Math.ceil(concurrent / 4)) return this.#hurry("open");
+    return usual + open < concurrent || this.#hurry("open") ||
+      (place === "usual" && this.#hurry("usual"));
+  }
+
+  /** Takes a place from a request whose small body does not come. */
+  #hurry(place: Place): boolean {
+    const before = performance.now() - HURRY;
+    for (const running of this.#running) {
+      const { visit, until, placed, given } = running;
+      if (!placed || given || until === Infinity || visit.place !== place) continue;
+      if (visit.receivingSince === null || visit.receivingSince > before) continue;
+      this.#giveUp(running, "the body did not come while others waited");
+      return true;
+    }
+    return false;
+  }
+
+  /** Answers a request that is not done, and gives its place to others. What it does ends soon. */
+  #giveUp(running: Running, why: string): void {
+    running.given = true;
+    running.give(later(why, 10).response());
+    this.#vacate(running);
+    running.visit.end();
+  }
+
+  #vacate(running: Running): void {
+    if (running.placed) this.#taken[running.visit.place]--;
+    running.placed = false;
   }
 
   #leave(running: Running): void {
+    this.#vacate(running);
     this.#running.delete(running);
     if (this.#running.size === 0) this.#emptied?.();
   }
@@ -195,18 +242,19 @@ export class FrontDoor {
     this.#metrics.note(name, visit.route, status, (performance.now() - since) / 1000);
   }
 
-  /** Answers those whose time is up. What they had begun may go on. */
+  /** Answers those whose time is up. */
   #sweep(): void {
     const now = performance.now();
     for (const running of this.#running) {
-      if (running.given || running.until > now) continue;
-      running.given = true;
-      running.give(later("this took too long", 10).response());
+      if (!running.given && running.until <= now) this.#giveUp(running, "this took too long");
     }
   }
 }
 
 interface Running {
+  readonly visit: Visit;
+  /** Whether it has a place. */
+  placed: boolean;
   /** When its answer has to begin, by `performance.now`. */
   until: number;
   give: (response: Response) => void;
@@ -238,6 +286,12 @@ function peerOf(info: RequestInfo | undefined): string {
   return address !== undefined && "hostname" in address ? address.hostname : "local";
 }
 
+function placeOf({ method, url }: Request, { trusted }: Visit): Place {
+  const path = pathOf(url);
+  if (path === "/health" && (method === "GET" || method === "HEAD")) return "health";
+  return trusted && path !== "/login" ? "usual" : "open";
+}
+
 /** What may take as long as it takes: bodies that stream in have a limit of their own. */
 function isPatient(request: Request): boolean {
   if (request.method === "GET" || request.method === "HEAD") return SLOW.test(request.url);
@@ -251,9 +305,13 @@ const SLOW = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
 
 /** What needs no token: the page, which asks for it, and whether the manager is well. */
 function isOpen(method: string, url: string): boolean {
-  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
+  const path = pathOf(url);
   if (path === "/login") return method === "POST" || method === "DELETE";
   if (method !== "GET" && method !== "HEAD") return false;
   return path === "/" || path === "" || path === "/health" ||
     (path.startsWith("/assets/") && !path.includes(".."));
+}
+
+function pathOf(url: string): string {
+  return /^[a-z]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
 }

@@ -1,5 +1,5 @@
 import { AloeError } from "../src/errors.ts";
-import { bodyPieces } from "./body.ts";
+import { bodyPieces, contentLimits } from "./body.ts";
 import type { FilesystemFacts } from "./filesystems.ts";
 import { Problem } from "./problem.ts";
 import type { Services } from "./services.ts";
@@ -29,10 +29,9 @@ export class Imports {
    */
   async take(request: Request, name: string): Promise<FilesystemFacts> {
     const { filesystems, jobs, settings } = this.#services;
-    const { uploadBytes: bytes, idleBodyMs: idleMs } = settings.limits;
     const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
     try {
-      await receive(bodyPieces(request, { bytes, idleMs }), path);
+      await receive(bodyPieces(request, contentLimits(settings.limits)), path);
       const { faults, largestChunk } = await jobs.inspect(path).catch(explain);
       if (faults.length > 0) {
         throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { bodyPieces } from "./body.ts";
+import { type BodyLimits, bodyPieces, jsonLimits } from "./body.ts";
 import { Problem } from "./problem.ts";
 import type { Env } from "./router.ts";
 
@@ -12,13 +12,20 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  * Reads a body of JSON within its limits, before a schema looks at it. Of other
  * types it reads nothing.
  *
- * @throws {Problem} 400, 408, 413.
+ * @throws {Problem} 400, 408, 413; 415 for a body that does not say what it is.
  */
 export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
   const { raw } = c.req;
-  if (raw.body !== null && JSON_TYPE.test(raw.headers.get("content-type") ?? "")) {
-    const { jsonBytes, idleBodyMs } = c.env.limits;
-    const value = parse(await read(raw, { bytes: jsonBytes, idleMs: idleBodyMs }));
+  const type = raw.headers.get("content-type");
+  if (raw.body !== null && type === null) {
+    // The router would copy the request, and wait for as long as its client likes.
+    const bytes = await read(raw, jsonLimits(c.env.limits));
+    if (bytes.length > 0) {
+      throw new Problem(415, "unsupported_media_type", "a body of JSON says application/json");
+    }
+    c.req.arrayBuffer = () => Promise.resolve(new ArrayBuffer(0));
+  } else if (raw.body !== null && JSON_TYPE.test(type!)) {
+    const value = parse(await read(raw, jsonLimits(c.env.limits)));
     c.req.json = <T>() => Promise.resolve(value as T);
   }
   await next();
@@ -26,7 +33,7 @@ export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
 
 async function read(
   request: Request,
-  limits: { bytes: number; idleMs: number },
+  limits: BodyLimits,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of bodyPieces(request, limits)) parts.push(part);

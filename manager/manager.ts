@@ -3,6 +3,7 @@ import { openRegistry, type Registry } from "../src/registry/mod.ts";
 import { AnswerCache } from "./answer_cache.ts";
 import { createApp } from "./app.ts";
 import { Auth, ownToken } from "./auth.ts";
+import { divideDescriptors } from "./descriptors.ts";
 import { createFeed } from "./feed.ts";
 import { Filesystems } from "./filesystems.ts";
 import { FrontDoor, type RequestInfo } from "./front_door.ts";
@@ -71,7 +72,7 @@ async function start(
     root: settings.root,
     registry,
     idleMs: settings.limits.idleFilesystemMs,
-    most: settings.limits.openFilesystems,
+    most: divideDescriptors(settings.limits).openFilesystems,
     log,
     count: (open) => metrics.openFilesystems.set(open),
   });

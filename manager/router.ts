@@ -1,5 +1,5 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Visit } from "./front_door.ts";
+import type { Visit } from "./visit.ts";
 import { jsonBody } from "./json_body.ts";
 import { Problem } from "./problem.ts";
 import type { Limits } from "./settings.ts";

@@ -46,6 +46,7 @@ export async function serve(options: ManagerOptions = {}): Promise<ManagerServer
       manager !== null
         ? manager.fetch(request, info)
         : ready.then((manager) => manager.fetch(request, info)),
+    options.log ?? ((line) => console.error(line)),
   );
   try {
     manager = await createManager({ ...options, root: settings.root });

@@ -8,10 +8,28 @@ export interface Limits {
   uploadMs: number;
   /** Requests that are worked on at once; more are told to come again. */
   concurrent: number;
+  /** Connections that are open at once; fewer where the system allows few files. */
+  connections: number;
+  /** Connections of one client that are open at once. */
+  clientConnections: number;
+  /** How long a connection may take until its first request has come, ms. */
+  headMs: number;
+  /** How long a connection is kept between requests, ms. */
+  keepAliveMs: number;
   /** Time for a request whose answer is not a stream, ms. */
   requestMs: number;
   /** How long a body may bring nothing, ms. */
   idleBodyMs: number;
+  /** Bytes a second that a body brings at least, in each {@linkcode bodyWindowMs}. */
+  bodyBytesPerSecond: number;
+  /** The time over which the rate of a body is looked at, ms. */
+  bodyWindowMs: number;
+  /** The same for a body of JSON, ms. */
+  jsonWindowMs: number;
+  /** How long a body may take in all, ms. */
+  bodyMs: number;
+  /** How long a client may take nothing of an answer, ms. */
+  idleReadMs: number;
   /** How long requests that run may take to end when the manager stops, ms. */
   drainMs: number;
   /** Bytes of a URL, and of it with the headers. */
@@ -90,8 +108,17 @@ export const DEFAULT_LIMITS: Limits = {
   uploadBytes: 1024 ** 4,
   uploadMs: 7 * 24 * 60 * 60_000,
   concurrent: 1024,
+  connections: 4096,
+  clientConnections: 1024,
+  headMs: 10_000,
+  keepAliveMs: 75_000,
   requestMs: 120_000,
   idleBodyMs: 60_000,
+  bodyBytesPerSecond: 512,
+  bodyWindowMs: 60_000,
+  jsonWindowMs: 10_000,
+  bodyMs: 24 * 60 * 60_000,
+  idleReadMs: 120_000,
   drainMs: 5000,
   headerBytes: 16 * 1024,
   pinGuesses: 5,

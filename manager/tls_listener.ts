@@ -36,7 +36,11 @@ export async function listenWithClientCertificates(
   const server = createServer({
     ...{ cert, key, ca, requestCert: true, rejectUnauthorized: true },
     maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headMs,
+    handshakeTimeout: limits.headMs,
+    keepAliveTimeout: limits.keepAliveMs,
   }, (incoming, outgoing) => void answer(incoming, outgoing));
+  server.maxConnections = limits.connections;
   const closed = new Promise<void>((resolve) => server.once("close", resolve));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

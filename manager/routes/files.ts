@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
 import { type Access, access } from "../access.ts";
-import { bodyPieces, BrokenBody, declaredLength } from "../body.ts";
+import { type BodyLimits, bodyPieces, BrokenBody, contentLimits, declaredLength } from "../body.ts";
 import { type BodyPart, contentStream } from "../content_stream.ts";
 import { declare, disposition } from "../content_type.ts";
 import { bytes, documented, json, text, volumeProblems } from "../documented.ts";
@@ -337,8 +337,8 @@ async function drained(
 }
 
 /** What bounds the body of a file. */
-export function bodyLimits({ settings }: Services): { bytes: number; idleMs: number } {
-  return { bytes: settings.limits.uploadBytes, idleMs: settings.limits.idleBodyMs };
+export function bodyLimits({ settings }: Services): BodyLimits {
+  return contentLimits(settings.limits);
 }
 
 /** A modification time that a client wishes. @throws {Problem} 400. */

@@ -37,7 +37,7 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
       }
       const limit = wholeNumber(query, "limit", 1, MOST) ?? FOUND;
       await using held = await access(services, c, c.req.param("id")!);
-      const { signal } = c.req.raw;
+      const { signal } = c.env.visit;
       const after = query.get("after");
       const { entries, truncated, next } = await ops.searchNames(
         held.fs.db,
@@ -65,7 +65,7 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
     USAGE,
     whileHeard(async (c) => {
       await using held = await access(services, c, c.req.param("id")!);
-      const { signal } = c.req.raw;
+      const { signal } = c.env.visit;
       const usage = await ops.volumeUsage(held.fs.db, held.mount.handle, { signal });
       return c.json({
         content_bytes: usage.contentBytes,
@@ -91,7 +91,7 @@ function whileHeard(
     try {
       return await handler(c);
     } catch (error) {
-      if (error !== c.req.raw.signal.reason) throw error;
+      if (error !== c.env.visit.signal.reason) throw error;
       return new Response(null, { status: 408 });
     }
   };

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { certificates } from "./certificates.ts";
 import { request } from "./support.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
@@ -191,31 +192,6 @@ Deno.test("serve: two managers do not share a folder; wrong use is said", async 
     assert.ok(!/short\b/.test(wrong.error));
   }
 });
-
-/** Certificates of a test: an authority, the server's, a client's, and a stranger's. */
-async function certificates(folder: string): Promise<void> {
-  const openssl = async (...args: string[]) => {
-    const { success, stderr } = await new Deno.Command("openssl", { args, cwd: folder }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-  };
-  const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  for (const name of ["ca", "stranger"]) {
-    await openssl(
-      ...["req", "-x509", ...ec, "-keyout", `${name}.key`, "-out", `${name}.pem`],
-      ...["-days", "2", "-subj", `/CN=${name}`],
-    );
-  }
-  await Deno.writeTextFile(`${folder}/san`, "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  for (const name of ["server", "client"]) {
-    await openssl(
-      ...["req", ...ec, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`],
-    );
-    await openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-CA", "ca.pem", "-CAkey", "ca.key"],
-      ...["-CAcreateserial", "-out", `${name}.pem`, "-days", "2", "-extfile", "san"],
-    );
-  }
-}
 
 Deno.test("serve: HTTPS, and client certificates in place of a token", async () => {
   await using root = await folder();
