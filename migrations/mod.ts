@@ -6,6 +6,7 @@ import * as additions from "./0003_aloe_additions.ts";
 import * as posix from "./0004_posix.ts";
 import * as uploads from "./0005_uploads.ts";
 import * as holes from "./0006_holes.ts";
+import * as seals from "./0007_seals.ts";
 
 /** Every migration by name, in order; static imports, so that a compiled binary has them. */
 export const migrations: Record<string, Migration> = {
@@ -15,6 +16,7 @@ export const migrations: Record<string, Migration> = {
   "0004_posix": posix,
   "0005_uploads": uploads,
   "0006_holes": holes,
+  "0007_seals": seals,
 };
 
 /** Makes what is missing of ours, and only that. */
@@ -23,4 +25,5 @@ export async function ensureAdditions(db: Kysely<unknown>): Promise<void> {
   await posix.up(db);
   await uploads.up(db);
   await holes.up(db);
+  await seals.up(db);
 }

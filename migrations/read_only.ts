@@ -95,6 +95,17 @@ const POSIX: Record<string, string> = {
   aloe_hole: `CREATE TEMP TABLE aloe_hole (
     node_id TEXT PRIMARY KEY, version INTEGER NOT NULL, chunks INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  aloe_seal: `CREATE TEMP TABLE aloe_seal (
+    node_id TEXT NOT NULL, version INTEGER NOT NULL, tag BLOB NOT NULL,
+    PRIMARY KEY (node_id, version)
+  ) STRICT, WITHOUT ROWID`,
+  aloe_sealed: `CREATE TEMP TABLE aloe_sealed (
+    volume_id TEXT PRIMARY KEY, watermark TEXT NOT NULL, tag BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  aloe_upload: `CREATE TEMP TABLE aloe_upload (
+    node_id TEXT PRIMARY KEY, length INTEGER, note TEXT NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
   aloe_device: `CREATE TEMP TABLE aloe_device (
     node_id TEXT PRIMARY KEY, kind TEXT NOT NULL, major INTEGER NOT NULL, minor INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,

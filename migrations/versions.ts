@@ -2,7 +2,7 @@
 export const ERA = 3;
 
 /** The newest migration's name. */
-export const NEWEST = "0006_holes";
+export const NEWEST = "0007_seals";
 
 /** Our own objects that must be in a file; missing ones are made again. */
 export const OBJECTS = [
@@ -28,4 +28,6 @@ export const OBJECTS = [
   "aloe_lock_node",
   "aloe_upload",
   "aloe_hole",
+  "aloe_seal",
+  "aloe_sealed",
 ] as const;

@@ -1,3 +1,4 @@
+import { ContentSeals } from "./content_seals.ts";
 import type { ChunkCipher } from "./crypto/chunk_cipher.ts";
 
 /**
@@ -16,6 +17,7 @@ export class MountHandle {
    */
   readonly token: Uint8Array | null;
   readonly #cipher: ChunkCipher | null;
+  readonly #seals: ContentSeals | null;
 
   /** @ignore Handles come from `mount` and `attach`. */
   constructor(
@@ -28,11 +30,17 @@ export class MountHandle {
     this.volume = volume;
     this.token = token;
     this.#cipher = cipher;
+    this.#seals = cipher?.metadata ? new ContentSeals(volume, cipher.metadata) : null;
   }
 
   /** @ignore The cipher of an encrypted volume. */
   static cipherOf(handle: MountHandle): ChunkCipher | null {
     return handle.#cipher;
+  }
+
+  /** @ignore What keeps the tags of an encrypted volume. */
+  static sealsOf(handle: MountHandle): ContentSeals | null {
+    return handle.#seals;
   }
 
   /** Overwrites the key. The handle can read and write no content any more. */

@@ -11,7 +11,7 @@ import {
 import { now } from "./clock.ts";
 import { AloeError } from "./errors.ts";
 import { mint } from "./ids.ts";
-import { mountId, type MountRef } from "./mount_handle.ts";
+import { MountHandle, mountId, type MountRef } from "./mount_handle.ts";
 import { checkName, joinPath, splitPath } from "./paths.ts";
 import type { Transaction } from "./storage/transaction.ts";
 import type { NodeType } from "./types.ts";
@@ -285,6 +285,7 @@ async function resolved(
   if (tx.writes && !tx.watermarks.has(row.volume_id)) {
     tx.watermarks.set(row.volume_id, await volumeWatermark(tx, row));
   }
+  keepSeals(tx, mount);
   return {
     mount,
     mountId: row.mount_id,
@@ -302,6 +303,30 @@ async function resolved(
     locked: Boolean(row.locked),
     label: label || "/",
   };
+}
+
+/** Has a transaction keep the tags of a mount's volume, where it is encrypted. */
+export function keepSeals(tx: Transaction, mount: MountRef): void {
+  if (!tx.writes || typeof mount === "string") return;
+  const seals = MountHandle.sealsOf(mount);
+  if (seals !== null && !tx.seals.has(mount.volume)) tx.seals.set(mount.volume, seals);
+}
+
+/**
+ * Checks that the content of a node of an encrypted volume is what was sealed.
+ *
+ * @param version A retained version; the committed one when null.
+ * @throws {AloeError} `corrupt`.
+ */
+export async function requireSealed(
+  tx: Transaction,
+  { mount, node }: Pick<Resolved, "mount" | "node">,
+  version: number | null = null,
+): Promise<void> {
+  const seals = typeof mount === "string" ? null : MountHandle.sealsOf(mount);
+  if (seals === null || tx.hasTouched(node)) return;
+  if (version === null) await seals.check(tx, node);
+  else await seals.checkVersion(tx, node, version);
 }
 
 function isCount(value: number): boolean {

@@ -21,6 +21,7 @@ import "./names.ts";
 import "./node.ts";
 import "./redo.ts";
 import "./registry.ts";
+import "./seal.ts";
 import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
 import { type CompiledTemplate, templates } from "./template.ts";
 import "./trash.ts";

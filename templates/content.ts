@@ -14,8 +14,7 @@ export const insertContent = template<{
     version: p.version,
     size: p.size,
     retention_keep: p.keep,
-  })
-);
+  }), { touches: ({ node }) => ({ node, isNew: true }) });
 
 /** The content row of a copy: the same committed version, size and retention. */
 export const copyContent = template<{ node: string; source: string }>("content.copyContent")((
@@ -36,8 +35,7 @@ export const copyContent = template<{ node: string; source: string }>("content.c
           "size",
           "retention_keep",
         ])
-    )
-);
+    ), { touches: ({ node, source }) => ({ node, source, isNew: true }) });
 
 /** The committed manifest of a copy. */
 export const copyCommittedManifest = template<
@@ -59,15 +57,16 @@ export const copyCommittedManifest = template<
           "v.chunk_index",
           "v.chunk_hash",
         ])
-    )
-);
+    ), { touches: ({ node, source }) => ({ node, source }) });
 
 /** Moves the committed pointer: readers see this version from here on. */
 export const commitVersion = template<
   { node: string; version: number; size: number }
->("content.commitVersion")((q, p) =>
-  q.updateTable("content").set({ version: p.version, size: p.size })
-    .where("node_id", "=", p.node)
+>("content.commitVersion")(
+  (q, p) =>
+    q.updateTable("content").set({ version: p.version, size: p.size })
+      .where("node_id", "=", p.node),
+  { touches: ({ node, version }) => ({ node, version }) },
 );
 
 /** The committed version and the highest one in the manifest. */
@@ -111,8 +110,7 @@ export const insertManifestRow = template<{
     chunk_index: p.index,
     chunk_hash: p.hash,
     proof: null,
-  })
-);
+  }), { touches: ({ node, version, index }) => ({ node, version, first: index, last: index }) });
 
 /** Many manifest rows that all refer to one chunk: `first` to `last`, both included. */
 export const insertManifestRun = template<{
@@ -137,8 +135,7 @@ export const insertManifestRun = template<{
           "i",
           sql<string>`${p.hash}`.as("hash"),
         ]),
-    )
-);
+    ), { touches: ({ node, version, first, last }) => ({ node, version, first, last }) });
 
 /** Carries manifest rows of one version into another by reference: `first` to `last`. */
 export const carryManifest = template<{
@@ -160,8 +157,9 @@ export const carryManifest = template<{
           "chunk_index",
           "chunk_hash",
         ])
-    )
-);
+    ), {
+  touches: ({ node, from, to, first, last }) => ({ node, version: to, from, first, last }),
+});
 
 /** Committed chunks `first` to `last` with their bytes; one row without a chunk when none. */
 export const committedChunks = template<

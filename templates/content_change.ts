@@ -34,8 +34,7 @@ export const replaceManifestRow = template<{
     proof: null,
   }).onConflict((c) =>
     c.columns(["content_id", "version", "chunk_index"]).doUpdateSet({ chunk_hash: p.hash })
-  )
-);
+  ), { touches: ({ node, version, index }) => ({ node, version, first: index, last: index }) });
 
 /** Notes the chunks of a version, `first` to `last`, as perhaps no longer referred to. */
 export const orphanRange = template<
@@ -51,10 +50,12 @@ export const orphanRange = template<
 /** Drops manifest rows `first` to `last` of a version. */
 export const deleteRange = template<
   { node: string; version: number; first: number; last: number }
->("content_change.deleteRange")((q, p) =>
-  q.deleteFrom("content_version").where("content_id", "=", p.node)
-    .where("version", "=", p.version)
-    .where("chunk_index", ">=", p.first).where("chunk_index", "<=", p.last)
+>("content_change.deleteRange")(
+  (q, p) =>
+    q.deleteFrom("content_version").where("content_id", "=", p.node)
+      .where("version", "=", p.version)
+      .where("chunk_index", ">=", p.first).where("chunk_index", "<=", p.last),
+  { touches: ({ node, version, first, last }) => ({ node, version, first, last }) },
 );
 
 /** The same for the chunks of all versions below one. */
@@ -144,11 +145,17 @@ export const chunksOfThese = template<{ nodes: string }>("content_change.chunksO
 /** Sets the size of the committed version, which stays the one it is. */
 export const setContentSize = template<{ node: string; size: number }>(
   "content_change.setContentSize",
-)((
-  q,
-  p,
-) =>
-  q.updateTable("content").set({ size: toInteger(p.size) as never }).where("node_id", "=", p.node)
+)(
+  (
+    q,
+    p,
+  ) =>
+    q.updateTable("content").set({ size: toInteger(p.size) as never }).where(
+      "node_id",
+      "=",
+      p.node,
+    ),
+  { touches: ({ node }) => ({ node }) },
 );
 
 /** The same in our note of it, if there is one. */

@@ -22,8 +22,7 @@ export const insertRedo = template<{
     data: p.data,
     N_c: p.nonce,
     enc_tag: p.tag,
-  })
-);
+  }), { touches: ({ node }) => ({ node, redo: "appended" }) });
 
 /** The log of a node's chunks `first` to `last`, in the order of writing. */
 export const redoOf = template<{ node: string; first: number; last: number }>("redo.redoOf")((
@@ -51,13 +50,16 @@ export const redoIndexes = template<{ node: string; limit: number }>("redo.redoI
 );
 
 /** Drops the log of one chunk. */
-export const deleteRedo = template<{ node: string; index: number }>("redo.deleteRedo")((q, p) =>
-  q.deleteFrom("aloe_redo").where("node_id", "=", p.node).where("chunk_index", "=", p.index)
+export const deleteRedo = template<{ node: string; index: number }>("redo.deleteRedo")(
+  (q, p) =>
+    q.deleteFrom("aloe_redo").where("node_id", "=", p.node).where("chunk_index", "=", p.index),
+  { touches: ({ node }) => ({ node, redo: "changed" }) },
 );
 
 /** Drops a node's log. */
-export const deleteAllRedo = template<{ node: string }>("redo.deleteAllRedo")((q, p) =>
-  q.deleteFrom("aloe_redo").where("node_id", "=", p.node)
+export const deleteAllRedo = template<{ node: string }>("redo.deleteAllRedo")(
+  (q, p) => q.deleteFrom("aloe_redo").where("node_id", "=", p.node),
+  { touches: ({ node }) => ({ node, redo: "changed" }) },
 );
 
 /** Drops what was logged for another version than the committed one. */
@@ -75,8 +77,7 @@ export const carryRedo = template<{ node: string; from: number; to: number }>("r
   p,
 ) =>
   q.updateTable("aloe_redo").set({ version: p.to }).where("node_id", "=", p.node)
-    .where("version", "=", p.from)
-);
+    .where("version", "=", p.from), { touches: ({ node }) => ({ node, redo: "changed" }) });
 
 /** Notes a true size. */
 export const setTrueSize = template<{ node: string; version: number; size: number }>(
@@ -91,12 +92,12 @@ export const setTrueSize = template<{ node: string; version: number; size: numbe
       version: eb.ref("excluded.version"),
       size: eb.ref("excluded.size"),
     }))
-  )
-);
+  ), { touches: ({ node }) => ({ node }) });
 
 /** The true size is the committed one. */
-export const deleteTrueSize = template<{ node: string }>("redo.deleteTrueSize")((q, p) =>
-  q.deleteFrom("aloe_size").where("node_id", "=", p.node)
+export const deleteTrueSize = template<{ node: string }>("redo.deleteTrueSize")(
+  (q, p) => q.deleteFrom("aloe_size").where("node_id", "=", p.node),
+  { touches: ({ node }) => ({ node }) },
 );
 
 /** Whether a node's log has anything of a version. */

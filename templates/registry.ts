@@ -12,7 +12,7 @@ export const registryTemplate = template as unknown as <Values = Record<never, n
   name: string,
 ) => <Q extends Compilable<unknown>>(
   build: (q: Kysely<RegistrySchema>, p: Values) => Q,
-  options?: TemplateOptions,
+  options?: TemplateOptions<Values>,
 ) => Template<Values, RowOf<Q>>;
 
 /** The filesystems, oldest first. */

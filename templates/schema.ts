@@ -178,6 +178,21 @@ export interface AloeHoleTable {
   chunks: number;
 }
 
+/** Ours: a tag over the content of a version, of an encrypted volume. */
+export interface AloeSealTable {
+  node_id: string;
+  version: number;
+  tag: Uint8Array;
+}
+
+/** Ours: a tag over what an encrypted volume is. */
+export interface AloeSealedTable {
+  volume_id: string;
+  /** Content of nodes up to here has a tag. */
+  watermark: string;
+  tag: Uint8Array;
+}
+
 /** Every table of a file. */
 export interface Schema {
   node: NodeTable;
@@ -198,5 +213,7 @@ export interface Schema {
   aloe_device: AloeDeviceTable;
   aloe_subdir: AloeSubdirTable;
   aloe_upload: AloeUploadTable;
+  aloe_seal: AloeSealTable;
+  aloe_sealed: AloeSealedTable;
   aloe_hole: AloeHoleTable;
 }

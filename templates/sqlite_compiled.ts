@@ -2913,6 +2913,182 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "seal.contentAfter": {
+    "sql":
+      'select "n"."node_id", exists (select 1 as "one" from "aloe_seal" as "t" where "t"."node_id" = "n"."node_id") as "sealed" from "node" as "n" inner join "content" as "c" on "c"."node_id" = "n"."node_id" where "n"."node_id" > ? and "n"."volume_id" = ? order by "n"."node_id" limit CAST(? AS INTEGER)',
+    "names": [
+      "after",
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "seal.deleteSeal": {
+    "sql": 'delete from "aloe_seal" where "node_id" = ? and "version" = ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "seal.deleteSealsBelow": {
+    "sql": 'delete from "aloe_seal" where "node_id" = ? and "version" < ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "seal.getSeal": {
+    "sql": 'select "tag" from "aloe_seal" where "node_id" = ? and "version" = ?',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "seal.isPlaced": {
+    "sql": 'select 1 as "one" from "edge" where "to_id" = ? and "archived" = ? limit 1',
+    "names": [
+      "node",
+      null,
+    ],
+    "constants": [
+      null,
+      0,
+    ],
+  },
+  "seal.lastIndex": {
+    "sql":
+      'select "chunk_index" from "content_version" where "content_id" = ? and "version" = ? order by "chunk_index" desc limit 1',
+    "names": [
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "seal.olderSize": {
+    "sql":
+      'select (select CAST(size AS TEXT) as "size" from "aloe_version" where "content_id" = ? and "version" = ?) as "noted", (select CAST(ifnull(sum(k.length), 0) AS TEXT) as "size" from "content_version" as "v" inner join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ?) as "summed"',
+    "names": [
+      "node",
+      "version",
+      "node",
+      "version",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "seal.olderVersions": {
+    "sql":
+      'select distinct "v"."version" from "content_version" as "v" inner join "content" as "c" on "c"."node_id" = "v"."content_id" where "v"."content_id" = ? and "v"."version" > ? and "v"."version" < "c"."version" order by "v"."version"',
+    "names": [
+      "node",
+      "after",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
+  "seal.putSeal": {
+    "sql":
+      'insert into "aloe_seal" ("node_id", "version", "tag") values (?, ?, ?) on conflict ("node_id", "version") do update set "tag" = "excluded"."tag"',
+    "names": [
+      "node",
+      "version",
+      "tag",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "seal.putVolumeSeal": {
+    "sql":
+      'insert into "aloe_sealed" ("volume_id", "watermark", "tag") values (?, ?, ?) on conflict ("volume_id") do update set "watermark" = "excluded"."watermark", "tag" = "excluded"."tag"',
+    "names": [
+      "volume",
+      "watermark",
+      "tag",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "seal.sealState": {
+    "sql":
+      'select "n"."volume_id", "c"."version", CAST(c.size AS TEXT) as "size", CAST(s.size AS TEXT) as "true_size", "t"."tag", (select max("o"."version") as "top" from "aloe_seal" as "o" where "o"."node_id" = "c"."node_id") as "newest", exists (select 1 as "one" from "aloe_upload" as "u" where "u"."node_id" = "c"."node_id") as "uploading" from "content" as "c" inner join "node" as "n" on "n"."node_id" = "c"."node_id" left join "aloe_size" as "s" on "s"."node_id" = "c"."node_id" and "s"."version" = "c"."version" left join "aloe_seal" as "t" on "t"."node_id" = "c"."node_id" and "t"."version" = "c"."version" where "c"."node_id" = ?',
+    "names": [
+      "node",
+    ],
+    "constants": [
+      null,
+    ],
+  },
+  "seal.sealedRedo": {
+    "sql":
+      'select "seq", seq || \' \' || chunk_index || \' \' || start || \' \' || length || \' \' ||\n        hex(N_c) || hex(enc_tag) as "record" from "aloe_redo" where "node_id" = ? and "version" = ? and "seq" > ? order by "seq"',
+    "names": [
+      "node",
+      "version",
+      "after",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "seal.sealedRows": {
+    "sql":
+      'select count(*) || \' \' || ifnull(min(h.chunk_index), \'\') || \' \' ||\n      ifnull(max(h.chunk_index), \'\') || \' \' || ifnull(group_concat(h.chunk_hash, \'\'), \'\') as "rows" from (select "chunk_hash", "chunk_index" from "content_version" where "content_id" = ? and "version" = ? and "chunk_index" >= ? and "chunk_index" <= ? order by "chunk_index") as "h"',
+    "names": [
+      "node",
+      "version",
+      "first",
+      "last",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "seal.volumeSeal": {
+    "sql":
+      'select "v"."root_node_id", "v"."enc_mode", "v"."chunk_size", "v"."wrapped_key", "v"."wrap_nonce", "s"."watermark", "s"."tag" from "volume" as "v" left join "aloe_sealed" as "s" on "s"."volume_id" = "v"."volume_id" where "v"."volume_id" = ?',
+    "names": [
+      "volume",
+    ],
+    "constants": [
+      null,
+    ],
+  },
   "trash.deleteLocksOn": {
     "sql": 'delete from "lock" where "node_id" = ?',
     "names": [

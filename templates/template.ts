@@ -19,18 +19,41 @@ export interface TemplateCompiler {
   compile(template: Template<never, unknown>): CompiledTemplate;
 }
 
+/** What a statement changes of what the content of a node is. */
+export interface ContentTouch {
+  /** The node's id. */
+  node: string;
+  /** A node whose content becomes, in whole or in part, that of this one. */
+  source?: string;
+  /** The version whose chunks change. */
+  version?: number;
+  /** An earlier version of the node whose chunks become those of this one. */
+  from?: number;
+  /** The first and the last chunk that change; all of them when left out. */
+  first?: number;
+  last?: number;
+  /** What happens to the redo log: records come at its end, or it is another one. */
+  redo?: "appended" | "changed";
+  /** Whether the node has had no content before. */
+  isNew?: boolean;
+}
+
 /** What {@linkcode template} is told of its query. */
-export interface TemplateOptions {
+export interface TemplateOptions<Values> {
   /** Set when a column may hold an integer past 2^53: all are then `bigint`. */
   wide?: boolean;
   /** Set when rows are to be arrays of their columns: to make an object of each takes its time. */
   arrays?: boolean;
+  /** Set for a statement that changes content: what it changes. */
+  touches?: (values: Values) => ContentTouch;
 }
 
 /** A statement to which values are bound at each call. */
 export interface Statement<Values, Row> {
   /** The query with its values in place, ready for a connection. */
   bind(compiler: TemplateCompiler, values: Values): StorageQuery;
+  /** What it changes of the content of a node. */
+  readonly touches?: (values: Values) => ContentTouch;
   /** Only tells the types apart. */
   readonly row?: Row;
 }
@@ -49,6 +72,7 @@ export class Template<Values, Row> implements Statement<Values, Row> {
   /** File and export, for instance `volume.listVolumes`. */
   readonly name: string;
   declare readonly row?: Row;
+  readonly touches?: (values: Values) => ContentTouch;
   readonly #build: (q: Kysely<Schema>, p: Values) => Compilable<Row>;
   readonly #wide: boolean;
   readonly #arrays: boolean;
@@ -58,9 +82,10 @@ export class Template<Values, Row> implements Statement<Values, Row> {
   constructor(
     name: string,
     build: (q: Kysely<Schema>, p: Values) => Compilable<Row>,
-    options: TemplateOptions = {},
+    options: TemplateOptions<Values> = {},
   ) {
     this.name = name;
+    this.touches = options.touches;
     this.#build = build;
     this.#wide = options.wide ?? false;
     this.#arrays = options.arrays ?? false;
@@ -101,7 +126,7 @@ export function template<Values = Record<never, never>>(
   name: string,
 ): <Q extends Compilable<unknown>>(
   build: (q: Kysely<Schema>, p: Values) => Q,
-  options?: TemplateOptions,
+  options?: TemplateOptions<Values>,
 ) => Template<Values, RowOf<Q>> {
   return (build, options) => new Template(name, build as never, options) as never;
 }

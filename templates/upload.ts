@@ -48,8 +48,9 @@ export const setUploadLength = template<{ node: string; length: number }>(
 );
 
 /** It is one no more. */
-export const deleteUpload = template<{ node: string }>("upload.deleteUpload")((q, p) =>
-  q.deleteFrom("aloe_upload").where("node_id", "=", p.node)
+export const deleteUpload = template<{ node: string }>("upload.deleteUpload")(
+  (q, p) => q.deleteFrom("aloe_upload").where("node_id", "=", p.node),
+  { touches: ({ node }) => ({ node, isNew: true }) },
 );
 
 /** Uploads that have been given up. */
@@ -69,10 +70,12 @@ export const moveManifest = template<{
   newVersion: number;
   first: number;
   last: number;
-}>("upload.moveManifest")((q, p) =>
-  q.updateTable("content_version").set({ content_id: p.to, version: p.newVersion })
-    .where("content_id", "=", p.from).where("version", "=", p.version)
-    .where("chunk_index", ">=", p.first).where("chunk_index", "<=", p.last)
+}>("upload.moveManifest")(
+  (q, p) =>
+    q.updateTable("content_version").set({ content_id: p.to, version: p.newVersion })
+      .where("content_id", "=", p.from).where("version", "=", p.version)
+      .where("chunk_index", ">=", p.first).where("chunk_index", "<=", p.last),
+  { touches: ({ to, newVersion }) => ({ node: to, version: newVersion }) },
 );
 
 /** Gives an entry the times and the name that it has from now on. */

@@ -157,7 +157,7 @@ const LAYERS: RegExp[] = [
   /^src\/vfs\//,
   /^src\/(ops(\.ts$|\/)|registry\/)/,
   /^src\/content\//,
-  /^src\/(resolve|watermark|mount_handle|expiry|pack_format)\.ts$/,
+  /^src\/(resolve|watermark|mount_handle|content_seals|expiry|pack_format)\.ts$/,
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,

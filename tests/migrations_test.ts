@@ -44,6 +44,8 @@ const OBJECTS = [
   "aloe_lock_node",
   "aloe_upload",
   "aloe_hole",
+  "aloe_seal",
+  "aloe_sealed",
 ];
 
 const MIGRATIONS = [
@@ -53,6 +55,7 @@ const MIGRATIONS = [
   "0004_posix",
   "0005_uploads",
   "0006_holes",
+  "0007_seals",
 ];
 
 const ENTRIES = 12;
@@ -339,6 +342,8 @@ const TABLES = new Set([
   "aloe_subdir",
   "aloe_upload",
   "aloe_hole",
+  "aloe_seal",
+  "aloe_sealed",
 ]);
 const INDEXES = new Set([
   "aloe_edge_from",

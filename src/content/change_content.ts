@@ -26,6 +26,7 @@ import {
   insertRedo,
   setTrueSize,
 } from "../../templates/redo.ts";
+import { deleteSealsBelow } from "../../templates/seal.ts";
 import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -187,6 +188,7 @@ async function makeVersion(
   await tx.run(orphanVersionsBelow, below);
   await tx.run(deleteVersionsBelow, below);
   await tx.run(deleteNotesBelow, below);
+  await tx.run(deleteSealsBelow, below);
   return version;
 }
 

@@ -1,6 +1,6 @@
 import { committedChunks, versionChunks } from "../../templates/content.ts";
 import { AloeError } from "../errors.ts";
-import type { Resolved } from "../resolve.ts";
+import { requireSealed, type Resolved } from "../resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { handOver, release } from "./chunk_memory.ts";
 import { openChunk } from "./chunk_store.ts";
@@ -31,6 +31,7 @@ export async function readRange(
   const size = version?.size ?? node.size ?? 0;
   const end = Math.min(offset + length, size);
   if (offset >= end) return new Uint8Array(0);
+  await requireSealed(tx, node, version?.version);
   const { chunkSize } = node;
   const first = Math.floor(offset / chunkSize);
   const last = Math.floor((end - 1) / chunkSize);

@@ -11,7 +11,7 @@ import { contentFacts, orphanRange } from "../../templates/content_change.ts";
 import { setHoles } from "../../templates/holes.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { AloeError } from "../errors.ts";
-import type { Resolved } from "../resolve.ts";
+import { keepSeals, type Resolved } from "../resolve.ts";
 import { type Database, OpenDatabase } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
@@ -294,6 +294,7 @@ export class WriteDescriptor implements AsyncDisposable {
     try {
       await this.#db.current.write(async (tx) => {
         await requireLock(tx, this.#entry.mountId, this.#lock);
+        keepSeals(tx, this.#entry.mount);
         const version = this.#version ?? await this.#begin(tx);
         await task(tx, version);
         return version;

@@ -4,6 +4,7 @@ import { open, randomNonce, seal } from "./aead.ts";
 import { wipe } from "./bytes.ts";
 import { chunkAddress } from "./chunk_address.ts";
 import { chunkKey, convergentNonce } from "./key_ladder.ts";
+import { MetadataKey } from "./metadata_key.ts";
 import { type CryptoProvider, defaultCrypto } from "./provider.ts";
 
 /** What a chunk's row keeps of it. */
@@ -26,6 +27,8 @@ export interface SealedChunk extends StoredChunk {
 export interface ChunkCipher {
   /** How the volume is encrypted. */
   readonly mode: EncryptionMode;
+  /** What authenticates the volume's metadata; null in a plain volume. */
+  readonly metadata: MetadataKey | null;
   /**
    * Makes a chunk of plaintext.
    *
@@ -63,6 +66,7 @@ const NOTHING = new Uint8Array(0);
 /** The cipher of every volume that is not encrypted: chunks are the plaintext itself. */
 export const plainCipher: ChunkCipher = {
   mode: "none",
+  metadata: null,
   seal: (plaintext) => ({
     data: plaintext,
     nonce: NOTHING,
@@ -92,21 +96,25 @@ export function createChunkCipher(
   return new SealingCipher(
     mode,
     chunkKey(volumeKey, volumeId, provider),
+    new MetadataKey(volumeKey, volumeId, provider),
     provider,
   );
 }
 
 class SealingCipher implements ChunkCipher {
   readonly mode: Exclude<EncryptionMode, "none">;
+  readonly metadata: MetadataKey;
   readonly #provider: CryptoProvider;
   #key: Uint8Array | null;
 
   constructor(
     mode: Exclude<EncryptionMode, "none">,
     key: Uint8Array,
+    metadata: MetadataKey,
     provider: CryptoProvider,
   ) {
     this.mode = mode;
+    this.metadata = metadata;
     this.#key = key;
     this.#provider = provider;
   }
@@ -148,6 +156,7 @@ class SealingCipher implements ChunkCipher {
   destroy(): void {
     if (this.#key !== null) wipe(this.#key);
     this.#key = null;
+    this.metadata.destroy();
   }
 
   #liveKey(): Uint8Array {

@@ -18,7 +18,7 @@ import {
 import { cipherFor } from "../content/cipher_for.ts";
 import type { Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
-import { requireWritable, resolve } from "../resolve.ts";
+import { keepSeals, requireWritable, resolve } from "../resolve.ts";
 import { volumeWatermark } from "../watermark.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -263,6 +263,7 @@ export async function begin(
   const stored = await volumeWatermark(tx, row!);
   meetWatermark(stored, watermark);
   tx.watermarks.set(volume, stored);
+  keepSeals(tx, mount);
   const others = seen === undefined ? null : await lookAtNames(tx, changes, seen);
   return {
     names: { volume, mount: mount.id, history, others },

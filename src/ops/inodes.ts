@@ -303,6 +303,7 @@ export async function readStoredChunks(
   last: number,
 ): Promise<StoredBytes[]> {
   const cipher = inodeCipher(mount);
+  await requireSealedInode(db, mount, node);
   const chunks: StoredBytes[] = [];
   for (let from = first; from <= last; from += CHUNKS_AT_ONCE) {
     const to = Math.min(from + CHUNKS_AT_ONCE - 1, last);
@@ -319,6 +320,12 @@ export async function readStoredChunks(
   return chunks;
 }
 
+/** @throws {AloeError} `corrupt` when content is not what was sealed with the volume's key. */
+async function requireSealedInode(db: Database, mount: MountHandle, node: string): Promise<void> {
+  const seals = MountHandle.sealsOf(mount);
+  if (seals !== null) await db.read((tx) => seals.check(tx, node));
+}
+
 /**
  * What the redo log has of a node's chunks, in the order of writing: later
  * bytes are laid over earlier ones, and all of them over the stored chunk.
@@ -333,6 +340,7 @@ export async function readRedo(
   last: number,
 ): Promise<RedoBytes[]> {
   const cipher = inodeCipher(mount);
+  await requireSealedInode(db, mount, node);
   const rows = await db.query((tx) => tx.all(redoOf, { node, first, last }));
   return rows.map((row) => ({
     index: row.chunk_index,

@@ -9,6 +9,7 @@ import {
   writableMounts,
 } from "../../templates/mount.ts";
 import { childByName } from "../../templates/resolve.ts";
+import { volumeSeal } from "../../templates/seal.ts";
 import { volumeKey } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import { wipe } from "../crypto/bytes.ts";
@@ -29,7 +30,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { Access, EncryptionMode, MountInfo, MountState, Pin } from "../types.ts";
 import { needsRecovery, recoverVolume } from "./redo.ts";
-import { unlockVolume } from "./volumes.ts";
+import { requireOneKind, unlockVolume } from "./volumes.ts";
 
 /** How a volume is mounted. */
 export interface MountOptions {
@@ -69,14 +70,17 @@ export async function mount(
   }
   const names = splitPath(at);
   const key = options.key?.slice() ?? await unlockFor(db, volume, pin);
+  const id = uuid7();
+  let made: MountHandle | null = null;
   try {
     const nonce = crypto.getRandomValues(new Uint8Array(MOUNT_NONCE_LENGTH));
-    const id = uuid7();
-    const mode = await db.writeMounts(async (tx) => {
+    const handle = await db.writeMounts(async (tx) => {
       const row = await tx.first(volumeKey, { volume });
       if (row === undefined) {
         throw new AloeError("not_found", `${volume}: no such volume`);
       }
+      made = makeHandle(db, id, volume, row.enc_mode as EncryptionMode, key, nonce);
+      await checkVolume(tx, made, row);
       const mountPoint = await descend(tx, row.root_node_id, names);
       if (options.exclusive) await refuseOverlap(tx, volume, mountPoint);
       await tx.run(insertMount, {
@@ -89,19 +93,58 @@ export async function mount(
         access,
         principal: options.principal ?? null,
       });
-      return row.enc_mode as EncryptionMode;
+      return made;
     });
-    const handle = makeHandle(db, id, volume, mode, key, nonce);
-    try {
-      if (access === "rw") await recover(db, handle);
-    } catch (error) {
-      // Nobody has the handle: its row would stay for good.
-      await unmount(db, handle).catch(() => {});
-      throw error;
+    if (access === "rw") {
+      try {
+        await sealVolume(db, handle);
+        await recover(db, handle);
+      } catch (error) {
+        // Nobody has the handle: its row would stay for good.
+        await unmount(db, handle).catch(() => {});
+        throw error;
+      }
     }
     return handle;
+  } catch (error) {
+    (made as MountHandle | null)?.forget();
+    db.mountSecrets.delete(id);
+    throw error;
   } finally {
     if (key !== null) wipe(key);
+  }
+}
+
+/** @throws {AloeError} `corrupt` when the volume is not what it was. */
+async function checkVolume(
+  tx: Transaction,
+  handle: MountHandle,
+  row: Parameters<typeof requireOneKind>[0],
+): Promise<void> {
+  requireOneKind(row);
+  const seals = MountHandle.sealsOf(handle);
+  if (seals !== null) {
+    await seals.checkVolume(tx);
+  } else if ((await tx.first(volumeSeal, { volume: row.volume_id }))?.tag) {
+    throw new AloeError(
+      "corrupt",
+      `volume ${row.volume_id}: was encrypted but says that it is not`,
+    );
+  }
+}
+
+/**
+ * Seals what has no tag yet: all of an encrypted volume that knew none, and what
+ * others have made.
+ */
+async function sealVolume(db: Database, handle: MountHandle): Promise<void> {
+  const seals = MountHandle.sealsOf(handle);
+  if (seals === null || !await db.read((tx) => seals.isBehind(tx))) return;
+  try {
+    while (!await db.write((tx) => seals.sealSome(tx)));
+  } catch (error) {
+    // The next mount tries again: removing has to work on a full disk.
+    if (!(error instanceof AloeError && ["no_space", "busy"].includes(error.code))) throw error;
   }
 }
 
@@ -148,7 +191,9 @@ export async function attach(
   try {
     const volume = await db.query((tx) => tx.first(volumeKey, { volume: row.volume_id }));
     const mode = volume!.enc_mode as EncryptionMode;
-    return makeHandle(db, id, row.volume_id, mode, key, row.N_m, unlock.token);
+    const handle = makeHandle(db, id, row.volume_id, mode, key, row.N_m, unlock.token);
+    await db.read((tx) => checkVolume(tx, handle, volume!));
+    return handle;
   } finally {
     if (key !== null) wipe(key);
   }
@@ -279,6 +324,7 @@ async function unlockFor(
   if (row === undefined) {
     throw new AloeError("not_found", `${volume}: no such volume`);
   }
+  requireOneKind(row);
   if (row.enc_mode !== "none") {
     throw new AloeError(
       "encryption_required",

@@ -2,6 +2,7 @@ import { deleteVersion, deleteVersionNote, prunableVersions } from "../../templa
 import { deleteEndedLocks } from "../../templates/lock.ts";
 import { deleteEndedMounts } from "../../templates/mount.ts";
 import { deleteUnplacedNodes } from "../../templates/node.ts";
+import { deleteSeal } from "../../templates/seal.ts";
 import { now } from "../clock.ts";
 import { dropOrphanChunks } from "../content/orphans.ts";
 import type { Database } from "../storage/database.ts";
@@ -50,6 +51,7 @@ export async function pruneContent(
     for (const { content_id: node, version } of versions) {
       await tx.run(deleteVersion, { node, version });
       await tx.run(deleteVersionNote, { node, version });
+      await tx.run(deleteSeal, { node, version });
     }
     const { chunks } = await dropOrphanChunks(tx);
     return { versions: versions.length, chunks };

@@ -7,7 +7,14 @@ import { cipherFor } from "../content/cipher_for.ts";
 import { keptChunks, loadingRoom } from "../content/kept_chunks.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { requireEntry, type Resolved, resolveId, resolveTarget, type Target } from "../resolve.ts";
+import {
+  requireEntry,
+  requireSealed,
+  type Resolved,
+  resolveId,
+  resolveTarget,
+  type Target,
+} from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { Turns } from "../turns.ts";
@@ -230,6 +237,7 @@ async function takeSnapshot(
       const entry = await resolveTarget(tx, mount, target);
       requireEntry(entry);
       cipherFor(entry);
+      await requireSealed(tx, entry, options.version);
       const facts = await versionFacts(tx, entry, options.version);
       const chunks = Math.ceil(facts.size / entry.chunkSize);
       if (chunks > CHUNKS_A_PAGE) {

@@ -3,7 +3,8 @@ import { entriesAfter, namesNotAllowed, volumeOfNode } from "../../templates/mai
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
-import type { MountRef } from "../mount_handle.ts";
+import { AloeError } from "../errors.ts";
+import { MountHandle, type MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../resolve.ts";
 import { healthCheck } from "./health.ts";
 import type { Database } from "../storage/database.ts";
@@ -45,6 +46,13 @@ export async function verify(
     problems: [],
   };
   const good = new Set<string>();
+  const seals = typeof mount === "string" ? null : MountHandle.sealsOf(mount);
+  if (seals !== null) {
+    await db.read((tx) => seals.checkVolume(tx)).catch((error) => {
+      if (!(error instanceof AloeError && error.code === "corrupt")) throw error;
+      report.problems.push(`volume-seal-mismatch volume=${top.volume}`);
+    });
+  }
   for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume: top.volume }))) {
     report.problems.push(`name-not-allowed node=${row.to_id} name=${JSON.stringify(row.name)}`);
   }
@@ -61,6 +69,13 @@ export async function verify(
     for (const entry of entries) {
       options.signal?.throwIfAborted();
       await verifyEntry(db, top, cipher, entry, good, report, options);
+      for (
+        const problem of await db.read(async (tx) => await seals?.problems(tx, entry.node_id) ?? [])
+      ) {
+        report.problems.push(
+          `${problem} node=${entry.node_id} name=${JSON.stringify(entry.name)}`,
+        );
+      }
       report.entriesChecked++;
     }
     options.onProgress?.({

@@ -16,6 +16,7 @@ import {
   setVolumeRoot,
   volumeKey,
 } from "../../templates/volume.ts";
+import { putVolumeSeal, volumeSeal } from "../../templates/seal.ts";
 import { now } from "../clock.ts";
 import { dropOrphanChunks } from "../content/orphans.ts";
 import { wipe } from "../crypto/bytes.ts";
@@ -28,6 +29,9 @@ import {
   wrapVolumeKey,
 } from "../crypto/key_ladder.ts";
 import { AloeError } from "../errors.ts";
+import { volumeText } from "../content_seals.ts";
+import { randomNonce } from "../crypto/aead.ts";
+import { MetadataKey } from "../crypto/metadata_key.ts";
 import { mint, uuid7, type Watermark } from "../ids.ts";
 import { checkText } from "../paths.ts";
 import type { Database } from "../storage/database.ts";
@@ -100,7 +104,10 @@ export async function makeVolume(
   const root = mint(mark);
   const encryption = pin === undefined ? "none" : options.encryption ?? "convergent";
   // Argon2 takes a quarter of a second, so it comes before the transaction.
-  const wrapped = pin === undefined ? null : await wrapNewKey(id, root, pin);
+  const wrapped = pin === undefined
+    ? null
+    : await wrapNewKey(id, root, pin, (key) =>
+      key.tag(volumeText({ volume: id, root, mode: encryption, chunkSize, watermark: root })));
   await db.write(async (tx) => {
     if (
       options.unique && name !== null &&
@@ -135,18 +142,28 @@ export async function makeVolume(
         wrapped: wrapped.bytes,
         nonce: wrapped.nonce,
       });
+      await tx.run(putVolumeSeal, { volume: id, watermark: root, tag: wrapped.tag });
     }
     await more(tx, { id, root });
   });
   return { id, name, root, createdAt, chunkSize, encryption };
 }
 
-async function wrapNewKey(volume: string, root: string, pin: Pin): Promise<WrappedKey> {
+/** @param seal Makes the tag of the volume. */
+async function wrapNewKey(
+  volume: string,
+  root: string,
+  pin: Pin,
+  seal: (key: MetadataKey) => Uint8Array,
+): Promise<WrappedKey & { tag: Uint8Array }> {
   const key = newVolumeKey();
+  const metadata = new MetadataKey(key, volume);
   try {
-    return await wrapKey(volume, root, pin, key);
+    const nonce = metadata.markedNonce();
+    return { ...await wrapKey(volume, root, pin, key, nonce), tag: seal(metadata) };
   } finally {
     wipe(key);
+    metadata.destroy();
   }
 }
 
@@ -155,10 +172,11 @@ async function wrapKey(
   root: string,
   pin: Pin,
   key: Uint8Array,
+  nonce: Uint8Array,
 ): Promise<WrappedKey> {
   const unlock = await unlockKey(pin, volumeHash(volume, root));
   try {
-    return wrapVolumeKey(unlock, key);
+    return wrapVolumeKey(unlock, key, nonce);
   } finally {
     wipe(unlock);
   }
@@ -288,13 +306,20 @@ export async function changePin(
 ): Promise<void> {
   const volume = await getVolume(db, nameOrId);
   const key = await unlockVolume(db, volume.id, oldPin);
+  const metadata = new MetadataKey(key, volume.id);
   try {
-    const wrapped = await wrapKey(volume.id, volume.root, newPin, key);
+    const { tag, wrap_nonce } = (await db.query((tx) =>
+      tx.first(volumeSeal, { volume: volume.id })
+    ))!;
+    const sealed = tag !== null || (wrap_nonce !== null && metadata.isMarked(wrap_nonce));
+    const nonce = sealed ? metadata.markedNonce() : randomNonce();
+    const wrapped = await wrapKey(volume.id, volume.root, newPin, key, nonce);
     await db.write((tx) =>
       tx.run(setVolumeKey, { volume: volume.id, wrapped: wrapped.bytes, nonce: wrapped.nonce })
     );
   } finally {
     wipe(key);
+    metadata.destroy();
   }
 }
 
@@ -327,6 +352,7 @@ export async function unlockVolume(
   if (row === undefined) {
     throw new AloeError("not_found", `${volume}: no such volume`);
   }
+  requireOneKind(row);
   if (row.enc_mode === "none") {
     throw new AloeError(
       "encryption_required",
@@ -358,6 +384,25 @@ export async function unlockVolume(
   } finally {
     wipe(unlock);
   }
+}
+
+/**
+ * An encrypted volume has a key, and a plain one has none.
+ *
+ * @throws {AloeError} `corrupt`.
+ */
+export function requireOneKind(row: {
+  volume_id: string;
+  enc_mode: string;
+  wrapped_key: Uint8Array | null;
+}): void {
+  if ((row.enc_mode === "none") === (row.wrapped_key === null)) return;
+  throw new AloeError(
+    "corrupt",
+    row.wrapped_key === null
+      ? `volume ${row.volume_id}: is encrypted but its key is missing`
+      : `volume ${row.volume_id}: has a key but says that it is not encrypted`,
+  );
 }
 
 function volumeInfo(row: {

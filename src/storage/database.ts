@@ -323,6 +323,7 @@ export class OpenDatabase implements Database {
       try {
         const tx = this.#transaction(connection, accessMode === "read write");
         const result = await task(tx);
+        await tx.flushSeals();
         await tx.flushWatermarks();
         await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));
         return result;

@@ -1,0 +1,380 @@
+import {
+  contentAfter,
+  getSeal,
+  isPlaced,
+  lastIndex,
+  olderSize,
+  olderVersions,
+  putSeal,
+  putVolumeSeal,
+  sealedRedo,
+  sealedRows,
+  sealState,
+  volumeSeal,
+} from "../templates/seal.ts";
+import type { MetadataKey } from "./crypto/metadata_key.ts";
+import { sha256Hex } from "./crypto/sha256.ts";
+import { AloeError } from "./errors.ts";
+import type { SealKeeper, TouchedContent, Transaction } from "./storage/transaction.ts";
+
+/** Manifest rows that are digested together. */
+const ROWS_A_PAGE = 4096;
+
+/** Nodes of which a handle remembers what their tags were made of. */
+const MOST_KNOWN = 8192;
+
+/** Nodes that are sealed by one transaction when a volume is sealed for the first time. */
+const NODES_AT_ONCE = 500;
+
+const encoder = new TextEncoder();
+
+/** What a tag was made of, to make the next one of what has changed. */
+interface Known {
+  version: number;
+  tag: Uint8Array;
+  /** A digest for each page of the manifest. */
+  pages: string[];
+  /** The digest of the redo log up to a record. */
+  redo: { digest: string; last: number };
+}
+
+type State = NonNullable<typeof sealState.row>;
+
+/**
+ * The tags of an encrypted volume: of what it is, and of what the content of each
+ * node consists of (`aloe_sealed`, `aloe_seal`). They are checked before content is
+ * read or changed, and made anew in the transaction that changes it.
+ */
+export class ContentSeals implements SealKeeper {
+  readonly #volume: string;
+  readonly #key: MetadataKey;
+  readonly #known = new Map<string, Known>();
+
+  /** @param volume The volume's id. */
+  constructor(volume: string, key: MetadataKey) {
+    this.#volume = volume;
+    this.#key = key;
+  }
+
+  /**
+   * Checks what the volume is.
+   *
+   * @returns Whether it is sealed: a file that knew no tags when it was written is not.
+   * @throws {AloeError} `corrupt` when the volume is not what it was.
+   */
+  async checkVolume(tx: Transaction): Promise<boolean> {
+    const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
+    if (row.tag === null) {
+      if (row.wrap_nonce === null || !this.#key.isMarked(row.wrap_nonce)) return false;
+      throw new AloeError("corrupt", `volume ${this.#volume}: the tag of what it is is gone`);
+    }
+    if (!this.#key.fits(this.#volumeText(row, row.watermark!), row.tag)) {
+      throw new AloeError(
+        "corrupt",
+        `volume ${this.#volume}: its encryption mode, root or chunk size is not what it was`,
+      );
+    }
+    return true;
+  }
+
+  /**
+   * Seals what others have made since the last time, and in a volume that has
+   * never been sealed everything: some nodes, and the volume with the last of them.
+   *
+   * @returns Whether all is done.
+   */
+  async sealSome(tx: Transaction): Promise<boolean> {
+    const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
+    let after = row.watermark ?? "";
+    for (let left = NODES_AT_ONCE;;) {
+      const nodes = await tx.all(contentAfter, { volume: this.#volume, after, limit: ROWS_A_PAGE });
+      for (const { node_id: node, sealed } of nodes) {
+        if (!sealed) {
+          if (left-- === 0) {
+            // A volume that has no tag yet gets it when all of its nodes have theirs.
+            if (row.watermark !== null) await this.#putVolume(tx, row, after);
+            return false;
+          }
+          await this.#sealWhole(tx, node);
+        }
+        after = node;
+      }
+      if (nodes.length < ROWS_A_PAGE) break;
+    }
+    if (row.tag === null || after !== row.watermark) await this.#putVolume(tx, row, after);
+    return true;
+  }
+
+  /** Whether {@linkcode sealSome} has anything to do. */
+  async isBehind(tx: Transaction): Promise<boolean> {
+    const { watermark } = (await tx.first(volumeSeal, { volume: this.#volume }))!;
+    if (watermark === null) return true;
+    const next = { volume: this.#volume, after: watermark, limit: 1 };
+    return await tx.first(contentAfter, next) !== undefined;
+  }
+
+  /**
+   * Checks the content of a node before it is read or changed.
+   *
+   * @throws {AloeError} `corrupt` when it is not what was sealed.
+   */
+  async check(tx: Transaction, node: string): Promise<void> {
+    const state = await tx.first(sealState, { node });
+    if (state === undefined || state.volume_id !== this.#volume) return;
+    const problem = await this.#problem(tx, node, state);
+    if (problem !== null) throw new AloeError("corrupt", `${node}: ${WORDS[problem]}`);
+  }
+
+  /** The same of an earlier version that is retained. */
+  async checkVersion(tx: Transaction, node: string, version: number): Promise<void> {
+    const state = await tx.first(sealState, { node });
+    if (state === undefined || state.volume_id !== this.#volume) return;
+    const problem = version === state.version
+      ? await this.#problem(tx, node, state)
+      : await this.#olderProblem(tx, node, version, state);
+    if (problem !== null) {
+      throw new AloeError("corrupt", `${node}: version ${version}: ${WORDS[problem]}`);
+    }
+  }
+
+  /**
+   * What is wrong with the content of a node: its committed version, and the
+   * earlier ones that are retained.
+   *
+   * @returns Words for reports, none when all is well.
+   */
+  async problems(tx: Transaction, node: string): Promise<string[]> {
+    const state = await tx.first(sealState, { node });
+    if (state === undefined || state.volume_id !== this.#volume) return [];
+    const found: string[] = [];
+    // Looked at anew, whatever this handle has seen before.
+    this.#known.delete(node);
+    const problem = await this.#problem(tx, node, state);
+    if (problem !== null) found.push(problem);
+    for (const { version } of await tx.all(olderVersions, { node, after: 0 })) {
+      const older = await this.#olderProblem(tx, node, version, state);
+      if (older !== null) found.push(`${older} version=${version}`);
+    }
+    return found;
+  }
+
+  /** Makes the tags of what a transaction has changed. */
+  async seal(tx: Transaction, touched: ReadonlyMap<string, TouchedContent>): Promise<void> {
+    let made = false;
+    for (const [node, touch] of touched) {
+      const state = await tx.first(sealState, { node });
+      if (state === undefined || state.volume_id !== this.#volume) continue;
+      if (state.uploading && await tx.first(isPlaced, { node }) === undefined) continue;
+      made ||= touch.isNew;
+      await this.#sealState(tx, node, state, touch);
+    }
+    if (made) await this.#moveWatermark(tx);
+  }
+
+  /** Content up to a node has tags: what has none later was made by others. */
+  async #moveWatermark(tx: Transaction): Promise<void> {
+    const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
+    if (row.tag !== null) await this.sealSome(tx);
+  }
+
+  async #putVolume(tx: Transaction, row: VolumeRow, watermark: string): Promise<void> {
+    const tag = this.#key.tag(this.#volumeText(row, watermark));
+    await tx.run(putVolumeSeal, { volume: this.#volume, watermark, tag });
+  }
+
+  #volumeText(row: VolumeRow, watermark: string): string {
+    return volumeText({
+      volume: this.#volume,
+      root: row.root_node_id ?? "",
+      mode: row.enc_mode,
+      chunkSize: Number(row.chunk_size),
+      watermark,
+    });
+  }
+
+  async #problem(tx: Transaction, node: string, state: State): Promise<Problem | null> {
+    const { version, tag, newest } = state;
+    if (newest !== null && newest > version) return "version-gone";
+    if (tag === null) {
+      if (newest !== null) return null;
+      return await this.#mustHaveTag(tx, node, state) ? "seal-missing" : null;
+    }
+    const known = this.#known.get(node);
+    if (known !== undefined && known.version === version && equal(known.tag, tag)) return null;
+    const parts = await this.#parts(tx, node, version);
+    const redo = await this.#redo(tx, node, version, NO_REDO);
+    if (!this.#key.fits(this.#text(node, state, parts, redo.digest), tag)) return "seal-mismatch";
+    this.#remember(node, { version, tag, pages: parts, redo });
+    return null;
+  }
+
+  async #olderProblem(
+    tx: Transaction,
+    node: string,
+    version: number,
+    { newest }: State,
+  ): Promise<Problem | null> {
+    const seal = await tx.first(getSeal, { node, version });
+    // What others wrote after the newest that is ours.
+    if (seal === undefined) return newest !== null && version < newest ? "seal-missing" : null;
+    const pages = await this.#parts(tx, node, version);
+    const { noted, summed } = (await tx.first(olderSize, { node, version }))!;
+    for (const size of new Set([noted ?? summed!, summed!])) {
+      const state = { version, size, true_size: null };
+      if (this.#key.fits(this.#text(node, state, pages, NO_REDO.digest), seal.tag)) return null;
+    }
+    return "seal-mismatch";
+  }
+
+  async #mustHaveTag(tx: Transaction, node: string, state: State): Promise<boolean> {
+    if (state.uploading && await tx.first(isPlaced, { node }) === undefined) return false;
+    const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
+    return row.watermark !== null && node <= row.watermark;
+  }
+
+  async #sealWhole(tx: Transaction, node: string): Promise<void> {
+    const state = await tx.first(sealState, { node });
+    if (state === undefined) return;
+    if (state.uploading && await tx.first(isPlaced, { node }) === undefined) return;
+    await this.#sealOlder(tx, node, 0);
+    await this.#sealState(tx, node, state, null);
+  }
+
+  /** Tags for versions that are retained and were committed by others. */
+  async #sealOlder(tx: Transaction, node: string, after: number): Promise<void> {
+    for (const { version } of await tx.all(olderVersions, { node, after })) {
+      await this.#sealVersion(tx, node, version);
+    }
+  }
+
+  /** The tag of a version that is not the committed one: it has no redo log. */
+  async #sealVersion(tx: Transaction, node: string, version: number): Promise<void> {
+    const pages = await this.#parts(tx, node, version);
+    const { noted, summed } = (await tx.first(olderSize, { node, version }))!;
+    const state = { version, size: noted ?? summed!, true_size: null };
+    const tag = this.#key.tag(this.#text(node, state, pages, NO_REDO.digest));
+    await tx.run(putSeal, { node, version, tag });
+  }
+
+  /** @param touch What has changed; null for what is not known at all. */
+  async #sealState(
+    tx: Transaction,
+    node: string,
+    state: State,
+    touch: TouchedContent | null,
+  ): Promise<void> {
+    const { version, tag, newest } = state;
+    const known = this.#known.get(node);
+    const before = known?.version === version && tag !== null && equal(known.tag, tag)
+      ? known
+      : undefined;
+    const rows = touch?.versions.get(version);
+    const pages = touch === null || before === undefined || rows === "all"
+      ? await this.#parts(tx, node, version)
+      : await this.#someParts(tx, node, version, before.pages, rows ?? new Set());
+    const redo = touch === null || before === undefined || touch.redo === "changed"
+      ? await this.#redo(tx, node, version, NO_REDO)
+      : touch.redo === "appended"
+      ? await this.#redo(tx, node, version, before.redo)
+      : before.redo;
+    const made = this.#key.tag(this.#text(node, state, pages, redo.digest));
+    this.#remember(node, { version, tag: made, pages, redo });
+    if (tag === null || !equal(made, tag)) await tx.run(putSeal, { node, version, tag: made });
+    if (touch === null || (newest ?? 0) >= version) return;
+    if (newest !== null && touch.redo === "changed") {
+      // Its redo log has gone on to the new version.
+      const noted = await tx.first(getSeal, { node, version: newest });
+      if (noted !== undefined) await this.#sealVersion(tx, node, newest);
+    }
+    // Versions in between: others wrote them, or they were made by the same transaction.
+    if ((newest ?? 0) < version - 1) await this.#sealOlder(tx, node, newest ?? 0);
+  }
+
+  /** Digests of all pages of a version's manifest. */
+  async #parts(tx: Transaction, node: string, version: number): Promise<string[]> {
+    return await this.#someParts(tx, node, version, [], new Set());
+  }
+
+  /** The same; of pages that are known and have not changed without reading them. */
+  async #someParts(
+    tx: Transaction,
+    node: string,
+    version: number,
+    known: readonly string[],
+    changed: ReadonlySet<number>,
+  ): Promise<string[]> {
+    const last = (await tx.first(lastIndex, { node, version }))?.chunk_index ?? -1;
+    const pages: string[] = [];
+    for (let page = 0; page * ROWS_A_PAGE <= last; page++) {
+      const first = page * ROWS_A_PAGE;
+      // The last page may have lost or got rows by the size alone.
+      const same = page < known.length - 1 && !changed.has(page) ? known[page] : undefined;
+      pages.push(same ?? await this.#page(tx, node, version, first));
+    }
+    return pages;
+  }
+
+  async #page(tx: Transaction, node: string, version: number, first: number): Promise<string> {
+    const last = first + ROWS_A_PAGE - 1;
+    const { rows } = (await tx.first(sealedRows, { node, version, first, last }))!;
+    // Short ones are as good as their digest.
+    return rows.length <= 128 ? rows : sha256Hex(encoder.encode(rows));
+  }
+
+  async #redo(
+    tx: Transaction,
+    node: string,
+    version: number,
+    { digest, last }: Known["redo"],
+  ): Promise<Known["redo"]> {
+    for (const { seq, record } of await tx.all(sealedRedo, { node, version, after: last })) {
+      digest = sha256Hex(encoder.encode(`${digest} ${record}`));
+      last = Number(seq);
+    }
+    return { digest, last };
+  }
+
+  #text(
+    node: string,
+    { version, size, true_size }: Pick<State, "version" | "size" | "true_size">,
+    pages: readonly string[],
+    redo: string,
+  ): string {
+    const parts = ["content", this.#volume, node, version, size, true_size, redo, ...pages];
+    return JSON.stringify(parts);
+  }
+
+  #remember(node: string, known: Known): void {
+    this.#known.delete(node);
+    this.#known.set(node, known);
+    if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!);
+  }
+}
+
+type VolumeRow = NonNullable<typeof volumeSeal.row>;
+
+/** What the tag of a volume is made of. */
+export function volumeText(facts: {
+  volume: string;
+  root: string;
+  mode: string;
+  chunkSize: number;
+  watermark: string;
+}): string {
+  const { volume, root, mode, chunkSize, watermark } = facts;
+  return JSON.stringify(["volume", volume, root, mode, chunkSize, watermark]);
+}
+
+type Problem = "seal-mismatch" | "seal-missing" | "version-gone";
+
+const WORDS: Record<Problem, string> = {
+  "seal-mismatch": "its chunks, size or redo log are not what was sealed with the volume's key",
+  "seal-missing": "the tag of its content is gone",
+  "version-gone": "a later version of it was sealed than is there",
+};
+
+const NO_REDO: Known["redo"] = { digest: "", last: -1 };
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
