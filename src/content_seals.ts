@@ -83,8 +83,8 @@ export class ContentSeals implements SealKeeper {
    *
    * @returns Whether all is done.
    */
-  async sealSome(tx: Transaction): Promise<boolean> {
-    const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
+  async sealSome(tx: Transaction, known?: VolumeRow): Promise<boolean> {
+    const row = known ?? (await tx.first(volumeSeal, { volume: this.#volume }))!;
     let after = row.watermark ?? "";
     for (let left = NODES_AT_ONCE;;) {
       const nodes = await tx.all(contentAfter, { volume: this.#volume, after, limit: ROWS_A_PAGE });
@@ -174,7 +174,7 @@ export class ContentSeals implements SealKeeper {
   /** Content up to a node has tags: what has none later was made by others. */
   async #moveWatermark(tx: Transaction): Promise<void> {
     const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
-    if (row.tag !== null) await this.sealSome(tx);
+    if (row.tag !== null) await this.sealSome(tx, row);
   }
 
   async #putVolume(tx: Transaction, row: VolumeRow, watermark: string): Promise<void> {
@@ -201,8 +201,8 @@ export class ContentSeals implements SealKeeper {
     }
     const known = this.#known.get(node);
     if (known !== undefined && known.version === version && equal(known.tag, tag)) return null;
-    const parts = await this.#parts(tx, node, version);
-    const redo = await this.#redo(tx, node, version, NO_REDO);
+    const parts = soleRow(state) ?? await this.#parts(tx, node, version);
+    const redo = state.logged ? await this.#redo(tx, node, version, NO_REDO) : NO_REDO;
     if (!this.#key.fits(this.#text(node, state, parts, redo.digest), tag)) return "seal-mismatch";
     this.#remember(node, { version, tag, pages: parts, redo });
     return null;
@@ -269,10 +269,13 @@ export class ContentSeals implements SealKeeper {
       ? known
       : undefined;
     const rows = touch?.versions.get(version);
-    const pages = touch === null || before === undefined || rows === "all"
-      ? await this.#parts(tx, node, version)
-      : await this.#someParts(tx, node, version, before.pages, rows ?? new Set());
-    const redo = touch === null || before === undefined || touch.redo === "changed"
+    const pages = soleRow(state) ??
+      (touch === null || before === undefined || rows === "all"
+        ? await this.#parts(tx, node, version)
+        : await this.#someParts(tx, node, version, before.pages, rows ?? new Set()));
+    const redo = !state.logged
+      ? NO_REDO
+      : touch === null || before === undefined || touch.redo === "changed"
       ? await this.#redo(tx, node, version, NO_REDO)
       : touch.redo === "appended"
       ? await this.#redo(tx, node, version, before.redo)
@@ -363,6 +366,12 @@ export function volumeText(facts: {
 }): string {
   const { volume, root, mode, chunkSize, watermark } = facts;
   return JSON.stringify(["volume", volume, root, mode, chunkSize, watermark]);
+}
+
+/** The manifest of no chunk or one; null of a longer one, which has to be read. */
+function soleRow({ last, first_hash }: State): string[] | null {
+  if (last === null) return [];
+  return last === 0 && first_hash !== null ? [`1 0 0 ${first_hash}`] : null;
 }
 
 type Problem = "seal-mismatch" | "seal-missing" | "version-gone";

@@ -77,6 +77,7 @@ export const readByPath: (depth: number) => Template<PathValues, SmallContentRow
         "v.volume_id",
         "v.chunk_size",
         "v.enc_mode",
+        "n.node_id",
         "n.type",
         "c.size",
         "k.data",
@@ -91,6 +92,7 @@ export interface SmallContentRow {
   volume_id: string;
   chunk_size: number;
   enc_mode: string;
+  node_id: string;
   type: string;
   size: number | null;
   data: Uint8Array | null;

@@ -23,6 +23,16 @@ export const sealState = template<{ node: string }>("seal.sealState")((q, p) =>
       sql<string>`CAST(c.size AS TEXT)`.as("size"),
       sql<string | null>`CAST(s.size AS TEXT)`.as("true_size"),
       "t.tag",
+      eb.selectFrom("content_version as l").select("l.chunk_index")
+        .whereRef("l.content_id", "=", "c.node_id").whereRef("l.version", "=", "c.version")
+        .orderBy("l.chunk_index", "desc").limit(sql.lit(1)).as("last"),
+      eb.exists(
+        eb.selectFrom("aloe_redo as r").select(sql.lit(1).as("one"))
+          .whereRef("r.node_id", "=", "c.node_id").whereRef("r.version", "=", "c.version"),
+      ).as("logged"),
+      eb.selectFrom("content_version as f").select("f.chunk_hash")
+        .whereRef("f.content_id", "=", "c.node_id").whereRef("f.version", "=", "c.version")
+        .where("f.chunk_index", "=", sql.lit(0)).as("first_hash"),
       eb.selectFrom("aloe_seal as o").select(({ fn }) => fn.max("o.version").as("top"))
         .whereRef("o.node_id", "=", "c.node_id").as("newest"),
       eb.exists(

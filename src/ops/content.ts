@@ -136,9 +136,7 @@ async function readSmall(
   if (row.size > row.chunk_size || row.size < 0) return null;
   const { volume_id: volume, enc_mode: encryption } = row;
   const cipher = cipherFor({ mount, volume, encryption, label: path });
-  if (cipher.metadata !== null) {
-    await requireSealed(tx, await resolveTarget(tx, mount, { path }));
-  }
+  if (cipher.metadata !== null) await requireSealed(tx, { mount, node: row.node_id });
   if (row.size === 0) return new Uint8Array(0);
   const bytes = openChunk(cipher, row, path);
   if (bytes.length < row.size) throw new AloeError("corrupt", `${path}: chunk 0 is too short`);
