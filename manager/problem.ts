@@ -144,6 +144,9 @@ const STATUS: Record<AloeErrorCode, number> = {
   invalid: 400,
 };
 
+/** How storage begins its messages: with the path of the file, which clients are not to know. */
+const FILE_OF_HOST = /^\/.*\/(filesystems\/[^/:]+|manager\.db)(?=: )/;
+
 /**
  * The problem that an error is. What nobody foresaw is `internal`: its text
  * stays here, since it may name what the client is not to know.
@@ -152,7 +155,8 @@ export function fromError(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof AloeError) {
     const headers: Record<string, string> = error.code === "busy" ? { "retry-after": "1" } : {};
-    return new Problem(STATUS[error.code], error.code, error.message, { cause: error, headers });
+    const detail = error.message.replace(FILE_OF_HOST, "the filesystem's file");
+    return new Problem(STATUS[error.code], error.code, detail, { cause: error, headers });
   }
   // Of the router: a body of another type than the route takes, or one that is no JSON.
   if (error instanceof HTTPException && error.status < 500) {

@@ -17,6 +17,9 @@ import type { Transaction } from "./storage/transaction.ts";
 import type { NodeType } from "./types.ts";
 import { volumeWatermark } from "./watermark.ts";
 
+/** The largest chunk, bytes: SQLite keeps a row below 1,000,000,000 of them. */
+export const MAX_CHUNK_SIZE: number = 512 * 1024 * 1024;
+
 /** A node together with the mount and volume it was reached through. */
 export interface Resolved {
   /** The mount as the caller gave it. */
@@ -279,7 +282,7 @@ async function resolved(
   label: string,
 ): Promise<Resolved> {
   const counts = [row.chunk_size, row.size ?? 0, row.version ?? 0];
-  if (row.chunk_size < 1 || !counts.every(isCount)) {
+  if (row.chunk_size < 1 || row.chunk_size > MAX_CHUNK_SIZE || !counts.every(isCount)) {
     throw new AloeError("corrupt", `${label || "/"}: its sizes in the file are impossible`);
   }
   if (tx.writes && !tx.watermarks.has(row.volume_id)) {

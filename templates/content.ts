@@ -1,5 +1,5 @@
 import { sql } from "./kysely.ts";
-import { byteLength } from "./expressions.ts";
+import { byteLength, sumOf } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** The content row of a new entry. */
@@ -286,7 +286,7 @@ export const listVersions = template<{ node: string }>("content.listVersions")(
             "=",
             "known.version",
           )
-          .select(({ fn }) => fn.sum<number>("k.length").as("sum")).as(
+          .select(sumOf("k.length").as("sum")).as(
             "summed_size",
           ),
       ])
@@ -309,7 +309,7 @@ export const versionSize = template<{ node: string; version: number }>("content.
       eb.selectFrom("content_version as m")
         .innerJoin("content_chunk as k", "k.chunk_hash", "m.chunk_hash")
         .where("m.content_id", "=", p.node).where("m.version", "=", p.version)
-        .select(({ fn }) => fn.sum<number>("k.length").as("sum")).as(
+        .select(sumOf("k.length").as("sum")).as(
           "summed_size",
         ),
     ])

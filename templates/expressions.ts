@@ -28,6 +28,11 @@ export function byteLength(column: string): RawBuilder<number> {
   return sql<number>`length(${sql.ref(column)})`;
 }
 
+/** A sum that is about right where a damaged row would overflow it; null of no rows. */
+export function sumOf(column: string): RawBuilder<number | null> {
+  return sql<number | null>`CAST(sum(CAST(${sql.ref(column)} AS REAL)) AS INTEGER)`;
+}
+
 /** A number that a driver may have bound as a float, as an integer. */
 export function toInteger(value: number): RawBuilder<number> {
   return sql<number>`CAST(${value} AS INTEGER)`;

@@ -1,5 +1,5 @@
 import { sql } from "./kysely.ts";
-import { byteLength, isNoName } from "./expressions.ts";
+import { byteLength, isNoName, sumOf } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** Faults in the shape of the file, one row each. */
@@ -128,6 +128,217 @@ export const namesNotAllowed = template<{ volume: string }>("maintenance.namesNo
     .orderBy("e.edge_id")
 );
 
+/** What no cell of a sound file holds: table, column and the row, of one volume or of all. */
+export const impossibleCells = template<{ volume: string | null }>("maintenance.impossibleCells")((
+  q,
+  p,
+) =>
+  q.selectFrom(
+    sql<{ cell: string; id: unknown; volume: string | null }>`(${
+      sql.join(
+        CELLS.map(([cell, id, volume, from, wrong]) =>
+          sql`SELECT ${sql.lit(cell)} AS cell, ${sql.raw(id)} AS id, ${sql.raw(volume)} AS volume
+        FROM ${sql.raw(from)} WHERE ${sql.raw(wrong)}`
+        ),
+        sql` UNION ALL `,
+      )
+    })`.as("c"),
+  )
+    .where((eb) =>
+      eb.or([
+        eb(sql`${p.volume}`, "is", null),
+        eb("c.volume", "is", null),
+        eb("c.volume", "=", p.volume),
+      ])
+    )
+    .select(["c.cell", sql<string>`CAST(c.id AS TEXT)`.as("id")])
+);
+
+/** A time in nanoseconds, or none. */
+const noTime = (column: string) => `typeof(${column}) NOT IN ('integer', 'null')`;
+const noCount = (column: string, most = "4503599627370496") =>
+  `(typeof(${column}) != 'integer' OR ${column} < 0 OR ${column} > ${most})`;
+const noText = (column: string) => `typeof(${column}) != 'text'`;
+const noBytes = (column: string, lengths?: string) =>
+  `(typeof(${column}) != 'blob'${
+    lengths === undefined ? "" : ` OR length(${column}) NOT IN (${lengths})`
+  })`;
+const nothing = (column: string, table: string, key: string) =>
+  `NOT EXISTS (SELECT 1 FROM ${table} AS o WHERE o.${key} = ${column})`;
+
+const OF_NODE = "(SELECT n.volume_id FROM node AS n WHERE n.node_id = t.node_id)";
+const OF_CONTENT = "(SELECT n.volume_id FROM node AS n WHERE n.node_id = t.content_id)";
+
+/** Cell, row, volume, table, and what is wrong with it. */
+const CELLS: [string, string, string, string, string][] = [
+  ...["created_at", "modified_at", "atime", "ctime"].map((
+    column,
+  ): [string, string, string, string, string] => [
+    `node.${column}`,
+    "t.node_id",
+    "t.volume_id",
+    "node AS t",
+    noTime(`t.${column}`),
+  ]),
+  ["node.created_at", "t.node_id", "t.volume_id", "node AS t", "t.created_at IS NULL"],
+  [
+    "node.type",
+    "t.node_id",
+    "t.volume_id",
+    "node AS t",
+    "t.type IS NULL OR t.type NOT IN ('container', 'entry', 'symlink', 'fifo', 'socket')",
+  ],
+  ["node.name", "t.node_id", "t.volume_id", "node AS t", noText("t.name")],
+  ["node.node_id", "t.node_id", "t.volume_id", "node AS t", "length(t.node_id) != 36"],
+  [
+    "node.volume_id",
+    "t.node_id",
+    "NULL",
+    "node AS t",
+    `t.volume_id IS NOT NULL AND ${nothing("t.volume_id", "volume", "volume_id")}`,
+  ],
+  [
+    "node.metadata",
+    "t.node_id",
+    "t.volume_id",
+    "node AS t",
+    "t.metadata IS NOT NULL AND (typeof(t.metadata) != 'blob' OR NOT json_valid(t.metadata, 8))",
+  ],
+  ...["uid", "gid"].map((column): [string, string, string, string, string] => [
+    `node.${column}`,
+    "t.node_id",
+    "t.volume_id",
+    "node AS t",
+    `t.${column} IS NOT NULL AND ${noCount(`t.${column}`, "4294967295")}`,
+  ]),
+  [
+    "node.mode",
+    "t.node_id",
+    "t.volume_id",
+    "node AS t",
+    `t.mode IS NOT NULL AND ${noCount("t.mode", "4095")}`,
+  ],
+  ["content.version", "t.node_id", OF_NODE, "content AS t", noCount("t.version")],
+  ["content.size", "t.node_id", OF_NODE, "content AS t", noCount("t.size")],
+  ["content.node_id", "t.node_id", "NULL", "content AS t", nothing("t.node_id", "node", "node_id")],
+  [
+    "content.retention_keep",
+    "t.node_id",
+    OF_NODE,
+    "content AS t",
+    "t.retention_keep IS NOT NULL AND (typeof(t.retention_keep) != 'integer' OR t.retention_keep < 1)",
+  ],
+  [
+    "content_version.version",
+    "t.content_id",
+    OF_CONTENT,
+    "content_version AS t",
+    noCount("t.version"),
+  ],
+  [
+    "content_version.chunk_index",
+    "t.content_id",
+    OF_CONTENT,
+    "content_version AS t",
+    noCount("t.chunk_index", "16777215"),
+  ],
+  [
+    "content_version.content_id",
+    "t.content_id",
+    "NULL",
+    "content_version AS t",
+    nothing("t.content_id", "content", "node_id"),
+  ],
+  [
+    "content_version.chunk_hash",
+    "t.content_id",
+    OF_CONTENT,
+    "content_version AS t",
+    `t.chunk_hash IS NULL OR ${nothing("t.chunk_hash", "content_chunk", "chunk_hash")}`,
+  ],
+  [
+    "content_chunk.length",
+    "t.chunk_hash",
+    "NULL",
+    "content_chunk AS t",
+    `${noCount("t.length")} OR t.length != length(t.data)`,
+  ],
+  ["content_chunk.data", "t.chunk_hash", "NULL", "content_chunk AS t", noBytes("t.data")],
+  ["content_chunk.N_c", "t.chunk_hash", "NULL", "content_chunk AS t", noBytes("t.N_c", "0, 12")],
+  [
+    "content_chunk.enc_tag",
+    "t.chunk_hash",
+    "NULL",
+    "content_chunk AS t",
+    noBytes("t.enc_tag", "0, 16"),
+  ],
+  [
+    "edge.archived",
+    "t.edge_id",
+    "t.volume_id",
+    "edge AS t",
+    "typeof(t.archived) != 'integer' OR t.archived NOT IN (0, 1)",
+  ],
+  [
+    "edge.name",
+    "t.edge_id",
+    "t.volume_id",
+    "edge AS t",
+    `t.name IS NOT NULL AND ${noText("t.name")}`,
+  ],
+  [
+    "edge.volume_id",
+    "t.edge_id",
+    "NULL",
+    "edge AS t",
+    `t.volume_id IS NULL OR ${nothing("t.volume_id", "volume", "volume_id")}`,
+  ],
+  [
+    "edge.from_id",
+    "t.edge_id",
+    "t.volume_id",
+    "edge AS t",
+    nothing("t.from_id", "node", "node_id"),
+  ],
+  ["edge.to_id", "t.edge_id", "t.volume_id", "edge AS t", nothing("t.to_id", "node", "node_id")],
+  [
+    "volume.root_node_id",
+    "t.volume_id",
+    "t.volume_id",
+    "volume AS t",
+    `t.root_node_id IS NULL OR ${nothing("t.root_node_id", "node", "node_id")}`,
+  ],
+  [
+    "volume.chunk_size",
+    "t.volume_id",
+    "t.volume_id",
+    "volume AS t",
+    `${noCount("t.chunk_size", "1073741824")} OR t.chunk_size = 0`,
+  ],
+  [
+    "volume.enc_mode",
+    "t.volume_id",
+    "t.volume_id",
+    "volume AS t",
+    "t.enc_mode IS NULL OR t.enc_mode NOT IN ('none', 'convergent', 'random')",
+  ],
+  ["volume.created_at", "t.volume_id", "t.volume_id", "volume AS t", noCountOrPast("t.created_at")],
+  [
+    "volume.wrapped_key",
+    "t.volume_id",
+    "t.volume_id",
+    "volume AS t",
+    "(t.enc_mode != 'none') != (t.wrapped_key IS NOT NULL)",
+  ],
+  ["xattr.value", "t.node_id", OF_NODE, "xattr AS t", noBytes("t.value")],
+  ["xattr.name", "t.node_id", OF_NODE, "xattr AS t", noText("t.name")],
+  ["xattr.node_id", "t.node_id", "NULL", "xattr AS t", nothing("t.node_id", "node", "node_id")],
+];
+
+function noCountOrPast(column: string): string {
+  return `typeof(${column}) != 'integer'`;
+}
+
 /**
  * Placed nodes that cannot be reached from their volume's root: a cycle keeps
  * them placed. Removed trees are not placed, so they do not appear.
@@ -192,7 +403,7 @@ export const counts = template<{ now: bigint }>("maintenance.counts")((q, p) =>
       fn.sum<number | null>(byteLength("data")).as("n")
     )
       .as("chunk_bytes"),
-    eb.selectFrom("content").select(({ fn }) => fn.sum<number | null>("size").as("n"))
+    eb.selectFrom("content").select(sumOf("size").as("n"))
       .as("content_bytes"),
   ])
 );

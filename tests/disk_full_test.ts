@@ -301,7 +301,10 @@ diskTest("disk full: over HTTP deleting, emptying and pruning work", async (disk
     (await m.ask("PUT", `/volumes/${id}/files/${path}`, { body })).status;
   for (let i = 0; i < 6; i++) assert.equal(await put(`${i}`, noise(i, MIB)), 201);
   const full = async () => {
-    assert.equal(await put("big", noise(9, 60 * MIB)), 507);
+    const body = noise(9, 60 * MIB);
+    const refused = await m.ask("PUT", `/volumes/${id}/files/big`, { body });
+    assert.equal(refused.status, 507);
+    assert.ok(!refused.text.includes(disk), refused.text);
     assert.equal((await m.ask("GET", `/volumes/${id}/files/big`)).status, 404);
   };
   await full();

@@ -1,5 +1,5 @@
 import { isBelowItself } from "../../templates/edge.ts";
-import { anomalies, unreachable } from "../../templates/maintenance.ts";
+import { anomalies, impossibleCells, unreachable } from "../../templates/maintenance.ts";
 import type { Database } from "../storage/database.ts";
 import type { Anomaly } from "../types.ts";
 
@@ -16,6 +16,9 @@ export async function healthCheck(db: Database): Promise<Anomaly[]> {
     for (const { kind, id } of [...found]) {
       if (kind !== "container_with_two_placements" && kind !== "root_with_placement") continue;
       if (await tx.first(isBelowItself, { node: id })) found.push({ kind: "cycle", id });
+    }
+    for (const { cell, id } of await tx.all(impossibleCells, { volume: null })) {
+      found.push({ kind: `impossible_${cell.replace(".", "_")}`, id: id ?? "" });
     }
     return [...found, ...cycles(await tx.all(unreachable, {}))];
   });

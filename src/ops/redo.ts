@@ -12,6 +12,7 @@ import {
 import { now } from "../clock.ts";
 import { changeContent, type ContentChange, type NewChunk } from "../content/change_content.ts";
 import { cipherFor } from "../content/cipher_for.ts";
+import { MAX_CHUNKS } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { requireWritable, resolve, type Resolved } from "../resolve.ts";
@@ -101,6 +102,10 @@ async function foldStep(
   }
   const { size: stored } = state;
   const size = state.true_size;
+  for (const bytes of [stored, size]) {
+    if (Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= MAX_CHUNKS * chunkSize) continue;
+    throw new AloeError("corrupt", `${node}: its sizes in the file are impossible`);
+  }
   const rows = Math.ceil(stored / chunkSize);
   const wanted = Math.ceil(size / chunkSize);
   const change: ContentChange = {
@@ -131,6 +136,9 @@ async function foldStep(
     }
     for (const row of await tx.all(redoOf, { node, first: index, last: index })) {
       const bytes = plaintext(scope.cipher, row, node);
+      if (!Number.isSafeInteger(row.start) || row.start < 0) {
+        throw new AloeError("corrupt", `${node}: a record of the redo log is damaged`);
+      }
       if (row.start < length) data.set(bytes.subarray(0, length - row.start), row.start);
     }
     return { index, data };

@@ -273,9 +273,10 @@ function removedOf(row: NonNullable<typeof removedNode.row>): Removed {
     from: row.from_id,
     node: row.to_id,
     name: row.name,
-    removedAt: row.removed_at,
+    // Of a damaged row it is not known.
+    removedAt: typeof row.removed_at === "bigint" ? row.removed_at : null,
     type: row.type as NodeType,
-    size: Number(row.size ?? 0),
+    size: Number(row.size ?? 0) || 0,
   };
 }
 

@@ -1,5 +1,11 @@
-import { chunkByHash, manifestPage } from "../../templates/content.ts";
-import { entriesAfter, namesNotAllowed, volumeOfNode } from "../../templates/maintenance.ts";
+import { chunkByHash, manifestPage, versionState } from "../../templates/content.ts";
+import {
+  entriesAfter,
+  impossibleCells,
+  namesNotAllowed,
+  volumeOfNode,
+} from "../../templates/maintenance.ts";
+import { MAX_CHUNKS } from "../content/write_content.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
@@ -8,6 +14,8 @@ import { MountHandle, type MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../resolve.ts";
 import { healthCheck } from "./health.ts";
 import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { Turns } from "../turns.ts";
 import type { VerifyReport } from "../types.ts";
 
 /** How thoroughly a volume is verified. */
@@ -23,12 +31,22 @@ export interface VerifyOptions {
 /** Entries and manifest rows read by one query. */
 const PAGE = 1000;
 
+/** Bytes of chunks that one transaction reads at most: no checkpoint waits for long. */
+const BYTES_AT_ONCE = 16 * 2 ** 20;
+
+/** How often an entry that is being written is looked at, before that is done in one transaction. */
+const ATTEMPTS = 3;
+
 /**
  * Checks the committed content of the mount's volume, the trash included:
  * that every manifest is complete and adds up to the size; when deep, that
  * every chunk has the address, the length and, encrypted, the authenticity
  * that it should have. And that every name is one that the format allows,
  * and no directory is in itself.
+ *
+ * The file may be in use: what is told of an entry is of one state of it. No
+ * transaction lasts longer than it takes to read some MiB, but for an entry
+ * that is written over and over.
  *
  * @returns What was checked and what is wrong; being wrong is no exception.
  * @throws {AloeError} `mount_invalid`, `encryption_required`.
@@ -45,7 +63,6 @@ export async function verify(
     chunksChecked: 0,
     problems: [],
   };
-  const good = new Set<string>();
   const seals = typeof mount === "string" ? null : MountHandle.sealsOf(mount);
   if (seals !== null) {
     await db.read((tx) => seals.checkVolume(tx)).catch((error) => {
@@ -56,19 +73,25 @@ export async function verify(
   for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume: top.volume }))) {
     report.problems.push(`name-not-allowed node=${row.to_id} name=${JSON.stringify(row.name)}`);
   }
+  for (
+    const { cell, id } of await db.query((tx) => tx.all(impossibleCells, { volume: top.volume }))
+  ) {
+    report.problems.push(`impossible-value ${cell} of=${id}`);
+  }
   for (const { kind, id } of await healthCheck(db)) {
     const volume = ENDLESS.get(kind) === undefined
       ? null
       : await db.query((tx) => tx.first(volumeOfNode, { node: id }));
     if (volume?.volume_id === top.volume) report.problems.push(`${ENDLESS.get(kind)} node=${id}`);
   }
+  const check = new Check(db, top, cipher, report, options);
   for (let after = "";;) {
     const entries = await db.query((tx) =>
       tx.all(entriesAfter, { volume: top.volume, after, limit: PAGE })
     );
     for (const entry of entries) {
       options.signal?.throwIfAborted();
-      await verifyEntry(db, top, cipher, entry, good, report, options);
+      await check.entry(entry.node_id, entry.name);
       for (
         const problem of await db.read(async (tx) => await seals?.problems(tx, entry.node_id) ?? [])
       ) {
@@ -94,82 +117,134 @@ const ENDLESS: ReadonlyMap<string, string> = new Map([
   ["root_with_placement", "root-with-place"],
 ]);
 
-interface Entry {
-  node_id: string;
-  name: string;
-  version: number;
-  size: number;
+/** How far the check of one entry has come. */
+interface Progress {
+  /** The committed version and its size; null before the first step. */
+  state: { version: number; size: number } | null;
+  /** The next chunk. */
+  index: number;
+  /** What is wrong so far. */
+  problems: string[];
+  /** `changed` when the entry is another one than it was at the first step. */
+  end: "open" | "done" | "changed";
 }
 
-async function verifyEntry(
-  db: Database,
-  top: Resolved,
-  cipher: ChunkCipher,
-  entry: Entry,
-  good: Set<string>,
-  report: VerifyReport,
-  options: VerifyOptions,
-): Promise<void> {
-  const complain = (problem: string) =>
-    report.problems.push(
-      `${problem} node=${entry.node_id} name=${JSON.stringify(entry.name)}`,
-    );
-  const { chunkSize } = top;
-  const chunks = Math.ceil(entry.size / chunkSize);
-  let index = 0;
-  for (;;) {
-    options.signal?.throwIfAborted();
-    const rows = await db.query((tx) =>
-      tx.all(manifestPage, {
-        node: entry.node_id,
-        version: entry.version,
-        first: index,
-        limit: PAGE,
-      })
-    );
-    for (const row of rows) {
-      if (row.chunk_index !== index) complain(`chunk-missing index=${index}`);
-      index = row.chunk_index + 1;
-      const wanted = Math.min(
-        chunkSize,
-        entry.size - row.chunk_index * chunkSize,
-      );
-      if (row.length === null) complain(`chunk-missing hash=${row.chunk_hash}`);
-      else if (row.length !== wanted) {
-        complain(
-          `length-mismatch index=${row.chunk_index} expected=${wanted} found=${row.length}`,
-        );
+class Check {
+  readonly #db: Database;
+  readonly #top: Resolved;
+  readonly #cipher: ChunkCipher;
+  readonly #report: VerifyReport;
+  readonly #options: VerifyOptions;
+  readonly #turns = new Turns();
+  /** Addresses of chunks that were found to be right. */
+  readonly #good = new Set<string>();
+
+  constructor(
+    db: Database,
+    top: Resolved,
+    cipher: ChunkCipher,
+    report: VerifyReport,
+    options: VerifyOptions,
+  ) {
+    this.#db = db;
+    this.#top = top;
+    this.#cipher = cipher;
+    this.#report = report;
+    this.#options = options;
+  }
+
+  async entry(node: string, name: string): Promise<void> {
+    let progress: Progress;
+    for (let attempt = 0;; attempt++) {
+      progress = { state: null, index: 0, problems: [], end: "open" };
+      const step = (tx: Transaction) => this.#step(tx, node, progress);
+      if (attempt < ATTEMPTS) {
+        while (progress.end === "open") {
+          await this.#db.read(step);
+          // Others of this process are to come between.
+          await this.#turns.next();
+        }
+      } else {
+        await this.#db.read(async (tx) => {
+          while (progress.end === "open") await step(tx);
+        });
       }
-      if (!options.deep || row.length === null || good.has(row.chunk_hash)) {
+      if (progress.end === "done") break;
+    }
+    for (const problem of progress.problems) {
+      this.#report.problems.push(`${problem} node=${node} name=${JSON.stringify(name)}`);
+    }
+  }
+
+  /** Looks at some chunks of an entry, in one state of the file. */
+  async #step(tx: Transaction, node: string, progress: Progress): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    const state = await tx.first(versionState, { node });
+    if (state === undefined) {
+      // It was deleted meanwhile.
+      progress.problems = [];
+      progress.end = "done";
+      return;
+    }
+    const { version, size } = state;
+    const before = progress.state;
+    if (before !== null && (before.version !== version || before.size !== size)) {
+      progress.end = "changed";
+      return;
+    }
+    progress.state = { version, size };
+    const { chunkSize } = this.#top;
+    const { problems } = progress;
+    if (!isCount(version) || !isCount(size) || size > MAX_CHUNKS * chunkSize) {
+      problems.push(`size-not-possible version=${version} size=${size}`);
+      progress.end = "done";
+      return;
+    }
+    const first = progress.index;
+    const rows = await tx.all(manifestPage, { node, version, first, limit: PAGE });
+    let bytes = 0;
+    for (const row of rows) {
+      if (bytes >= BYTES_AT_ONCE) return;
+      const { chunk_index: index, chunk_hash: hash, length } = row;
+      if (!isCount(index)) {
+        problems.push(`index-not-possible index=${index}`);
         continue;
       }
-      const problem = await chunkProblem(db, cipher, row.chunk_hash);
-      report.chunksChecked++;
-      if (problem === null) good.add(row.chunk_hash);
-      else complain(`${problem} hash=${row.chunk_hash}`);
+      if (index !== progress.index) problems.push(`chunk-missing index=${progress.index}`);
+      progress.index = index + 1;
+      const wanted = Math.min(chunkSize, size - index * chunkSize);
+      if (length === null) problems.push(`chunk-missing hash=${hash}`);
+      else if (length !== wanted) {
+        problems.push(`length-mismatch index=${index} expected=${wanted} found=${length}`);
+      }
+      if (!this.#options.deep || length === null || this.#good.has(hash)) continue;
+      const problem = await this.#chunkProblem(tx, hash);
+      bytes += chunkSize;
+      this.#report.chunksChecked++;
+      if (problem === null) this.#good.add(hash);
+      else problems.push(`${problem} hash=${hash}`);
     }
-    if (rows.length < PAGE) break;
+    if (rows.length === PAGE) return;
+    const chunks = Math.ceil(size / chunkSize);
+    if (progress.index !== chunks) {
+      problems.push(`size-mismatch size=${size} expected-chunks=${chunks} found=${progress.index}`);
+    }
+    progress.end = "done";
   }
-  if (index !== chunks) {
-    complain(
-      `size-mismatch size=${entry.size} expected-chunks=${chunks} found=${index}`,
-    );
+
+  async #chunkProblem(tx: Transaction, hash: string): Promise<string | null> {
+    const row = await tx.first(chunkByHash, { hash });
+    if (row === undefined) return "chunk-missing";
+    const { data, N_c: nonce, enc_tag: tag, length } = row;
+    if (![data, nonce, tag].every((each) => each instanceof Uint8Array)) return "no-bytes";
+    if (chunkAddress(data) !== hash) return "address-mismatch";
+    const plaintext = this.#cipher.open({ data, nonce, tag });
+    if (plaintext === null) return "not-authentic";
+    return plaintext.length === length ? null : "length-mismatch";
   }
 }
 
-async function chunkProblem(
-  db: Database,
-  cipher: ChunkCipher,
-  hash: string,
-): Promise<string | null> {
-  const row = await db.query((tx) => tx.first(chunkByHash, { hash }));
-  if (row === undefined) return "chunk-missing";
-  if (chunkAddress(row.data) !== hash) return "address-mismatch";
-  const plaintext = cipher.open({
-    data: row.data,
-    nonce: row.N_c,
-    tag: row.enc_tag,
-  });
-  if (plaintext === null) return "not-authentic";
-  return plaintext.length === row.length ? null : "length-mismatch";
+/** Whether a number from the file is one that things can be counted with. */
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number >= 0;
 }

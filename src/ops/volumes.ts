@@ -34,6 +34,7 @@ import { randomNonce } from "../crypto/aead.ts";
 import { MetadataKey } from "../crypto/metadata_key.ts";
 import { mint, uuid7, type Watermark } from "../ids.ts";
 import { checkText } from "../paths.ts";
+import { MAX_CHUNK_SIZE } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { EncryptionMode, Pin, PurgeReport, VolumeInfo } from "../types.ts";
@@ -54,9 +55,6 @@ export interface CreateVolumeOptions {
 
 /** Bytes in a full chunk of a volume that asks for no other size. */
 export const DEFAULT_CHUNK_SIZE = 1024 * 1024;
-
-/** The largest chunk: SQLite keeps a row below 1,000,000,000 bytes. */
-const MAX_CHUNK_SIZE = 512 * 1024 * 1024;
 
 /**
  * Creates a volume with an empty root.
