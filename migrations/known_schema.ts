@@ -420,5 +420,17 @@ export const knownSchema: Record<"1" | "3", KnownObject[]> = {
       "aloe_hole",
       "CREATE TABLE aloe_hole (\n    node_id TEXT PRIMARY KEY REFERENCES node (node_id) ON DELETE CASCADE,\n    version INTEGER NOT NULL,\n    chunks INTEGER NOT NULL\n  ) STRICT, WITHOUT ROWID",
     ],
+    [
+      "table",
+      "aloe_seal",
+      "aloe_seal",
+      "CREATE TABLE aloe_seal (\n    node_id TEXT NOT NULL REFERENCES node (node_id) ON DELETE CASCADE,\n    version INTEGER NOT NULL,\n    tag BLOB NOT NULL,\n    PRIMARY KEY (node_id, version)\n  ) STRICT, WITHOUT ROWID",
+    ],
+    [
+      "table",
+      "aloe_sealed",
+      "aloe_sealed",
+      "CREATE TABLE aloe_sealed (\n    volume_id TEXT PRIMARY KEY REFERENCES volume (volume_id) ON DELETE CASCADE,\n    watermark TEXT NOT NULL,\n    tag BLOB NOT NULL\n  ) STRICT, WITHOUT ROWID",
+    ],
   ],
 };

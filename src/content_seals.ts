@@ -354,7 +354,15 @@ export class ContentSeals implements SealKeeper {
   }
 }
 
-type VolumeRow = NonNullable<typeof volumeSeal.row>;
+interface VolumeRow {
+  root_node_id: string | null;
+  enc_mode: string;
+  chunk_size: number;
+  wrapped_key: Uint8Array | null;
+  wrap_nonce: Uint8Array | null;
+  watermark: string | null;
+  tag: Uint8Array | null;
+}
 
 /** What the tag of a volume is made of. */
 export function volumeText(facts: {
