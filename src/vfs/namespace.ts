@@ -452,8 +452,12 @@ function exchange(state: VolumeState, from: Dentry, to: Dentry): void {
 
 /** Whether a directory is another one or below it. */
 function isBelow(directory: Inode, top: Inode): boolean {
+  // A directory may be in itself: SQL can make such a file.
+  const passed = new Set<Inode>();
   for (let at: Inode | undefined = directory; at !== undefined; at = parentOf(at)) {
     if (at === top) return true;
+    if (passed.has(at)) return false;
+    passed.add(at);
   }
   return false;
 }

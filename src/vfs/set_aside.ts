@@ -61,12 +61,16 @@ function lastPathOf(state: VolumeState, inode: Inode): string {
 /** The path of an inode, as far as it has one, for messages. */
 export function pathOf(inode: Inode): string {
   const names: string[] = [];
-  for (let at = inode;;) {
+  // A directory may be in itself: SQL can make such a file.
+  const passed = new Set<Inode>();
+  for (let at = inode; !passed.has(at);) {
+    passed.add(at);
     const [dentry] = at.names;
     if (dentry === undefined) break;
-    names.unshift(dentry.name);
+    names.push(dentry.name);
     at = dentry.parent;
   }
+  names.reverse();
   // The top is the first that the kernel has.
   return names.length === 0 && inode.nodeId !== 1 ? `node ${inode.id}` : `/${names.join("/")}`;
 }
