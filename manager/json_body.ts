@@ -12,24 +12,28 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  * Reads a body of JSON within its limits, before a schema looks at it. Of other
  * types it reads nothing.
  *
+ * @param most The limit of its length.
  * @throws {Problem} 400, 408, 413; 415 for a body that does not say what it is.
  */
-export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
-  const { raw } = c.req;
-  const type = raw.headers.get("content-type");
-  if (raw.body !== null && type === null) {
-    // The router would copy the request, and wait for as long as its client likes.
-    const bytes = await read(raw, jsonLimits(c.env.limits));
-    if (bytes.length > 0) {
-      throw new Problem(415, "unsupported_media_type", "a body of JSON says application/json");
+export function jsonBody(most: "jsonBytes" | "taskBytes"): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const { raw } = c.req;
+    const limits = { ...jsonLimits(c.env.limits), bytes: c.env.limits[most] };
+    const type = raw.headers.get("content-type");
+    if (raw.body !== null && type === null) {
+      // The router would copy the request, and wait for as long as its client likes.
+      const bytes = await read(raw, limits);
+      if (bytes.length > 0) {
+        throw new Problem(415, "unsupported_media_type", "a body of JSON says application/json");
+      }
+      c.req.arrayBuffer = () => Promise.resolve(new ArrayBuffer(0));
+    } else if (raw.body !== null && JSON_TYPE.test(type!)) {
+      const value = parse(await read(raw, limits));
+      c.req.json = <T>() => Promise.resolve(value as T);
     }
-    c.req.arrayBuffer = () => Promise.resolve(new ArrayBuffer(0));
-  } else if (raw.body !== null && JSON_TYPE.test(type!)) {
-    const value = parse(await read(raw, jsonLimits(c.env.limits)));
-    c.req.json = <T>() => Promise.resolve(value as T);
-  }
-  await next();
-};
+    await next();
+  };
+}
 
 async function read(
   request: Request,

@@ -19,6 +19,7 @@ import { closeToOthers } from "./root_folder.ts";
 import { lockRoot } from "./root_lock.ts";
 import type { Settings } from "./settings.ts";
 import { Sweeper } from "./sweeper.ts";
+import { Tasks } from "./tasks.ts";
 
 /** A running manager. */
 export interface Manager {
@@ -98,9 +99,11 @@ async function start(
     pins: new PinSources(settings.mountPins, settings.limits.pinGuesses, log),
     mounts: createMounts(all),
     jobs: createJobs(all),
+    tasks: new Tasks(all),
     feed: createFeed(all),
   };
   filesystems.beforeRemoval.add(async (volume) => {
+    await services.tasks.cancelAll(volume);
     if (services.mounts.status(volume).frontend !== null) await services.mounts.unmount(volume);
     await sessions.lockForAll(volume);
     services.answers.forget(volume);
@@ -134,7 +137,11 @@ async function start(
     fetch: (request, info) => door.fetch(request, info),
     drain,
     close: async () => {
-      await Promise.all([drain(limits.drainMs), services.mounts.close()]);
+      await Promise.all([
+        drain(limits.drainMs),
+        services.mounts.close(),
+        services.tasks.close(),
+      ]);
       await sweeper.close();
       await services.jobs.close();
       await sessions.close();

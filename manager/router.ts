@@ -37,7 +37,8 @@ export function router(): OpenAPIHono<Env> {
       return openapi(route, ...rest);
     }
     const responses = { ...problems(400, 415), ...route.responses };
-    return openapi({ ...route, responses, middleware: [jsonBody] }, ...rest);
+    const { middleware = [jsonBody("jsonBytes")] } = route;
+    return openapi({ ...route, responses, middleware }, ...rest);
   }) as typeof openapi;
   return app;
 }

@@ -8,6 +8,7 @@ import type { PinSources } from "./pin_source.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
+import type { Tasks } from "./tasks.ts";
 
 /** The parts of a manager that its routes work with. */
 export interface Services {
@@ -19,6 +20,7 @@ export interface Services {
   readonly pins: PinSources;
   readonly mounts: Mounts;
   readonly jobs: Jobs;
+  readonly tasks: Tasks;
   readonly feed: Feed;
   readonly answers: AnswerCache;
   readonly metrics: Metrics;

@@ -2,6 +2,8 @@
 export interface Limits {
   /** Bytes of a JSON body. */
   jsonBytes: number;
+  /** Bytes of the JSON body that begins a task, which names all its items. */
+  taskBytes: number;
   /** Bytes of an uploaded file or an imported filesystem. */
   uploadBytes: number;
   /** How long an upload that is not finished is kept while nothing comes, ms. */
@@ -105,6 +107,7 @@ export interface Settings {
 /** The limits that hold where nothing else was said. */
 export const DEFAULT_LIMITS: Limits = {
   jsonBytes: 1024 * 1024,
+  taskBytes: 16 * 1024 * 1024,
   uploadBytes: 1024 ** 4,
   uploadMs: 7 * 24 * 60 * 60_000,
   concurrent: 1024,

@@ -91,8 +91,14 @@ export async function checkBeforeBody(
   let current: ops.CurrentContent | null = null;
   try {
     current = await ops.openSnapshot(db, handle, { path });
+    if (options.onConflict === "fail") throw new AloeError("already_exists", `${path}: exists`);
   } catch (error) {
-    if (!(error instanceof AloeError && error.code === "not_found")) throw error;
+    if (!(error instanceof AloeError)) throw error;
+    if (error.code === "not_an_entry") {
+      if (options.onConflict === "fail") throw new AloeError("already_exists", `${path}: exists`);
+      if (options.onConflict !== "replace" && options.onConflict !== undefined) return;
+    }
+    if (error.code !== "not_found") throw error;
     const parent = path.slice(0, path.lastIndexOf("/"));
     if (!options.parents) {
       const { type } = await ops.stat(db, handle, parent);

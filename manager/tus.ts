@@ -1,6 +1,7 @@
 import { AloeError } from "../src/errors.ts";
-import type { UploadInfo } from "../src/ops.ts";
+import type { OnConflict, UploadInfo } from "../src/ops.ts";
 import { newPath } from "./new_names.ts";
+import { onConflictOf } from "./on_conflict.ts";
 import { Problem } from "./problem.ts";
 import { fromRfc3339, toRfc3339 } from "./times.ts";
 
@@ -17,8 +18,8 @@ export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
 /** Where an upload goes when it is finished. */
 export interface UploadGoal {
   path: string;
-  /** Whether a file that is there gets a new version. */
-  overwrite: boolean;
+  /** What is done where the name is taken. */
+  onConflict: OnConflict;
   /** Whether missing directories are made. */
   parents: boolean;
   modifiedAt?: bigint;
@@ -56,7 +57,9 @@ export function goalOf(header: string | null): UploadGoal {
   if (path === undefined) throw new Problem(400, "invalid", "Upload-Metadata: path is needed");
   const goal: UploadGoal = {
     path: newPath(path),
-    overwrite: isOn(values.get("overwrite"), true),
+    onConflict: onConflictOf(
+      values.get("on_conflict") ?? (isOn(values.get("overwrite"), true) ? "replace" : "fail"),
+    ),
     parents: isOn(values.get("parents"), false),
   };
   if (goal.path === "/") throw new Problem(400, "nameless", "Upload-Metadata: path: has no name");
@@ -84,17 +87,19 @@ function isOn(value: string | undefined, otherwise: boolean): boolean {
 
 /** A goal as the upload keeps it. */
 export function noteOf(goal: UploadGoal): string {
-  const { path, overwrite, parents, modifiedAt } = goal;
+  const { path, onConflict, parents, modifiedAt } = goal;
   const modified_at = modifiedAt === undefined ? undefined : toRfc3339(modifiedAt);
-  return JSON.stringify({ path, overwrite, parents, modified_at });
+  return JSON.stringify({ path, on_conflict: onConflict, parents, modified_at });
 }
 
 /** The goal of an upload. @throws {AloeError} `not_found`: it is none of this protocol's. */
 export function goalFrom({ id, note }: UploadInfo): UploadGoal {
   if (note === "") throw new AloeError("not_found", `${id}: no such upload`);
-  const { path, overwrite, parents, modified_at } = JSON.parse(note);
+  // One that an older release began says whether to overwrite.
+  const { path, overwrite = true, on_conflict, parents, modified_at } = JSON.parse(note);
+  const onConflict = on_conflict ?? (overwrite ? "replace" : "fail");
   const modifiedAt = modified_at === undefined ? null : fromRfc3339(modified_at);
-  return { path, overwrite, parents, ...(modifiedAt === null ? {} : { modifiedAt }) };
+  return { path, onConflict, parents, ...(modifiedAt === null ? {} : { modifiedAt }) };
 }
 
 /** What a piece has to come to. */

@@ -106,7 +106,15 @@ export { copy, copyById } from "./ops/copy.ts";
 export { pack, packById, unpack, unpackById } from "./ops/pack.ts";
 export { lock, renewLock, unlock } from "./ops/locks.ts";
 export { history, historyById, restoreVersion, restoreVersionById } from "./ops/history.ts";
-export { listTrash, type PurgeOptions, purgeTrash, restoreTrash } from "./ops/trash.ts";
+export {
+  listTrash,
+  type PurgeOptions,
+  purgeTrash,
+  type Restored,
+  restoreItem,
+  type RestoreOptions,
+  restoreTrash,
+} from "./ops/trash.ts";
 export { prune, pruneContent, type PruneOptions } from "./ops/prune.ts";
 export { verify, type VerifyOptions } from "./ops/verify.ts";
 export { healthCheck } from "./ops/health.ts";
@@ -204,12 +212,7 @@ export {
 export { type DetailedEntry, type DetailedPage, listDetails } from "./ops/details.ts";
 export { type Found, searchNames, type SearchOptions, type SearchResult } from "./ops/search.ts";
 export { type VolumeUsage, volumeUsage } from "./ops/usage.ts";
-export {
-  arrange,
-  type Arranged,
-  type Arrangement,
-  type ArrangeOptions,
-  type OnConflict,
-} from "./ops/arrange.ts";
+export { arrange, type Arranged, type Arrangement, type ArrangeOptions } from "./ops/arrange.ts";
 export type { Target } from "./resolve.ts";
 export { limitTime } from "./time_limits.ts";
+export type { OnConflict, Outcome } from "./ops/conflict.ts";

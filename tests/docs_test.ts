@@ -175,6 +175,7 @@ const FACES: string[][] = [
     "src/paths.ts",
     "src/names.ts",
     "src/safe_name.ts",
+    "src/turns.ts",
     "src/byte_budget.ts",
     "src/registry/mod.ts",
     "fuse/mod.ts",

@@ -54,7 +54,15 @@ for (const pin of [undefined, "1234"]) {
     }
     await assert.rejects(ops.finishUpload(db, handle, id, "/no/x"), code("not_found"));
     const made = await ops.finishUpload(db, handle, id, "/d/x", { parents: true });
-    assert.deepEqual(made, { node: made.node, version: 1, size: 100, created: true });
+    assert.deepEqual(made, {
+      node: made.node,
+      version: 1,
+      size: 100,
+      created: true,
+      path: "/d/x",
+      outcome: "created",
+      replaced: null,
+    });
     assert.deepEqual(await ops.readAll(db, handle, "/d/x"), content);
     await assert.rejects(ops.getUpload(db, handle, id), code("not_found"));
     await sound(fs, mount);
@@ -65,7 +73,15 @@ for (const pin of [undefined, "1234"]) {
       await writer.write(bytes(50, 3));
     }
     const over = await ops.finishUpload(db, handle, next.id, "/d/x");
-    assert.deepEqual(over, { node: made.node, version: 2, size: 50, created: false });
+    assert.deepEqual(over, {
+      node: made.node,
+      version: 2,
+      size: 50,
+      created: false,
+      path: "/d/x",
+      outcome: "replaced",
+      replaced: 1,
+    });
     assert.deepEqual(await ops.readAll(db, handle, "/d/x"), bytes(50, 3));
     assert.deepEqual(await ops.readAll(db, handle, "/d/x", { version: 1 }), content);
     await sound(fs, mount);

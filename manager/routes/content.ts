@@ -7,6 +7,7 @@ import { fileRoutes } from "./files.ts";
 import { historyRoutes } from "./history.ts";
 import { nodeRoutes } from "./nodes.ts";
 import { searchRoutes } from "./search.ts";
+import { taskRoutes } from "./tasks.ts";
 import { transferRoutes } from "./transfer.ts";
 import { trashRoutes } from "./trash.ts";
 import { uploadRoutes } from "./uploads.ts";
@@ -17,6 +18,7 @@ export function contentRoutes(services: Services): OpenAPIHono<Env> {
   app.route("/", fileRoutes(services));
   app.route("/", nodeRoutes(services));
   app.route("/", transferRoutes(services));
+  app.route("/", taskRoutes(services));
   app.route("/", historyRoutes(services));
   app.route("/", trashRoutes(services));
   app.route("/", searchRoutes(services));

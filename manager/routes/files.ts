@@ -7,7 +7,7 @@ import { type Access, access } from "../access.ts";
 import { type BodyLimits, bodyPieces, BrokenBody, contentLimits, declaredLength } from "../body.ts";
 import { type BodyPart, contentStream } from "../content_stream.ts";
 import { declare, disposition } from "../content_type.ts";
-import { bytes, documented, json, text, volumeProblems } from "../documented.ts";
+import { bytes, documented, json, OUTCOME, text, volumeProblems } from "../documented.ts";
 import {
   etagOf,
   rangeApplies,
@@ -16,6 +16,7 @@ import {
   writeConditions,
 } from "../etag.ts";
 import { newPath } from "../new_names.ts";
+import { onConflictOf } from "../on_conflict.ts";
 import { Problem } from "../problem.ts";
 import { type ByteRange, contentRange, rangesOf } from "../ranges.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
@@ -173,6 +174,7 @@ async function write(services: Services, c: Context<Env>): Promise<Response> {
     : await ops.pathOf(fs.db, mount.handle, target.node);
   const options: ops.PutFileOptions = {
     parents: flag(query, "parents"),
+    onConflict: onConflictOf(query.get("on_conflict")),
     ...modifiedAt(query.get("modified_at")),
     ...(conditions === null ? {} : {
       condition: (current: ops.CurrentContent | null) =>
@@ -182,13 +184,18 @@ async function write(services: Services, c: Context<Env>): Promise<Response> {
   const destination = { fs, mount, path, chunkSize: volume.chunkSize };
   await checkBeforeBody(destination, options);
   const result = await storeFile(destination, bodyPieces(c.req.raw, limits), options);
-  services.feed.publishAt("changed", volume, path);
-  const { node, version, size, created } = result;
+  const { created } = result;
+  if (result.outcome !== "skipped") services.feed.publishAt("changed", volume, result.path);
   const etag = await tagOfResult(held, result);
-  return c.json({ node, version, size }, created ? 201 : 200, {
+  return c.json(storedJson(result), created ? 201 : 200, {
     ...(etag === null ? {} : { etag }),
-    ...(created ? { location: fileUrl(volume.id, path) } : {}),
+    ...(created ? { location: fileUrl(volume.id, result.path) } : {}),
   });
+}
+
+/** What is told of a file that was written, or left as it was. */
+function storedJson({ node, version, size, path, outcome, replaced }: ops.PutFileResult) {
+  return { node, version, size, path, outcome, replaced };
 }
 
 /** The ETag of what was written; null when somebody has written on meanwhile. */
@@ -236,25 +243,32 @@ async function uploadForm(services: Services, c: Context<Env>): Promise<Response
   declaredLength(c.req.raw.headers, limits);
   const query = queryOf(c.req.url);
   const directory = query.get("path") ?? "/";
+  const onConflict = onConflictOf(query.get("on_conflict"));
   await using held = await access(services, c, c.req.param("id")!);
   const { fs, mount, volume } = held;
   const top = await ops.stat(fs.db, mount.handle, directory);
   if (top.type !== "container") {
     throw new AloeError("not_a_container", `${directory}: is not a directory`);
   }
-  const files: { path: string; node: string; version: number; size: number }[] = [];
+  const files: ReturnType<typeof storedJson>[] = [];
+  const placed = new Set<string>();
   await eachFile(type, bodyPieces(c.req.raw, limits), async (name, pieces) => {
     const path = newPath(`${directory}/${name}`);
     if (name.split("/").every((part) => part === "")) {
       throw new Problem(400, "nameless", "a file in the form has no name");
     }
-    const { node, version, size } = await storeFile(
-      { fs, mount, path, chunkSize: volume.chunkSize },
-      pieces,
-      { parents: true },
-    );
-    files.push({ path, node, version, size });
-    services.feed.publishAt("changed", volume, path);
+    const result = await storeFile({ fs, mount, path, chunkSize: volume.chunkSize }, pieces, {
+      parents: true,
+      onConflict,
+      over: ({ node }) => {
+        if (!placed.has(node)) return;
+        throw new AloeError("already_exists", `${path}: two files of the form have this name`);
+      },
+    });
+    files.push(storedJson(result));
+    if (result.outcome === "skipped") return;
+    placed.add(result.node);
+    services.feed.publishAt("changed", volume, result.path);
   });
   return c.json({ files }, 201);
 }
@@ -424,9 +438,14 @@ const HEAD_BY_QUERY = {
   responses: HEAD_RESPONSES,
 };
 
+const ON_CONFLICT_TEXT = text(
+  "Where the name is taken: `replace` by a new version (the default), `skip`, `rename`, `fail`",
+);
+
 const WRITE_QUERY = {
   parents: text("`1`: missing directories are made"),
   modified_at: text("The modification time that it gets, RFC 3339"),
+  on_conflict: ON_CONFLICT_TEXT,
 };
 const CONDITIONS = z.object({
   "if-match": z.string().optional(),
@@ -436,6 +455,11 @@ const Stored = z.object({
   node: z.string(),
   version: z.number().int(),
   size: z.number().int(),
+  path: z.string(),
+  outcome: OUTCOME,
+  replaced: z.number().int().nullable().openapi({
+    description: "The version that was replaced, which the history has",
+  }),
 }).openapi("StoredFile");
 
 const WRITE = {
@@ -449,7 +473,7 @@ const WRITE = {
     body: { content: bytes() },
   },
   responses: {
-    200: json(Stored, "It has a new version"),
+    200: json(Stored, "It has a new version, or was left as it is"),
     201: json(Stored, "There is a new file"),
     ...volumeProblems(403, 408, 412, 413, 422, 423, 507),
   },
@@ -491,7 +515,10 @@ const UPLOAD = {
   summary: "Write the files of a form, each all or nothing",
   request: {
     params: VolumeParam,
-    query: z.object({ path: text("The directory that they go to") }),
+    query: z.object({
+      path: text("The directory that they go to"),
+      on_conflict: ON_CONFLICT_TEXT,
+    }),
     body: {
       required: true,
       content: {
@@ -506,7 +533,7 @@ const UPLOAD = {
   },
   responses: {
     201: json(
-      z.object({ files: z.array(Stored.extend({ path: z.string() })) }),
+      z.object({ files: z.array(Stored) }),
       "They are there",
     ),
     ...volumeProblems(403, 408, 413, 415, 422, 423, 507),

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
 import { access } from "../access.ts";
-import { json, volumeProblems } from "../documented.ts";
+import { json, ON_CONFLICT, OUTCOME, volumeProblems } from "../documented.ts";
 import { newName } from "../new_names.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
@@ -47,7 +47,7 @@ const TRANSFER = createRoute({
             from: z.array(z.string().max(8192)).min(1).max(10_000),
             to: z.string().max(8192),
             name: z.string().max(1024).optional(),
-            on_conflict: z.enum(["fail", "replace", "rename"]).optional(),
+            on_conflict: ON_CONFLICT.optional(),
           }).openapi("Transfer"),
         },
       },
@@ -56,7 +56,13 @@ const TRANSFER = createRoute({
   responses: {
     200: json(
       z.object({
-        items: z.array(z.object({ from: z.string(), to: z.string(), node: z.string() })),
+        items: z.array(z.object({
+          from: z.string(),
+          to: z.string(),
+          node: z.string(),
+          outcome: OUTCOME,
+          replaced: z.array(z.string()).openapi({ description: "What went to the trash for it" }),
+        })),
       }),
       "Where each of them is",
     ),

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
 import { access } from "../access.ts";
-import { documented, json, text, volumeProblems } from "../documented.ts";
+import { documented, json, ON_CONFLICT, OUTCOME, text, volumeProblems } from "../documented.ts";
 import { newPath } from "../new_names.ts";
 import { jsonType } from "../node_json.ts";
 import { Problem } from "../problem.ts";
@@ -29,17 +29,19 @@ export function trashRoutes(services: Services): OpenAPIHono<Env> {
   });
 
   app.openapi(RESTORE, async (c) => {
-    const { ids, to } = c.req.valid("json");
+    const { ids, to, on_conflict: onConflict = "fail" } = c.req.valid("json");
     if (to !== undefined && ids.length !== 1) {
       throw new Problem(400, "invalid", "to: a place can be given to one node only");
     }
-    const place = to === undefined ? {} : { to: newPath(to) };
+    const place = to === undefined ? { onConflict } : { onConflict, to: newPath(to) };
     await using held = await access(services, c, c.req.valid("param").id);
     const { fs, mount: { handle }, volume } = held;
     const items = await fs.db.batch(async (db) => {
-      const restored: { id: string; path: string }[] = [];
+      const restored: ({ id: string } & ops.Restored)[] = [];
+      const placed = new Set<string>();
       for (const id of ids) {
-        restored.push({ id, path: await ops.restoreTrash(db, handle, id, place) });
+        restored.push({ id, ...await ops.restoreItem(db, handle, id, { ...place, placed }) });
+        placed.add(id);
       }
       return restored;
     });
@@ -109,6 +111,7 @@ const RESTORE = createRoute({
           schema: z.object({
             ids: z.array(z.string().max(64)).min(1).max(1000),
             to: z.string().max(8192).optional(),
+            on_conflict: ON_CONFLICT.optional(),
           }).openapi("TrashToRestore"),
         },
       },
@@ -116,7 +119,14 @@ const RESTORE = createRoute({
   },
   responses: {
     200: json(
-      z.object({ items: z.array(z.object({ id: z.string(), path: z.string() })) }),
+      z.object({
+        items: z.array(z.object({
+          id: z.string(),
+          path: z.string(),
+          outcome: OUTCOME,
+          replaced: z.array(z.string()).openapi({ description: "What went to the trash for it" }),
+        })),
+      }),
       "Where it is now",
     ),
     ...volumeProblems(403, 423, 507),

@@ -51,8 +51,8 @@ class Uploads {
   readonly #services: Services;
   /** Those that a request is writing. */
   readonly #running = new Set<string>();
-  /** The lengths of those that were finished a while ago. */
-  readonly #finished = new Map<string, number>();
+  /** Those that were finished a while ago: their lengths, and what became of them. */
+  readonly #finished = new Map<string, { size: number; result: ops.PutFileResult }>();
   /** When a filesystem was swept last. */
   readonly #swept = new Map<string, number>();
 
@@ -114,7 +114,7 @@ class Uploads {
         ...COMMON,
         "location": `/volumes/${volume.id}/uploads/${id}`,
         "upload-offset": String(answer.offset),
-        ...await this.#expiry(held, id),
+        ...await this.#outcomeOrExpiry(held, id),
       },
     });
   }
@@ -129,8 +129,9 @@ class Uploads {
         status: 200,
         headers: {
           ...COMMON,
-          "upload-offset": String(finished),
-          "upload-length": String(finished),
+          "upload-offset": String(finished.size),
+          "upload-length": String(finished.size),
+          ...outcomeHeaders(finished.result),
         },
       });
     }
@@ -169,8 +170,9 @@ class Uploads {
     await using held = await access(this.#services, c, c.req.param("id")!);
     const finished = this.#finished.get(id);
     if (finished !== undefined) {
-      if (offset !== finished) throw wrongOffset(finished);
-      return noContent({ "upload-offset": String(finished) });
+      const { size, result } = finished;
+      if (offset !== size) throw wrongOffset(size);
+      return noContent({ "upload-offset": String(size), ...outcomeHeaders(result) });
     }
     const { offset: reached } = await this.#alone(id, async () => {
       if (length !== null) {
@@ -178,7 +180,10 @@ class Uploads {
       }
       return await this.#write(c, held, id, offset, true, checksum);
     });
-    return noContent({ "upload-offset": String(reached), ...await this.#expiry(held, id) });
+    return noContent({
+      "upload-offset": String(reached),
+      ...await this.#outcomeOrExpiry(held, id),
+    });
   }
 
   async giveUp(c: Context<Env>): Promise<Response> {
@@ -234,12 +239,13 @@ class Uploads {
   async #finish(held: Access, upload: ops.UploadInfo, goal: UploadGoal): Promise<void> {
     const { fs, mount, volume } = held;
     const options = writeOptions(goal);
-    await ops.finishUpload(fs.db, mount.handle, upload.id, goal.path, options);
-    this.#finished.set(upload.id, upload.size);
+    const result = await ops.finishUpload(fs.db, mount.handle, upload.id, goal.path, options);
+    this.#finished.set(upload.id, { size: upload.size, result });
     if (this.#finished.size > MOST_FINISHED) {
       this.#finished.delete(this.#finished.keys().next().value!);
     }
-    this.#services.feed.publishAt("changed", volume, goal.path);
+    if (result.outcome === "skipped") return void await ops.reclaimAll(fs.db);
+    this.#services.feed.publishAt("changed", volume, result.path);
   }
 
   #json(upload: ops.UploadInfo) {
@@ -271,8 +277,9 @@ class Uploads {
     }
   }
 
-  async #expiry(held: Access, id: string): Promise<Record<string, string>> {
-    if (this.#finished.has(id)) return {};
+  async #outcomeOrExpiry(held: Access, id: string): Promise<Record<string, string>> {
+    const finished = this.#finished.get(id);
+    if (finished !== undefined) return outcomeHeaders(finished.result);
     const { expiresAt } = await ops.getUpload(held.fs.db, held.mount.handle, id);
     return { "upload-expires": new Date(Number(expiresAt / 1_000_000n)).toUTCString() };
   }
@@ -314,15 +321,18 @@ function uploadId(c: Context<Env>): string {
   return id;
 }
 
-function writeOptions({ overwrite, parents, path, modifiedAt }: UploadGoal): ops.PutFileOptions {
+function writeOptions({ onConflict, parents, modifiedAt }: UploadGoal): ops.PutFileOptions {
+  return { parents, onConflict, ...(modifiedAt === undefined ? {} : { modifiedAt }) };
+}
+
+/** What became of an upload that is finished, in headers: its answers have no body. */
+function outcomeHeaders({ node, version, path, outcome, replaced }: ops.PutFileResult) {
   return {
-    parents,
-    ...(modifiedAt === undefined ? {} : { modifiedAt }),
-    ...(overwrite ? {} : {
-      condition: (current) => {
-        if (current !== null) throw new AloeError("already_exists", `${path}: exists`);
-      },
-    }),
+    "aloelite-node": node,
+    "aloelite-version": String(version),
+    "aloelite-path": encodeURI(path),
+    "aloelite-outcome": outcome,
+    ...(replaced === null ? {} : { "aloelite-replaced": String(replaced) }),
   };
 }
 
@@ -386,7 +396,8 @@ const CREATE = {
       "upload-length": z.string().optional(),
       "upload-defer-length": z.string().optional(),
       "upload-metadata": z.string().optional().openapi({
-        description: "`path`, and maybe `overwrite`, `parents`, `modified_at`; values in base64",
+        description: "`path`, and maybe `on_conflict` (`replace` by default, `skip`, `rename`, " +
+          "`fail`), `parents`, `modified_at`; values in base64",
       }),
       "upload-checksum": z.string().optional(),
     }),

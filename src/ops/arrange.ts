@@ -5,13 +5,11 @@ import { checkNewName, joinPath, splitPath } from "../paths.ts";
 import { requireContainer, resolve, resolveTarget } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { copy } from "./copy.ts";
+import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { move, removeRecursive } from "./placement.ts";
 
 /** What is done with the nodes that are arranged. */
 export type Arrangement = "move" | "copy";
-
-/** What is done where a name is taken. */
-export type OnConflict = "fail" | "replace" | "rename";
 
 /** How nodes are arranged. */
 export interface ArrangeOptions {
@@ -32,14 +30,18 @@ export interface ArrangeOptions {
   placed?: Set<string>;
 }
 
-/** One node that was moved or copied. */
+/** One node that was moved or copied, or left out. */
 export interface Arranged {
   /** The path that it had. */
   from: string;
-  /** The path that it has, or its copy. */
+  /** The path that it has, or its copy; of one that was left out, the one that is taken. */
   to: string;
   /** Its id, or the copy's. */
   node: string;
+  /** What became of it. */
+  outcome: Outcome;
+  /** The ids of what went to the trash for it. */
+  replaced: string[];
 }
 
 /**
@@ -80,15 +82,29 @@ export async function arrange(
       waiting.delete(source);
       const parent = (await batch.read((tx) => resolve(tx, mount, joinPath(to)))).node;
       let goal = wanted;
+      let outcome: Outcome = "created";
+      const replaced: string[] = [];
       const taken = await childOf(batch, parent, goal);
       if (taken === source && operation === "move" && joinPath([...to, goal]) === joinPath(names)) {
-        arranged.push({ from: joinPath(names), to: joinPath(names), node: source });
+        const path = joinPath(names);
+        arranged.push({ from: path, to: path, node: source, outcome, replaced });
         placed.add(source);
         continue;
       }
       if (taken !== null) {
         if (onConflict === "rename" || (taken === source && onConflict === "replace")) {
-          goal = await freeName(batch, parent, wanted);
+          goal = await batch.read((tx) => freeName(tx, parent, wanted));
+          outcome = "renamed";
+        } else if (onConflict === "skip") {
+          const at = joinPath([...to, goal]);
+          arranged.push({
+            from: joinPath(names),
+            to: at,
+            node: source,
+            outcome: "skipped",
+            replaced,
+          });
+          continue;
         } else if (onConflict === "fail") {
           throw new AloeError("already_exists", `${joinPath([...to, goal])}: exists`);
         } else {
@@ -105,6 +121,8 @@ export async function arrange(
               );
             }
             await replace(batch, mount, joinPath([...to, goal]), joinPath(names));
+            replaced.push(there);
+            outcome = "replaced";
           }
         }
       }
@@ -112,12 +130,14 @@ export async function arrange(
       let node = source;
       if (operation === "move") await move(batch, mount, joinPath(names), goalPath);
       else node = await copy(batch, mount, joinPath(names), goalPath);
-      arranged.push({ from: joinPath(names), to: goalPath, node });
+      arranged.push({ from: joinPath(names), to: goalPath, node, outcome, replaced });
       placed.add(node);
     }
     return arranged;
   });
-  for (const { node } of arranged) options.placed?.add(node);
+  for (const { node, outcome } of arranged) {
+    if (outcome !== "skipped") options.placed?.add(node);
+  }
   return arranged;
 }
 
@@ -136,14 +156,4 @@ async function replace(
 
 async function childOf(db: Database, parent: string, name: string): Promise<string | null> {
   return (await db.read((tx) => tx.first(childByName, { parent, name })))?.node_id ?? null;
-}
-
-/** The first of `a (2).txt`, `a (3).txt`, … that is free. */
-async function freeName(db: Database, parent: string, name: string): Promise<string> {
-  const dot = name.lastIndexOf(".");
-  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-  for (let count = 2;; count++) {
-    const next = `${stem} (${count})${ending}`;
-    if (await childOf(db, parent, next) === null) return next;
-  }
 }

@@ -9,6 +9,7 @@ import {
   setEdgeName,
 } from "../../templates/edge.ts";
 import { setNodeName } from "../../templates/node.ts";
+import { childByName } from "../../templates/resolve.ts";
 import { noteRemoval, noteSubtreeRemoval } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
@@ -18,6 +19,7 @@ import {
   type Place,
   requireChangeable,
   type Resolved,
+  resolveId,
   resolvePlace,
   resolveTarget,
   type Target,
@@ -248,6 +250,27 @@ export async function archiveBelow(
   const top = above?.edge ?? "";
   await tx.run(noteSubtreeRemoval, { node: node.node, top, at: now() });
   await tx.run(archiveSubtree, { node: node.node, top });
+}
+
+/**
+ * Puts what has a place into the trash, hidden ones of the name too.
+ *
+ * @returns The ids of what it was.
+ * @throws {AloeError} `lock_held` (anywhere below), `read_only`.
+ */
+export async function vacate(tx: Transaction, mount: MountRef, place: Place): Promise<string[]> {
+  const gone: string[] = [];
+  const { name, parent: { node: parent } } = place;
+  while (true) {
+    const there = await tx.first(childByName, { parent, name });
+    if (there === undefined) return gone;
+    const node = await resolveId(tx, mount, there.node_id);
+    requireChangeable(node);
+    const [{ edge_id: edge }] = await tx.all(placementsAt, { node: node.node, parent, name });
+    if (node.type === "container") await archiveBelow(tx, node, { edge });
+    else await archive(tx, edge);
+    gone.push(node.node);
+  }
 }
 
 /** Ends one placement. */

@@ -2,6 +2,7 @@ import { chunksOfThese } from "../../templates/content_change.ts";
 import { deleteEdgesOf, listChildren, placements } from "../../templates/edge.ts";
 import { locksOfNode } from "../../templates/lock.ts";
 import { deleteNodes } from "../../templates/node.ts";
+import { childByName } from "../../templates/resolve.ts";
 import {
   deleteLocksOn,
   deleteMountsAt,
@@ -17,14 +18,16 @@ import { dropOrphanChunks } from "../content/orphans.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath } from "../paths.ts";
-import { requireWritable, resolve, type Resolved, resolveId, resolvePlace } from "../resolve.ts";
+import { type Place, requireWritable, resolve, resolveId, resolvePlace } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType, PurgeReport, TrashItem } from "../types.ts";
-import { placeNode, requireFree } from "./create.ts";
+import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
+import { placeNode } from "./create.ts";
 import { deleteForGood, parts } from "./delete_for_good.ts";
 import { pathBelow } from "./list.ts";
 import { reclaimSome } from "../content/reclaim.ts";
+import { vacate } from "./placement.ts";
 
 /** A removed node and the placement that it lost last. */
 interface Removed {
@@ -75,6 +78,26 @@ export async function listTrash(
   });
 }
 
+/** How something is brought back. */
+export interface RestoreOptions {
+  /** The path that it is to have; by default where it was. */
+  to?: string;
+  /** What is done where its name is taken. Default `fail`. */
+  onConflict?: OnConflict;
+  /** Nodes that the same work has put in place before: none of them is replaced. */
+  placed?: ReadonlySet<string>;
+}
+
+/** What was brought back, or left in the trash. */
+export interface Restored {
+  /** Its path, from the mount point; from the root when it is not below that. */
+  path: string;
+  /** What became of it. */
+  outcome: Outcome;
+  /** The ids of what went to the trash for it. */
+  replaced: string[];
+}
+
 /**
  * Brings a removed node back, with all that went with it.
  *
@@ -90,22 +113,64 @@ export async function restoreTrash(
   id: string,
   options: { to?: string } = {},
 ): Promise<string> {
+  return (await restoreItem(db, mount, id, options)).path;
+}
+
+/** The same, with a choice of what is done where its name is taken. */
+export async function restoreItem(
+  db: Database,
+  mount: MountRef,
+  id: string,
+  options: RestoreOptions = {},
+): Promise<Restored> {
   return await db.write(async (tx) => {
     const node = await resolveId(tx, mount, id);
     requireWritable(node);
     const removed = await removedOne(tx, id, node.volume);
-    if (options.to !== undefined) {
-      const place = await resolvePlace(tx, mount, options.to);
-      await requireFree(tx, place, options.to);
-      await placeNode(tx, place, id);
+    const wanted = options.to === undefined
+      ? await formerPlace(tx, mount, removed, node.volume)
+      : await resolvePlace(tx, mount, options.to);
+    const { place, outcome, replaced } = await settle(tx, mount, wanted, options);
+    if (outcome !== "skipped") {
+      if (options.to === undefined && outcome !== "renamed") {
+        await tx.run(restoreEdge, { edge: removed.edge });
+      } else await placeNode(tx, place, id);
       await restoreBelow(tx, id, removed.removedAt);
-      return options.to;
     }
-    await putBack(tx, mount, removed, node.volume);
-    await restoreBelow(tx, id, removed.removedAt);
-    return await pathBelow(tx, id, node.mountPoint) ??
-      await pathBelow(tx, id, node.root) ?? id;
+    const at = outcome === "skipped" ? place.parent.node : id;
+    const path = await pathBelow(tx, at, node.mountPoint) ?? await pathBelow(tx, at, node.root);
+    if (outcome === "renamed") return { path: path ?? id, outcome, replaced };
+    if (outcome !== "skipped") return { path: options.to ?? path ?? id, outcome, replaced };
+    return { path: `${path === "/" ? "" : path}/${place.name}`, outcome, replaced };
   });
+}
+
+/** Where something goes when its name may be taken. */
+async function settle(
+  tx: Transaction,
+  mount: MountRef,
+  place: Place,
+  { to, onConflict = "fail", placed }: RestoreOptions,
+): Promise<{ place: Place; outcome: Outcome; replaced: string[] }> {
+  const { parent, name } = place;
+  const label = to ?? name;
+  const taken = await tx.first(childByName, { parent: parent.node, name });
+  if (taken === undefined) return { place, outcome: "created", replaced: [] };
+  switch (onConflict) {
+    case "fail":
+      throw new AloeError("already_exists", `${label}: exists`);
+    case "skip":
+      return { place, outcome: "skipped", replaced: [] };
+    case "rename": {
+      const free = { parent, name: await freeName(tx, parent.node, name) };
+      return { place: free, outcome: "renamed", replaced: [] };
+    }
+    case "replace":
+      if (placed?.has(taken.node_id)) {
+        throw new AloeError("already_exists", `${label}: two of the items have this name`);
+      }
+      return { place, outcome: "replaced", replaced: await vacate(tx, mount, place) };
+  }
 }
 
 /**
@@ -129,21 +194,20 @@ async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Pr
   }
 }
 
-async function putBack(
+/** @throws {AloeError} `not_found` when its directory is in the trash too. */
+async function formerPlace(
   tx: Transaction,
   mount: MountRef,
   removed: Removed,
   volume: string,
-): Promise<void> {
+): Promise<Place> {
   if (await tx.first(removedNode, { node: removed.from, volume })) {
     throw new AloeError(
       "not_found",
       `${removed.name}: its directory ${removed.from} was removed too; restore that first, or say where to`,
     );
   }
-  const parent: Resolved = await resolveId(tx, mount, removed.from);
-  await requireFree(tx, { parent, name: removed.name }, removed.name);
-  await tx.run(restoreEdge, { edge: removed.edge });
+  return { parent: await resolveId(tx, mount, removed.from), name: removed.name };
 }
 
 /** What {@linkcode purgeTrash} deletes. */

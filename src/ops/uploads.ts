@@ -33,6 +33,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { Turns } from "../turns.ts";
 import { storableTime } from "./attributes.ts";
+import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { deleteForGood } from "./delete_for_good.ts";
 import { placeNew, placeNode } from "./create.ts";
 
@@ -85,6 +86,13 @@ export interface PutFileOptions {
    * is there, or null for none. Throws when it is not to be written.
    */
   condition?: (current: CurrentContent | null) => void;
+  /** Called before a file that is there gets the content; throws when it is not to. */
+  over?: (current: { node: string }) => void;
+  /**
+   * What is done where the name is taken, in the transaction that writes.
+   * Default `replace`: a file gets a new version; what is none is refused.
+   */
+  onConflict?: OnConflict;
 }
 
 /** What was written. */
@@ -97,6 +105,12 @@ export interface PutFileResult {
   size: number;
   /** Whether there was none before. */
   created: boolean;
+  /** The path that it has; another than was wished when that was taken. */
+  path: string;
+  /** What became of it: of what was left out, the rest tells of what is there. */
+  outcome: Outcome;
+  /** The version that was replaced; null when none was. */
+  replaced: number | null;
 }
 
 /**
@@ -248,15 +262,21 @@ export async function finishUpload(
     if (upload.length !== null && upload.size !== upload.length) {
       throw new AloeError("invalid", `${id}: ${upload.size} of ${upload.length} bytes are here`);
     }
-    const { place, current } = await target(tx, mount, path, options);
+    const goal = await target(tx, mount, path, options);
+    const { place, current } = goal;
+    if (goal.outcome === "skipped") {
+      await deleteForGood(tx, [id]);
+      return leftOut(goal);
+    }
     const { size } = upload;
+    const told = { path: goal.path, outcome: goal.outcome, replaced: current?.version ?? null };
     if (current === null) {
       await tx.run(deleteUpload, { node: id });
       const at = now();
       await tx.run(renewNode, { node: id, name: place!.name, at });
       await tx.run(setModified, { node: id, at: modifiedAt ?? at });
       await placeNode(tx, place!, id);
-      return { node: id, version: UPLOAD_VERSION, size, created: true };
+      return { node: id, version: UPLOAD_VERSION, size, created: true, ...told };
     }
     const { node } = current;
     const version = await nextVersion(tx, node);
@@ -264,7 +284,7 @@ export async function finishUpload(
     await tx.run(commitVersion, { node, version, size });
     await tx.run(deleteNodes, { nodes: JSON.stringify([id]) });
     if (modifiedAt !== undefined) await tx.run(setModified, { node, at: modifiedAt });
-    return { node, version, size, created: false };
+    return { node, version, size, created: false, ...told };
   });
 }
 
@@ -282,16 +302,19 @@ export async function putFile(
 ): Promise<PutFileResult> {
   const modifiedAt = wishedTime(options);
   return await db.write(async (tx) => {
-    const { place, current } = await target(tx, mount, path, options);
+    const goal = await target(tx, mount, path, options);
+    if (goal.outcome === "skipped") return leftOut(goal);
+    const { place, current } = goal;
     const size = data.length;
+    const told = { path: goal.path, outcome: goal.outcome, replaced: current?.version ?? null };
     let result: PutFileResult;
     if (current === null) {
       const node = await placeNew(tx, place!, "entry", data);
-      result = { node, version: size > 0 ? 1 : 0, size, created: true };
+      result = { node, version: size > 0 ? 1 : 0, size, created: true, ...told };
     } else {
       await replaceContent(tx, current, data);
       const { version } = await resolveId(tx, mount, current.node);
-      result = { node: current.node, version: version!, size, created: false };
+      result = { node: current.node, version: version!, size, created: false, ...told };
     }
     if (modifiedAt !== undefined) await tx.run(setModified, { node: result.node, at: modifiedAt });
     return result;
@@ -303,12 +326,21 @@ function wishedTime({ modifiedAt }: PutFileOptions): bigint | undefined {
 }
 
 /** What a path is to be written to: an entry, or a free place. */
+interface Goal {
+  /** A free place; null where there is something. */
+  place: Place | null;
+  /** What is there; null for a free place. */
+  current: Resolved | null;
+  path: string;
+  outcome: Outcome;
+}
+
 async function target(
   tx: Transaction,
   mount: MountRef,
   path: string,
-  { parents = false, condition }: PutFileOptions,
-): Promise<{ place: Place | null; current: Resolved | null }> {
+  { parents = false, condition, over, onConflict = "replace" }: PutFileOptions,
+): Promise<Goal> {
   const names = splitPath(path);
   const name = names.pop();
   if (name === undefined) throw new AloeError("not_an_entry", "/: is a directory");
@@ -322,21 +354,51 @@ async function target(
     ? undefined
     : await tx.first(childByName, { parent: parent.node, name });
   if (there !== undefined) {
-    if (there.type !== "entry") {
-      const what = there.type === "container" ? "directory" : there.type;
-      throw new AloeError("not_an_entry", `${path}: is a ${what}`);
+    const current = { ...await resolveId(tx, mount, there.node_id), label: path };
+    const isEntry = there.type === "entry";
+    if (onConflict === "replace") {
+      if (!isEntry) {
+        const what = there.type === "container" ? "directory" : there.type;
+        throw new AloeError("not_an_entry", `${path}: is a ${what}`);
+      }
+      requireChangeable(current);
     }
-    const entry = { ...await resolveId(tx, mount, there.node_id), label: path };
-    requireChangeable(entry);
-    if (condition !== undefined) condition(await currentContent(tx, entry));
-    return { place: null, current: entry };
+    if (condition !== undefined) condition(isEntry ? await currentContent(tx, current) : null);
+    if (onConflict === "skip") return { place: null, current, path, outcome: "skipped" };
+    if (onConflict === "rename") {
+      const free = await freeName(tx, parent.node, name);
+      const at = joinPath([...names, free]);
+      return { place: { parent, name: free }, current: null, path: at, outcome: "renamed" };
+    }
+    if (onConflict === "fail") throw new AloeError("already_exists", `${path}: exists`);
+    over?.(current);
+    return { place: null, current, path, outcome: "replaced" };
   }
   condition?.(null);
   for (const missing of known.missing) {
     const node = await placeNew(tx, { parent, name: missing }, "container");
     parent = { ...parent, node, type: "container", name: missing };
   }
-  return { place: { parent, name }, current: null };
+  return {
+    place: { parent, name },
+    current: null,
+    path: joinPath([...names, name]),
+    outcome: "created",
+  };
+}
+
+/** What is there, and stays as it is. */
+function leftOut({ current, path, outcome }: Goal): PutFileResult {
+  const { node, version, size } = current!;
+  return {
+    node,
+    version: version ?? 0,
+    size: size ?? 0,
+    created: false,
+    path,
+    outcome,
+    replaced: null,
+  };
 }
 
 /** The directory that is there, as far down as a path leads, and the names after it. */

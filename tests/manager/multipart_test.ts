@@ -17,7 +17,7 @@ Deno.test("a form's files are written one after the other", async () => {
   await m.ask("POST", `/volumes/${id}/directories`, { json: { path: "/d" } });
   const post = (body: BodyInit, query = "path=/d") =>
     m.ask("POST", `/volumes/${id}/files?${query}`, { body });
-  const made = await post(form(["a", "one"], ["large", large], ["empty", ""], ["a", "two"]));
+  const made = await post(form(["a", "one"], ["large", large], ["empty", ""], ["b", "two"]));
   assert.equal(made.status, 201, made.text);
   assert.deepEqual(
     made.json.files.map((file: { path: string; size: number; version: number }) => [
@@ -25,10 +25,10 @@ Deno.test("a form's files are written one after the other", async () => {
       file.size,
       file.version,
     ]),
-    [["/d/a", 3, 1], ["/d/large", large.length, 1], ["/d/empty", 0, 0], ["/d/a", 3, 2]],
+    [["/d/a", 3, 1], ["/d/large", large.length, 1], ["/d/empty", 0, 0], ["/d/b", 3, 1]],
   );
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/files/d/large`)).bytes, large);
-  assert.equal((await m.ask("GET", `/volumes/${id}/files/d/a`)).text, "two");
+  assert.equal((await m.ask("GET", `/volumes/${id}/files/d/b`)).text, "two");
   assert.deepEqual((await post(new FormData())).json?.files, []);
 });
 

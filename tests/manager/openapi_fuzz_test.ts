@@ -192,6 +192,7 @@ const VAULT = "<vault>";
 const FILESYSTEM = "<filesystem>";
 const NODE = "<node>";
 const UPLOAD = "<upload>";
+const TASK = "<task>";
 const PIN = "2468";
 
 const STRANGE = fc.oneof(
@@ -231,7 +232,10 @@ function texts(name: string): fc.Arbitrary<string> {
   const known: Record<string, string[]> = {
     path: PATHS,
     from: PATHS,
+    paths: PATHS,
     to: PATHS,
+    on_conflict: ["fail", "skip", "replace", "rename"],
+    task: [TASK],
     node: [NODE],
     id: [NODE],
     ids: [NODE],
@@ -299,6 +303,7 @@ function wishes(description: Description, path: string, operation: Operation): f
       path: texts("path"),
       upload: fc.oneof(fc.constant(UPLOAD), STRANGE),
       mount: fc.oneof(fc.constant(UPLOAD), STRANGE),
+      task: fc.oneof(fc.constant(TASK), STRANGE),
     }),
     query: some("query"),
     headers: some("header"),
@@ -390,6 +395,8 @@ class Ground {
     const upload = await m.ask("POST", `${at}/uploads`, {
       headers: { "tus-resumable": "1.0.0", "upload-length": "5", "upload-metadata": metadata },
     });
+    const wish = { operation: "copy", paths: ["/a.txt"], to: "/", on_conflict: "skip" };
+    this.#known[TASK] = (await m.ask("POST", `${at}/tasks`, { json: wish })).json?.id ?? "none";
     this.#known[UPLOAD] = upload.headers.get("location")?.split("/").at(-1) ?? "none";
   }
 

@@ -104,7 +104,11 @@ Deno.test("the trash gives back, all or nothing, and is emptied", async () => {
   assert.equal((await list()).length, 3);
   const both = await restore({ ids: [x.id, d.id] });
   assert.equal(both.status, 200, both.text);
-  assert.deepEqual(both.json.items, [{ id: x.id, path: "/x" }, { id: d.id, path: "/d" }]);
+  const plain = { outcome: "created", replaced: [] };
+  assert.deepEqual(both.json.items, [
+    { id: x.id, path: "/x", ...plain },
+    { id: d.id, path: "/d", ...plain },
+  ]);
   assert.equal((await m.ask("GET", `${at}/files/d/2`)).text, "/d/2");
   assert.equal((await restore({ ids: [y.id], to: "/d/y" })).json.items[0].path, "/d/y");
   assert.equal((await restore({ ids: [y.id] })).status, 404);

@@ -1,0 +1,190 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { access } from "../access.ts";
+import { documented, json, ON_CONFLICT, volumeProblems } from "../documented.ts";
+import { jsonBody } from "../json_body.ts";
+import { Problem } from "../problem.ts";
+import { type Env, router, VolumeParam } from "../router.ts";
+import type { Services } from "../services.ts";
+import type { TaskReport, TaskWish } from "../tasks.ts";
+import { toRfc3339 } from "../times.ts";
+
+/** The routes of work on many items, which goes on by itself. */
+export function taskRoutes(services: Services): OpenAPIHono<Env> {
+  const { tasks } = services;
+  const app = router();
+
+  app.openapi(START, async (c) => {
+    const wish = wishOf(c.req.valid("json"));
+    const held = await access(services, c, c.req.valid("param").id);
+    const { id } = held.volume;
+    const report = await tasks.start(held, wish);
+    return c.json(taskJson(report), 202, { location: `/volumes/${id}/tasks/${report.id}` });
+  });
+
+  documented(app, LIST, async (c) => {
+    await using held = await access(services, c, c.req.param("id")!);
+    return c.json({ tasks: tasks.list(held.volume.id).map(taskJson) });
+  });
+
+  documented(app, LOOK, async (c) => {
+    await using held = await access(services, c, c.req.param("id")!);
+    return c.json(taskJson(tasks.get(held.volume.id, c.req.param("task")!)));
+  });
+
+  documented(app, END, async (c) => {
+    await using held = await access(services, c, c.req.param("id")!);
+    await tasks.cancel(held.volume.id, c.req.param("task")!);
+    return c.body(null, 204);
+  });
+  return app;
+}
+
+/** Items of one task. */
+const MOST_ITEMS = 100_000;
+
+const Wish = z.object({
+  operation: z.enum(["remove", "move", "copy", "restore", "purge", "undo"]),
+  paths: z.array(z.string().max(8192)).min(1).max(MOST_ITEMS).optional().openapi({
+    description: "What is removed, moved or copied; a directory with all that is in it",
+  }),
+  to: z.string().max(8192).optional().openapi({
+    description: "The directory that it is moved or copied to",
+  }),
+  ids: z.array(z.string().max(64)).min(1).max(MOST_ITEMS).optional().openapi({
+    description: "What of the trash is restored or purged",
+  }),
+  all: z.boolean().optional().openapi({ description: "All of the trash, in place of `ids`" }),
+  on_conflict: ON_CONFLICT.optional(),
+  task: z.string().max(64).optional().openapi({ description: "What is taken back by `undo`" }),
+}).openapi("TaskWish");
+
+/** @throws {Problem} 400 for what does not fit the operation. */
+function wishOf(body: z.infer<typeof Wish>): TaskWish {
+  const { operation, paths, to, ids, all = false, on_conflict, task } = body;
+  const given = new Set(
+    Object.keys(body).filter((key) => body[key as keyof typeof body] !== undefined),
+  );
+  for (const key of given) {
+    if (key !== "operation" && !FIELDS[operation].includes(key)) {
+      throw new Problem(400, "invalid", `${key}: is not for ${operation}`);
+    }
+  }
+  const conflict = on_conflict === undefined ? {} : { onConflict: on_conflict };
+  switch (operation) {
+    case "remove":
+      return { operation, paths: needed(paths, "paths") };
+    case "move":
+    case "copy":
+      return { operation, paths: needed(paths, "paths"), to: needed(to, "to"), ...conflict };
+    case "restore":
+    case "purge": {
+      if (all === (ids !== undefined)) {
+        throw new Problem(400, "invalid", "either all, or each id that is meant");
+      }
+      return operation === "restore"
+        ? { operation, ids: ids ?? null, ...conflict }
+        : { operation, ids: ids ?? null };
+    }
+    case "undo":
+      return { operation, task: needed(task, "task") };
+  }
+}
+
+const FIELDS: Record<TaskWish["operation"], readonly string[]> = {
+  remove: ["paths"],
+  move: ["paths", "to", "on_conflict"],
+  copy: ["paths", "to", "on_conflict"],
+  restore: ["ids", "all", "on_conflict"],
+  purge: ["ids", "all"],
+  undo: ["task"],
+};
+
+function needed<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Problem(400, "invalid", `${name}: is needed`);
+  return value;
+}
+
+function taskJson({ startedAt, endedAt, failures, ...rest }: TaskReport) {
+  const time = (ms: number) => toRfc3339(BigInt(ms) * 1_000_000n);
+  return {
+    ...rest,
+    failures: [...failures],
+    started_at: time(startedAt),
+    ended_at: endedAt === null ? null : time(endedAt),
+  };
+}
+
+const Task = z.object({
+  id: z.string(),
+  operation: z.enum(["remove", "move", "copy", "restore", "purge", "undo"]),
+  to: z.string().nullable(),
+  state: z.enum(["running", "done", "failed", "cancelled"]),
+  total: z.number().int().openapi({ description: "Items; 0 while they are looked for" }),
+  processed: z.number().int().openapi({ description: "Items that are done, left out or failed" }),
+  succeeded: z.number().int(),
+  replaced: z.number().int().openapi({ description: "Of those that succeeded" }),
+  renamed: z.number().int().openapi({ description: "Of those that succeeded" }),
+  skipped: z.number().int(),
+  failed: z.number().int(),
+  failures: z.array(z.object({
+    item: z.string().openapi({ description: "Its path, or its id in the trash" }),
+    code: z.string(),
+    detail: z.string(),
+  })).openapi({ description: "Of a list of tasks the first of each" }),
+  error: z.object({ code: z.string(), detail: z.string() }).nullable().openapi({
+    description: "What ended it before its end",
+  }),
+  undoable: z.boolean(),
+  result: z.string().nullable().openapi({ description: "Where it is now, when it was one item" }),
+  started_at: z.string(),
+  ended_at: z.string().nullable(),
+}).openapi("Task");
+
+const ALL = { path: "/volumes/{id}/tasks" as const, tags: ["tasks"] };
+const ONE = { path: "/volumes/{id}/tasks/{task}" as const, tags: ["tasks"] };
+
+const TaskParams = VolumeParam.extend({
+  task: z.string().openapi({ param: { name: "task", in: "path" } }),
+});
+
+const START = createRoute({
+  ...ALL,
+  method: "post",
+  summary: "Begin to remove, move, copy, restore or purge any number of items",
+  middleware: [jsonBody("taskBytes")] as const,
+  request: {
+    params: VolumeParam,
+    body: { required: true, content: { "application/json": { schema: Wish } } },
+  },
+  responses: {
+    202: json(Task, "It has begun; its address is in Location"),
+    ...volumeProblems(403, 408, 413, 423, 507),
+  },
+});
+
+const LIST = {
+  ...ALL,
+  method: "get" as const,
+  summary: "The tasks of a volume, those that have ended a while ago too",
+  request: { params: VolumeParam },
+  responses: { 200: json(z.object({ tasks: z.array(Task) }), "Newest first"), ...volumeProblems() },
+};
+
+const LOOK = {
+  ...ONE,
+  method: "get" as const,
+  summary: "How a task stands",
+  request: { params: TaskParams },
+  responses: { 200: json(Task, "The task"), ...volumeProblems() },
+};
+
+const END = {
+  ...ONE,
+  method: "delete" as const,
+  summary: "Cancel a task, or forget one that has ended",
+  request: { params: TaskParams },
+  responses: {
+    204: { description: "It does nothing more; what it has done stays" },
+    ...volumeProblems(403, 423, 507),
+  },
+};
