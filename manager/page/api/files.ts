@@ -5,6 +5,7 @@ import type {
   FoundEntry,
   Listing,
   NodeFacts,
+  OnConflict,
   TrashItem,
   Upload,
   Usage,
@@ -69,18 +70,12 @@ export async function makeDirectory(volume: string, path: string, parents = fals
   await request("POST", at(volume, "directories"), { json: { path, parents } });
 }
 
-export async function remove(volume: string, path: string): Promise<void> {
-  await request("DELETE", fileUrl(volume, path), {
-    query: { recursive: true },
-  });
-}
-
 export interface TransferWish {
   operation: "move" | "copy";
   from: readonly string[];
   to: string;
   name?: string;
-  on_conflict?: "fail" | "replace" | "rename";
+  on_conflict?: OnConflict;
 }
 
 export function transfer(
@@ -114,20 +109,6 @@ export async function trash(volume: string, signal?: AbortSignal): Promise<Trash
     { signal },
   );
   return Array.isArray(answer) ? answer : answer.entries;
-}
-
-export async function restoreTrash(
-  volume: string,
-  ids: readonly string[],
-  to?: string,
-): Promise<void> {
-  await request("POST", at(volume, "trash/restore"), { json: { ids, to } });
-}
-
-export async function purgeTrash(volume: string, ids: readonly string[] | "all"): Promise<void> {
-  await request("DELETE", at(volume, "trash"), {
-    query: ids === "all" ? { all: true } : { id: ids },
-  });
 }
 
 export function search(

@@ -139,3 +139,45 @@ export interface FeedEvent {
   fs_id?: string;
   volume_id?: string;
 }
+
+/** What is done where a name is taken. */
+export type OnConflict = "fail" | "skip" | "replace" | "rename";
+
+/** Work on any number of items. */
+export type TaskWish =
+  | { operation: "remove"; paths: readonly string[] }
+  | {
+    operation: "move" | "copy";
+    paths: readonly string[];
+    to: string;
+    on_conflict?: OnConflict;
+  }
+  | { operation: "restore"; ids: readonly string[]; on_conflict?: OnConflict }
+  | { operation: "purge"; ids?: readonly string[]; all?: boolean }
+  | { operation: "undo"; task: string };
+
+export interface TaskFailure {
+  /** Its path, or its id in the trash. */
+  item: string;
+  code: string;
+  detail: string;
+}
+
+/** How such work stands. */
+export interface Task {
+  id: string;
+  operation: TaskWish["operation"];
+  to: string | null;
+  state: "running" | "done" | "failed" | "cancelled";
+  total: number;
+  processed: number;
+  succeeded: number;
+  replaced: number;
+  renamed: number;
+  skipped: number;
+  failed: number;
+  failures: TaskFailure[];
+  error: { code: string; detail: string } | null;
+  undoable: boolean;
+  result: string | null;
+}

@@ -24,6 +24,7 @@ const TYPES = [
   "unlocked",
   "locked",
   "reset",
+  "task",
 ];
 
 function tell(message: MessageEvent): void {
@@ -88,13 +89,29 @@ async function lookFor(broken: EventSource): Promise<void> {
   }, 1000);
 }
 
-/** Calls back when something of a volume (null: of anything) changes, at most every `pause` ms. */
-export function useFeed(volume: string | null, listener: () => void, pause = 150): void {
+/** Calls back with each event, until what it returns is called. */
+export function whenTold(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/**
+ * Calls back when something of a volume (null: of anything) changes, at most
+ * every `pause` ms; or when something is told of its tasks, which is no change.
+ */
+export function useFeed(
+  volume: string | null,
+  listener: () => void,
+  pause = 150,
+  about: "changes" | "task" = "changes",
+): void {
   const latest = useRef(listener);
   latest.current = listener;
   useEffect(() => {
     let timer: number | undefined;
     const hear: Listener = (event) => {
+      const wanted = event.type === "reset" || (event.type === "task") === (about === "task");
+      if (!wanted) return;
       if (volume !== null && event.volume_id !== undefined && event.volume_id !== volume) return;
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -106,5 +123,5 @@ export function useFeed(volume: string | null, listener: () => void, pause = 150
       listeners.delete(hear);
       clearTimeout(timer);
     };
-  }, [volume, pause]);
+  }, [volume, pause, about]);
 }

@@ -2,15 +2,31 @@ import { useSyncExternalStore } from "react";
 import { lasting } from "../api/connection.ts";
 import { fileUrl, makeDirectory } from "../api/files.ts";
 import { importUrl } from "../api/filesystems.ts";
-import { isCancelled } from "../api/problem.ts";
+import { ApiError, isCancelled } from "../api/problem.ts";
 import { withQuery } from "../api/request.ts";
 import { explain } from "../lib/explain.ts";
 import { baseName, join } from "../lib/paths.ts";
+import { type Answer, askConflict } from "../state/conflicts.ts";
 import type { Incoming } from "./dropped.ts";
 import { addressOf, adopt, giveUp, upload } from "./tus.ts";
 import { send } from "./xhr.ts";
 
-export type TransferState = "waiting" | "running" | "stalled" | "paused" | "done" | "failed";
+export type TransferState =
+  | "waiting"
+  | "running"
+  | "stalled"
+  | "asking"
+  | "paused"
+  | "done"
+  | "failed";
+
+/** Files that were chosen together: one answer may be for all of them. */
+interface Together {
+  choice: Answer["choice"] | null;
+  asking: Promise<unknown>;
+  /** How many of them wait for an answer. */
+  waiting: number;
+}
 
 export interface Transfer {
   id: number;
@@ -21,6 +37,11 @@ export interface Transfer {
   sent: number;
   state: TransferState;
   error: string | null;
+  /** What is done where its name is taken; null until that is asked. */
+  choice: Answer["choice"] | null;
+  /** What became of it where that is not what was expected. */
+  note: string;
+  together: Together;
 }
 
 /** Larger files go in resumable uploads. */
@@ -73,12 +94,16 @@ export function enqueueImport(file: File, name: string): void {
 }
 
 function add(wishes: readonly Pick<Transfer, "volume" | "path" | "file">[]): void {
+  const together: Together = { choice: null, asking: Promise.resolve(), waiting: 0 };
   const fresh = wishes.map((wish): Transfer => ({
     ...wish,
     id: nextId++,
     sent: 0,
     state: "waiting",
     error: null,
+    choice: null,
+    note: "",
+    together,
   }));
   transfers = [...transfers, ...fresh];
   changed();
@@ -98,9 +123,13 @@ async function run(transfer: Transfer): Promise<void> {
   aborts.set(id, abort);
   update(id, { state: "running", error: null });
   try {
-    await carry(transfer, abort.signal);
-    update(id, { state: "done", sent: file.size });
+    const outcome = await carry(transfer, abort.signal);
+    update(id, { state: "done", sent: file.size, note: noteOf(outcome) });
   } catch (error) {
+    if (isTaken(error)) {
+      if (isResumable(transfer)) giveUp(fingerprint(transfer));
+      return void ask(transfer);
+    }
     // Who cancels or pauses says so in the state; it is left as it is.
     if (!isCancelled(error)) update(id, { state: "failed", error: explain(error) });
     else if (!transfers.some((one) => one.id === id)) forget(transfer);
@@ -110,31 +139,107 @@ async function run(transfer: Transfer): Promise<void> {
   }
 }
 
-function carry(transfer: Transfer, signal: AbortSignal): Promise<unknown> {
+/** Whether something has the name of an upload that is not to replace it unasked. */
+function isTaken(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "already_exists";
+}
+
+/** Asks what is to be done where the name is taken, unless that was said for all. */
+async function ask(transfer: Transfer): Promise<void> {
+  const { id, path, together } = transfer;
+  update(id, { state: "asking", sent: 0 });
+  together.waiting++;
+  const before = together.asking;
+  const answered = before.then(async () => {
+    together.waiting--;
+    if (together.choice !== null) return together.choice;
+    const left = transfers.some((one) => one.id === id);
+    if (!left) return null;
+    const { choice, forAll } = await askConflict({
+      name: baseName(path),
+      verb: "uploaded",
+      asVersion: true,
+      // Those that are still to come may meet others too.
+      more: transfers.filter((one) =>
+        one.together === together && one.id !== id && one.choice === null && one.state !== "done"
+      ).length,
+    });
+    if (forAll) together.choice = choice;
+    return choice;
+  });
+  together.asking = answered;
+  const choice = await answered;
+  if (choice === null) return;
+  if (choice === "skip") {
+    update(id, { state: "done", sent: transfer.file.size, choice, note: "left out: it exists" });
+  } else update(id, { state: "waiting", choice });
+  startNext();
+}
+
+/** What became of an upload. */
+interface Outcome {
+  outcome: string;
+  path: string;
+  replaced: number | null;
+}
+
+function noteOf(outcome: Outcome | null): string {
+  if (outcome === null) return "";
+  const { path, replaced } = outcome;
+  if (outcome.outcome === "skipped") return "left out: it exists";
+  if (outcome.outcome === "renamed") return `now called “${baseName(path)}”`;
+  return outcome.outcome === "replaced" && replaced !== null
+    ? `replaced version ${replaced}, which is kept`
+    : "";
+}
+
+/** @returns What became of it; null where that is not told. */
+async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome | null> {
   const { id, volume, path, file } = transfer;
+  const onConflict = transfer.choice ?? transfer.together.choice ?? "fail";
   const onProgress = (sent: number) => update(id, { sent: Math.min(sent, file.size) });
   const modified = new Date(file.lastModified).toISOString();
   const headers = { "content-type": "application/octet-stream" };
   if (volume === null) {
-    return send({ method: "POST", url: importUrl(path), body: file, headers, signal, onProgress });
+    await send({ method: "POST", url: importUrl(path), body: file, headers, signal, onProgress });
+    return null;
   }
   if (file.size <= WHOLE) {
-    const url = withQuery(fileUrl(volume, path), { parents: true, modified_at: modified });
+    const url = withQuery(fileUrl(volume, path), {
+      parents: true,
+      modified_at: modified,
+      on_conflict: onConflict,
+    });
     const put = () => {
       update(id, { state: "running" });
       return send({ method: "PUT", url, body: file, headers, signal, onProgress });
     };
-    return lasting(put, signal, () => update(id, { state: "stalled" }));
+    const { text } = await lasting(put, signal, () => update(id, { state: "stalled" }));
+    return JSON.parse(text) as Outcome;
   }
-  return upload({
+  const told = await upload({
     endpoint: `/volumes/${encodeURIComponent(volume)}/uploads`,
     file,
-    metadata: { filename: baseName(path), path, parents: "1", modified_at: modified },
+    metadata: {
+      filename: baseName(path),
+      path,
+      parents: "1",
+      modified_at: modified,
+      on_conflict: onConflict,
+    },
     fingerprint: fingerprint(transfer),
     signal,
     onProgress,
     onWaiting: (waiting) => update(id, { state: waiting ? "stalled" : "running" }),
   });
+  const outcome = told("aloelite-outcome");
+  if (outcome === null) return null;
+  const replaced = told("aloelite-replaced");
+  return {
+    outcome,
+    path: decodeURI(told("aloelite-path") ?? path),
+    replaced: replaced === null ? null : Number(replaced),
+  };
 }
 
 /** The same file for the same place has the same: another visit goes on with it. */

@@ -1,7 +1,7 @@
 import { lasting } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
 import { abandon, TUS_HEADERS } from "./abandoned.ts";
-import { send } from "./xhr.ts";
+import { send, type XhrAnswer } from "./xhr.ts";
 
 /** A client of the tus protocol, 1.0.0: an upload goes on where a broken one stopped. */
 
@@ -23,26 +23,30 @@ export interface TusUpload {
 
 const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
 
-/** Sends a file, from where it stopped the last time. It lasts as long as the connection needs. */
-export function upload(wish: TusUpload): Promise<void> {
+/**
+ * Sends a file, from where it stopped the last time. It lasts as long as the connection needs.
+ *
+ * @returns Headers of the last answer.
+ */
+export function upload(wish: TusUpload): Promise<XhrAnswer["header"]> {
   const waits = () => wish.onWaiting(true);
   return lasting(() => goOn(wish, waits), wish.signal, waits);
 }
 
-async function goOn(wish: TusUpload, waits: () => void): Promise<void> {
+async function goOn(wish: TusUpload, waits: () => void): Promise<XhrAnswer["header"]> {
   let tries = 0;
   let reached = 0;
   while (true) {
     try {
       const { url, offset } = await begin(wish);
-      await sendFrom(wish, url, offset, (sent) => {
+      const header = await sendFrom(wish, url, offset, (sent) => {
         if (sent > reached) tries = 0;
         reached = Math.max(reached, sent);
         wish.onWaiting(false);
         wish.onProgress(sent);
       });
       localStorage.removeItem(key(wish.fingerprint));
-      return;
+      return header;
     } catch (error) {
       if (!isContended(error) || ++tries > TRIES) throw error;
       waits();
@@ -53,7 +57,8 @@ async function goOn(wish: TusUpload, waits: () => void): Promise<void> {
 
 /** Whether something else is at the upload, which ends: a request that broke, or too many of them. */
 function isContended(error: unknown): boolean {
-  return error instanceof ApiError && [409, 423, 429].includes(error.status);
+  return error instanceof ApiError && error.code !== "already_exists" &&
+    [409, 423, 429].includes(error.status);
 }
 
 /** The address of an upload that is not finished, as this browser knows it. */
@@ -121,7 +126,8 @@ async function sendFrom(
   url: string,
   from: number,
   onProgress: (sent: number) => void,
-): Promise<void> {
+): Promise<XhrAnswer["header"]> {
+  let told: XhrAnswer["header"] = () => null;
   let offset = from;
   onProgress(offset);
   while (offset < wish.file.size) {
@@ -138,10 +144,12 @@ async function sendFrom(
       signal: wish.signal,
       onProgress: (sent) => onProgress(base + sent),
     });
+    told = header;
     offset = Number(header("upload-offset"));
     if (!(offset > base)) throw new ApiError(0, "unreachable", "The upload does not advance", "");
     onProgress(offset);
   }
+  return told;
 }
 
 function encodeMetadata(metadata: Record<string, string>): string {

@@ -14,6 +14,8 @@ export interface XhrRequest {
 export interface XhrAnswer {
   status: number;
   header: (name: string) => string | null;
+  /** The body. */
+  text: string;
 }
 
 /** A request by XMLHttpRequest: `fetch` does not tell how much of a body is sent. */
@@ -26,7 +28,8 @@ export function send(wish: XhrRequest): Promise<XhrAnswer> {
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) {
         answered();
-        resolve({ status: xhr.status, header: (name) => xhr.getResponseHeader(name) });
+        const header = (name: string) => xhr.getResponseHeader(name);
+        resolve({ status: xhr.status, header, text: xhr.responseText });
       } else {
         const retryAfter = xhr.getResponseHeader("retry-after");
         reject(noted(problemFrom(wish.url, xhr.status, xhr.responseText, retryAfter)));

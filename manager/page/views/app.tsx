@@ -13,6 +13,7 @@ import { type Theme, useTheme } from "../state/theme.ts";
 import { attempt, undoLast } from "../state/toasts.ts";
 import { useTrouble } from "../state/trouble.ts";
 import { hasUnsaved } from "../state/unsaved.ts";
+import { ConflictDialog } from "./conflict_dialog.tsx";
 import { ConnectionNote } from "./connection_note.tsx";
 import { HealthView } from "./health_view.tsx";
 import { HomeView } from "./home_view.tsx";
@@ -45,6 +46,7 @@ export function App() {
           </Boundary>
         </main>
         <TransfersPanel />
+        <ConflictDialog />
         <Toasts />
         <ConnectionNote />
         {signedOut && <LoginView />}

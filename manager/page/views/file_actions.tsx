@@ -1,8 +1,9 @@
-import { archiveUrl, fileUrl, remove, restoreTrash, transfer, trash } from "../api/files.ts";
-import type { Entry } from "../api/types.ts";
+import { archiveUrl, fileUrl } from "../api/files.ts";
+import type { Entry, TrashItem } from "../api/types.ts";
 import { count } from "../lib/format.ts";
-import { baseName } from "../lib/paths.ts";
-import { attempt, say } from "../state/toasts.ts";
+import { baseName, parent } from "../lib/paths.ts";
+import { carryOut } from "../state/tasks.ts";
+import { attempt } from "../state/toasts.ts";
 
 /** A row with where it is. */
 export interface Located {
@@ -10,58 +11,77 @@ export interface Located {
   path: string;
 }
 
-const AT_ONCE = 6;
-
-/** Does something with each, a few at a time. */
-async function each<T>(all: readonly T[], task: (one: T) => Promise<void>): Promise<void> {
-  const queue = [...all];
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await task(one);
-  }));
-}
-
 /** One by its name, several by their number. */
 export function named(items: readonly { path: string }[]): string {
   return items.length === 1 ? `“${baseName(items[0].path)}”` : count(items.length, "item");
 }
 
+/** What an item is called in a message that may be of several. */
+function subject(paths: readonly string[]): string {
+  return paths.length === 1 ? `“${baseName(paths[0])}”` : "#";
+}
+
 /** To the trash, with a way back. */
 export async function discard(volume: string, items: readonly Located[]): Promise<void> {
   if (items.length === 0) return;
-  await attempt(async () => {
-    await each(items, ({ path }) => remove(volume, path));
-    say(`${named(items)} moved to the trash`, {
-      label: "Undo",
-      run: async () => {
-        const ids = new Set(items.flatMap(({ entry }) => [entry.id, entry.edge]));
-        const there = (await trash(volume)).filter((item) => ids.has(item.id));
-        await restoreTrash(volume, there.map((item) => item.id));
-        say(`${named(items)} brought back`);
-      },
-    });
-  });
+  const paths = items.map(({ path }) => path);
+  const verb = "moved to the trash";
+  await attempt(() =>
+    carryOut({
+      volume,
+      wish: { operation: "remove", paths },
+      done: `${subject(paths)} ${verb}`,
+      verb,
+    })
+  );
 }
 
-/** Moves into a folder, with a way back. */
-export async function moveInto(
+/** Moves or copies into a folder, with a way back. */
+export async function transferInto(
   volume: string,
+  operation: "move" | "copy",
   paths: readonly string[],
   to: string,
 ): Promise<void> {
-  const { items } = await transfer(volume, { operation: "move", from: paths, to });
-  say(
-    `${named(paths.map((path) => ({ path })))} moved to ${to === "/" ? "the top" : baseName(to)}`,
-    {
-      label: "Undo",
-      run: async () => {
-        for (const item of items) {
-          const folder = item.from.slice(0, item.from.lastIndexOf("/")) || "/";
-          await transfer(volume, { operation: "move", from: [item.to], to: folder });
-        }
-        say("Moved back");
-      },
-    },
-  );
+  const verb = operation === "move" ? "moved" : "copied";
+  // A copy beside itself gets another name without a question.
+  const beside = operation === "copy" && paths.every((path) => parent(path) === to);
+  await carryOut({
+    volume,
+    wish: { operation, paths, to, ...(beside ? { on_conflict: "rename" } : {}) },
+    done: `${subject(paths)} ${verb} to ${to === "/" ? "the top" : baseName(to)}`,
+    verb,
+  });
+}
+
+/** Brings things back from the trash. */
+export async function bringBack(volume: string, items: readonly TrashItem[]): Promise<void> {
+  const paths = new Map(items.map(({ id, path }) => [id, path]));
+  const verb = "brought back";
+  await carryOut({
+    volume,
+    wish: { operation: "restore", ids: items.map(({ id }) => id) },
+    done: items.length === 1
+      ? `“${items[0].name}” ${verb} to ${parent(items[0].path)}`
+      : `# ${verb}`,
+    verb,
+    pathOf: (id) => paths.get(id) ?? id,
+  });
+}
+
+/** Deletes things of the trash for good, or all of it. */
+export async function deleteForGood(volume: string, items: TrashItem[] | "all"): Promise<void> {
+  const verb = "deleted for good";
+  const paths = new Map(items === "all" ? [] : items.map(({ id, path }) => [id, path]));
+  await carryOut({
+    volume,
+    wish: items === "all"
+      ? { operation: "purge", all: true }
+      : { operation: "purge", ids: items.map(({ id }) => id) },
+    done: `${items === "all" ? "#" : named(items)} ${verb}`,
+    verb,
+    pathOf: (id) => paths.get(id) ?? id,
+  });
 }
 
 /** Saves one file as it is, and anything else as a zip. */

@@ -34,7 +34,7 @@ import { folderPlace, hrefOf, navigate, openFolder, type Route, useRoute } from 
 import { attempt, complain } from "../state/toasts.ts";
 import { dropped, type Incoming, picked } from "../uploads/dropped.ts";
 import { enqueue, enqueueFolders } from "../uploads/queue.ts";
-import { discard, download, type Located, moveInto, named } from "./file_actions.tsx";
+import { discard, download, type Located, named, transferInto } from "./file_actions.tsx";
 import { FolderDialog, RenameDialog, TextFileDialog } from "./name_dialog.tsx";
 import { PathBar } from "./path_bar.tsx";
 import { TransferDialog } from "./transfer_dialog.tsx";
@@ -129,7 +129,7 @@ export function FilesView({ volume }: { volume: Volume }) {
         return complain(new Error("What is dragged is in another volume: download it from there"));
       }
       const paths = from.paths.filter((one) => parent(one) !== to && one !== to);
-      if (paths.length > 0) attempt(() => moveInto(volume.id, paths, to));
+      if (paths.length > 0) attempt(() => transferInto(volume.id, "move", paths, to));
       return;
     }
     const reading = dropped(event.dataTransfer);

@@ -1,8 +1,10 @@
 import { useState } from "react";
 import { makeDirectory, transfer, write } from "../api/files.ts";
+import { ApiError } from "../api/problem.ts";
 import { Field } from "../components/controls.tsx";
 import { FormDialog } from "../components/dialog.tsx";
 import { baseName, join, parent } from "../lib/paths.ts";
+import { askConflict } from "../state/conflicts.ts";
 import { openFolder } from "../state/route.ts";
 import { navigate } from "../state/route.ts";
 
@@ -26,11 +28,23 @@ export function RenameDialog({ volume, path, onClose }: Props & { path: string }
       confirm="Rename"
       disabled={name === "" || name === baseName(path) || fault(name) !== null}
       onClose={onClose}
-      onSubmit={() => transfer(volume, { operation: "move", from: [path], to: parent(path), name })}
+      onSubmit={() => rename(volume, path, name)}
     >
       <Field label="Name" value={name} onChange={setName} error={fault(name)} autoFocus />
     </FormDialog>
   );
+}
+
+/** Gives another name; asks what is to be done when that is taken. */
+async function rename(volume: string, path: string, name: string): Promise<void> {
+  const wish = { operation: "move" as const, from: [path], to: parent(path), name };
+  try {
+    await transfer(volume, wish);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === "already_exists")) throw error;
+    const { choice } = await askConflict({ name, verb: "renamed", more: 0 });
+    await transfer(volume, { ...wish, on_conflict: choice });
+  }
 }
 
 export function FolderDialog({ volume, path, onClose }: Props & { path: string }) {

@@ -1,10 +1,9 @@
 import { useState } from "react";
-import { transfer } from "../api/files.ts";
 import { FormDialog } from "../components/dialog.tsx";
 import { count } from "../lib/format.ts";
 import { baseName, parent } from "../lib/paths.ts";
-import { say } from "../state/toasts.ts";
-import { moveInto } from "./file_actions.tsx";
+import { attempt } from "../state/toasts.ts";
+import { transferInto } from "./file_actions.tsx";
 import { FolderTree } from "./folder_tree.tsx";
 
 /** Asks where to move or copy to. */
@@ -27,10 +26,10 @@ export function TransferDialog(
       confirm={`${verb} to ${to === "/" ? title : baseName(to)}`}
       disabled={operation === "move" && to === here}
       onClose={onClose}
-      onSubmit={async () => {
-        if (operation === "move") return await moveInto(volume, paths, to);
-        await transfer(volume, { operation, from: paths, to, on_conflict: "rename" });
-        say(`${what} copied`);
+      // It goes on by itself; the page can be used, or left, meanwhile.
+      onSubmit={() => {
+        void attempt(() => transferInto(volume, operation, paths, to));
+        return Promise.resolve();
       }}
     >
       <p className="hint">

@@ -5,6 +5,7 @@ import { IconButton } from "../components/controls.tsx";
 import { bytes, count } from "../lib/format.ts";
 import { baseName } from "../lib/paths.ts";
 import { useRoute } from "../state/route.ts";
+import { useRunningTasks } from "../state/running_tasks.ts";
 import { useUnfinished } from "../state/unfinished.ts";
 import {
   cancelTransfer,
@@ -15,6 +16,7 @@ import {
   type Transfer,
   useTransfers,
 } from "../uploads/queue.ts";
+import { doing, TaskLines } from "./task_lines.tsx";
 import { UnfinishedLines } from "./unfinished_lines.tsx";
 
 const SHOWN = 60;
@@ -24,6 +26,7 @@ export function TransfersPanel() {
   const transfers = useTransfers();
   const { volume } = useRoute();
   const unfinished = useUnfinished(volume || null);
+  const tasks = useRunningTasks(volume || null);
   const [folded, setFolded] = useState(false);
   const going = transfers.filter(({ state }) => state !== "done" && state !== "failed");
   const failed = transfers.filter(({ state }) => state === "failed");
@@ -37,12 +40,14 @@ export function TransfersPanel() {
     return () => removeEventListener("beforeunload", ask);
   }, [busy]);
 
-  if (transfers.length === 0 && unfinished.length === 0) return null;
+  if (transfers.length === 0 && unfinished.length === 0 && tasks.length === 0) return null;
   const total = transfers.reduce((sum, one) => sum + one.file.size, 0);
   const sent = transfers.reduce((sum, one) => sum + one.sent, 0);
   // What needs a look comes first.
   const shown = [...failed, ...going, ...transfers.filter(({ state }) => state === "done")];
-  const title = busy
+  const title = tasks.length > 0
+    ? tasks.length === 1 ? doing(tasks[0]) : `${count(tasks.length, "task")} running`
+    : busy
     ? `Adding ${count(going.length, "file")}`
     : failed.length > 0
     ? `${count(failed.length, "file")} not added`
@@ -71,6 +76,7 @@ export function TransfersPanel() {
       {busy && <Bar label="All" value={sent} of={total} />}
       {!folded && (
         <ul>
+          {volume && <TaskLines volume={volume} tasks={tasks} />}
           {shown.slice(0, SHOWN).map((one) => <Line key={one.id} transfer={one} />)}
           {shown.length > SHOWN && <li className="hint">and {shown.length - SHOWN} more</li>}
           {volume && <UnfinishedLines volume={volume} uploads={unfinished} />}
@@ -87,8 +93,9 @@ function Line({ transfer }: { transfer: Transfer }) {
     waiting: "waiting",
     running: `${bytes(sent)} of ${bytes(file.size)}`,
     stalled: "not reachable, trying again",
+    asking: "its name is taken",
     paused: `paused at ${bytes(sent)} of ${bytes(file.size)}`,
-    done: bytes(file.size),
+    done: [bytes(file.size), transfer.note].filter(Boolean).join(", "),
     failed: error ?? "failed",
   };
   return (

@@ -1,6 +1,6 @@
 import { RotateCcw, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { purgeTrash, restoreTrash, trash } from "../api/files.ts";
+import { trash } from "../api/files.ts";
 import type { TrashItem, Volume } from "../api/types.ts";
 import { Action, Empty, IconButton, Notice, Waiting } from "../components/controls.tsx";
 import { KindIcon } from "../components/icons.tsx";
@@ -10,8 +10,9 @@ import { kindOf } from "../lib/kinds.ts";
 import { parent } from "../lib/paths.ts";
 import { useFeed } from "../state/feed.ts";
 import { useResource } from "../state/resource.ts";
-import { attempt, say } from "../state/toasts.ts";
+import { attempt } from "../state/toasts.ts";
 import { ConfirmDialog } from "./confirm_dialog.tsx";
+import { bringBack, deleteForGood } from "./file_actions.tsx";
 
 const SHOWN = 500;
 
@@ -24,9 +25,14 @@ export function TrashView({ volume }: { volume: Volume }) {
 
   const restore = (item: TrashItem) =>
     attempt(async () => {
-      await restoreTrash(volume.id, [item.id]);
+      await bringBack(volume.id, [item]);
       content.reload();
-      say(`“${item.name}” brought back to ${parent(item.path)}`);
+    });
+
+  const restoreAll = () =>
+    attempt(async () => {
+      await bringBack(volume.id, items);
+      content.reload();
     });
 
   if (content.loading) return <Waiting />;
@@ -42,7 +48,14 @@ export function TrashView({ volume }: { volume: Volume }) {
     <section className="wide" aria-label="Trash">
       <div className="title-row">
         <p className="lead">{count(items.length, "item")} in the trash</p>
-        <Action tone="danger" onPress={() => setAsking("all")}>Empty the trash…</Action>
+        <span className="volume-actions">
+          {items.length > 1 && (
+            <Action onPress={() => restoreAll()}>
+              <RotateCcw size={15} aria-hidden /> Bring all back
+            </Action>
+          )}
+          <Action tone="danger" onPress={() => setAsking("all")}>Empty the trash…</Action>
+        </span>
       </div>
       <ul className="card lines">
         {items.slice(0, SHOWN).map((item) => (
@@ -70,9 +83,13 @@ export function TrashView({ volume }: { volume: Volume }) {
           title={asking === "all" ? "Empty the trash?" : `Delete “${asking.name}” for good?`}
           confirm={asking === "all" ? "Delete all for good" : "Delete for good"}
           onClose={() => setAsking(null)}
-          onSubmit={async () => {
-            await purgeTrash(volume.id, asking === "all" ? "all" : [asking.id]);
-            content.reload();
+          onSubmit={() => {
+            const wish = asking === "all" ? "all" : [asking];
+            void attempt(async () => {
+              await deleteForGood(volume.id, wish);
+              content.reload();
+            });
+            return Promise.resolve();
           }}
         >
           This cannot be undone. Its space is free again for other files.

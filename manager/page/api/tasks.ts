@@ -1,0 +1,23 @@
+import { request, requestJson } from "./request.ts";
+import type { Task, TaskWish } from "./types.ts";
+
+const at = (volume: string, rest = "") => `/volumes/${encodeURIComponent(volume)}/tasks${rest}`;
+
+/** Begins work on any number of items. */
+export function startTask(volume: string, wish: TaskWish): Promise<Task> {
+  return requestJson("POST", at(volume), { json: wish });
+}
+
+/** The tasks of a volume, the newest first. */
+export async function tasks(volume: string, signal?: AbortSignal): Promise<Task[]> {
+  return (await requestJson<{ tasks: Task[] }>("GET", at(volume), { signal })).tasks;
+}
+
+export function task(volume: string, id: string, signal?: AbortSignal): Promise<Task> {
+  return requestJson("GET", at(volume, `/${encodeURIComponent(id)}`), { signal });
+}
+
+/** Cancels a task that runs, forgets one that has ended. */
+export async function endTask(volume: string, id: string): Promise<void> {
+  await request("DELETE", at(volume, `/${encodeURIComponent(id)}`));
+}

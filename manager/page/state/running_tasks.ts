@@ -1,0 +1,31 @@
+import { useEffect, useRef } from "react";
+import { task as look, tasks } from "../api/tasks.ts";
+import type { Task } from "../api/types.ts";
+import { useFeed } from "./feed.ts";
+import { useResource } from "./resource.ts";
+import { isAwaited, tellOfEnd } from "./tasks.ts";
+
+const NONE: readonly Task[] = [];
+
+/** The tasks of a volume that run, whoever began them. What one of them came to is told. */
+export function useRunningTasks(volume: string | null): readonly Task[] {
+  const state = useResource(
+    volume === null ? null : `tasks:${volume}`,
+    (signal) => tasks(volume!, signal),
+  );
+  useFeed(volume, state.reload, 250, "task");
+  const running = (volume === null ? undefined : state.data)
+    ?.filter((task) => task.state === "running") ?? NONE;
+  // One that another visit began, and that was seen to run here, ends here.
+  const seen = useRef(new Set<string>());
+  useEffect(() => {
+    for (const task of state.data ?? NONE) {
+      if (task.state === "running") {
+        if (!isAwaited(task.id)) seen.current.add(task.id);
+      } else if (seen.current.delete(task.id) && !isAwaited(task.id) && volume !== null) {
+        look(volume, task.id).then((whole) => tellOfEnd(volume, whole), () => {});
+      }
+    }
+  }, [state.data]);
+  return running;
+}

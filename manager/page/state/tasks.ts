@@ -1,0 +1,232 @@
+import { lasting } from "../api/connection.ts";
+import { ApiError } from "../api/problem.ts";
+import { endTask, startTask, task as look } from "../api/tasks.ts";
+import type { OnConflict, Task, TaskFailure, TaskWish } from "../api/types.ts";
+import { explain } from "../lib/explain.ts";
+import { count } from "../lib/format.ts";
+import { baseName } from "../lib/paths.ts";
+import { askConflict } from "./conflicts.ts";
+import { whenTold } from "./feed.ts";
+import { attempt, complain, say } from "./toasts.ts";
+
+/** How long to wait for the feed before one looks anyway, ms. */
+const LOOK_MS = 1000;
+
+/** Tasks that this tab waits for: it tells of their ends itself. */
+const awaited = new Set<string>();
+
+/** Whether this tab tells of the end of a task. */
+export function isAwaited(id: string): boolean {
+  return awaited.has(id);
+}
+
+/** Begins a task and waits for its end, however often the connection breaks meanwhile. */
+async function run(volume: string, wish: TaskWish): Promise<Task> {
+  const never = new AbortController().signal;
+  let task = await startTask(volume, wish);
+  awaited.add(task.id);
+  try {
+    while (task.state === "running") {
+      await nextWord(volume);
+      task = await lasting(() => look(volume, task.id), never);
+    }
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    throw new Error("The manager was started anew: what was not done yet is as it was");
+  } finally {
+    awaited.delete(task.id);
+  }
+  // Nothing of it is to be told after a reload.
+  if (!task.undoable) void endTask(volume, task.id).catch(() => {});
+  return task;
+}
+
+/** Until something is told of the volume's tasks, or some time has passed. */
+function nextWord(volume: string): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(done, LOOK_MS);
+    const stop = whenTold((event) => {
+      if (event.type === "task" && event.volume_id === volume) done();
+    });
+  });
+}
+
+/** What is to be done with items that may meet others of their names. */
+interface Work {
+  volume: string;
+  wish: Exclude<TaskWish, { operation: "undo" }>;
+  /** What was done, for a message: “moved to Photos”. */
+  done: string;
+  /** What was not done, for a message: “moved”. */
+  verb: string;
+  /** What an item is called: its path, where the wish has ids. */
+  pathOf?: (item: string) => string;
+}
+
+/**
+ * Does something with items, asks what is to be done with those whose names are
+ * taken, and says what came of it, with a way back.
+ *
+ * @returns The tasks that it took, for those who want to know more.
+ */
+export async function carryOut({ volume, wish, done, verb, pathOf }: Work): Promise<Task[]> {
+  const first = await run(volume, wish);
+  const all = [first];
+  let failures = first.failures;
+  const called = (item: string) => baseName(pathOf?.(item) ?? item) || item;
+  if ("on_conflict" in wish || wish.operation === "remove" || wish.operation === "purge") {
+    // Nothing to ask.
+  } else {
+    const taken = failures.filter(({ code }) => code === "already_exists");
+    if (taken.length > 0) {
+      failures = failures.filter(({ code }) => code !== "already_exists");
+      for (const [choice, items] of await choices(taken, called, verb)) {
+        if (choice === "skip") continue;
+        const next = "paths" in wish
+          ? await run(volume, { ...wish, paths: items, on_conflict: choice })
+          : await run(volume, { ...wish, ids: items, on_conflict: choice });
+        all.push(next);
+        failures = failures.concat(next.failures);
+      }
+    }
+  }
+  tell(volume, all, failures, { done, verb, called });
+  return all;
+}
+
+/** Asks for each whose name is taken, until one answer is for all. */
+async function choices(
+  taken: readonly TaskFailure[],
+  called: (item: string) => string,
+  verb: string,
+): Promise<Map<Exclude<OnConflict, "fail">, string[]>> {
+  const chosen = new Map<Exclude<OnConflict, "fail">, string[]>();
+  for (let at = 0; at < taken.length; at++) {
+    const { choice, forAll } = await askConflict({
+      name: called(taken[at].item),
+      verb,
+      more: taken.length - at - 1,
+    });
+    const items = taken.slice(at, forAll ? undefined : at + 1).map(({ item }) => item);
+    chosen.set(choice, [...chosen.get(choice) ?? [], ...items]);
+    if (forAll) break;
+  }
+  return chosen;
+}
+
+interface Words {
+  done: string;
+  verb: string;
+  called: (item: string) => string;
+}
+
+/** Says what came of it. */
+function tell(
+  volume: string,
+  all: readonly Task[],
+  failures: readonly TaskFailure[],
+  { done, verb, called }: Words,
+): void {
+  const sum = (key: "succeeded" | "replaced" | "renamed" | "total") =>
+    all.reduce((sum, task) => sum + task[key], 0);
+  const succeeded = sum("succeeded");
+  if (succeeded > 0) {
+    const only = all[0].total === 1 ? all.at(-1)!.result : null;
+    const extras = [
+      sum("replaced") > 0 ? `${count(sum("replaced"), "item")} replaced, now in the trash` : "",
+      sum("renamed") === 1 && only !== null
+        ? `now called “${baseName(only)}”`
+        : sum("renamed") > 0
+        ? `${count(sum("renamed"), "item")} with a new name`
+        : "",
+      all.some(({ state }) => state === "cancelled") ? "then cancelled" : "",
+    ].filter((text) => text !== "");
+    const text = [done.replace("#", count(succeeded, "item")), ...extras].join("; ");
+    const undoable = all.filter((task) => task.undoable).map(({ id }) => id).reverse();
+    if (undoable.length === 0) say(text);
+    else {
+      say(text, { label: "Undo", run: () => undo(volume, undoable) });
+    }
+  }
+  const broken = all.find(({ error }) => error !== null)?.error;
+  if (broken) {
+    complain(new ApiError(broken.code === "no_space" ? 507 : 500, broken.code, "", broken.detail));
+  }
+  if (failures.length > 0) complain(new Error(failed(failures, sum("total"), verb, called)));
+}
+
+/** How many failed, and why. */
+export function failed(
+  failures: readonly TaskFailure[],
+  total: number,
+  verb: string,
+  called: (item: string) => string,
+): string {
+  const whys = new Map<string, string[]>();
+  for (const { item, code, detail } of failures) {
+    const why = explain(new ApiError(409, code, "", WHY.get(code) ?? detail));
+    whys.set(why, [...whys.get(why) ?? [], called(item)]);
+  }
+  const lines = [...whys].slice(0, 3).map(([why, names]) => {
+    const shown = names.slice(0, 3).map((name) => `“${name}”`).join(", ");
+    return `${shown}${names.length > 3 ? ` and ${names.length - 3} more` : ""}: ${why}`;
+  });
+  const what = total === 1 ? "It was" : `${failures.length} of ${count(total, "item")} were`;
+  return `${what} not ${verb}. ${lines.join(" ")}`;
+}
+
+/** Reasons that need no path in them: the item is named. */
+const WHY = new Map([
+  ["already_exists", "Another one has its name."],
+  ["not_found", "It is not there any more."],
+  ["would_cycle", "A folder cannot go into itself."],
+  ["lock_held", "Somebody else is writing it."],
+]);
+
+/** Takes back what tasks have done, the last first. */
+async function undo(volume: string, ids: readonly string[]): Promise<void> {
+  const failures: TaskFailure[] = [];
+  let succeeded = 0;
+  let total = 0;
+  for (const id of ids) {
+    const task = await run(volume, { operation: "undo", task: id });
+    failures.push(...task.failures);
+    succeeded += task.succeeded;
+    total += task.total;
+    void endTask(volume, id).catch(() => {});
+    if (task.error) complain(new ApiError(500, task.error.code, "", task.error.detail));
+  }
+  if (succeeded > 0) say(`${count(succeeded, "item")} brought back`);
+  if (failures.length > 0) {
+    complain(new Error(failed(failures, total, "brought back", (item) => baseName(item))));
+  }
+}
+
+/** Tells of a task that nobody has waited for: one of a visit before this one. */
+export function tellOfEnd(volume: string, task: Task): void {
+  const verb = VERBS[task.operation];
+  tell(volume, [task], task.failures, {
+    done: `# ${verb}`,
+    verb,
+    called: (item) => baseName(item) || item,
+  });
+}
+
+export const VERBS: Record<Task["operation"], string> = {
+  remove: "moved to the trash",
+  move: "moved",
+  copy: "copied",
+  restore: "brought back",
+  purge: "deleted for good",
+  undo: "brought back",
+};
+
+/** Cancels a task; what it has done stays. */
+export function cancelTask(volume: string, id: string): void {
+  void attempt(() => endTask(volume, id));
+}

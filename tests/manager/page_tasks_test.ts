@@ -1,0 +1,250 @@
+/// <reference lib="dom" />
+/** Work on many items: seen, cancelled, taken back, and asked about where names are taken. */
+
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { file, menu, names, row } from "./page_steps.ts";
+import { accessible, pageTest, type Stage } from "./page_support.ts";
+
+async function filled({ manager, visitor }: Stage): Promise<{ page: Page; at: string }> {
+  const id = await manager.volume("Desk");
+  const at = `/volumes/${id}`;
+  for (const name of ["a.txt", "b.txt", "c.txt", "d.txt"]) {
+    await manager.ask("PUT", `${at}/files/${name}`, { body: name });
+    await manager.ask("PUT", `${at}/files/box/${name}?parents=1`, { body: `old ${name}` });
+  }
+  await manager.ask("DELETE", `${at}/files/box/d.txt`);
+  await manager.ask("POST", `${at}/directories`, { json: { path: "/empty" } });
+  const { page } = await visitor();
+  await page.goto(`${manager.url}/?volume=${id}`);
+  await row(page, "d.txt").waitFor();
+  return { page, at };
+}
+
+const toast = (page: Page, text: string | RegExp) => page.locator(".toast", { hasText: text });
+const taken = (page: Page, name: string) =>
+  page.getByRole("dialog", { name: `“${name}” exists already` });
+
+async function select(page: Page, ...wanted: string[]): Promise<void> {
+  await page.getByRole("grid").focus();
+  await page.keyboard.press("Escape");
+  for (const [i, name] of wanted.entries()) {
+    await row(page, name).locator(".cell-size").click(i === 0 ? {} : { modifiers: ["Control"] });
+  }
+}
+
+async function moveTo(page: Page, folder: string): Promise<void> {
+  await page.getByRole("button", { name: "Move selected", exact: true }).click();
+  await page.getByRole("treegrid", { name: "Folders" }).getByRole("row", { name: folder }).click();
+  await page.getByRole("dialog").getByRole("button", { name: `Move to ${folder}` }).click();
+}
+
+pageTest(
+  "a delete, a move and a restore are one request each, and are undone by one",
+  async (stage) => {
+    const { page, at } = await filled(stage);
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      if (request.method() !== "GET") {
+        asked.push(
+          `${request.method()} ${request.url().split("/volumes/")[1].replace(/^[^/]+/, "")}`,
+        );
+      }
+    });
+    await select(page, "a.txt", "b.txt", "c.txt");
+    await page.getByRole("button", { name: "Move selected to trash" }).click();
+    await toast(page, "3 items moved to the trash").waitFor();
+    await row(page, "a.txt").waitFor({ state: "detached" });
+    assert.deepEqual(asked, ["POST /tasks"]);
+    await toast(page, "3 items").getByRole("button", { name: "Undo" }).click();
+    await toast(page, "3 items brought back").waitFor();
+    await row(page, "a.txt").waitFor();
+    assert.equal(asked.filter((one) => one === "POST /tasks").length, 2);
+
+    await select(page, "a.txt", "d.txt");
+    await moveTo(page, "empty");
+    await toast(page, "2 items moved to empty").waitFor();
+    await row(page, "d.txt").waitFor({ state: "detached" });
+    await toast(page, "2 items moved").getByRole("button", { name: "Undo" }).click();
+    await row(page, "d.txt").waitFor();
+    await menu(page, "d.txt", "Move to trash");
+    await toast(page, "“d.txt” moved to the trash").waitFor();
+
+    // From the trash, and out of it for good.
+    await page.getByRole("link", { name: "Trash" }).click();
+    await page.getByRole("button", { name: "Bring all back" }).click();
+    await toast(page, "2 items brought back").waitFor();
+    await page.getByText("The trash is empty").waitFor();
+    const { json } = await stage.manager.ask("GET", `${at}/list?path=/box`);
+    assert.equal(json.entries.length, 4);
+    // One that is gone by then is told of, with the reason.
+    await page.getByRole("link", { name: "Files" }).click();
+    await select(page, "a.txt", "b.txt");
+    await page.route(/\/tasks$/, async (route) => {
+      if (route.request().method() === "POST") {
+        await stage.manager.ask("DELETE", `${at}/files/b.txt`);
+      }
+      await route.continue();
+    });
+    await page.keyboard.press("Delete");
+    await toast(page, /1 of 2 items were not moved to the trash.*“b.txt”: It is not there/)
+      .waitFor();
+  },
+);
+
+pageTest("what is done where names are taken is asked, for one or for all", async (stage) => {
+  const { page, at } = await filled(stage);
+  const { manager } = stage;
+  const read = async (path: string) =>
+    (await manager.ask("GET", `${at}/files${encodeURI(path)}`)).text;
+
+  // One for itself, then the same for the rest; by keyboard.
+  await select(page, "a.txt", "b.txt", "c.txt", "d.txt");
+  await moveTo(page, "box");
+  await taken(page, "a.txt").waitFor();
+  await accessible(page, "a name that is taken");
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.textContent),
+    "Keep both",
+  );
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await taken(page, "b.txt").waitFor();
+  await taken(page, "b.txt").getByText("Do the same for all").click();
+  await taken(page, "b.txt").getByRole("button", { name: "Replace" }).click();
+  await toast(page, "3 items moved to box; 2 items replaced, now in the trash").waitFor();
+  assert.equal(await read("/a.txt"), "a.txt");
+  assert.equal(await read("/box/a.txt"), "old a.txt");
+  assert.equal(await read("/box/b.txt"), "b.txt");
+  assert.equal(await read("/box/d.txt"), "d.txt");
+  await toast(page, "3 items moved").getByRole("button", { name: "Undo" }).click();
+  await toast(page, "3 items brought back").waitFor();
+  assert.equal(await read("/box/c.txt"), "old c.txt");
+  assert.equal(await read("/c.txt"), "c.txt");
+
+  // Both are kept; a rename asks too.
+  await select(page, "a.txt");
+  await moveTo(page, "box");
+  await taken(page, "a.txt").getByRole("button", { name: "Keep both" }).click();
+  await toast(page, "“a.txt” moved to box; now called “a (2).txt”").waitFor();
+  await menu(page, "b.txt", "Rename…");
+  await page.getByRole("dialog").getByLabel("Name").fill("c.txt");
+  await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+  await taken(page, "c.txt").getByRole("button", { name: "Keep both" }).click();
+  await row(page, "c (2).txt").waitFor();
+
+  // What comes back from the trash meets what has its name by now.
+  await menu(page, "d.txt", "Move to trash");
+  await row(page, "d.txt").waitFor({ state: "detached" });
+  await manager.ask("PUT", `${at}/files/d.txt`, { body: "new" });
+  await page.getByRole("link", { name: "Trash" }).click();
+  await page.getByRole("button", { name: /^Bring back d.txt/ }).first().click();
+  await taken(page, "d.txt").getByRole("button", { name: "Replace" }).click();
+  await toast(page, "1 item replaced").waitFor();
+  assert.equal(await read("/d.txt"), "d.txt");
+});
+
+pageTest("an upload onto a name that is taken asks, and says what it replaced", async (stage) => {
+  const { page, at } = await filled(stage);
+  const { manager } = stage;
+  const read = async (path: string) =>
+    (await manager.ask("GET", `${at}/files${encodeURI(path)}`)).text;
+  const send = (...files: ReturnType<typeof file>[]) =>
+    page.getByLabel("Files to upload").setInputFiles(files);
+  const transfers = page.getByRole("region", { name: "Transfers" });
+  // Small and large ones go by different ways.
+  for (const size of [4, 3_900_000, 6_000_000]) {
+    const content = "n".repeat(size);
+    await manager.ask("PUT", `${at}/files/a.txt`, { body: "before" });
+    const [{ version }] = (await manager.ask("GET", `${at}/history?path=/a.txt`)).json.versions;
+    await send(file("a.txt", content));
+    await taken(page, "a.txt").getByRole("button", { name: "Replace" }).click();
+    await transfers.getByText(`replaced version ${version}, which is kept`).waitFor();
+    assert.equal((await read("/a.txt")).length, size);
+    await send(file("b.txt", content));
+    await taken(page, "b.txt").getByRole("button", { name: "Skip" }).click();
+    await transfers.getByText("left out: it exists").waitFor();
+    assert.equal(await read("/b.txt"), "b.txt");
+    await send(file("c.txt", content));
+    await taken(page, "c.txt").getByRole("button", { name: "Keep both" }).click();
+    await transfers.getByText(/now called “c \(\d\).txt”/).waitFor();
+    assert.equal(await read("/c.txt"), "c.txt");
+    await transfers.getByRole("button", { name: "Close" }).click();
+  }
+  // One answer for all; what meets nothing is not asked about.
+  await send(file("a.txt", "1"), file("b.txt", "2"), file("c.txt", "3"), file("new.txt", "4"));
+  const dialog = page.getByRole("dialog", { name: /exists already/ });
+  await dialog.getByText("Do the same for all").click();
+  await dialog.getByRole("button", { name: "Replace" }).click();
+  await transfers.getByText("4 files added").waitFor();
+  assert.deepEqual(await Promise.all(["a", "b", "c", "new"].map((name) => read(`/${name}.txt`))), [
+    "1",
+    "2",
+    "3",
+    "4",
+  ]);
+  assert.equal(await dialog.count(), 0);
+  assert.deepEqual((await manager.ask("GET", `${at}/uploads`)).json.uploads, []);
+});
+
+pageTest("a task shows how far it is, goes on after a reload, and is cancelled", async (stage) => {
+  const { page, at } = await filled(stage);
+  const { manager } = stage;
+  // As the manager tells of a long one.
+  const running = {
+    id: "long",
+    operation: "remove",
+    to: null,
+    state: "running",
+    total: 50_000,
+    processed: 12_500,
+    succeeded: 12_500,
+    replaced: 0,
+    renamed: 0,
+    skipped: 0,
+    failed: 0,
+    failures: [],
+    error: null,
+    undoable: false,
+    result: null,
+    started_at: "2026-01-01T00:00:00Z",
+    ended_at: null,
+  };
+  let now: Record<string, unknown> = running;
+  const ended: string[] = [];
+  await page.route(/\/tasks(\/long)?$/, async (route) => {
+    const method = route.request().method();
+    const one = route.request().url().endsWith("long");
+    if (method === "DELETE") {
+      ended.push("long");
+      now = { ...running, state: "cancelled", undoable: true };
+      return await route.fulfill({ status: 204 });
+    }
+    if (method === "POST") return await route.fulfill({ status: 202, json: now });
+    await route.fulfill({ json: one ? now : { tasks: [now] } });
+  });
+  await select(page, "a.txt", "b.txt");
+  await page.keyboard.press("Delete");
+  const tell = () =>
+    manager.ask("POST", `${at}/tasks`, { json: { operation: "remove", paths: ["/none"] } });
+  await tell();
+  const transfers = page.getByRole("region", { name: "Transfers" });
+  await transfers.getByText("12,500 of 50,000").waitFor();
+  assert.equal(
+    await transfers.getByRole("progressbar").getAttribute("aria-valuenow"),
+    "25",
+  );
+  assert.equal(
+    await transfers.getByRole("status").textContent(),
+    "Moving to the trash 50,000 items",
+  );
+  await accessible(page, "a task that runs");
+  await page.reload();
+  await transfers.getByText("12,500 of 50,000").waitFor();
+  await transfers.getByRole("button", { name: /^Cancel: / }).click();
+  await tell();
+  await toast(page, /12,500 items moved to the trash; then cancelled/).waitFor();
+  await transfers.waitFor({ state: "detached" });
+  assert.deepEqual(ended, ["long"]);
+  assert.ok((await names(page)).includes("a.txt"));
+});
