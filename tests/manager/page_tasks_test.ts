@@ -184,6 +184,18 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
     "4",
   ]);
   assert.equal(await dialog.count(), 0);
+
+  // The answer to one is lost: what it finds at the second try is itself.
+  let lost = 0;
+  await page.route(/\/files\/lost.txt/, async (route) => {
+    if (route.request().method() !== "PUT" || lost++ > 0) return await route.continue();
+    await route.fetch();
+    await route.abort();
+  });
+  await send(file("lost.txt", "once"));
+  await transfers.getByText("5 files added").waitFor();
+  assert.equal(lost, 2);
+  assert.equal((await manager.ask("GET", `${at}/history?path=/lost.txt`)).json.versions.length, 1);
   assert.deepEqual((await manager.ask("GET", `${at}/uploads`)).json.uploads, []);
 });
 

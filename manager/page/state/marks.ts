@@ -68,7 +68,7 @@ export function useMarks(place: string, rows: readonly Markable[]): MarksOfRows 
     setState({ place, rows, marks });
   }
   const change = (to: Partial<Marks>) =>
-    setState((now) => ({ ...now, marks: { ...now.marks, ...to } }));
+    setState((now: typeof state) => ({ ...now, marks: { ...now.marks, ...to } }));
   return {
     ...marks,
     select: (selection) => change({ selection }),

@@ -7,7 +7,7 @@ import { count } from "../lib/format.ts";
 import { baseName } from "../lib/paths.ts";
 import { askConflict } from "./conflicts.ts";
 import { whenTold } from "./feed.ts";
-import { attempt, complain, say } from "./toasts.ts";
+import { attempt, complain, dropUndo, say } from "./toasts.ts";
 
 /** How long to wait for the feed before one looks anyway, ms. */
 const LOOK_MS = 1000;
@@ -75,6 +75,7 @@ interface Work {
  * @returns The tasks that it took, for those who want to know more.
  */
 export async function carryOut({ volume, wish, done, verb, pathOf }: Work): Promise<Task[]> {
+  dropUndo();
   const first = await run(volume, wish);
   const all = [first];
   let failures = first.failures;

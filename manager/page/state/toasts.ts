@@ -17,10 +17,15 @@ export function say(text: string, action?: Message["action"]): void {
     toasts.add({ tone: "info", text }, { timeout: 5000 });
     return;
   }
+  dropUndo();
+  toasts.add({ tone: "info", text, action });
+}
+
+/** Something else is being done: what was done before it is not undone any more. */
+export function dropUndo(): void {
   for (const { key, content } of toasts.visibleToasts) {
     if (content.tone === "info" && content.action !== undefined) toasts.close(key);
   }
-  toasts.add({ tone: "info", text, action });
 }
 
 /** Says what went wrong; offers to do it again where that may help, once something is done about it. */

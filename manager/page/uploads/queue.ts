@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { lasting } from "../api/connection.ts";
-import { fileUrl, makeDirectory } from "../api/files.ts";
+import { fileUrl, makeDirectory, node } from "../api/files.ts";
 import { importUrl } from "../api/filesystems.ts";
 import { ApiError, isCancelled } from "../api/problem.ts";
 import { withQuery } from "../api/request.ts";
@@ -144,6 +144,12 @@ function isTaken(error: unknown): boolean {
   return error instanceof ApiError && error.code === "already_exists";
 }
 
+/** Whether a file has come, by all that tells it from others. */
+async function isThere(volume: string, path: string, file: File): Promise<boolean> {
+  const { type, size, modified_at } = await node(volume, path);
+  return type === "file" && size === file.size && Date.parse(modified_at) === file.lastModified;
+}
+
 /** Asks what is to be done where the name is taken, unless that was said for all. */
 async function ask(transfer: Transfer): Promise<void> {
   const { id, path, together } = transfer;
@@ -214,8 +220,18 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
       update(id, { state: "running" });
       return send({ method: "PUT", url, body: file, headers, signal, onProgress });
     };
-    const { text } = await lasting(put, signal, () => update(id, { state: "stalled" }));
-    return JSON.parse(text) as Outcome;
+    let broke = false;
+    try {
+      const { text } = await lasting(put, signal, () => {
+        broke = true;
+        update(id, { state: "stalled" });
+      });
+      return JSON.parse(text) as Outcome;
+    } catch (error) {
+      // What has the name may be this very file, whose answer was lost.
+      if (!broke || !isTaken(error) || !await isThere(volume, path, file)) throw error;
+      return null;
+    }
   }
   const told = await upload({
     endpoint: `/volumes/${encodeURIComponent(volume)}/uploads`,
