@@ -60,7 +60,7 @@ function nextWord(volume: string): Promise<void> {
 interface Work {
   volume: string;
   wish: Exclude<TaskWish, { operation: "undo" }>;
-  /** What was done, for a message: “moved to Photos”. */
+  /** What was done, for a message; `#` in front stands for how many: “# moved to Photos”. */
   done: string;
   /** What was not done, for a message: “moved”. */
   verb: string;
@@ -147,7 +147,7 @@ function tell(
         : "",
       all.some(({ state }) => state === "cancelled") ? "then cancelled" : "",
     ].filter((text) => text !== "");
-    const text = [done.replace("#", count(succeeded, "item")), ...extras].join("; ");
+    const text = [done.replace(/^#/, count(succeeded, "item")), ...extras].join("; ");
     const undoable = all.filter((task) => task.undoable).map(({ id }) => id).reverse();
     if (undoable.length === 0) say(text);
     else {

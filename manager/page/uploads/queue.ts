@@ -23,9 +23,8 @@ export type TransferState =
 /** Files that were chosen together: one answer may be for all of them. */
 interface Together {
   choice: Answer["choice"] | null;
+  /** Settled when the last question so far is answered. */
   asking: Promise<unknown>;
-  /** How many of them wait for an answer. */
-  waiting: number;
 }
 
 export interface Transfer {
@@ -94,7 +93,7 @@ export function enqueueImport(file: File, name: string): void {
 }
 
 function add(wishes: readonly Pick<Transfer, "volume" | "path" | "file">[]): void {
-  const together: Together = { choice: null, asking: Promise.resolve(), waiting: 0 };
+  const together: Together = { choice: null, asking: Promise.resolve() };
   const fresh = wishes.map((wish): Transfer => ({
     ...wish,
     id: nextId++,
@@ -126,7 +125,7 @@ async function run(transfer: Transfer): Promise<void> {
     const outcome = await carry(transfer, abort.signal);
     update(id, { state: "done", sent: file.size, note: noteOf(outcome) });
   } catch (error) {
-    if (isTaken(error)) {
+    if (transfer.volume !== null && isTaken(error)) {
       if (isResumable(transfer)) giveUp(fingerprint(transfer));
       return void ask(transfer);
     }
@@ -154,10 +153,7 @@ async function isThere(volume: string, path: string, file: File): Promise<boolea
 async function ask(transfer: Transfer): Promise<void> {
   const { id, path, together } = transfer;
   update(id, { state: "asking", sent: 0 });
-  together.waiting++;
-  const before = together.asking;
-  const answered = before.then(async () => {
-    together.waiting--;
+  const answered = together.asking.then(async () => {
     if (together.choice !== null) return together.choice;
     const left = transfers.some((one) => one.id === id);
     if (!left) return null;
