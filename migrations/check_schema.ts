@@ -39,10 +39,10 @@ export async function checkSchema(
   const suspects = rows.filter((row) => !isImplied(row) && !ours(era).has(keyOf(row)));
   if (suspects.length === 0) return [];
   // Only files that the Python package has opened come here, and damaged ones.
-  const { known, names, tables } = await everything(era);
+  const { digests, names, tables, digest } = await everything(era);
   return suspects
     .filter(({ type, name, tbl_name, sql }) =>
-      !known.has(JSON.stringify([type, name, tbl_name, tokens(String(sql))]))
+      !digests.has(digest([type, name, tbl_name, String(sql)]))
     )
     .map(({ type, name }) => ({
       type: String(type),
@@ -66,7 +66,7 @@ export function isTangled(rows: readonly SchemaRow[]): boolean {
 }
 
 const TOKEN =
-  /--[^\n]*|\/\*[^]*?(?:\*\/|$)|\s+|('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|<>|<=|>=|==|!=|\|\||<<|>>|->>?|[^])/g;
+  /--[^\n]*|\/\*[^]*?(?:\*\/|$)|[ \t\n\f\r]+|('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|<>|<=|>=|==|!=|\|\||<<|>>|->>?|[^])/g;
 
 /** SQL as its tokens, one space between two, without comments. */
 export function tokens(sql: string): string {
@@ -108,26 +108,29 @@ function ours(era: number): ReadonlySet<string> {
 }
 
 interface Everything {
-  /** Each object, as text. */
-  known: ReadonlySet<string>;
+  /** Each object, as its digest. */
+  digests: ReadonlySet<string>;
   /** Types and names. */
   names: ReadonlySet<string>;
   /** Names of tables, for which nothing else may stand. */
   tables: ReadonlySet<string>;
+  /** The digest of an object. */
+  digest(object: KnownObject): string;
 }
 
 async function everything(era: number): Promise<Everything> {
   const { reference } = await import("./reference_schema.ts");
-  const theirs = era === 1
-    ? reference["0.3"]
-    : [...reference["0.4"], ...reference["0.3, opened by 0.4"]];
-  const own = knownSchema[era === 1 ? "1" : "3"];
-  const known = new Set(theirs.map((object) => JSON.stringify(object)));
-  for (const [type, name, table, sql] of own) {
-    known.add(JSON.stringify([type, name, table, tokens(sql)]));
-  }
+  const { objectDigest } = await import("./object_digest.ts");
+  const of = era === 1 ? "1" : "3";
+  const digest = ([type, name, table, sql]: KnownObject) =>
+    objectDigest(JSON.stringify([type, name, table, tokens(sql)]));
+  const own = knownSchema[of];
+  const theirs = reference[of];
   const all = [...theirs, ...own];
-  const names = new Set(all.map(([type, name]) => JSON.stringify([type, name])));
-  const tables = new Set(all.filter(([type]) => type === "table").map(([, name]) => name));
-  return { known, names, tables };
+  return {
+    digests: new Set([...theirs.map(([, , , each]) => each), ...own.map(digest)]),
+    names: new Set(all.map(([type, name]) => JSON.stringify([type, name]))),
+    tables: new Set(all.filter(([type]) => type === "table").map(([, name]) => name)),
+    digest,
+  };
 }

@@ -1,13 +1,12 @@
 /**
- * Files of era 1, made by hand: tables, indexes and rows as the description of
- * the format has them, without the library.
+ * Files of era 1, made by hand: the reference's schema, and rows as the
+ * description of the format has them, without the library.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { reference } from "../../migrations/reference_schema.ts";
 import { noise } from "./support.ts";
 
 /** What is in a file that {@linkcode makeEra1} made. */
@@ -35,7 +34,7 @@ export const ERA1_CHUNK = 1000;
 export function makeEra1(path: string, entries: number): Era1 {
   const db = new DatabaseSync(path);
   try {
-    for (const statement of SCHEMA) db.exec(statement);
+    makeSchema(db);
     db.exec("BEGIN");
     const made = fill(db, entries);
     db.exec("COMMIT");
@@ -139,56 +138,20 @@ function prepared(db: DatabaseSync, sql: string) {
   return statement;
 }
 
-const SCHEMA = [
-  "PRAGMA journal_mode = WAL",
-  `CREATE TABLE node (
-    node_id TEXT PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL,
-    created_at INTEGER NOT NULL, modified_at INTEGER,
-    volume_id TEXT REFERENCES volume (volume_id), metadata BLOB) STRICT`,
-  `CREATE TABLE content (
-    node_id TEXT PRIMARY KEY REFERENCES node (node_id) ON DELETE CASCADE,
-    version INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0,
-    content_hash BLOB, retention_keep INTEGER) STRICT`,
-  `CREATE TABLE content_chunk (
-    chunk_hash TEXT PRIMARY KEY, data BLOB NOT NULL, length INTEGER NOT NULL,
-    N_c BLOB NOT NULL, enc_tag BLOB NOT NULL) STRICT`,
-  `CREATE TABLE content_version (
-    content_id TEXT NOT NULL REFERENCES node (node_id) ON DELETE CASCADE,
-    version INTEGER NOT NULL, chunk_index INTEGER NOT NULL,
-    chunk_hash TEXT NOT NULL REFERENCES content_chunk (chunk_hash), proof BLOB,
-    PRIMARY KEY (content_id, version, chunk_index)) STRICT`,
-  `CREATE TABLE volume (
-    volume_id TEXT PRIMARY KEY, root_node_id TEXT UNIQUE REFERENCES node (node_id), name TEXT,
-    created_at INTEGER NOT NULL, api_version INTEGER NOT NULL DEFAULT 1,
-    chunk_size INTEGER NOT NULL DEFAULT 1048576, wm_ts INTEGER NOT NULL DEFAULT 0,
-    wm_seq INTEGER NOT NULL DEFAULT 0,
-    enc_mode TEXT NOT NULL DEFAULT 'none' CHECK (enc_mode IN ('none', 'convergent', 'random')),
-    wrapped_key BLOB, wrap_nonce BLOB) STRICT`,
-  `CREATE TABLE edge (
-    edge_id TEXT PRIMARY KEY, from_id TEXT NOT NULL REFERENCES node (node_id),
-    to_id TEXT NOT NULL REFERENCES node (node_id),
-    volume_id TEXT NOT NULL REFERENCES volume (volume_id),
-    archived INTEGER NOT NULL DEFAULT 0 CHECK (archived IN (0, 1))) STRICT`,
-  `CREATE TABLE mount (
-    mount_id TEXT PRIMARY KEY, volume_id TEXT NOT NULL REFERENCES volume (volume_id),
-    mount_point TEXT NOT NULL REFERENCES node (node_id),
-    state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'active', 'unmounted')),
-    expires_at INTEGER, created_at INTEGER NOT NULL, N_m BLOB NOT NULL) STRICT`,
-  `CREATE TABLE lock (
-    lock_id TEXT PRIMARY KEY,
-    mount_id TEXT NOT NULL REFERENCES mount (mount_id) ON DELETE CASCADE,
-    node_id TEXT NOT NULL REFERENCES node (node_id),
-    read_count INTEGER NOT NULL DEFAULT 0, write_count INTEGER NOT NULL DEFAULT 0,
-    expires_at INTEGER, created_at INTEGER NOT NULL) STRICT`,
-  "CREATE UNIQUE INDEX edge_active_placement ON edge (volume_id, to_id) WHERE archived = 0",
-  "CREATE INDEX edge_from_active ON edge (from_id) WHERE archived = 0",
-  "CREATE INDEX edge_to_active ON edge (to_id) WHERE archived = 0",
-  "CREATE INDEX edge_to_any ON edge (to_id)",
-  "CREATE INDEX edge_volume ON edge (volume_id)",
-  "CREATE INDEX lock_mount ON lock (mount_id)",
-  "CREATE INDEX content_version_chunk ON content_version (chunk_hash)",
-  // Views and triggers of that era know two types of nodes, and milliseconds.
-  ...reference["0.3"].filter(([type]) => type === "view" || type === "trigger")
-    .map(([, , , sql]) => sql),
-  "PRAGMA user_version = 1",
-];
+/** A file of the reference's, of era 1: its schema is taken. */
+const REFERENCE_FILE = new URL("../golden/era1.db", import.meta.url).pathname;
+
+/** Gives a new file the reference's tables, indexes, views and triggers of era 1. */
+function makeSchema(db: DatabaseSync): void {
+  db.exec("PRAGMA journal_mode = WAL");
+  const reference = new DatabaseSync(REFERENCE_FILE, { readOnly: true });
+  try {
+    const statements = reference
+      .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+      .all() as { sql: string }[];
+    for (const { sql } of statements) db.exec(sql);
+  } finally {
+    reference.close();
+  }
+  db.exec("PRAGMA user_version = 1");
+}
