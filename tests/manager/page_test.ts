@@ -192,8 +192,8 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   // To the trash, and back by Undo and from the trash itself.
   await menu(page, "alpha.txt", "Move to trash");
   await row(page, "alpha.txt").waitFor({ state: "detached" });
-  await page.locator(".toast", { hasText: "alpha.txt" }).getByRole("button", { name: "Undo" })
-    .click();
+  await page.locator(".toast", { hasText: "alpha.txt” moved to the trash" })
+    .getByRole("button", { name: "Undo" }).click();
   await row(page, "alpha.txt").waitFor();
   await menu(page, "dropped.txt", "Move to trash");
   await row(page, "dropped.txt").waitFor({ state: "detached" });

@@ -12,6 +12,9 @@ import { attempt, complain, dropUndo, say } from "./toasts.ts";
 /** How long to wait for the feed before one looks anyway, ms. */
 const LOOK_MS = 1000;
 
+/** How many works this tab has begun. */
+let begun = 0;
+
 /** Tasks that this tab waits for: it tells of their ends itself. */
 const awaited = new Set<string>();
 
@@ -76,6 +79,7 @@ interface Work {
  */
 export async function carryOut({ volume, wish, done, verb, pathOf }: Work): Promise<Task[]> {
   dropUndo();
+  const number = ++begun;
   const first = await run(volume, wish);
   const all = [first];
   let failures = first.failures;
@@ -96,7 +100,7 @@ export async function carryOut({ volume, wish, done, verb, pathOf }: Work): Prom
       }
     }
   }
-  tell(volume, all, failures, { done, verb, called });
+  tell(volume, all, failures, { done, verb, called }, number === begun);
   return all;
 }
 
@@ -132,6 +136,7 @@ function tell(
   all: readonly Task[],
   failures: readonly TaskFailure[],
   { done, verb, called }: Words,
+  isLast = true,
 ): void {
   const sum = (key: "succeeded" | "replaced" | "renamed" | "total") =>
     all.reduce((sum, task) => sum + task[key], 0);
@@ -149,7 +154,8 @@ function tell(
     ].filter((text) => text !== "");
     const text = [done.replace(/^#/, count(succeeded, "item")), ...extras].join("; ");
     const undoable = all.filter((task) => task.undoable).map(({ id }) => id).reverse();
-    if (undoable.length === 0) say(text);
+    // Something else was begun meanwhile: that is what an undo would be meant for.
+    if (undoable.length === 0 || !isLast) say(text);
     else {
       say(text, { label: "Undo", run: () => undo(volume, undoable) });
     }
