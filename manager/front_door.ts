@@ -125,7 +125,7 @@ export class FrontDoor {
       };
       this.#taken[visit.place]++;
       this.#running.add(running);
-      info?.completed?.catch(() => visit.end());
+      visit.completed = info?.completed ?? null;
       const done = () => this.#leave(running);
       const answered = (response: Response) => {
         this.#count(request, visit, response, since);

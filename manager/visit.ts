@@ -11,6 +11,8 @@ export class Visit {
   place: Place = "usual";
   /** Since when its body is being read, by `performance.now`; null while it is not. */
   receivingSince: number | null = null;
+  /** Rejected when the client goes; null where nobody tells. */
+  completed: Promise<void> | null = null;
   #controller: AbortController | null = null;
   #over = false;
 
@@ -22,6 +24,8 @@ export class Visit {
     if (this.#controller === null) {
       this.#controller = new AbortController();
       if (this.#over) this.#controller.abort();
+      // Only for those who look: to wait for it costs as much as a small answer.
+      this.completed?.catch(() => this.end());
     }
     return this.#controller.signal;
   }
