@@ -227,6 +227,11 @@ export class AloeLite implements AsyncDisposable {
     return ops.vacuum(this.#db);
   }
 
+  /** What takes how much of the file. */
+  space(): Promise<ops.FileSpace> {
+    return ops.fileSpace(this.#db);
+  }
+
   /** One screen of facts. */
   info(): Promise<FileInfo> {
     return ops.fileInfo(this.#db);

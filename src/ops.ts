@@ -21,6 +21,7 @@
 export * from "./errors.ts";
 export * from "./types.ts";
 export { type OpenOptions } from "./storage/open.ts";
+export { type FileSpace, fileSpace } from "./ops/space.ts";
 export { clearAbandoned, openDatabase } from "./ops/abandoned.ts";
 export { type RemovedObject, repairFile } from "./storage/repair.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";

@@ -415,6 +415,36 @@ export const largestChunk = template("maintenance.largestChunk")((q) =>
   )
 );
 
+/**
+ * Chunks after one: stored bytes, how often they are referred to, and what
+ * they are needed for: 0 files, 1 older versions, 2 the trash, 3 what is not
+ * finished, 4 nothing.
+ */
+export const chunkUses = template<{ after: string; limit: number }>("maintenance.chunkUses")(
+  (q, p) =>
+    q.selectFrom((eb) =>
+      eb.selectFrom("content_chunk").where("chunk_hash", ">", p.after)
+        .select(["chunk_hash", byteLength("data").as("bytes")])
+        .orderBy("chunk_hash").limit(p.limit).as("k")
+    )
+      .leftJoin("content_version as v", "v.chunk_hash", "k.chunk_hash")
+      .leftJoin("content as c", "c.node_id", "v.content_id")
+      .groupBy("k.chunk_hash")
+      .select([
+        "k.chunk_hash",
+        sql<number>`min(k.bytes)`.as("bytes"),
+        sql<number>`count(v.content_id)`.as("references"),
+        sql<number>`min(CASE
+          WHEN v.content_id IS NULL THEN 4
+          WHEN v.version > c.version THEN 3
+          WHEN EXISTS (SELECT 1 FROM edge AS e WHERE e.to_id = v.content_id AND e.archived = 0)
+            THEN CASE WHEN v.version = c.version THEN 0 ELSE 1 END
+          WHEN EXISTS (SELECT 1 FROM edge AS e WHERE e.to_id = v.content_id) THEN 2
+          ELSE 3 END)`.as("use"),
+      ])
+      .orderBy("k.chunk_hash"),
+);
+
 /** The file's own facts. */
 export const fileFacts = template("maintenance.fileFacts")((q) =>
   q.selectNoFrom([

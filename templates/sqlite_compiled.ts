@@ -1531,6 +1531,18 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [],
     "constants": [],
   },
+  "maintenance.chunkUses": {
+    "sql":
+      'select "k"."chunk_hash", min(k.bytes) as "bytes", count(v.content_id) as "references", min(CASE\n          WHEN v.content_id IS NULL THEN 4\n          WHEN v.version > c.version THEN 3\n          WHEN EXISTS (SELECT 1 FROM edge AS e WHERE e.to_id = v.content_id AND e.archived = 0)\n            THEN CASE WHEN v.version = c.version THEN 0 ELSE 1 END\n          WHEN EXISTS (SELECT 1 FROM edge AS e WHERE e.to_id = v.content_id) THEN 2\n          ELSE 3 END) as "use" from (select "chunk_hash", length("data") as "bytes" from "content_chunk" where "chunk_hash" > ? order by "chunk_hash" limit ?) as "k" left join "content_version" as "v" on "v"."chunk_hash" = "k"."chunk_hash" left join "content" as "c" on "c"."node_id" = "v"."content_id" group by "k"."chunk_hash" order by "k"."chunk_hash"',
+    "names": [
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "maintenance.counts": {
     "sql":
       'select (select count(*) as "n" from "volume") as "volumes", (select count(*) as "n" from "mount" where "state" != \'unmounted\' and ("expires_at" is null or "expires_at" > ?)) as "mounts", (select count(*) as "n" from "node") as "nodes", (select count(*) as "n" from "content_chunk") as "chunks", (select sum(length("data")) as "n" from "content_chunk") as "chunk_bytes", (select CAST(sum(CAST("size" AS REAL)) AS INTEGER) as "n" from "content") as "content_bytes"',

@@ -9,8 +9,9 @@ import { printVolumes } from "./volume.ts";
 async function show(ctx: Context, fs: AloeLite): Promise<void> {
   const facts = await fs.info();
   const volumes = await fs.volumes();
+  const space = await fs.space();
   if (ctx.json) {
-    await ctx.out.json({ file: ctx.file, ...facts, volumes });
+    await ctx.out.json({ file: ctx.file, ...facts, space, volumes });
     return;
   }
   const rows = [
@@ -22,6 +23,11 @@ async function show(ctx: Context, fs: AloeLite): Promise<void> {
       `${showSize(facts.contentBytes)}, stored in ${facts.chunks} chunks: ` +
       `${showSize(facts.chunkBytes)}`,
     ],
+    ["", `files ${showSize(space.content)}, older versions ${showSize(space.versions)}`],
+    ["", `trash ${showSize(space.trash)}, unfinished ${showSize(space.unfinished)}`],
+    ["", `unused ${showSize(space.unused)}, metadata ${showSize(space.metadata)}`],
+    ["saved", `${showSize(space.saved)} by storing what is equal once`],
+    ...(space.disk === null ? [] : [["disk", `${showSize(space.disk)} left`]]),
     ["nodes", `${facts.nodes}`],
     ["mounts", `${facts.mounts}`],
     ["volumes", `${facts.volumes}`],

@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { AloeLite } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 import { access } from "../access.ts";
 import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
@@ -51,15 +52,41 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
     return c.json({ ok: anomalies.length === 0, anomalies }, 200);
   });
 
+  app.openapi(SPACE, async (c) => {
+    using lease = await filesystems.lease(c.req.valid("param").id);
+    // A connection of its own: what others ask does not wait for the whole pool.
+    await using fs = await AloeLite.open(lease.file.path, { readOnly: true });
+    const space = await ops.fileSpace(fs.db, { signal: c.req.raw.signal });
+    return c.json({
+      file_bytes: space.file,
+      content_bytes: space.content,
+      version_bytes: space.versions,
+      trash_bytes: space.trash,
+      unfinished_bytes: space.unfinished,
+      unused_bytes: space.unused,
+      metadata_bytes: space.metadata,
+      free_bytes: space.free,
+      saved_bytes: space.saved,
+      log_bytes: space.log,
+      disk_free_bytes: space.disk,
+    }, 200);
+  });
+
   app.openapi(PRUNE, async (c) => {
     const { id } = c.req.valid("param");
     const { vacuum = false } = c.req.valid("json") ?? {};
     using lease = await filesystems.lease(id);
     const before = (await facts(lease.file.path)).size;
+    const free = (await ops.fileRoom(lease.file.reader.db)).reusable;
     const freed = await jobs.prune(lease.file.path, { vacuum });
     const after = (await facts(lease.file.path)).size;
+    const reusable = (await ops.fileRoom(lease.file.reader.db)).reusable;
     feed.publish({ type: "changed", fs_id: id });
-    return c.json({ ...freed, freed_bytes: Math.max(0, before - after) }, 200);
+    return c.json({
+      ...freed,
+      freed_bytes: Math.max(0, before - after),
+      reusable_bytes: Math.max(0, reusable - free),
+    }, 200);
   });
 
   return app;
@@ -176,6 +203,38 @@ const FILESYSTEM_HEALTH = createRoute({
   },
 });
 
+const SPACE = createRoute({
+  method: "get",
+  path: "/filesystems/{id}/space",
+  tags: ["filesystems"],
+  summary: "What takes how much of a filesystem's file",
+  request: { params: FilesystemParam },
+  responses: {
+    200: {
+      description: "Bytes. From `content_bytes` to `free_bytes` they add up to `file_bytes`; " +
+        "what is referred to often counts once, where it is needed most",
+      content: {
+        "application/json": {
+          schema: z.object({
+            file_bytes: z.number().int(),
+            content_bytes: z.number().int(),
+            version_bytes: z.number().int(),
+            trash_bytes: z.number().int(),
+            unfinished_bytes: z.number().int(),
+            unused_bytes: z.number().int(),
+            metadata_bytes: z.number().int(),
+            free_bytes: z.number().int(),
+            saved_bytes: z.number().int(),
+            log_bytes: z.number().int(),
+            disk_free_bytes: z.number().int().nullable(),
+          }).openapi("Space"),
+        },
+      },
+    },
+    ...problems(404, 503),
+  },
+});
+
 const PRUNE = createRoute({
   method: "post",
   path: "/filesystems/{id}/prune",
@@ -206,7 +265,10 @@ const PRUNE = createRoute({
             mounts: z.number().int(),
             versions: z.number().int(),
             chunks: z.number().int(),
-            freed_bytes: z.number().int(),
+            freed_bytes: z.number().int().openapi({ description: "Given back to the disk" }),
+            reusable_bytes: z.number().int().openapi({
+              description: "Freed in the file, for what is written next",
+            }),
           }).openapi("Pruned"),
         },
       },

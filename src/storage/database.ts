@@ -3,6 +3,7 @@ import type { DatabaseConnection, Driver } from "kysely";
 import type { TemplateCompiler } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import type { BackupOptions, StorageDialect, StorageDriver } from "./dialect.ts";
+import { roomOf } from "./disk_room.ts";
 import { Lane } from "./lane.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -70,6 +71,13 @@ export interface Database {
    * @ignore
    */
   emptyLog(): Promise<void>;
+  /**
+   * Bytes of the log beside the file, and those that its disk has left; null
+   * where that is not known.
+   *
+   * @ignore
+   */
+  room(): Promise<{ log: number; disk: number | null }>;
   /**
    * Runs one transaction that writes mounts and locks only. A read-only
    * connection has its own, temporary tables of these.
@@ -349,6 +357,11 @@ export class OpenDatabase implements Database {
   }
 
   /** @ignore */
+  room(): Promise<{ log: number; disk: number | null }> {
+    return Promise.resolve(roomOf(this.path));
+  }
+
+  /** @ignore */
   async emptyLog(): Promise<void> {
     await this.#inLane(async () => await this.#driver.giveRoomBack?.(this.#open()));
   }
@@ -429,6 +442,10 @@ class Batch implements Database {
 
   emptyLog(): Promise<void> {
     return this.alone();
+  }
+
+  room(): Promise<{ log: number; disk: number | null }> {
+    return this.#parent.room();
   }
 
   writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -286,3 +286,15 @@ function sizeOf(path: string): number {
     return 0;
   }
 }
+
+/** Bytes of the log beside a file, and those that its disk has left; null where that is not known. */
+export function roomOf(path: string): { log: number; disk: number | null } {
+  if (DiskRoom.at(path) === null) return { log: 0, disk: null };
+  const log = sizeOf(`${path}-wal`);
+  try {
+    const { bsize, bavail } = statfsSync(path);
+    return { log, disk: bsize * bavail };
+  } catch {
+    return { log, disk: null };
+  }
+}

@@ -24,8 +24,28 @@ export async function deleteFilesystem(id: string): Promise<void> {
   await request("DELETE", one(id));
 }
 
-export function pruneFilesystem(id: string): Promise<Record<string, unknown>> {
+export function pruneFilesystem(
+  id: string,
+): Promise<{ freed_bytes: number; reusable_bytes: number }> {
   return requestJson("POST", one(id, "/prune"), { json: {} });
+}
+
+/** What takes how much of a filesystem's file, bytes. */
+export interface Space {
+  file_bytes: number;
+  content_bytes: number;
+  version_bytes: number;
+  trash_bytes: number;
+  unfinished_bytes: number;
+  unused_bytes: number;
+  metadata_bytes: number;
+  free_bytes: number;
+  saved_bytes: number;
+  disk_free_bytes: number | null;
+}
+
+export function filesystemSpace(id: string, signal?: AbortSignal): Promise<Space> {
+  return requestJson("GET", one(id, "/space"), { signal });
 }
 
 export function filesystemHealth(id: string): Promise<Record<string, unknown>> {

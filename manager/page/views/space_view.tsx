@@ -1,7 +1,7 @@
 import { Download, ShieldCheck, Sparkles } from "lucide-react";
 import { useState } from "react";
 import { usage } from "../api/files.ts";
-import { exportUrl, pruneFilesystem } from "../api/filesystems.ts";
+import { exportUrl, filesystemSpace, pruneFilesystem, type Space } from "../api/filesystems.ts";
 import type { Volume } from "../api/types.ts";
 import { volumeHealth } from "../api/volumes.ts";
 import { Action, Notice, Waiting } from "../components/controls.tsx";
@@ -13,13 +13,32 @@ import { useResource } from "../state/resource.ts";
 import { attempt, say } from "../state/toasts.ts";
 import { save } from "./file_actions.tsx";
 
+/** The parts that add up to the file. */
+const PARTS: [keyof Space, string][] = [
+  ["content_bytes", "Files as they are now"],
+  ["version_bytes", "Older versions"],
+  ["trash_bytes", "Trash"],
+  ["unfinished_bytes", "Unfinished uploads"],
+  ["unused_bytes", "Unused, to be freed"],
+  ["metadata_bytes", "Names and other metadata"],
+  ["free_bytes", "Free, used for what comes next"],
+];
+
 /** What the volume takes, what is saved, and what keeps it sound. */
 export function SpaceView({ volume }: { volume: Volume }) {
   const catalog = useCatalog();
   const state = useResource(`usage:${volume.id}`, (signal) => usage(volume.id, signal));
+  const space = useResource(
+    `space:${volume.fs_id}`,
+    (signal) => filesystemSpace(volume.fs_id, signal),
+  );
+  const reload = () => {
+    state.reload();
+    space.reload();
+  };
   const [busy, setBusy] = useState<"check" | "prune" | null>(null);
   const [report, setReport] = useState<{ ok: boolean; text: string } | null>(null);
-  useFeed(volume.id, state.reload, 1500);
+  useFeed(volume.id, reload, 1500);
   const file = catalog.filesystems.data?.find((one) => one.id === volume.fs_id);
 
   const doing = async (what: "check" | "prune", task: () => Promise<void>) => {
@@ -28,41 +47,42 @@ export function SpaceView({ volume }: { volume: Volume }) {
     setBusy(null);
   };
 
-  if (state.loading) return <Waiting />;
+  if (state.loading || space.loading) return <Waiting />;
   if (state.data === undefined) return <Notice tone="bad">{explain(state.error)}</Notice>;
-  const { content_bytes, stored_bytes, saved_bytes, trash_bytes, nodes } = state.data;
-  const whole = Math.max(content_bytes, stored_bytes, 1);
+  if (space.data === undefined) return <Notice tone="bad">{explain(space.error)}</Notice>;
+  const { nodes, content_bytes } = state.data;
+  const parts = PARTS.map(([key, name]) => ({ name, size: space.data![key] ?? 0 }));
   return (
     <section className="wide" aria-label="Space">
       <div className="card space">
         <p className="figure">
-          <strong>{bytes(saved_bytes)}</strong> saved
+          <strong>{bytes(space.data.saved_bytes)}</strong> saved
         </p>
         <p className="hint">
           Content that is there more than once is stored once, in files and in their older versions.
+          This volume has {count(nodes, "file and folder", "files and folders")} with{" "}
+          {bytes(content_bytes)}.
         </p>
-        <div className="meter" aria-hidden>
-          <span
-            style={{ width: `${Math.min(100, (100 * stored_bytes) / whole)}%` }}
-          />
-        </div>
+      </div>
+      <div className="card space">
+        <h2>What takes the room</h2>
         <dl className="facts">
+          {parts.map(({ name, size }) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{bytes(size)}</dd>
+            </div>
+          ))}
           <div>
-            <dt>Content of all files and versions</dt>
-            <dd>{bytes(content_bytes)}</dd>
+            <dt>The file, all of these together</dt>
+            <dd>{bytes(space.data.file_bytes)}</dd>
           </div>
-          <div>
-            <dt>Stored for it</dt>
-            <dd>{bytes(stored_bytes)}</dd>
-          </div>
-          <div>
-            <dt>In the trash</dt>
-            <dd>{bytes(trash_bytes)}</dd>
-          </div>
-          <div>
-            <dt>Files and folders</dt>
-            <dd>{nodes.toLocaleString("en")}</dd>
-          </div>
+          {space.data.disk_free_bytes !== null && (
+            <div>
+              <dt>Left on the disk</dt>
+              <dd>{bytes(space.data.disk_free_bytes)}</dd>
+            </div>
+          )}
         </dl>
       </div>
       {file && (
@@ -79,10 +99,13 @@ export function SpaceView({ volume }: { volume: Volume }) {
               isDisabled={busy !== null}
               onPress={() =>
                 doing("prune", async () => {
-                  await pruneFilesystem(volume.fs_id);
-                  state.reload();
+                  const { freed_bytes, reusable_bytes } = await pruneFilesystem(volume.fs_id);
+                  reload();
                   catalog.reload();
-                  say("Unused space is freed");
+                  say(
+                    `${bytes(reusable_bytes)} freed in the file, ` +
+                      `${bytes(freed_bytes)} given back to the disk`,
+                  );
                 })}
             >
               <Sparkles size={16} aria-hidden />
