@@ -23,6 +23,7 @@ const WORKERS = [
   "../src/storage/checkpoint_worker.ts",
   "../src/crypto/argon2_worker.ts",
   "../manager/job_worker.ts",
+  "./watchdog_worker.ts",
   "../manager/snapshot_worker.ts",
 ].map(fromFileUrl);
 const CONFIG = fromFileUrl("../deno.json");

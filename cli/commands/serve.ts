@@ -2,6 +2,7 @@ import type { ManagerOptions, ManagerServer } from "../../manager/mod.ts";
 import { type Flags, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { Fault } from "../faults.ts";
+import { watchEnd } from "../watchdog.ts";
 import { givenPin } from "../pin.ts";
 
 /** A manager stops within ten seconds; this is for the case that it does not, ms. */
@@ -24,6 +25,7 @@ export async function serve(ctx: Context): Promise<void> {
       )
       : error;
   }
+  const dog = watchEnd(PATIENCE);
   try {
     await announce(ctx, server);
     // To be told to stop is how it ends: that is no failure.
@@ -36,6 +38,7 @@ export async function serve(ctx: Context): Promise<void> {
     const late = setTimeout(() => Deno.exit(1), PATIENCE);
     await server.stop();
     clearTimeout(late);
+    dog.stop();
   }
 }
 
