@@ -1,5 +1,5 @@
 import { type DirEntry, type Mount, type NodeInfo, type ReadDescriptor, safeName } from "../mod.ts";
-import { breathe } from "./breath.ts";
+import { yieldToEventLoop } from "../src/yield_to_event_loop.ts";
 import type { Context } from "./context.ts";
 import { about, Fault, named, namedLocal, refuseSecond } from "./faults.ts";
 import { SMALL } from "./importer.ts";
@@ -149,7 +149,7 @@ export class Exporter {
         this.report.skipped.push(path);
         this.#ctx.warn(path, `skipped (a ${node.type})`);
     }
-    await breathe();
+    await yieldToEventLoop();
   }
 
   async #directory(
@@ -337,7 +337,7 @@ export class Exporter {
           await from.seek(hole, "cur");
           sink.skip(hole);
           this.#wrote(hole);
-          await breathe();
+          await yieldToEventLoop();
         }
       });
     }
@@ -355,7 +355,7 @@ export class Exporter {
       this.#ctx.signal.throwIfAborted();
       const done = await this.#ctx.attempt(link.path, () => this.#link(link));
       if (!done) this.report.failed.push(link.path);
-      await breathe();
+      await yieldToEventLoop();
     }
     for (const { path, local, node } of this.#directories.reverse()) {
       this.#ctx.signal.throwIfAborted();

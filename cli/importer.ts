@@ -1,5 +1,5 @@
 import type { Mount, NodeInfo, WriteDescriptor } from "../mod.ts";
-import { breathe } from "./breath.ts";
+import { yieldToEventLoop } from "../src/yield_to_event_loop.ts";
 import type { Context } from "./context.ts";
 import { about, Fault, named, refuseSecond } from "./faults.ts";
 import { statOrNull } from "./lookup.ts";
@@ -221,7 +221,7 @@ export class Importer {
           await writeFacts(tx, path, facts, metadata);
         }
       });
-      await breathe();
+      await yieldToEventLoop();
     }
   }
 
@@ -235,7 +235,7 @@ export class Importer {
     if (
       this.#items.length >= BATCH_ITEMS || this.#bytes >= BATCH_BYTES
     ) await this.flush();
-    await breathe();
+    await yieldToEventLoop();
   }
 
   /** Commits what has been gathered. */
@@ -262,7 +262,7 @@ export class Importer {
     }
     // From here on others may put something into what was made.
     this.#fresh.clear();
-    await breathe();
+    await yieldToEventLoop();
   }
 
   async #alone(item: Item): Promise<void> {
@@ -439,7 +439,7 @@ export class Importer {
           await to.skip(part);
           this.#filled(part);
           rest -= part;
-          await breathe();
+          await yieldToEventLoop();
         }
       }
       const block = new Uint8Array(BLOCK);

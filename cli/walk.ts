@@ -1,5 +1,5 @@
 import type { DirEntry, Mount } from "../mod.ts";
-import { breathe } from "./breath.ts";
+import { yieldToEventLoop } from "../src/yield_to_event_loop.ts";
 import type { Context } from "./context.ts";
 import { Fault } from "./faults.ts";
 import { shownOf } from "./paths.ts";
@@ -35,7 +35,7 @@ export async function* walk(
   const open = [{ node: top, children: await childrenOf(mount, top), next: 0 }];
   for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
     ctx.signal.throwIfAborted();
-    await breathe();
+    await yieldToEventLoop();
     const entry = here.children[here.next++];
     names.length = open.length - 1;
     last.length = open.length - 1;

@@ -327,7 +327,7 @@ export class Filesystems {
   async removeVolume(id: string): Promise<void> {
     const { fsId } = await this.volume(id);
     await this.#release(id);
-    await this.#files.doom(fsId, async (file) => {
+    await this.#files.removeWhenIdle(fsId, async (file) => {
       await file.endMounts(id);
       const fs = await file.writer();
       if ((await fs.volumes()).some((volume) => volume.id !== id)) {
@@ -360,7 +360,7 @@ export class Filesystems {
       return await this.#removeFile(id);
     }
     for (const volume of volumes) await this.#release(volume.id);
-    await this.#files.doom(id, async (file) => {
+    await this.#files.removeWhenIdle(id, async (file) => {
       await file.endMounts();
       await refuseMounted(await file.writer());
       await this.#removeFile(id);

@@ -13,7 +13,7 @@ import { createMetrics } from "./metrics.ts";
 import { createMounts } from "./mounts.ts";
 import type { Services } from "./services.ts";
 import { Sessions } from "./sessions.ts";
-import { type ManagerOptions, settle } from "./options.ts";
+import { type ManagerOptions, resolveOptions } from "./options.ts";
 import { PinSources } from "./pin_source.ts";
 import { closeToOthers } from "./root_folder.ts";
 import { lockRoot } from "./root_lock.ts";
@@ -47,7 +47,7 @@ export interface Manager {
  * @throws {AloeError} `lock_held` when another manager uses the folder.
  */
 export async function createManager(options: ManagerOptions = {}): Promise<Manager> {
-  const wished = await settle(options);
+  const wished = await resolveOptions(options);
   const log = options.log ?? ((line: string) => console.error(line));
   await closeToOthers(wished, log);
   const lock = await lockRoot(wished.root);

@@ -24,7 +24,7 @@ export interface MountStatus {
 }
 
 /** What a mount is asked to be. */
-export interface MountWish {
+export interface MountRequest {
   mode: "fuse" | "direct";
   persist: boolean;
   /** Whether what is in the mount's directory may be hidden; not when it comes back. */
@@ -48,7 +48,7 @@ export interface Mounts {
    * time, and then nothing of it is left; 400 `encryption_required`.
    * @throws {AloeError} `bad_key`.
    */
-  mount(volume: VolumeFacts, wish: MountWish): Promise<MountStatus>;
+  mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus>;
   /**
    * Unmounts a volume, lazily if it is in use, and makes it come back no more.
    *
@@ -82,7 +82,7 @@ export function createMounts(services: () => Services): Mounts {
   return new Supervisor(services);
 }
 
-interface Kept {
+interface MountEntry {
   volume: VolumeFacts;
   record: records.MountRecord;
   ready: boolean;
@@ -98,7 +98,7 @@ interface Kept {
 
 class Supervisor implements Mounts {
   readonly #all: () => Services;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, MountEntry>();
   /** Volumes whose mounts come back, whether they are mounted or not. */
   readonly #persistent = new Set<string>();
   /** What is under way with a volume: one thing at a time. */
@@ -127,7 +127,7 @@ class Supervisor implements Mounts {
     return preflight(this.#all().settings);
   }
 
-  mount(volume: VolumeFacts, wish: MountWish): Promise<MountStatus> {
+  mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus> {
     return this.#turn(volume.id, async () => {
       if (this.#closed) throw new AloeError("busy", "the manager is stopping");
       if (this.#kept.has(volume.id)) {
@@ -149,7 +149,7 @@ class Supervisor implements Mounts {
   }
 
   /** Makes a mount come back, or leaves nothing of it. */
-  async #persist(kept: Kept): Promise<void> {
+  async #persist(kept: MountEntry): Promise<void> {
     const { registry } = this.#all();
     kept.record.persist = true;
     try {
@@ -252,7 +252,7 @@ class Supervisor implements Mounts {
     return turn;
   }
 
-  async #wishedPin(volume: VolumeFacts, wish: MountWish): Promise<Uint8Array | null> {
+  async #wishedPin(volume: VolumeFacts, wish: MountRequest): Promise<Uint8Array | null> {
     if (wish.mode === "direct" && wish.persist) {
       throw new Problem(400, "invalid", "persist is for mounts as directories");
     }
@@ -276,9 +276,9 @@ class Supervisor implements Mounts {
     throw new Problem(400, "encryption_required", "the volume is encrypted: it needs its PIN");
   }
 
-  #keep(volume: VolumeFacts, wish: Omit<MountWish, "pin">): Kept {
+  #keep(volume: VolumeFacts, wish: Omit<MountRequest, "pin">): MountEntry {
     const { mode, pinEnv = null, pinFile = null } = wish;
-    const kept: Kept = {
+    const kept: MountEntry = {
       volume,
       record: {
         volume: volume.id,
@@ -303,7 +303,7 @@ class Supervisor implements Mounts {
   }
 
   /** A direct mount. */
-  async #attach(kept: Kept, pin: Uint8Array | null): Promise<void> {
+  async #attach(kept: MountEntry, pin: Uint8Array | null): Promise<void> {
     try {
       kept.direct = await attachDirectly(this.#all().filesystems, kept.volume, pin);
       kept.ready = true;
@@ -314,7 +314,7 @@ class Supervisor implements Mounts {
   }
 
   /** A first attempt: it is there at its end, or nothing is left of it. */
-  async #begin(kept: Kept, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
+  async #begin(kept: MountEntry, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
     try {
       const missing = (await this.preflight()).find(({ name, ok }) => !ok && NEEDED.has(name));
       if (missing !== undefined) {
@@ -330,7 +330,7 @@ class Supervisor implements Mounts {
   }
 
   /** Starts the process of a mount and waits until it answers. */
-  async #start(kept: Kept, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
+  async #start(kept: MountEntry, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
     const { registry, filesystems, settings, log } = this.#all();
     const { volume, record } = kept;
     const mountpoint = record.mountpoint!;
@@ -377,7 +377,7 @@ class Supervisor implements Mounts {
   }
 
   /** Ends a mount that is kept, and brings what it wrote from the WAL into the file. */
-  async #end(kept: Kept): Promise<void> {
+  async #end(kept: MountEntry): Promise<void> {
     const { volume, process, direct, record } = kept;
     clearTimeout(kept.timer);
     this.#kept.delete(volume.id);
@@ -398,7 +398,7 @@ class Supervisor implements Mounts {
     await this.#checkpoint(volume);
   }
 
-  async #forgetUnlessPersistent({ volume, record }: Kept): Promise<void> {
+  async #forgetUnlessPersistent({ volume, record }: MountEntry): Promise<void> {
     const { registry } = this.#all();
     if (!this.#persistent.has(volume.id)) await records.forgetMount(registry, volume.id);
     else await records.recordMount(registry, { ...record, pid: null });
@@ -430,7 +430,7 @@ class Supervisor implements Mounts {
     }
   }
 
-  async #died(kept: Kept, process: MountProcess, code: number): Promise<void> {
+  async #died(kept: MountEntry, process: MountProcess, code: number): Promise<void> {
     const { volume, record } = kept;
     if (kept.process !== process) return;
     kept.process = null;
@@ -452,7 +452,7 @@ class Supervisor implements Mounts {
   }
 
   /** Makes a mount again after a while, if that can be. */
-  async #later(kept: Kept): Promise<void> {
+  async #later(kept: MountEntry): Promise<void> {
     const { volume, record } = kept;
     const pause = PAUSES[kept.deaths++];
     if (this.#closed) return;
@@ -475,7 +475,7 @@ class Supervisor implements Mounts {
   }
 
   /** One more attempt, with the PIN from where it is kept. */
-  async #again(kept: Kept): Promise<void> {
+  async #again(kept: MountEntry): Promise<void> {
     const { volume, record } = kept;
     if (this.#closed) return;
     try {

@@ -212,7 +212,7 @@ export class OpenFiles {
    *
    * @param task Returns whether the file is gone.
    */
-  async doom(id: string, task: (file: OpenFile) => Promise<boolean>): Promise<void> {
+  async removeWhenIdle(id: string, task: (file: OpenFile) => Promise<boolean>): Promise<void> {
     const lease = await this.lease(id);
     const slot = this.#slots.get(id)!;
     slot.doomed = true;

@@ -49,7 +49,7 @@ export interface ManagerOptions {
 }
 
 /** The settings that options stand for. */
-export async function settle(options: ManagerOptions): Promise<Settings> {
+export async function resolveOptions(options: ManagerOptions): Promise<Settings> {
   return {
     root: await absolute(options.root ?? defaultRoot()),
     hostRoot: options.hostRoot ?? null,

@@ -1,6 +1,6 @@
 import { createManager, type Manager } from "./manager.ts";
 import { listen, type Listener, within } from "./listener.ts";
-import { type ManagerOptions, settle } from "./options.ts";
+import { type ManagerOptions, resolveOptions } from "./options.ts";
 
 /** A manager that listens. */
 export interface ManagerServer extends AsyncDisposable {
@@ -35,7 +35,7 @@ const STOPPING = 9500;
  * @throws {AloeError} `lock_held` when another manager uses the folder.
  */
 export async function serve(options: ManagerOptions = {}): Promise<ManagerServer> {
-  const settings = await settle(options);
+  const settings = await resolveOptions(options);
   const { promise: ready, resolve, reject } = Promise.withResolvers<Manager>();
   // Who waits for it is told; that nobody may be waiting is no fault.
   ready.catch(() => {});

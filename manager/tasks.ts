@@ -1,7 +1,7 @@
 import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 import * as ops from "../src/ops.ts";
 import { joinPath, splitPath } from "../src/paths.ts";
-import { Turns } from "../src/turns.ts";
+import { yieldToEventLoop } from "../src/yield_to_event_loop.ts";
 import type { Access } from "./access.ts";
 import { Problem } from "./problem.ts";
 import type { Services } from "./services.ts";
@@ -352,13 +352,12 @@ class Task {
   /** Does items in one transaction. @returns False when nothing was done, and each is to be tried. */
   async #together(start: number, end: number): Promise<boolean> {
     const placed = new Set(this.#placed);
-    const turns = new Turns();
     let results: (Step | AloeError)[] = [];
     try {
       await this.#held.fs.db.batch(async (db) => {
         for (let at = start; at < end; at++) {
           results.push(await this.#one(db, at, placed));
-          await turns.next();
+          await yieldToEventLoop();
         }
       });
     } catch (error) {
@@ -441,7 +440,7 @@ function arranging(
       if (onConflict === "replace" && goal !== from && sources.has(goal)) {
         throw new AloeError("already_exists", `${goal}: two of the sources have this name`);
       }
-      const [{ node, outcome, replaced, to: path }] = await ops.arrange(db, mount, {
+      const [{ node, outcome, replaced, to: path }] = await ops.moveOrCopy(db, mount, {
         operation,
         from: [from],
         to: joinPath(to),
@@ -526,7 +525,7 @@ function undoing(mount: ops.MountHandle, done: Done[]): Work {
       if (one.kind === "moved") {
         const names = splitPath(one.from);
         const name = names.pop()!;
-        await ops.arrange(db, mount, {
+        await ops.moveOrCopy(db, mount, {
           operation: "move",
           from: [one.to],
           to: joinPath(names),

@@ -16,7 +16,7 @@ export const TUS_EXTENSIONS =
 export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
 
 /** Where an upload goes when it is finished. */
-export interface UploadGoal {
+export interface UploadTarget {
   path: string;
   /** What is done where the name is taken. */
   onConflict: OnConflict;
@@ -45,7 +45,7 @@ export function byteCount(headers: Headers, name: string): number | null {
 }
 
 /** What Upload-Metadata says of the goal. @throws {Problem} 400. */
-export function goalOf(header: string | null): UploadGoal {
+export function goalOf(header: string | null): UploadTarget {
   const values = new Map<string, string>();
   for (const pair of (header ?? "").split(",")) {
     const [key, value = "", ...more] = pair.trim().split(/ +/);
@@ -55,7 +55,7 @@ export function goalOf(header: string | null): UploadGoal {
   }
   const path = values.get("path");
   if (path === undefined) throw new Problem(400, "invalid", "Upload-Metadata: path is needed");
-  const goal: UploadGoal = {
+  const goal: UploadTarget = {
     path: newPath(path),
     onConflict: onConflictOf(
       values.get("on_conflict") ?? (isOn(values.get("overwrite"), true) ? "replace" : "fail"),
@@ -86,14 +86,14 @@ function isOn(value: string | undefined, otherwise: boolean): boolean {
 }
 
 /** A goal as the upload keeps it. */
-export function noteOf(goal: UploadGoal): string {
+export function noteOf(goal: UploadTarget): string {
   const { path, onConflict, parents, modifiedAt } = goal;
   const modified_at = modifiedAt === undefined ? undefined : toRfc3339(modifiedAt);
   return JSON.stringify({ path, on_conflict: onConflict, parents, modified_at });
 }
 
 /** The goal of an upload. @throws {AloeError} `not_found`: it is none of this protocol's. */
-export function goalFrom({ id, note }: UploadInfo): UploadGoal {
+export function goalFrom({ id, note }: UploadInfo): UploadTarget {
   if (note === "") throw new AloeError("not_found", `${id}: no such upload`);
   // One that an older release began says whether to overwrite.
   const { path, overwrite = true, on_conflict, parents, modified_at } = JSON.parse(note);

@@ -213,7 +213,12 @@ export {
 export { type DetailedEntry, type DetailedPage, listDetails } from "./ops/details.ts";
 export { type Found, searchNames, type SearchOptions, type SearchResult } from "./ops/search.ts";
 export { type VolumeUsage, volumeUsage } from "./ops/usage.ts";
-export { arrange, type Arranged, type Arrangement, type ArrangeOptions } from "./ops/arrange.ts";
+export {
+  type MoveOrCopy,
+  moveOrCopy,
+  type MoveOrCopyOptions,
+  type Placed,
+} from "./ops/move_or_copy.ts";
 export type { Target } from "./resolve.ts";
 export { limitTime } from "./time_limits.ts";
 export type { OnConflict, Outcome } from "./ops/conflict.ts";

@@ -161,7 +161,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(errors|types|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|tree_order|turns|byte_budget)\.ts$/,
+  /^src\/(errors|types|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|tree_order|yield_to_event_loop|byte_budget)\.ts$/,
 ];
 
 /** What the upper layers may use of those below. */
@@ -175,7 +175,7 @@ const FACES: string[][] = [
     "src/paths.ts",
     "src/names.ts",
     "src/safe_name.ts",
-    "src/turns.ts",
+    "src/yield_to_event_loop.ts",
     "src/byte_budget.ts",
     "src/registry/mod.ts",
     "fuse/mod.ts",

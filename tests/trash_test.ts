@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { StatementSync } from "node:sqlite";
 import { AloeError, AloeLite, type Mount } from "../mod.ts";
-import { arrange } from "../src/ops.ts";
+import { moveOrCopy } from "../src/ops.ts";
 
 async function fresh(chunkSize = 4): Promise<{ fs: AloeLite; mount: Mount }> {
   const fs = await AloeLite.open(":memory:");
@@ -121,7 +121,7 @@ Deno.test("a node that is placed often loses only the placement that was moved o
   await mount.put("/a", "a");
   await mount.link("/a", "/b");
   await mount.link("/a", "/c");
-  await arrange(fs.db, mount.handle, { operation: "move", from: ["/b"], to: "/to" });
+  await moveOrCopy(fs.db, mount.handle, { operation: "move", from: ["/b"], to: "/to" });
   await mount.rename("/c", "d");
   await mount.remove("/a");
   assert.deepEqual(await names(mount), ["to", "d"]);

@@ -178,23 +178,23 @@ Deno.test("arranging decides about taken names as it is told, or does nothing", 
   for (const path of ["/a/1.txt", "/a/b/2", "/t/1.txt", "/t/1 (2).txt"]) {
     await mount.put(path, path);
   }
-  const arrange = (options: Partial<ops.ArrangeOptions>) =>
-    ops.arrange(db, handle, { operation: "move", from: ["/a/1.txt"], to: "/t", ...options });
-  await assert.rejects(arrange({}), code("already_exists"));
-  const [renamed] = await arrange({ operation: "copy", onConflict: "rename" });
+  const moveOrCopy = (options: Partial<ops.MoveOrCopyOptions>) =>
+    ops.moveOrCopy(db, handle, { operation: "move", from: ["/a/1.txt"], to: "/t", ...options });
+  await assert.rejects(moveOrCopy({}), code("already_exists"));
+  const [renamed] = await moveOrCopy({ operation: "copy", onConflict: "rename" });
   assert.equal(renamed.to, "/t/1 (3).txt");
-  await assert.rejects(arrange({ from: ["/a/b/2", "/none"] }), code("not_found"));
+  await assert.rejects(moveOrCopy({ from: ["/a/b/2", "/none"] }), code("not_found"));
   assert.equal((await mount.stat("/a/b/2")).size, 6);
-  await assert.rejects(arrange({ from: ["/a"], to: "/a/b" }), code("would_cycle"));
+  await assert.rejects(moveOrCopy({ from: ["/a"], to: "/a/b" }), code("would_cycle"));
   // In place of what it is in: that would put it into the trash with it.
   await mount.put("/a/b/a", "inner");
   await assert.rejects(
-    arrange({ from: ["/a/b/a"], to: "/", onConflict: "replace" }),
+    moveOrCopy({ from: ["/a/b/a"], to: "/", onConflict: "replace" }),
     code("would_cycle"),
   );
-  const [same] = await arrange({ from: ["/a/1.txt"], to: "/a", onConflict: "replace" });
+  const [same] = await moveOrCopy({ from: ["/a/1.txt"], to: "/a", onConflict: "replace" });
   assert.equal(same.to, "/a/1.txt");
-  await arrange({ onConflict: "replace" });
+  await moveOrCopy({ onConflict: "replace" });
   assert.equal(new TextDecoder().decode(await mount.readAll("/t/1.txt")), "/a/1.txt");
   assert.equal((await ops.listTrash(db, handle)).length, 1);
 });

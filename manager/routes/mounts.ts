@@ -118,7 +118,7 @@ const MOUNT = createRoute({
             pin_file: z.string().min(1).max(4096).optional().openapi({
               description: "A file of the directory that the manager's operator has named for PINs",
             }),
-          }).optional().openapi("MountWish"),
+          }).optional().openapi("MountRequest"),
         },
       },
     },

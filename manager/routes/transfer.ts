@@ -14,7 +14,7 @@ export function transferRoutes(services: Services): OpenAPIHono<Env> {
     if (name !== undefined) newName(name);
     await using held = await access(services, c, c.req.valid("param").id);
     const { fs, mount, volume } = held;
-    const items = await ops.arrange(fs.db, mount.handle, {
+    const items = await ops.moveOrCopy(fs.db, mount.handle, {
       operation,
       from,
       to,

@@ -20,7 +20,7 @@ import {
   TUS_CHECKSUMS,
   TUS_EXTENSIONS,
   TUS_VERSION,
-  type UploadGoal,
+  type UploadTarget,
 } from "../tus.ts";
 import { stagePiece } from "../staged_piece.ts";
 import { checkBeforeBody } from "../store.ts";
@@ -42,8 +42,8 @@ export function uploadRoutes(services: Services): OpenAPIHono<Env> {
   documented(app, CREATE, (c) => uploads.create(c));
   documented(app, HEAD, (c) => uploads.look(c));
   documented(app, LOOK, (c) => uploads.look(c));
-  documented(app, GO_ON, (c) => uploads.goOn(c));
-  documented(app, GIVE_UP, (c) => uploads.giveUp(c));
+  documented(app, GO_ON, (c) => uploads.resume(c));
+  documented(app, GIVE_UP, (c) => uploads.abort(c));
   return app;
 }
 
@@ -155,7 +155,7 @@ class Uploads {
     return new Response(body, { status: 200, headers });
   }
 
-  async goOn(c: Context<Env>): Promise<Response> {
+  async resume(c: Context<Env>): Promise<Response> {
     const { headers } = c.req.raw;
     requireVersion(headers);
     if (headers.get("content-type") !== PIECE_TYPE) {
@@ -186,7 +186,7 @@ class Uploads {
     });
   }
 
-  async giveUp(c: Context<Env>): Promise<Response> {
+  async abort(c: Context<Env>): Promise<Response> {
     requireVersion(c.req.raw.headers);
     const id = uploadId(c);
     await using held = await access(this.#services, c, c.req.param("id")!);
@@ -236,7 +236,7 @@ class Uploads {
     return { offset: size };
   }
 
-  async #finish(held: Access, upload: ops.UploadInfo, goal: UploadGoal): Promise<void> {
+  async #finish(held: Access, upload: ops.UploadInfo, goal: UploadTarget): Promise<void> {
     const { fs, mount, volume } = held;
     const options = writeOptions(goal);
     const result = await ops.finishUpload(fs.db, mount.handle, upload.id, goal.path, options);
@@ -321,7 +321,7 @@ function uploadId(c: Context<Env>): string {
   return id;
 }
 
-function writeOptions({ onConflict, parents, modifiedAt }: UploadGoal): ops.PutFileOptions {
+function writeOptions({ onConflict, parents, modifiedAt }: UploadTarget): ops.PutFileOptions {
   return { parents, onConflict, ...(modifiedAt === undefined ? {} : { modifiedAt }) };
 }
 

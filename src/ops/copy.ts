@@ -15,7 +15,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import { readSubtree } from "./subtree.ts";
 import { equalNamesById, type TreeRow } from "../tree_order.ts";
 
@@ -73,9 +73,8 @@ async function copyTree(
   const rows = await readSubtree(tx, source);
   const copies = mintCopies(tx, place.parent, rows);
   const made = new Set<string>();
-  const turns = new Turns();
   for (const row of rows) {
-    await turns.next();
+    await yieldToEventLoop();
     const node = copies.get(row.node_id)!;
     const name = row.parent_id === null ? place.name : row.edge_name!;
     checkNewName(name);

@@ -6,7 +6,7 @@ import { globDepth, globMatcher } from "../glob.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { requireContainer, resolveTarget, type Target } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { NodeInfo } from "../types.ts";
 import { pathBelow } from "./list.ts";
 import { statById } from "./stat.ts";
@@ -74,7 +74,6 @@ export async function searchNames(
   const { limit, signal, timeLimit = Infinity } = options;
   const wanted = options.glob ? byPattern(text) : byText(text);
   const end = performance.now() + timeLimit;
-  const turns = new Turns();
   const start = await db.read(async (tx) => {
     const container = await resolveTarget(tx, mount, below);
     requireContainer(container);
@@ -84,7 +83,7 @@ export async function searchNames(
     }
     return { ...container, base: base === "/" ? "" : base };
   });
-  const tree = new Ancestry(db, start.node, turns);
+  const tree = new Ancestry(db, start.node);
   const entries: Found[] = [];
   let room = MOST_TEXT;
   for (let after = options.after ?? "";;) {
@@ -93,7 +92,7 @@ export async function searchNames(
     );
     for (const [edge, parent, node, name, volume, archived] of rows) {
       signal?.throwIfAborted();
-      await turns.next();
+      await yieldToEventLoop();
       if (archived === 0 && volume === start.volume && wanted.name(name)) {
         const depth = await tree.depthOf(parent);
         if (depth !== null && depth < wanted.depth) {
@@ -142,13 +141,11 @@ type Place = { parent: string; name: string; depth: number } | null;
 /** Where directories are, each of which is looked up once. */
 class Ancestry {
   readonly #db: Database;
-  readonly #turns: Turns;
   readonly #places = new Map<string, Place>();
 
   /** @param top The directory that is searched. */
-  constructor(db: Database, top: string, turns: Turns) {
+  constructor(db: Database, top: string) {
     this.#db = db;
-    this.#turns = turns;
     this.#places.set(top, { parent: "", name: "", depth: 0 });
   }
 
@@ -174,7 +171,7 @@ class Ancestry {
         }
         return at;
       });
-      await this.#turns.next();
+      await yieldToEventLoop();
     }
     let above: Place = node === null ? null : this.#places.get(node)!;
     for (const { node, parent, name } of chain.reverse()) {

@@ -17,7 +17,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { NodeType } from "../types.ts";
 import { retainedVersion, type VersionOption } from "./content.ts";
 
@@ -231,7 +231,6 @@ async function takeSnapshot(
   options: VersionOption,
   small: boolean,
 ): Promise<{ snapshot: Snapshot; bytes: Uint8Array | null }> {
-  const turns = new Turns();
   for (let attempt = 0;; attempt++) {
     const begun = await db.read(async (tx) => {
       const entry = await resolveTarget(tx, mount, target);
@@ -256,7 +255,7 @@ async function takeSnapshot(
     });
     if (begun.done !== null) return begun.done;
     const { entry, facts, counter } = begun;
-    const pages = known(db, entry, facts, counter) ?? await stablePages(db, entry, facts, turns);
+    const pages = known(db, entry, facts, counter) ?? await stablePages(db, entry, facts);
     if (pages !== null) {
       remember(db, entry, facts, counter, pages);
       const tag = tagOf(facts.size, pages);
@@ -300,13 +299,12 @@ async function allPages(
   db: Database,
   entry: Resolved,
   facts: Facts,
-  turns: Turns,
 ): Promise<string[]> {
   const count = Math.ceil(Math.ceil(facts.size / entry.chunkSize) / CHUNKS_A_PAGE);
   const pages: string[] = [];
   for (let number = 0; number < count; number++) {
     pages.push((await db.read((tx) => hashPage(tx, labelled(entry, facts), number))).digest);
-    await turns.next();
+    await yieldToEventLoop();
   }
   return pages;
 }
@@ -321,13 +319,12 @@ async function stablePages(
   db: Database,
   entry: Resolved,
   facts: Facts,
-  turns: Turns,
 ): Promise<string[] | null> {
   let pages: string[];
   let second: string[];
   try {
-    pages = await allPages(db, entry, facts, turns);
-    second = await allPages(db, entry, facts, turns);
+    pages = await allPages(db, entry, facts);
+    second = await allPages(db, entry, facts);
   } catch (error) {
     // Rows that are not there may have gone a moment ago, with the size that was read.
     if (error instanceof AloeError && error.code === "corrupt" && await changed(db, entry)) {

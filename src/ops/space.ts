@@ -1,6 +1,6 @@
 import { chunkUses, fileFacts } from "../../templates/maintenance.ts";
 import type { Database } from "../storage/database.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 
 /**
  * What takes how much of a file, in bytes. All but the last three add up to
@@ -45,7 +45,6 @@ export async function fileSpace(
   db: Database,
   options: { signal?: AbortSignal } = {},
 ): Promise<FileSpace> {
-  const turns = new Turns();
   const { log, disk } = await db.room();
   return await db.read(async (tx) => {
     const { pages, free_pages, page_size } = (await tx.first(fileFacts, {}))!;
@@ -60,7 +59,7 @@ export async function fileSpace(
       }
       if (rows.length < CHUNKS_AT_ONCE) break;
       after = rows[rows.length - 1].chunk_hash;
-      await turns.next();
+      await yieldToEventLoop();
     }
     const free = free_pages * page_size;
     const chunks = Object.values(used).reduce((sum, bytes) => sum + bytes, 0);

@@ -31,7 +31,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import { storableTime } from "./attributes.ts";
 import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { deleteForGood } from "./delete_for_good.ts";
@@ -424,11 +424,10 @@ async function currentContent(tx: Transaction, entry: Resolved): Promise<Current
   const size = entry.size ?? 0;
   const pages: string[] = [];
   const count = Math.ceil(Math.ceil(size / chunkSize) / CHUNKS_A_PAGE);
-  const turns = new Turns();
   for (let number = 0; number < count; number++) {
     const page = await hashPage(tx, { node, version, size, chunkSize, label }, number);
     pages.push(page.digest);
-    await turns.next();
+    await yieldToEventLoop();
   }
   return { node, version, size, tag: tagOf(size, pages) };
 }
@@ -443,11 +442,10 @@ async function moveRows(
   newVersion: number,
   rows: number,
 ): Promise<void> {
-  const turns = new Turns();
   for (let first = 0; first < rows; first += ROWS_AT_ONCE) {
     const last = first + ROWS_AT_ONCE - 1;
     await tx.run(moveManifest, { from, version: UPLOAD_VERSION, to, newVersion, first, last });
-    await turns.next();
+    await yieldToEventLoop();
   }
 }
 

@@ -2,7 +2,7 @@ import { poolReferences, volumeNodes } from "../../templates/listing.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { resolve } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 
 /** What a volume takes. */
 export interface VolumeUsage {
@@ -41,7 +41,6 @@ export async function volumeUsage(
   options: { signal?: AbortSignal } = {},
 ): Promise<VolumeUsage> {
   const { volume, root } = await db.read((tx) => resolve(tx, mount, "/"));
-  const turns = new Turns();
   const usage: VolumeUsage = {
     contentBytes: 0,
     storedBytes: 0,
@@ -70,7 +69,7 @@ export async function volumeUsage(
     }
     if (rows.length < limit) break;
     after = rows[rows.length - 1][0];
-    await turns.next();
+    await yieldToEventLoop();
   }
   for (let after = "";;) {
     options.signal?.throwIfAborted();
@@ -84,7 +83,7 @@ export async function volumeUsage(
     }
     if (rows.length < limit) break;
     after = rows[rows.length - 1][0];
-    await turns.next();
+    await yieldToEventLoop();
   }
   return usage;
 }

@@ -15,7 +15,7 @@ import { resolve, type Resolved } from "../resolve.ts";
 import { healthCheck } from "./health.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { Turns } from "../turns.ts";
+import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { VerifyReport } from "../types.ts";
 
 /** How thoroughly a volume is verified. */
@@ -135,7 +135,6 @@ class Check {
   readonly #cipher: ChunkCipher;
   readonly #report: VerifyReport;
   readonly #options: VerifyOptions;
-  readonly #turns = new Turns();
   /** Addresses of chunks that were found to be right. */
   readonly #good = new Set<string>();
 
@@ -162,7 +161,7 @@ class Check {
         while (progress.end === "open") {
           await this.#db.read(step);
           // Others of this process are to come between.
-          await this.#turns.next();
+          await yieldToEventLoop();
         }
       } else {
         await this.#db.read(async (tx) => {

@@ -141,8 +141,8 @@ pageTest("uploads that are not finished are listed after a reload, and go on", a
     await page.reload();
     await speed(-1);
     await transfers(page).getByText("2 uploads not finished").waitFor();
-    const goOn = transfers(page).getByRole("button", { name: /^Go on with one.bin/ });
-    await goOn.waitFor();
+    const resume = transfers(page).getByRole("button", { name: /^Go on with one.bin/ });
+    await resume.waitFor();
     await accessible(page, "uploads that are not finished");
 
     // Another file of that name and size is not it.
@@ -151,7 +151,7 @@ pageTest("uploads that are not finished are listed after a reload, and go on", a
     await Deno.writeFile(`${folder}/other/one.bin`, new Uint8Array(SIZE));
     await Deno.utime(`${folder}/other/one.bin`, new Date(), new Date(mtime!.getTime() + 1000));
     const pick = async (path: string) => {
-      const [chooser] = await Promise.all([page.waitForEvent("filechooser"), goOn.click()]);
+      const [chooser] = await Promise.all([page.waitForEvent("filechooser"), resume.click()]);
       await chooser.setFiles(path);
     };
     await pick(`${folder}/other/one.bin`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Check, preflight } from "../../manager/preflight.ts";
-import { settle } from "../../manager/options.ts";
+import { resolveOptions } from "../../manager/options.ts";
 import type { ManagerOptions } from "../../manager/mod.ts";
 import { canMount, isRoot, mountTest } from "../fuse/support.ts";
 import { TestProcess } from "./processes.ts";
@@ -11,7 +11,7 @@ import { request } from "./support.ts";
 async function checksOf(options: ManagerOptions): Promise<Map<string, Check>> {
   const root = await Deno.makeTempDir();
   try {
-    const checks = await preflight(await settle({ root, ...options }));
+    const checks = await preflight(await resolveOptions({ root, ...options }));
     return new Map(checks.map((check) => [check.name, check]));
   } finally {
     await Deno.remove(root, { recursive: true });
@@ -55,8 +55,10 @@ mountTest("what is there is found", async () => {
 async function within(words: string[], options: ManagerOptions): Promise<Map<string, Check>> {
   const script = `
     import { preflight } from "${new URL("../../manager/preflight.ts", import.meta.url)}";
-    import { settle } from "${new URL("../../manager/options.ts", import.meta.url)}";
-    console.log(JSON.stringify(await preflight(await settle(${JSON.stringify(options)}))));`;
+    import { resolveOptions } from "${new URL("../../manager/options.ts", import.meta.url)}";
+    console.log(JSON.stringify(await preflight(await resolveOptions(${
+    JSON.stringify(options)
+  }))));`;
   const module = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(module, script);
   await Deno.chmod(module, 0o644);

@@ -112,7 +112,7 @@ export interface MountStatus {
   auto_mount?: boolean;
 }
 
-export interface MountWish {
+export interface MountRequest {
   mode: "fuse" | "direct";
   pin?: string;
   persist?: boolean;

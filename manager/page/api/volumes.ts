@@ -1,5 +1,5 @@
 import { request, requestJson } from "./request.ts";
-import type { MountStatus, MountWish, Volume } from "./types.ts";
+import type { MountRequest, MountStatus, Volume } from "./types.ts";
 
 const one = (id: string, rest = "") => `/volumes/${encodeURIComponent(id)}${rest}`;
 
@@ -42,7 +42,7 @@ export function mountStatus(id: string, signal?: AbortSignal): Promise<MountStat
   return requestJson("GET", one(id, "/mount"), { signal });
 }
 
-export function mount(id: string, wish: MountWish): Promise<MountStatus> {
+export function mount(id: string, wish: MountRequest): Promise<MountStatus> {
   return requestJson("POST", one(id, "/mount"), { json: wish });
 }
 

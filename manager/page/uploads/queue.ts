@@ -8,7 +8,7 @@ import { explain } from "../lib/explain.ts";
 import { baseName, join } from "../lib/paths.ts";
 import { type Answer, askConflict } from "../state/conflicts.ts";
 import type { Incoming } from "./dropped.ts";
-import { addressOf, adopt, giveUp, upload } from "./tus.ts";
+import { abortUpload, addressOf, adopt, upload } from "./tus.ts";
 import { send } from "./xhr.ts";
 
 export type TransferState =
@@ -126,7 +126,7 @@ async function run(transfer: Transfer): Promise<void> {
     update(id, { state: "done", sent: file.size, note: noteOf(outcome) });
   } catch (error) {
     if (transfer.volume !== null && isTaken(error)) {
-      if (isResumable(transfer)) giveUp(fingerprint(transfer));
+      if (isResumable(transfer)) abortUpload(fingerprint(transfer));
       return void ask(transfer);
     }
     // Who cancels or pauses says so in the state; it is left as it is.
@@ -285,7 +285,7 @@ export function cancelTransfer(id: number): void {
 }
 
 function forget(transfer: Transfer): void {
-  if (isResumable(transfer)) giveUp(fingerprint(transfer));
+  if (isResumable(transfer)) abortUpload(fingerprint(transfer));
 }
 
 /** The addresses of uploads that are in the queue. */

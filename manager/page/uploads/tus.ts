@@ -30,10 +30,10 @@ const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
  */
 export function upload(wish: TusUpload): Promise<XhrAnswer["header"]> {
   const waits = () => wish.onWaiting(true);
-  return lasting(() => goOn(wish, waits), wish.signal, waits);
+  return lasting(() => resume(wish, waits), wish.signal, waits);
 }
 
-async function goOn(wish: TusUpload, waits: () => void): Promise<XhrAnswer["header"]> {
+async function resume(wish: TusUpload, waits: () => void): Promise<XhrAnswer["header"]> {
   let tries = 0;
   let reached = 0;
   while (true) {
@@ -72,7 +72,7 @@ export function adopt(fingerprint: string, url: string): void {
 }
 
 /** Throws away what the manager has of an upload that is not wanted any more. */
-export function giveUp(fingerprint: string): void {
+export function abortUpload(fingerprint: string): void {
   const url = addressOf(fingerprint);
   localStorage.removeItem(key(fingerprint));
   if (url !== null) void abandon(url);

@@ -16,7 +16,7 @@ export function UnfinishedLines(
 ) {
   const picker = useRef<HTMLInputElement>(null);
 
-  const goOn = (files: readonly File[]) => {
+  const resume = (files: readonly File[]) => {
     const going = new Set<string>();
     for (const file of files) {
       const one = uploads.find((upload) => !going.has(upload.id) && isSourceOf(upload, file));
@@ -71,7 +71,7 @@ export function UnfinishedLines(
           multiple
           aria-label="File to go on with"
           onChange={(event) => {
-            goOn([...event.target.files!]);
+            resume([...event.target.files!]);
             event.target.value = "";
           }}
         />

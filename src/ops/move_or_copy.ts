@@ -8,13 +8,13 @@ import { copy } from "./copy.ts";
 import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { move, removeRecursive } from "./placement.ts";
 
-/** What is done with the nodes that are arranged. */
-export type Arrangement = "move" | "copy";
+/** Whether nodes are moved or copied. */
+export type MoveOrCopy = "move" | "copy";
 
-/** How nodes are arranged. */
-export interface ArrangeOptions {
+/** How nodes are moved or copied. */
+export interface MoveOrCopyOptions {
   /** Whether they are moved or copied. */
-  operation: Arrangement;
+  operation: MoveOrCopy;
   /** The paths of what is moved or copied. */
   from: readonly string[];
   /** The directory that it goes to. */
@@ -31,7 +31,7 @@ export interface ArrangeOptions {
 }
 
 /** One node that was moved or copied, or left out. */
-export interface Arranged {
+export interface Placed {
   /** The path that it had. */
   from: string;
   /** The path that it has, or its copy; of one that was left out, the one that is taken. */
@@ -52,11 +52,11 @@ export interface Arranged {
  * @throws {AloeError} `already_exists` where a name is taken, or wanted by two; `not_found`,
  * `not_a_container`, `would_cycle`, `lock_held`, `read_only`, `invalid`.
  */
-export async function arrange(
+export async function moveOrCopy(
   db: Database,
   mount: MountRef,
-  options: ArrangeOptions,
-): Promise<Arranged[]> {
+  options: MoveOrCopyOptions,
+): Promise<Placed[]> {
   const { operation, from, name, onConflict = "fail" } = options;
   const placed = new Set(options.placed);
   if (name !== undefined) {
@@ -64,9 +64,9 @@ export async function arrange(
     if (from.length !== 1) throw new AloeError("invalid", "a name can be given to one node only");
   }
   const to = splitPath(options.to);
-  const arranged = await db.batch(async (batch) => {
+  const moved = await db.batch(async (batch) => {
     await batch.read(async (tx) => requireContainer(await resolve(tx, mount, joinPath(to))));
-    const arranged: Arranged[] = [];
+    const moved: Placed[] = [];
     const waiting = new Set<string>();
     if (onConflict === "replace") {
       for (const path of from) {
@@ -87,7 +87,7 @@ export async function arrange(
       const taken = await childOf(batch, parent, goal);
       if (taken === source && operation === "move" && joinPath([...to, goal]) === joinPath(names)) {
         const path = joinPath(names);
-        arranged.push({ from: path, to: path, node: source, outcome, replaced });
+        moved.push({ from: path, to: path, node: source, outcome, replaced });
         placed.add(source);
         continue;
       }
@@ -97,7 +97,7 @@ export async function arrange(
           outcome = "renamed";
         } else if (onConflict === "skip") {
           const at = joinPath([...to, goal]);
-          arranged.push({
+          moved.push({
             from: joinPath(names),
             to: at,
             node: source,
@@ -130,15 +130,15 @@ export async function arrange(
       let node = source;
       if (operation === "move") await move(batch, mount, joinPath(names), goalPath);
       else node = await copy(batch, mount, joinPath(names), goalPath);
-      arranged.push({ from: joinPath(names), to: goalPath, node, outcome, replaced });
+      moved.push({ from: joinPath(names), to: goalPath, node, outcome, replaced });
       placed.add(node);
     }
-    return arranged;
+    return moved;
   });
-  for (const { node, outcome } of arranged) {
+  for (const { node, outcome } of moved) {
     if (outcome !== "skipped") options.placed?.add(node);
   }
-  return arranged;
+  return moved;
 }
 
 /** Removes what is in the way. */
