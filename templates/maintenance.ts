@@ -128,7 +128,10 @@ export const namesNotAllowed = template<{ volume: string }>("maintenance.namesNo
     .orderBy("e.edge_id")
 );
 
-/** What no cell of a sound file holds: table, column and the row, of one volume or of all. */
+/**
+ * What no cell of a sound file holds: table, column and the row, of one volume or of the
+ * whole file. Chunks belong to no volume.
+ */
 export const impossibleCells = template<{ volume: string | null }>("maintenance.impossibleCells")((
   q,
   p,
@@ -147,7 +150,6 @@ export const impossibleCells = template<{ volume: string | null }>("maintenance.
     .where((eb) =>
       eb.or([
         eb(sql`${p.volume}`, "is", null),
-        eb("c.volume", "is", null),
         eb("c.volume", "=", p.volume),
       ])
     )
@@ -245,7 +247,7 @@ const CELLS: [string, string, string, string, string][] = [
   [
     "content_version.content_id",
     "t.content_id",
-    "NULL",
+    OF_CONTENT,
     "content_version AS t",
     nothing("t.content_id", "content", "node_id"),
   ],

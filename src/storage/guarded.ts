@@ -24,6 +24,7 @@ export function openGuarded(location: string, options: GuardedOptions): Database
   try {
     database.enableDefensive(true);
     Object.assign(database.limits, LIMITS);
+    limitAttached(database);
     // The option above is lost on a read-only connection.
     if (options.readOnly) database.prepare(`PRAGMA busy_timeout = ${options.timeout}`).run();
     database.prepare("PRAGMA trusted_schema = OFF").run();
@@ -31,6 +32,15 @@ export function openGuarded(location: string, options: GuardedOptions): Database
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** One database beside the file: a vacuum needs it. */
+function limitAttached(database: GuardedDatabase): void {
+  try {
+    database.limits.attach = 1;
+  } catch {
+    // Without full permissions the runtime lets nothing be attached at all.
   }
 }
 
@@ -50,8 +60,6 @@ const LIMITS = {
   compoundSelect: 50,
   /** Instructions of a compiled statement. */
   vdbeOp: 100_000,
-  /** Databases beside the file: a vacuum needs one. */
-  attach: 1,
   /** Triggers and foreign keys that one change sets off, one after the other. */
   triggerDepth: 32,
 };
