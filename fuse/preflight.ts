@@ -69,7 +69,10 @@ async function checkMountpoint(mountpoint: string): Promise<string> {
   let path: string;
   try {
     path = await canonical(mountpoint);
-    if ((await Deno.stat(path)).isDirectory) return path;
+    if ((await Deno.stat(path)).isDirectory) {
+      await requireAnswer(path);
+      return path;
+    }
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT") {
@@ -89,6 +92,21 @@ async function checkMountpoint(mountpoint: string): Promise<string> {
     return await checkMountpoint(mountpoint);
   }
   throw new AloeError("invalid", `${mountpoint}: is not a directory`);
+}
+
+/**
+ * Asks a mount of ours that is there already. The kernel knows the attributes of
+ * its directory for a while after its process was killed, but not what is in it.
+ *
+ * @throws `ENOTCONN` when nobody answers.
+ */
+async function requireAnswer(path: string): Promise<void> {
+  if ((await mountedOn(path))?.type !== TYPE) return;
+  try {
+    for await (const _ of Deno.readDir(path)) return;
+  } catch (error) {
+    if (errorCode(error) === "ENOTCONN") throw error;
+  }
 }
 
 /** What is in the directory would be hidden: most often a program wrote to it by mistake. */

@@ -799,7 +799,8 @@ Deno.test("what another connection commits is noticed", async () => {
   assert.notEqual(await ops.changeCounter(fs.db), before);
   await other.close();
   await ops.checkpoint(fs.db);
-  assert.equal(Deno.statSync(`${fs.file}-wal`).size, 0);
+  // Of the WAL stays what removals need when somebody else fills the disk.
+  assert.ok(Deno.statSync(`${fs.file}-wal`).size <= 1024 * 1024);
 });
 
 Deno.test("a file that lacks what is ours is read all the same", async () => {
