@@ -85,7 +85,7 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
     assert.deepEqual(mountsBelow(root), []);
     assert.deepEqual(processesOf(root), []);
     {
-      const m = await start(root);
+      const m = await start(root, { mountPins });
       await using _process = m.process;
       const first = (await m.ask("GET", `/volumes/${ids[0]}/mount`)).json;
       assert.equal(first.auto_mount, false);

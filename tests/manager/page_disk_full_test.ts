@@ -20,12 +20,15 @@ pageTest("no room is no broken connection", async ({ visitor, manager }) => {
   const [{ id }] = (await manager.ask("GET", "/volumes")).json;
   let refused = 0;
   const fill = (methods: string[]) =>
-    page.route(/\/volumes\/[^/]+\/(files|uploads|transfer|directories|jobs)/, async (route) => {
-      if (!methods.includes(route.request().method())) return await route.continue();
-      refused++;
-      const body = '{"status":507,"code":"no_space","detail":"database or disk is full"}';
-      await route.fulfill({ status: 507, contentType: "application/problem+json", body });
-    });
+    page.route(
+      /\/volumes\/[^/]+\/(files|uploads|transfer|directories|jobs|tasks)/,
+      async (route) => {
+        if (!methods.includes(route.request().method())) return await route.continue();
+        refused++;
+        const body = '{"status":507,"code":"no_space","detail":"database or disk is full"}';
+        await route.fulfill({ status: 507, contentType: "application/problem+json", body });
+      },
+    );
   const free = () => page.unrouteAll({ behavior: "wait" });
 
   // Uploads: a small one, one that begins, one that goes on.
