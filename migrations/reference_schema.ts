@@ -1,8 +1,8 @@
 /**
  * What files of the Python package contain, by the era of the file: type, name and
  * table of each object, and the SHA-256 of these and its SQL as tokens (see
- * `objectDigest`). Taken from files that releases 0.3 and 0.4 made, and from files
- * of 0.3 that 0.4 has opened; a test compares with files that it makes.
+ * `objectDigest`). Taken from files that releases 0.3.2 to 0.3.7 and 0.4.0 made, and
+ * from files of 0.3 that 0.4 has opened. Tests open files that both have made.
  */
 export const reference: Record<
   "1" | "3",
