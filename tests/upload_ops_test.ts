@@ -107,13 +107,16 @@ Deno.test("an upload that expires goes, with its chunks; one that goes on does n
   await using _ = fs;
   const { db } = fs;
   const ids: string[] = [];
-  for (const ttl of [1, TTL]) {
+  // Long enough for a busy machine to write to it before it expires.
+  for (const ttl of [1500, TTL]) {
     const { id } = await ops.beginUpload(db, mount.handle, { ttl });
     await using writer = await ops.openUpload(db, mount.handle, id, { ttl });
     await writer.write(bytes(40, ids.length * 100));
     ids.push(id);
   }
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  while (await ops.getUpload(db, mount.handle, ids[0]).then(() => true, () => false)) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   await assert.rejects(ops.getUpload(db, mount.handle, ids[0]), code("not_found"));
   assert.equal(await ops.dropExpiredUploads(db, 10), 1);
   assert.equal(await ops.dropExpiredUploads(db, 10), 0);
