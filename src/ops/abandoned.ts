@@ -1,10 +1,8 @@
 import {
   abandonedLocks,
   abandonedVolumes,
-  anyUnfinished,
   endDeadMounts,
   livingLock,
-  mountIds,
 } from "../../templates/abandoned.ts";
 import { deleteVersionsAbove } from "../../templates/content.ts";
 import { orphanVersionsAbove } from "../../templates/content_change.ts";
@@ -13,9 +11,7 @@ import { deleteLock } from "../../templates/lock.ts";
 import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import { reclaimAll } from "../content/reclaim.ts";
-import { AloeError } from "../errors.ts";
-import type { Database, OpenDatabase } from "../storage/database.ts";
-import { openDatabase as openFile, type OpenOptions } from "../storage/open.ts";
+import type { Database } from "../storage/database.ts";
 import { deleteForGood } from "./delete_for_good.ts";
 import { dropExpiredUploads } from "./uploads.ts";
 import { deleteVolumeRows, MAKING } from "./volumes.ts";
@@ -24,39 +20,6 @@ import { deleteVolumeRows, MAKING } from "./volumes.ts";
 const LOCKS_AT_ONCE = 64;
 const UPLOADS_AT_ONCE = 16;
 const NODES_AT_ONCE = 500;
-
-/**
- * Opens a file, creating or upgrading it as needed, and frees what somebody has
- * begun in it who was killed.
- *
- * @param path The file, or `:memory:`. A path is taken as it is: one that begins
- * with `file:` names a file whose name does.
- * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`,
- * `busy`, `io_error` or `no_space`.
- */
-export async function openDatabase(
-  path: string | URL,
-  options: OpenOptions = {},
-): Promise<OpenDatabase> {
-  const db = await openFile(path, options);
-  if (db.readOnly) return db;
-  try {
-    const { used, noted } = (await db.query((tx) => tx.first(anyUnfinished, { making: MAKING })))!;
-    if (used) {
-      const dead = await db.whileAlone(async (tx) =>
-        (await tx.all(mountIds, {})).map((row) => row.mount_id)
-      );
-      await clearAbandoned(db, dead ?? []);
-    } else if (noted) await reclaimAll(db);
-  } catch (error) {
-    // It is tried again by whoever opens the file next; this one is open all the same.
-    if (!(error instanceof AloeError)) {
-      await db.close();
-      throw error;
-    }
-  }
-  return db;
-}
 
 /**
  * Frees what was begun and will not be ended: versions that were being written,

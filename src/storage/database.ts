@@ -276,11 +276,20 @@ export class OpenDatabase implements Database {
           task(this.#transaction(connection, false))
         );
       } finally {
-        this.#connection = await driver.acquireConnection();
-        await driver.prepareForWriting?.();
+        this.#connection = null;
+        // Somebody else may have been waiting to look, too.
+        await this.#retryWhileBusy(async () => {
+          this.#connection = await driver.acquireConnection();
+          await driver.prepareForWriting?.();
+        });
       }
       return result;
     });
+  }
+
+  /** Whether there is a connection. */
+  get isOpen(): boolean {
+    return this.#connection !== null;
   }
 
   /** Waits for what is running and closes the connection. */
