@@ -32,7 +32,9 @@ export class Imports {
     const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
     try {
       await receive(bodyPieces(request, contentLimits(settings.limits)), path);
-      const { faults, largestChunk } = await jobs.inspect(path).catch(explain);
+      const { faults, largestChunk } = await jobs.inspect(path).catch((error) =>
+        explain(error, path)
+      );
       if (faults.length > 0) {
         throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
       }
@@ -74,11 +76,17 @@ async function write(file: Deno.FsFile, part: Uint8Array): Promise<number> {
   }
 }
 
-function explain(error: unknown): never {
+/**
+ * Tells a client what is wrong with the file that it sent. The path in the message
+ * is of this host: the client has nothing of it.
+ */
+function explain(error: unknown, path: string): never {
   if (!(error instanceof AloeError) || !BAD.has(error.code)) throw error;
-  // The path in the message is of this host: the client has nothing of it.
-  const detail = error.code === "unsupported"
-    ? "the file is of a release that is not known here"
+  const said = error.message.startsWith(`${path}: `)
+    ? `the file ${error.message.slice(path.length + 2)}`
+    : null;
+  const detail = error.code === "unsupported" && said !== null && !said.includes(path)
+    ? said
     : "that is no aloelite file, or it is damaged";
   throw new Problem(422, error.code, detail, { cause: error });
 }

@@ -83,7 +83,9 @@ const STATISTICS = new Map([
 
 /** What SQLite makes by itself. */
 function isImplied({ type, name, tbl_name, sql }: SchemaRow): boolean {
-  if (type === "index" && sql === null) return name.startsWith(`sqlite_autoindex_${tbl_name}_`);
+  if (type === "index" && sql === null) {
+    return String(name).startsWith(`sqlite_autoindex_${tbl_name}_`);
+  }
   return type === "table" && name === tbl_name && sql !== null && STATISTICS.get(name) === sql;
 }
 
