@@ -232,7 +232,7 @@ export class Tasks {
         return removing(handle, wish.paths);
       case "move":
       case "copy":
-        return arranging(handle, wish);
+        return placing(handle, wish);
       case "restore":
         return restoring(held, wish.ids, wish.onConflict);
       case "purge":
@@ -423,7 +423,7 @@ function removing(mount: ops.MountHandle, paths: readonly string[]): Work {
   };
 }
 
-function arranging(
+function placing(
   mount: ops.MountHandle,
   { operation, paths, to: wish, onConflict = "fail" }: Extract<TaskWish, { to: string }>,
 ): Work {

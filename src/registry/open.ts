@@ -16,14 +16,7 @@ export interface Registry {
  * @param path The file.
  */
 export async function openRegistry(path: string): Promise<Registry> {
-  const dialect = new SqliteDialect({
-    path,
-    readOnly: false,
-    durability: "full",
-    pageSize: 4096,
-    checkpointAside: false,
-    reserve: null,
-  });
+  const dialect = new SqliteDialect({ path });
   const db = new OpenDatabase(dialect, { path, readOnly: false, busyTimeout: 10_000 });
   try {
     await db.connect();

@@ -219,7 +219,7 @@ export class DiskRoom {
     connection.execute("BEGIN IMMEDIATE");
     try {
       if (connection.dataVersion() !== version) return;
-      const used = written === 0 ? 0 : WAL_HEADER + written / pageSize * (pageSize + FRAME_HEADER);
+      const used = usedBy(written, pageSize);
       const now = sizeOf(wal);
       const wanted = length(used, now);
       if (wanted < now) Deno.truncateSync(wal, wanted);

@@ -5,7 +5,7 @@ import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import { OpenDatabase } from "./database.ts";
 import { readState } from "./read_state.ts";
-import { type Durability, SqliteDialect } from "./sqlite_dialect.ts";
+import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite_dialect.ts";
 
 /** How a file is opened. */
 export interface OpenOptions {
@@ -104,12 +104,6 @@ export function pathOf(url: URL): string {
   if (url.protocol !== "file:") throw new AloeError("invalid", `${url}: is no file: URL`);
   return decodeURIComponent(url.pathname);
 }
-
-/**
- * Page size of new files, bytes. 16 KiB streams half as fast again, but
- * commits single operations at half the speed; 8 KiB doubles small files.
- */
-const PAGE_SIZE = 4096;
 
 const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
 

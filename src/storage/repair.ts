@@ -28,14 +28,7 @@ export interface RemovedObject {
 export async function repairFile(file: string | URL): Promise<RemovedObject[]> {
   const path = file instanceof URL ? pathOf(file) : file;
   if (!await isFile(path)) throw new AloeError("not_found", `${path}: no such file`);
-  const dialect = new SqliteDialect({
-    path,
-    readOnly: false,
-    durability: "full",
-    pageSize: 4096,
-    checkpointAside: false,
-    reserve: null,
-  });
+  const dialect = new SqliteDialect({ path });
   const db = new OpenDatabase(dialect, { path, readOnly: false, busyTimeout: 10_000 });
   try {
     await db.connect();

@@ -38,13 +38,29 @@ export interface SqliteOptions {
   reserve: string | null;
 }
 
+/**
+ * Page size of new files, bytes. 16 KiB streams half as fast again, but
+ * commits single operations at half the speed; 8 KiB doubles small files.
+ */
+export const PAGE_SIZE = 4096;
+
+/** How a file is opened when nothing else is said. */
+const DEFAULTS: Omit<SqliteOptions, "path"> = {
+  readOnly: false,
+  durability: "full",
+  pageSize: PAGE_SIZE,
+  checkpointAside: false,
+  reserve: null,
+};
+
 /** Deno's built-in `node:sqlite`. */
 export class SqliteDialect implements StorageDialect {
   readonly templates: TemplateCompiler = sqliteTemplates;
   readonly #options: SqliteOptions;
 
-  constructor(options: SqliteOptions) {
-    this.#options = { ...options, path: sqliteLocation(options.path) };
+  /** @param options What is left out is as {@linkcode DEFAULTS} has it. */
+  constructor(options: Partial<SqliteOptions> & Pick<SqliteOptions, "path">) {
+    this.#options = { ...DEFAULTS, ...options, path: sqliteLocation(options.path) };
   }
 
   createDriver(): SqliteDriver {

@@ -151,7 +151,7 @@ Deno.test("a head comes within its time, or the connection ends", async () => {
 });
 
 Deno.test("a connection is kept between requests, but not for ever", async () => {
-  await using m = await TestServer.start({ limits: { headMs: 300, keepAliveMs: 1500 } });
+  await using m = await TestServer.start({ limits: { headMs: 300, keepAliveMs: 6000 } });
   using all = new All();
   const kept = await all.open(m.url, `${HEAD}\r\n`);
   await kept.answered();
