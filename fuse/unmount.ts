@@ -58,16 +58,16 @@ export async function unmount(mountpoint: string, options: UnmountOptions = {}):
  * @throws {AloeError} `busy`, `io_error`.
  */
 export async function detach(path: string, lazy: boolean): Promise<void> {
-  for (let attempt = 1;; attempt++) {
+  // Looked up before each attempt: a flusher that lets go after a failed one would
+  // leave the failure without its reason.
+  for (let attempt = 1, flushed = true;; attempt++) {
+    if (attempt >= ATTEMPTS) flushed = attempt < FLUSHED_ATTEMPTS && await isFlushed(path);
     try {
       if (Deno.uid() === 0) await detachAsRoot(path, lazy);
       else await detachAsUser(path, lazy);
       return;
     } catch (error) {
-      if (!(error instanceof AloeError && error.code === "busy")) throw error;
-      if (attempt >= ATTEMPTS && (attempt >= FLUSHED_ATTEMPTS || !await isFlushed(path))) {
-        throw error;
-      }
+      if (!(error instanceof AloeError && error.code === "busy") || !flushed) throw error;
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }

@@ -22,6 +22,11 @@ async function filled({ manager, visitor }: Stage): Promise<{ page: Page; at: st
 }
 
 const toast = (page: Page, text: string | RegExp) => page.locator(".toast", { hasText: text });
+/** Waits for a message and dismisses it, so that the same words can come again. */
+async function told(page: Page, text: string): Promise<void> {
+  await toast(page, text).getByRole("button", { name: "Dismiss" }).click();
+  await toast(page, text).waitFor({ state: "detached" });
+}
 const taken = (page: Page, name: string) =>
   page.getByRole("dialog", { name: `“${name}” exists already` });
 
@@ -67,6 +72,7 @@ pageTest(
     await row(page, "d.txt").waitFor({ state: "detached" });
     await toast(page, "2 items moved").getByRole("button", { name: "Undo" }).click();
     await row(page, "d.txt").waitFor();
+    await told(page, "2 items brought back");
     await menu(page, "d.txt", "Move to trash");
     await toast(page, "“d.txt” moved to the trash").waitFor();
 
