@@ -1,6 +1,7 @@
 import { AloeError } from "./errors.ts";
 import { type KeepAlive, Mount } from "./mount.ts";
 import * as ops from "./ops.ts";
+import { runtime } from "./runtime/mod.ts";
 import type { Database, OpenDatabase } from "./storage/database.ts";
 import type {
   Anomaly,
@@ -271,6 +272,6 @@ function renewing(db: Database, mount: string, ttl: number): KeepAlive {
     // A timer past 2^31 ms would fire at once.
   }, Math.min(ttl / 3, 2 ** 31 - 1));
   // Being kept alive is no reason for the process to live.
-  Deno.unrefTimer(timer);
+  runtime.unref(timer);
   return { stop: () => clearInterval(timer) };
 }

@@ -6,6 +6,8 @@
  * disk, in headers and in addresses.
  */
 
+import { runtime } from "./runtime/mod.ts";
+
 /** Where a name goes. */
 export type Destination =
   /** A directory of the system that it runs on. */
@@ -28,7 +30,7 @@ const ANYWHERE = /[/\\\x00-\x1f\x7f\u2028\u2029]/g;
  * @returns A name that is not empty.
  */
 export function safeName(name: string, to: Destination): string {
-  const windows = to === "disk" && Deno.build.os === "windows";
+  const windows = to === "disk" && runtime.windows;
   let safe = name.replace(to === "anywhere" || windows ? ANYWHERE : ON_POSIX, "_");
   // A drive in an archive, a stream of a file on a disk.
   if (windows) safe = safe.replaceAll(":", "_");

@@ -1,5 +1,6 @@
 import { AloeError } from "../errors.ts";
 import { type Argon2Cost, deriveWith } from "./argon2.ts";
+import { runtime } from "../runtime/mod.ts";
 
 /** One derivation, as it goes to a thread. */
 export interface DeriveMessage {
@@ -102,7 +103,7 @@ class Argon2Threads {
       return known.worker;
     }
     const url = new URL("./argon2_worker.ts", import.meta.url);
-    return new Worker(url, { type: "module", name: "argon2" });
+    return runtime.startWorker(url, "argon2");
   }
 
   #give(worker: Worker): void {
@@ -111,7 +112,7 @@ class Argon2Threads {
       if (at >= 0) this.#idle.splice(at, 1);
       worker.terminate();
     }, IDLE_MS);
-    Deno.unrefTimer(Number(timer));
+    runtime.unref(timer);
     this.#idle.push({ worker, timer });
   }
 

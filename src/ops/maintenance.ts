@@ -11,6 +11,7 @@ import { counts, fileFacts, largestChunk } from "../../templates/maintenance.ts"
 import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
+import { runtime } from "../runtime/mod.ts";
 import type { Database, OpenDatabase } from "../storage/database.ts";
 import type { BackupOptions } from "../storage/dialect.ts";
 import type { FileInfo } from "../types.ts";
@@ -76,13 +77,11 @@ export async function backup(
 ): Promise<void> {
   try {
     // Made first and exclusively, so that nothing is ever overwritten.
-    (await Deno.open(destination, { createNew: true, write: true })).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) {
-      throw new AloeError("already_exists", `${destination}: exists`, {
-        cause: error,
-      });
+    if (!await runtime.create(destination)) {
+      throw new AloeError("already_exists", `${destination}: exists`);
     }
+  } catch (error) {
+    if (error instanceof AloeError) throw error;
     throw new AloeError(
       "io_error",
       `${destination}: ${(error as Error).message}`,
@@ -94,7 +93,7 @@ export async function backup(
   try {
     await db.backup(destination, options);
   } catch (error) {
-    await Deno.remove(destination);
+    await runtime.remove(destination);
     throw error;
   }
 }

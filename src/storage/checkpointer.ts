@@ -1,3 +1,5 @@
+import { runtime } from "../runtime/mod.ts";
+
 /** What has gathered in a WAL, bytes. */
 export interface WalState {
   /** In all. */
@@ -67,7 +69,7 @@ export class Checkpointer {
   #start(): void {
     if (this.#worker !== null || this.#failed) return;
     const url = new URL("./checkpoint_worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { type: "module", name: "checkpoints" });
+    this.#worker = runtime.startWorker(url, "checkpoints");
     this.#worker.onmessage = (event: MessageEvent<boolean>) => this.#finish?.(event.data);
     this.#worker.onerror = (event) => {
       event.preventDefault();

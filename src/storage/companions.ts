@@ -1,4 +1,5 @@
 import { openGuarded } from "./guarded.ts";
+import { runtime } from "../runtime/mod.ts";
 
 /**
  * Takes away the `-wal` and `-shm` that a connection for reading has made: only
@@ -25,10 +26,5 @@ export function removeCompanions(path: string): void {
 }
 
 function sizeOf(path: string): number | null {
-  try {
-    return Deno.lstatSync(path).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  return runtime.lstatSync(path)?.size ?? null;
 }

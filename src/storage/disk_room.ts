@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { AloeError } from "../errors.ts";
+import { runtime } from "../runtime/mod.ts";
 
 /** How long plenty counts as plenty, ms. */
 const FRESH_MS = 250;
@@ -80,13 +81,8 @@ export class DiskRoom {
   /** @returns Null for what is in memory, and where the disk may not be looked at. */
   static at(path: string): DiskRoom | null {
     if (path === ":memory:") return null;
-    const allowed = ([
-      { name: "sys", kind: "statfs" as never },
-      { name: "read", path },
-      { name: "write", path: `${path}-wal` },
-    ] as Deno.PermissionDescriptor[]).every((each) =>
-      Deno.permissions.querySync(each).state === "granted"
-    );
+    const allowed = runtime.isAllowed("statfs", path) && runtime.isAllowed("read", path) &&
+      runtime.isAllowed("write", `${path}-wal`);
     return allowed ? new DiskRoom(path) : null;
   }
 
@@ -222,8 +218,8 @@ export class DiskRoom {
       const used = usedBy(written, pageSize);
       const now = sizeOf(wal);
       const wanted = length(used, now);
-      if (wanted < now) Deno.truncateSync(wal, wanted);
-      else if (wanted > now) extend(wal, now, wanted);
+      if (wanted < now) runtime.truncateSync(wal, wanted);
+      else if (wanted > now) runtime.extendSync(wal, now, wanted);
     } finally {
       connection.execute("ROLLBACK");
     }
@@ -259,21 +255,6 @@ interface Disk {
 /** What the system says when a file may not grow: ENOSPC, EDQUOT, EFBIG. */
 const LIMITS = /os error (28|122|27)\b/;
 
-/** Fills a WAL up with zeros, which hold room and say nothing. */
-function extend(wal: string, from: number, to: number): void {
-  const file = Deno.openSync(wal, { write: true });
-  try {
-    file.seekSync(from, Deno.SeekMode.Start);
-    const zeros = new Uint8Array(Math.min(to - from, 2 ** 20));
-    for (let at = from; at < to;) at += file.writeSync(zeros.subarray(0, to - at));
-  } catch (error) {
-    file.truncateSync(from);
-    throw error;
-  } finally {
-    file.close();
-  }
-}
-
 /** Bytes of a WAL that holds so many bytes of pages. */
 function usedBy(written: number, pageSize: number): number {
   return written === 0 ? 0 : WAL_HEADER + written / pageSize * (pageSize + FRAME_HEADER);
@@ -281,7 +262,7 @@ function usedBy(written: number, pageSize: number): number {
 
 function sizeOf(path: string): number {
   try {
-    return Deno.statSync(path).size;
+    return runtime.statSync(path)?.size ?? 0;
   } catch {
     return 0;
   }

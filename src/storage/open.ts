@@ -6,6 +6,7 @@ import { AloeError } from "../errors.ts";
 import { OpenDatabase } from "./database.ts";
 import { readState } from "./read_state.ts";
 import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite_dialect.ts";
+import { runtime } from "../runtime/mod.ts";
 
 /** How a file is opened. */
 export interface OpenOptions {
@@ -116,15 +117,15 @@ const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
  */
 export async function isFile(path: string): Promise<boolean> {
   try {
-    const { isDirectory, isFile } = await Deno.stat(path);
-    if (isDirectory) throw new AloeError("invalid", `${path}: is a directory`);
+    const status = await runtime.stat(path);
+    if (status === null) return false;
+    if (status.kind === "directory") throw new AloeError("invalid", `${path}: is a directory`);
     // SQLite would wait at a FIFO for ever.
-    if (!isFile) {
+    if (status.kind !== "file") {
       throw new AloeError("invalid", `${path}: is a device, a FIFO or a socket, no file`);
     }
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
     if (error instanceof AloeError) throw error;
     throw new AloeError("io_error", `${path}: cannot be opened (${(error as Error).message})`, {
       cause: error,
@@ -136,7 +137,7 @@ export async function isFile(path: string): Promise<boolean> {
 async function isSomethingElse(db: OpenDatabase, path: string): Promise<boolean> {
   if (path === ":memory:") return false;
   const { pages } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return pages === 0 && (await Deno.stat(path)).size > 0;
+  return pages === 0 && ((await runtime.stat(path))?.size ?? 0) > 0;
 }
 
 function notOurs(path: string): AloeError {

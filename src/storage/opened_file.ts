@@ -1,4 +1,5 @@
 import { AloeError } from "../errors.ts";
+import { runtime } from "../runtime/mod.ts";
 
 /** How often the WAL is looked at, ms: it goes less often than the file does. */
 const LOOK_AT_WAL_MS = 200;
@@ -29,9 +30,7 @@ export class OpenedFile {
     if (path === ":memory:") return null;
     const absolute = absolutePath(path);
     // Where it may be looked at without asking somebody first.
-    for (const each of [absolute, `${absolute}-wal`, `${absolute}-shm`]) {
-      if (Deno.permissions.querySync({ name: "read", path: each }).state !== "granted") return null;
-    }
+    if (!runtime.isAllowed("read", absolute, `${absolute}-wal`, `${absolute}-shm`)) return null;
     const file = identityOf(absolute);
     return file === null || file === UNKNOWN ? null : new OpenedFile(absolute, file);
   }
@@ -75,7 +74,7 @@ export class OpenedFile {
    */
   discardWal(): void {
     try {
-      Deno.truncateSync(`${this.path}-wal`);
+      runtime.truncateSync(`${this.path}-wal`);
     } catch {
       // There is none, or it may not be.
     }
@@ -86,7 +85,7 @@ export class OpenedFile {
   removeCompanions(): void {
     for (const suffix of ["-wal", "-shm"]) {
       try {
-        Deno.removeSync(`${this.path}${suffix}`);
+        runtime.removeSync(`${this.path}${suffix}`);
       } catch {
         // There is none, or it may not be.
       }
@@ -105,7 +104,7 @@ export class OpenedFile {
 function absolutePath(path: string): string {
   if (/^([a-z]:)?[\\/]/i.test(path)) return path;
   try {
-    return `${Deno.cwd()}/${path}`;
+    return `${runtime.currentDirectory()}/${path}`;
   } catch {
     return path;
   }
@@ -117,9 +116,11 @@ const UNKNOWN = "";
 /** What tells a file from all others; null for none. */
 function identityOf(path: string): string | null {
   try {
-    const { dev, ino } = Deno.statSync(path);
-    return ino === null || ino === 0 ? UNKNOWN : `${dev}:${ino}`;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound ? null : UNKNOWN;
+    const status = runtime.statSync(path);
+    if (status === null) return null;
+    const { device, inode } = status;
+    return inode === null || inode === 0 ? UNKNOWN : `${device}:${inode}`;
+  } catch {
+    return UNKNOWN;
   }
 }

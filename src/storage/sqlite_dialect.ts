@@ -3,6 +3,7 @@ import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
 import type { TemplateCompiler } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
+import { runtime } from "../runtime/mod.ts";
 import { Checkpointer, type WalState } from "./checkpointer.ts";
 import { removeCompanions } from "./companions.ts";
 import type {
@@ -366,7 +367,7 @@ const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Gives back what a file holds. */
 function emptyFile(path: string): void {
   try {
-    Deno.truncateSync(path);
+    runtime.truncateSync(path);
   } catch {
     // It is not there, or may not be written.
   }
@@ -389,12 +390,8 @@ function isSettled(path: string): boolean {
 }
 
 function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).size > 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const status = runtime.statSync(path);
+  return status !== null && status.size > 0;
 }
 
 /** Tells SQLite that nobody will write the file, so that it needs no locks and no index. */

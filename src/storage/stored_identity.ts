@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { storedVolumes } from "../../templates/file.ts";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
 import { isSoundWatermark } from "../ids.ts";
+import { runtime } from "../runtime/mod.ts";
 
 /** How often a file that is written to is looked into, ms. */
 const LOOK_MS = 1000;
@@ -99,8 +100,8 @@ export function watermarksOf(database: DatabaseSync): Watermarks {
 
 function stateOf(path: string): string {
   try {
-    const { size, mtime } = Deno.statSync(path);
-    return `${size} ${mtime?.getTime()}`;
+    const status = runtime.statSync(path);
+    return status === null ? "" : `${status.size} ${status.modified}`;
   } catch {
     return "";
   }

@@ -45,8 +45,12 @@ export class DirtyChunk {
   #memory = 0;
   #unsavedBytes = 0;
 
-  /** @param size Bytes of a full chunk. */
-  constructor(readonly size: number) {}
+  /** Bytes of a full chunk. */
+  readonly size: number;
+
+  constructor(size: number) {
+    this.size = size;
+  }
 
   /** Whether there is anything that neither pool nor log have. */
   get unsaved(): boolean {

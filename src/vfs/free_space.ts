@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { runtime } from "../runtime/mod.ts";
 import { HELD } from "../storage/disk_room.ts";
 
 /** How long a reading counts, ms. */
@@ -100,7 +101,7 @@ export class FreeSpace {
 
 function sizeOf(path: string): number {
   try {
-    return Deno.statSync(path).size;
+    return runtime.statSync(path)?.size ?? 0;
   } catch {
     return 0;
   }

@@ -197,8 +197,11 @@ export class Inode {
   /** The directory that this one has become a part of; the kernel may still know this one. */
   joined: Inode | null = null;
 
-  /** @param id The node's uuid7. */
-  constructor(readonly id: string) {
+  /** The node's uuid7. */
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
     const hex = id.replaceAll("-", "");
     // Time and counter in front, chance behind: their mixture is as good as unique.
     this.inoHigh = (parseInt(hex.slice(4, 12), 16) ^ parseInt(hex.slice(16, 24), 16)) >>> 0;
