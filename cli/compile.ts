@@ -22,7 +22,7 @@ const WORKERS = [
   "../fuse/worker.ts",
   "../src/storage/checkpoint_worker.ts",
   "../src/crypto/argon2_worker.ts",
-  "../manager/job_worker.ts",
+  "../manager/job_input_worker.ts",
   "./watchdog_worker.ts",
   "../manager/snapshot_worker.ts",
 ].map(fromFileUrl);

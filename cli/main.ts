@@ -15,6 +15,9 @@
 import { run } from "./program.ts";
 import { nameForm, ownWords } from "./words.ts";
 
+/** What `manager/job_process.ts` starts this program with: nothing that a user would give. */
+const JOBS_WORD = "--jobs-of-a-manager";
+
 /**
  * Runs one command line. It prints to this process's standard output and error
  * and, while a command writes, listens to SIGINT and SIGTERM.
@@ -34,4 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
   return await run(args.map(nameForm));
 }
 
-if (import.meta.main) Deno.exit(await run(ownWords()));
+if (import.meta.main) {
+  if (Deno.args[0] === JOBS_WORD) await (await import("../manager/job_program.ts")).runJobs();
+  Deno.exit(await run(ownWords()));
+}

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
+import { AloeError } from "../src/errors.ts";
 import type { Auth } from "./auth.ts";
 import { describeSecurity, openApiDocument } from "./openapi.ts";
 import { fromError, Problem } from "./problem.ts";
@@ -35,7 +36,8 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
     const problem = fromError(error);
     if (problem.status >= 500 && problem.status !== 503) {
       const cause = problem.cause instanceof Error ? problem.cause : problem;
-      services.log(cause.stack ?? cause.message);
+      // Where it was found tells nothing of a fault that has a code.
+      services.log(cause instanceof AloeError ? cause.message : cause.stack ?? cause.message);
     }
     return problem.response();
   });

@@ -3,6 +3,7 @@ import { bodyPieces, contentLimits } from "./body.ts";
 import type { FilesystemFacts } from "./filesystems.ts";
 import { Problem } from "./problem.ts";
 import type { Services } from "./services.ts";
+import { visitOf } from "./visit.ts";
 
 /** What says that some bytes are no filesystem that can be used here. */
 const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", "invalid"]);
@@ -32,9 +33,9 @@ export class Imports {
     const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
     try {
       await receive(bodyPieces(request, contentLimits(settings.limits)), path);
-      const { faults, largestChunk } = await jobs.inspect(path).catch((error) =>
-        explain(error, path)
-      );
+      const { signal } = visitOf(request);
+      const { faults, largestChunk } = await jobs.inspect(path, { signal })
+        .catch((error) => explain(error, path));
       if (faults.length > 0) {
         throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);
       }

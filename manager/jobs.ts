@@ -1,12 +1,13 @@
 import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 import type { CheckpointReport } from "../src/ops.ts";
 import type { Anomaly, ContentPruneReport, PruneReport, VerifyReport } from "../src/types.ts";
+import { JobProcess, type WaitingJob } from "./job_process.ts";
 import type { Services } from "./services.ts";
 import { type Snapshot, type SnapshotOptions, SnapshotThreads } from "./snapshots.ts";
 
 /** Work that would hold the event loop. Each opens the file itself. */
 export type Job =
-  | { kind: "verify"; file: string; volume: string; deep: boolean; key?: Uint8Array }
+  | { kind: "verify"; file: string; volume: string; deep: boolean }
   | { kind: "health"; file: string }
   | { kind: "inspect"; file: string }
   | { kind: "prune"; file: string; vacuum: boolean }
@@ -25,7 +26,7 @@ export interface Inspection {
 /** What freed room, and how much of what. */
 export type Freed = PruneReport & ContentPruneReport;
 
-/** What a job's thread is sent. */
+/** What a job's process is sent; a key goes beside it. */
 export interface JobRequest {
   id: number;
   job: Job;
@@ -33,50 +34,71 @@ export interface JobRequest {
 
 /** What it answers. */
 export type JobAnswer =
+  /** It is between two statements. */
+  | { id: number; type: "going on" }
   | { id: number; type: "done"; result: unknown }
   | { id: number; type: "failed"; code: AloeErrorCode | null; message: string };
 
-/** What would hold the event loop, done in threads of their own. */
+/** What may interrupt a job. */
+export interface JobOptions {
+  /** Aborted when nobody waits for its result any more. */
+  signal?: AbortSignal;
+}
+
+/**
+ * What would hold the event loop, done in processes of their own. A job ends when
+ * it was interrupted, when it is at one statement for longer than a file of its
+ * size can take (`io_error`), and with the manager.
+ */
 export interface Jobs {
   /** Begins to copy a live file: what comes is its state at one moment. */
   snapshot(options: SnapshotOptions): Promise<Snapshot>;
-  /** Checks that the content of a volume is complete. The key is of an encrypted one. */
+  /**
+   * Checks that the content of a volume is complete. The key is of an encrypted one,
+   * and is overwritten.
+   */
   verify(
     file: string,
     volume: string,
-    options?: { deep?: boolean; key?: Uint8Array },
+    options?: JobOptions & { deep?: boolean; key?: Uint8Array },
   ): Promise<VerifyReport>;
   /** Faults in the shape of a file. */
-  health(file: string): Promise<Anomaly[]>;
+  health(file: string, options?: JobOptions): Promise<Anomaly[]>;
   /** Looks at a file that came from elsewhere. */
-  inspect(file: string): Promise<Inspection>;
+  inspect(file: string, options?: JobOptions): Promise<Inspection>;
   /** Frees what nothing needs any more; with `vacuum` the file gets smaller. */
   prune(file: string, options?: { vacuum?: boolean }): Promise<Freed>;
   /** Moves what the WAL holds into the file, as far as others let it. */
   checkpoint(file: string): Promise<CheckpointReport>;
-  /** Waits for what runs, and ends the threads. */
+  /** Waits a little for what runs, and ends the processes. */
   close(): Promise<void>;
 }
 
-/** How many jobs run side by side. */
-const THREADS = 2;
+/** How many jobs run side by side, */
+const PROCESSES = 4;
 
-/** How long a thread without work stays, ms. */
+/** and how many of them with one file: the others' jobs go on if all of those hang. */
+const PROCESSES_OF_A_FILE = 2;
+
+/** How long the last process without work stays, ms. */
 const IDLE = 30_000;
 
 /** How long the end waits for what runs, ms. */
 const PATIENCE = 3000;
 
+/** Bytes of a file that a statement gets through in a millisecond, on a slow disk. */
+const BYTES_PER_MS = 4096;
+
 /** The jobs of a manager. */
 export function createJobs(services: () => Services): Jobs {
-  const pool = new Pool((line) => services().log(line));
+  const pool = new Pool(services);
   const snapshots = new SnapshotThreads();
   return {
     snapshot: (options) => snapshots.take(options),
-    verify: (file, volume, { deep = false, key } = {}) =>
-      pool.run({ kind: "verify", file, volume, deep, ...(key === undefined ? {} : { key }) }),
-    health: (file) => pool.run({ kind: "health", file }),
-    inspect: (file) => pool.run({ kind: "inspect", file }),
+    verify: (file, volume, { deep = false, ...options } = {}) =>
+      pool.run({ kind: "verify", file, volume, deep }, options),
+    health: (file, options) => pool.run({ kind: "health", file }, options),
+    inspect: (file, options) => pool.run({ kind: "inspect", file }, options),
     prune: (file, { vacuum = false } = {}) => pool.run({ kind: "prune", file, vacuum }),
     checkpoint: (file) => pool.run({ kind: "checkpoint", file }),
     close: async () => {
@@ -85,122 +107,100 @@ export function createJobs(services: () => Services): Jobs {
   };
 }
 
-interface Waiting {
-  job: Job;
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-}
-
-/** Threads that do one job at a time each; further jobs wait for their turn. */
+/** Processes that do one job at a time each; further jobs wait for their turn. */
 class Pool {
-  readonly #log: (line: string) => void;
-  readonly #idle = new Set<Thread>();
-  readonly #busy = new Set<Thread>();
-  readonly #queue: Waiting[] = [];
+  readonly #services: () => Services;
+  /** The one that waits for work, if any. */
+  #idle: JobProcess | null = null;
+  readonly #busy = new Map<JobProcess, WaitingJob>();
+  readonly #queue: WaitingJob[] = [];
   #closed = false;
 
-  constructor(log: (line: string) => void) {
-    this.#log = log;
+  constructor(services: () => Services) {
+    this.#services = services;
   }
 
-  run<T>(job: Job): Promise<T> {
-    if (this.#closed) return Promise.reject(new AloeError("busy", "the manager is stopping"));
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ job, resolve: resolve as (result: unknown) => void, reject });
+  async run<T>(
+    job: Job,
+    { key, signal }: JobOptions & { key?: Uint8Array } = {},
+  ): Promise<T> {
+    const silence = this.#services().settings.limits.jobMs + await sizeOf(job.file) / BYTES_PER_MS;
+    return await new Promise<T>((resolve, reject) => {
+      this.#queue.push({
+        job,
+        key: key ?? null,
+        signal: signal ?? null,
+        silence,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+      });
       this.#next();
     });
   }
 
   #next(): void {
-    while (this.#queue.length > 0 && this.#busy.size < THREADS) {
-      const waiting = this.#queue.shift()!;
-      const [free] = this.#idle;
-      const thread = free ?? new Thread();
-      this.#idle.delete(thread);
-      this.#busy.add(thread);
-      thread.run(waiting).then((alive) => {
-        this.#busy.delete(thread);
-        if (!alive) this.#log(`a thread for ${waiting.job.kind} broke down`);
-        else if (this.#closed) thread.end();
-        else {
-          this.#idle.add(thread);
-          thread.endIfIdle(IDLE, () => this.#idle.delete(thread));
-        }
-        this.#next();
-      });
+    if (this.#closed) {
+      for (const { reject } of this.#queue.splice(0)) {
+        reject(new AloeError("busy", "the manager is stopping"));
+      }
     }
+    while (this.#busy.size < PROCESSES) {
+      const at = this.#queue.findIndex(({ job }) => this.#at(job.file) < PROCESSES_OF_A_FILE);
+      if (at === -1) return;
+      const [waiting] = this.#queue.splice(at, 1);
+      if (waiting.signal?.aborted) waiting.reject(new AloeError("busy", "it was interrupted"));
+      else this.#begin(waiting);
+    }
+  }
+
+  /** How many jobs are at work in a file. */
+  #at(file: string): number {
+    return [...this.#busy.values()].filter(({ job }) => job.file === file).length;
+  }
+
+  #begin(waiting: WaitingJob): void {
+    let process: JobProcess;
+    try {
+      process = this.#idle ?? new JobProcess();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return waiting.reject(new AloeError("io_error", `no process could be started: ${why}`));
+    }
+    this.#idle = null;
+    this.#busy.set(process, waiting);
+    process.run(waiting).then((alive) => {
+      this.#busy.delete(process);
+      if (!alive) this.#services().log(`a process for ${waiting.job.kind} ended before its job`);
+      else if (this.#closed || this.#idle !== null) process.end();
+      else {
+        this.#idle = process;
+        process.endIfIdle(IDLE, () => {
+          if (this.#idle === process) this.#idle = null;
+        });
+      }
+      this.#next();
+    });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { reject } of this.#queue.splice(0)) {
-      reject(new AloeError("busy", "the manager is stopping"));
-    }
+    this.#next();
     const end = performance.now() + PATIENCE;
     while (this.#busy.size > 0 && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    for (const thread of [...this.#idle, ...this.#busy]) thread.end();
-    this.#idle.clear();
+    for (const process of this.#busy.keys()) process.end();
+    this.#idle?.end();
+    this.#idle = null;
   }
 }
 
-class Thread {
-  readonly #worker: Worker;
-  #current: Waiting | null = null;
-  #settled: ((alive: boolean) => void) | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #count = 0;
-
-  constructor() {
-    const url = new URL("./job_worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { type: "module", name: "jobs" });
-    this.#worker.onmessage = ({ data }) => this.#take(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#finish(false, (job) => job.reject(new AloeError("io_error", event.message)));
-    };
-  }
-
-  /** @returns Whether it can do another one. */
-  run(waiting: Waiting): Promise<boolean> {
-    clearTimeout(this.#timer);
-    this.#current = waiting;
-    const request: JobRequest = { id: ++this.#count, job: waiting.job };
-    this.#worker.postMessage(request);
-    return new Promise((resolve) => {
-      this.#settled = resolve;
-    });
-  }
-
-  endIfIdle(ms: number, gone: () => void): void {
-    this.#timer = setTimeout(() => {
-      gone();
-      this.end();
-    }, ms);
-    Deno.unrefTimer(Number(this.#timer));
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#worker.terminate();
-    this.#finish(false, (job) => job.reject(new AloeError("busy", "the manager is stopping")));
-  }
-
-  #take(answer: JobAnswer): void {
-    if (answer.id !== this.#count) return;
-    this.#finish(true, (job) => {
-      if (answer.type === "done") return job.resolve(answer.result);
-      const { code, message } = answer;
-      job.reject(code === null ? new Error(message) : new AloeError(code, message));
-    });
-  }
-
-  #finish(alive: boolean, settle: (job: Waiting) => void): void {
-    const job = this.#current;
-    this.#current = null;
-    if (job !== null) settle(job);
-    this.#settled?.(alive);
-    this.#settled = null;
-  }
+/** Bytes that a file takes on the disk, its WAL included; 0 when it is not there. */
+async function sizeOf(path: string): Promise<number> {
+  const sizes = await Promise.all([path, `${path}-wal`].map(async (name) => {
+    const { size, blocks } = await Deno.stat(name).catch(() => ({ size: 0, blocks: null }));
+    // What a sparse file claims to have is not read.
+    return blocks === null ? size : Math.min(size, blocks * 512);
+  }));
+  return sizes[0] + sizes[1];
 }

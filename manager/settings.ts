@@ -18,6 +18,11 @@ export interface Limits {
   headMs: number;
   /** How long a connection is kept between requests, ms. */
   keepAliveMs: number;
+  /**
+   * How long a check, a cleaning or an inspection may be at one statement of a small
+   * file, ms; in a larger one a second more for each 4 MiB.
+   */
+  jobMs: number;
   /** Time for a request whose answer is not a stream, ms. */
   requestMs: number;
   /** How long a body may bring nothing, ms. */
@@ -115,6 +120,7 @@ export const DEFAULT_LIMITS: Limits = {
   clientConnections: 1024,
   headMs: 10_000,
   keepAliveMs: 75_000,
+  jobMs: 60_000,
   requestMs: 120_000,
   idleBodyMs: 60_000,
   bodyBytesPerSecond: 512,

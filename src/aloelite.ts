@@ -201,7 +201,7 @@ export class AloeLite implements AsyncDisposable {
     return ops.healthCheck(this.#db);
   }
 
-  /** Damage of the file's pages, a line each; none when all is well. */
+  /** The first damage of the file's pages, a line each; none when all is well. */
   pageCheck(): Promise<string[]> {
     return ops.pageCheck(this.#db);
   }

@@ -167,7 +167,14 @@ const LAYERS: RegExp[] = [
 /** What the upper layers may use of those below. */
 const FACES: string[][] = [
   // Names are taken from arguments before anything is loaded.
-  ["mod.ts", "fuse/mod.ts", "manager/mod.ts", "src/names.ts", "src/yield_to_event_loop.ts"],
+  [
+    "mod.ts",
+    "fuse/mod.ts",
+    "manager/mod.ts",
+    "manager/job_program.ts",
+    "src/names.ts",
+    "src/yield_to_event_loop.ts",
+  ],
   [
     "mod.ts",
     "src/ops.ts",

@@ -31,10 +31,14 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
     const { fs, mount, volume } = opened;
     using lease = await filesystems.lease(volume.fsId);
     const { path } = lease.file;
-    const anomalies = await jobs.health(path);
+    const { signal } = c.env.visit;
+    const anomalies = await jobs.health(path, { signal });
     const key = volume.encrypted ? await ops.mountKey(fs.db, mount.handle) : null;
-    const report = await jobs.verify(path, id, { deep, ...(key === null ? {} : { key }) });
-    key?.fill(0);
+    const report = await jobs.verify(path, id, {
+      deep,
+      signal,
+      ...(key === null ? {} : { key }),
+    }).finally(() => key?.fill(0));
     const { entriesChecked, chunksChecked, problems } = report;
     return c.json({
       ok: anomalies.length === 0 && problems.length === 0,
@@ -48,7 +52,7 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
 
   app.openapi(FILESYSTEM_HEALTH, async (c) => {
     using lease = await filesystems.lease(c.req.valid("param").id);
-    const anomalies = await jobs.health(lease.file.path);
+    const anomalies = await jobs.health(lease.file.path, { signal: c.env.visit.signal });
     return c.json({ ok: anomalies.length === 0, anomalies }, 200);
   });
 
@@ -56,7 +60,7 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
     using lease = await filesystems.lease(c.req.valid("param").id);
     // A connection of its own: what others ask does not wait for the whole pool.
     await using fs = await AloeLite.open(lease.file.path, { readOnly: true });
-    const space = await ops.fileSpace(fs.db, { signal: c.req.raw.signal });
+    const space = await ops.fileSpace(fs.db, { signal: c.env.visit.signal });
     return c.json({
       file_bytes: space.file,
       content_bytes: space.content,

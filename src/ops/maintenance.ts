@@ -162,10 +162,11 @@ export async function holdFile<T>(db: Database, task: (size: FileSize) => Promis
   });
 }
 
-/** Damage of the file as SQLite sees it, a line each; none when all is well. */
+/** The first damage of the file that SQLite sees, a line each; none when all is well. */
 export async function pageCheck(db: Database): Promise<string[]> {
   const rows = await db.query((tx) => tx.all(quickCheck, {}));
-  return rows.map((row) => row.quick_check).filter((line) => line !== "ok");
+  return rows.flatMap((row) => row.quick_check.split("\n"))
+    .filter((line) => line !== "ok" && !line.startsWith("*** in database"));
 }
 
 /** Bytes of the largest chunk that is stored, or that a volume may store. */
