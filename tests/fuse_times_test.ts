@@ -74,3 +74,27 @@ mountTest("times past all limits are limited, at once and for good, and stop not
     Deno.removeSync(outside, { recursive: true });
   }
 });
+
+const TWICE = `
+import time
+LAST, FIRST = 2**63 - 1, -2**63
+def becomes(name, set, expected):
+    os.utime(name, ns=(0, set))
+    end = time.monotonic() + 60
+    while os.stat(name).st_mtime_ns != expected:
+        assert time.monotonic() < end, (name, set, os.stat(name).st_mtime_ns)
+        time.sleep(0.01)
+write("a", b"1"); os.link("a", "b")
+for name in ["a", "b", "a"]:
+    for far in [2**63, LAST + 10**9, LAST + 1, LAST]: becomes(name, far, LAST)
+    for far in [FIRST - 1, FIRST - 10**12, -10**19, FIRST]: becomes(name, far, FIRST)
+    for near in [0, -1, 1, LAST - 1, FIRST + 1]: becomes(name, near, near)
+same(os.stat("b").st_mtime_ns, FIRST + 1)
+`;
+
+mountTest("times past the limits are limited each time that they are set", async () => {
+  await using daemon = await spawnDaemon();
+  await python(daemon.dir, TWICE);
+  await daemon.unmount();
+  assert.deepEqual(daemon.log, []);
+});

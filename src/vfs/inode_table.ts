@@ -192,15 +192,21 @@ export class InodeTable {
     this.#idle.delete(inode);
   }
 
-  /** Gives an inode another node id, so that the kernel takes what it finds for a new one. */
-  renumber(inode: Inode): void {
+  /**
+   * Gives an inode another node id, so that the kernel takes what it finds for
+   * a new one.
+   *
+   * @returns False when the kernel does not have the present id, which stays.
+   */
+  renumber(inode: Inode): boolean {
     inode.aliases ??= new Map();
     let counted = 0;
     for (const count of inode.aliases.values()) counted += count;
-    if (inode.lookups > counted) inode.aliases.set(inode.nodeId, inode.lookups - counted);
-    else this.#byNumber.delete(inode.nodeId);
+    if (inode.lookups <= counted) return false;
+    inode.aliases.set(inode.nodeId, inode.lookups - counted);
     inode.nodeId = ++this.#last;
     this.#byNumber.set(inode.nodeId, inode);
+    return true;
   }
 
   /** Lets go of inodes that nobody refers to when there are many. */

@@ -31,6 +31,8 @@ export function writeCached(
   const refused = offset + data.length > limit;
   if (refused) {
     begin(state, inode, content);
+    // It is to believe our size, not its own, after every such write.
+    state.forgetInKernel(inode);
     fitting = data.subarray(0, Math.max(0, limit - offset));
   }
   if (content.oversized) fitting = withoutPadding(inode, offset, fitting);
@@ -51,8 +53,6 @@ function begin(state: VolumeState, inode: Inode, content: Content): void {
       if (size < inode.size) truncate(state, inode, Math.max(grown.from, size));
     }
   }
-  // It is to believe our size, not its own.
-  if (inode.lookups > 0) state.forgetInKernel(inode);
 }
 
 /** What was written of the page before an offset; null when not all of it was. */

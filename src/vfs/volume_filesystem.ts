@@ -181,12 +181,11 @@ export class VolumeFilesystem implements Filesystem {
 
   #setMtime(inode: Inode, wish: Time): void {
     const { sec, nsec } = limitSplitTime(wish);
-    if (inode.mtimeSec === sec && inode.mtimeNsec === nsec) return;
     inode.mtimeSec = sec;
     inode.mtimeNsec = nsec;
     if (sec === wish.sec && nsec === wish.nsec) return;
-    // With write-back, the kernel would believe the time that it was given.
-    if (inode.isRegular && inode.lookups > 0) this.#state.forgetInKernel(inode);
+    // With write-back, the kernel believes the time that it was given, each time anew.
+    if (inode.isRegular) this.#state.forgetInKernel(inode);
   }
 
   readlink(inode: Inode): Awaitable<Uint8Array> {

@@ -143,8 +143,8 @@ export class VolumeState {
    * find another one.
    */
   forgetInKernel(inode: Inode): void {
+    if (!this.inodes.renumber(inode)) return;
     for (const { parent, name } of inode.names) this.options.invalidate.entry(parent, name);
-    this.inodes.renumber(inode);
   }
 
   /** @throws {ErrnoError} EROFS. */
