@@ -1,5 +1,6 @@
+import type { Compilable } from "kysely";
 import { sql } from "./kysely.ts";
-import { byteLength, sumOf } from "./expressions.ts";
+import { byteLength, jsonRows, sumOf } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** The content row of a new entry. */
@@ -161,53 +162,43 @@ export const carryManifest = template<{
   touches: ({ node, from, to, first, last }) => ({ node, version: to, from, first, last }),
 });
 
-/** Committed chunks `first` to `last` with their bytes; one row without a chunk when none. */
-export const committedChunks = template<
-  { node: string; first: number; last: number }
->("content.committedChunks")((q, p) =>
-  q.selectFrom("content as c")
-    .leftJoin("content_version as v", (join) =>
-      join.onRef("v.content_id", "=", "c.node_id").onRef(
-        "v.version",
-        "=",
-        "c.version",
-      )
-        .on("v.chunk_index", ">=", p.first).on("v.chunk_index", "<=", p.last))
-    .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
-    .where("c.node_id", "=", p.node)
-    .select([
-      "c.size",
-      "c.version",
-      "v.chunk_index",
-      "v.chunk_hash",
-      "k.data",
-      "k.length",
-      "k.N_c",
-      "k.enc_tag",
-    ])
-    .orderBy("v.chunk_index")
+/** A chunk of a version. Its bytes are null when the pool has not the chunk. */
+export type ChunkColumns = [
+  index: number,
+  hash: string,
+  data: Uint8Array | null,
+  length: number | null,
+  nonce: Uint8Array | null,
+  tag: Uint8Array | null,
+];
+
+/** Committed chunks `first` to `last` with their bytes. */
+export const committedChunks = template<{ node: string; first: number; last: number }>(
+  "content.committedChunks",
+)(
+  (q, p) =>
+    q.selectFrom("content as c").crossJoin("content_version as v")
+      .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+      .where("c.node_id", "=", p.node)
+      .whereRef("v.content_id", "=", "c.node_id").whereRef("v.version", "=", "c.version")
+      .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
+      .select(["v.chunk_index", "v.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
+      .orderBy("v.chunk_index") as unknown as Compilable<ChunkColumns>,
+  { arrays: true },
 );
 
 /** The same of a version that need not be the committed one. */
-export const versionChunks = template<{
-  node: string;
-  version: number;
-  first: number;
-  last: number;
-}>("content.versionChunks")((q, p) =>
-  q.selectFrom("content_version as v")
-    .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
-    .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
-    .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
-    .select([
-      "v.chunk_index",
-      "v.chunk_hash",
-      "k.data",
-      "k.length",
-      "k.N_c",
-      "k.enc_tag",
-    ])
-    .orderBy("v.chunk_index")
+export const versionChunks = template<
+  { node: string; version: number; first: number; last: number }
+>("content.versionChunks")(
+  (q, p) =>
+    q.selectFrom("content_version as v")
+      .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+      .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
+      .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
+      .select(["v.chunk_index", "v.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
+      .orderBy("v.chunk_index") as unknown as Compilable<ChunkColumns>,
+  { arrays: true },
 );
 
 /** The chunk addresses of a version, from an index on. */
@@ -445,6 +436,22 @@ export const deleteOrphanChunks = template("content.deleteOrphanChunks")((q) =>
         .whereRef("v.chunk_hash", "=", "content_chunk.chunk_hash"),
     ))
   )
+);
+
+/** Deletes chunks. `hashes` is a JSON array of addresses. */
+export const deleteChunks = template<{ hashes: string }>("content.deleteChunks")((q, p) =>
+  q.deleteFrom("content_chunk").where(
+    "chunk_hash",
+    "in",
+    (eb) => eb.selectFrom(jsonRows(p.hashes)).select("item.value"),
+  )
+);
+
+/** Some chunks. `hashes` is a JSON array of addresses. */
+export const chunksByHashes = template<{ hashes: string }>("content.chunksByHashes")((q, p) =>
+  q.selectFrom(jsonRows(p.hashes)).crossJoin("content_chunk as k")
+    .whereRef("k.chunk_hash", "=", "item.value")
+    .select(["k.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
 );
 
 /** One chunk. */

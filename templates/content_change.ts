@@ -166,24 +166,15 @@ export const setNotedSize = template<{ node: string; version: number; size: numb
     .where("content_id", "=", p.node).where("version", "=", p.version)
 );
 
-/** Deletes those of the first noted chunks that no manifest refers to. */
-export const deleteNotedChunks = template<{ limit: number }>("content_change.deleteNotedChunks")((
-  q,
-  p,
-) =>
-  q.deleteFrom("content_chunk")
-    .where(
-      "chunk_hash",
-      "in",
-      (eb) =>
-        eb.selectFrom("aloe_orphan").select("chunk_hash").orderBy("chunk_hash").limit(p.limit),
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
-          .whereRef("v.chunk_hash", "=", "content_chunk.chunk_hash"),
-      ))
-    )
+/** The first noted chunks, and whether a manifest refers to them. */
+export const notedChunks = template<{ limit: number }>("content_change.notedChunks")((q, p) =>
+  q.selectFrom("aloe_orphan as o").select((eb) => [
+    "o.chunk_hash",
+    eb.exists(
+      eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
+        .whereRef("v.chunk_hash", "=", "o.chunk_hash"),
+    ).as("used"),
+  ]).orderBy("o.chunk_hash").limit(p.limit)
 );
 
 /** Strikes the first noted chunks from the notes. */

@@ -132,31 +132,6 @@ export const mountedVolume = template<{ mount: string }>("inode.mountedVolume")(
     .select(["m.mount_point", "v.volume_id", "v.chunk_size", "v.wm_ts", "v.wm_seq"])
 );
 
-/** A row of {@linkcode storedChunks}: its bytes are null when the pool has not the chunk. */
-export type StoredColumns = [
-  index: number,
-  hash: string,
-  data: Uint8Array | null,
-  length: number | null,
-  nonce: Uint8Array | null,
-  tag: Uint8Array | null,
-];
-
-/** Committed chunks `first` to `last` with their bytes. */
-export const storedChunks = template<{ node: string; first: number; last: number }>(
-  "inode.storedChunks",
-)(
-  (q, p) =>
-    q.selectFrom("content as c").crossJoin("content_version as v")
-      .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
-      .where("c.node_id", "=", p.node)
-      .whereRef("v.content_id", "=", "c.node_id").whereRef("v.version", "=", "c.version")
-      .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
-      .select(["v.chunk_index", "v.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
-      .orderBy("v.chunk_index") as unknown as Compilable<StoredColumns>,
-  { arrays: true },
-);
-
 /** The addresses of committed chunks `first` to `last`. */
 export const committedHashes = template<{ node: string; first: number; last: number }>(
   "inode.committedHashes",

@@ -169,27 +169,3 @@ export const contentTimes = template<{ node: string; version: number }>("listing
       .select(["n.created_at", "n.modified_at", "a.committed_at"]),
   { wide: true },
 );
-
-/** A row of {@linkcode chunkColumns}. */
-export type ChunkColumns = [
-  index: number,
-  hash: string,
-  data: Uint8Array | null,
-  length: number | null,
-  nonce: Uint8Array | null,
-  tag: Uint8Array | null,
-];
-
-/** Chunks `first` to `last` of a version with their bytes. */
-export const chunkColumns = template<
-  { node: string; version: number; first: number; last: number }
->("listing.chunkColumns")(
-  (q, p) =>
-    q.selectFrom("content_version as v")
-      .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
-      .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
-      .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
-      .select(["v.chunk_index", "v.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
-      .orderBy("v.chunk_index") as unknown as Compilable<ChunkColumns>,
-  { arrays: true },
-);

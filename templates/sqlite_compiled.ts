@@ -101,6 +101,16 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "content.chunksByHashes": {
+    "sql":
+      'select "k"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from json_each(?) as "item" cross join "content_chunk" as "k" where "k"."chunk_hash" = "item"."value"',
+    "names": [
+      "hashes",
+    ],
+    "constants": [
+      null,
+    ],
+  },
   "content.commitVersion": {
     "sql": 'update "content" set "version" = ?, "size" = ? where "node_id" = ?',
     "names": [
@@ -116,11 +126,11 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "content.committedChunks": {
     "sql":
-      'select "c"."size", "c"."version", "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" left join "content_version" as "v" on "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? order by "v"."chunk_index"',
+      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" cross join "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
     "names": [
+      "node",
       "first",
       "last",
-      "node",
     ],
     "constants": [
       null,
@@ -157,6 +167,16 @@ export const compiled: Record<string, CompiledTemplate> = {
       'select count(*) as "chunks", sum(length("k"."data")) as "bytes" from "content_chunk" as "k" where not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "k"."chunk_hash")',
     "names": [],
     "constants": [],
+  },
+  "content.deleteChunks": {
+    "sql":
+      'delete from "content_chunk" where "chunk_hash" in (select "item"."value" from json_each(?) as "item")',
+    "names": [
+      "hashes",
+    ],
+    "constants": [
+      null,
+    ],
   },
   "content.deleteOrphanChunks": {
     "sql":
@@ -407,16 +427,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "content_change.deleteNotedChunks": {
-    "sql":
-      'delete from "content_chunk" where "chunk_hash" in (select "chunk_hash" from "aloe_orphan" order by "chunk_hash" limit ?) and not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "content_chunk"."chunk_hash")',
-    "names": [
-      "limit",
-    ],
-    "constants": [
-      null,
-    ],
-  },
   "content_change.deleteNotes": {
     "sql":
       'delete from "aloe_orphan" where "chunk_hash" in (select "chunk_hash" from "aloe_orphan" order by "chunk_hash" limit ?)',
@@ -462,6 +472,16 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
     "constants": [
       null,
+      null,
+    ],
+  },
+  "content_change.notedChunks": {
+    "sql":
+      'select "o"."chunk_hash", exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "o"."chunk_hash") as "used" from "aloe_orphan" as "o" order by "o"."chunk_hash" limit ?',
+    "names": [
+      "limit",
+    ],
+    "constants": [
       null,
     ],
   },
@@ -1202,20 +1222,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "inode.storedChunks": {
-    "sql":
-      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" cross join "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
-    "names": [
-      "node",
-      "first",
-      "last",
-    ],
-    "constants": [
-      null,
-      null,
-      null,
-    ],
-  },
   "inode.withPlacement": {
     "sql":
       'select "item"."value" as "node_id" from json_each(?) as "item" where exists (select 1 as "one" from "edge" where "to_id" = "item"."value")',
@@ -1334,22 +1340,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       "version",
     ],
     "constants": [
-      null,
-      null,
-    ],
-  },
-  "listing.chunkColumns": {
-    "sql":
-      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ? and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
-    "names": [
-      "node",
-      "version",
-      "first",
-      "last",
-    ],
-    "constants": [
-      null,
-      null,
       null,
       null,
     ],

@@ -245,6 +245,77 @@ Deno.test("the library knows one runtime in src/runtime/ alone, and syntax that 
   }
 });
 
+/** The only module that may import the templates that write a table. */
+const WRITERS: Record<string, string> = {
+  content: "src/content/manifest_store.ts",
+  content_version: "src/content/manifest_store.ts",
+  aloe_version: "src/content/manifest_store.ts",
+  aloe_orphan: "src/content/manifest_store.ts",
+  aloe_hole: "src/content/manifest_store.ts",
+  content_chunk: "src/content/chunk_pool.ts",
+};
+
+/** The tables that their writers alone read, too. */
+const PRIVATE = ["content_version", "content_chunk"];
+
+/** Templates that read such a table with others in one query, and may be imported by anyone. */
+const SHARED_READS: Record<string, string> = {
+  "abandoned.abandonedLocks": "finds the locks of versions that were begun",
+  "listing.detailsAfter": "lists a directory with the targets of its links",
+  "maintenance.counts": "counts the rows of each table",
+  "maintenance.impossibleCells": "checks the cells of each table",
+  "resolve.readByPath": "reads a small file by its path in one query",
+  "seal.lastIndex": "makes the tags of content from its rows, in a layer below",
+  "seal.olderSize": "the same",
+  "seal.olderVersions": "the same",
+  "seal.sealState": "the same",
+  "seal.sealedRows": "the same",
+};
+
+/** The templates that a module imports, as `file.export`. */
+function importedTemplates(path: string): string[] {
+  const found: string[] = [];
+  const pattern = /^(?:import|export)\s(?!type\s)([^;]*?)from "(\.[^"]*\/templates\/(\w+)\.ts)"/gm;
+  for (const [, what, , file] of read(path).matchAll(pattern)) {
+    assert(!what.includes("*"), `${path}: imports all of templates/${file}.ts`);
+    for (const part of what.replace(/[{}\n]/g, " ").split(",")) {
+      const [, name] = /^\s*(?!type\s)(\w+)/.exec(part) ?? [];
+      if (name !== undefined) found.push(`${file}.${name}`);
+    }
+  }
+  return found;
+}
+
+/** The texts of a template: one that is compiled for several depths has several. */
+function texts(template: string): string[] {
+  return Object.entries(compiled)
+    .filter(([name]) => name === template || name.startsWith(`${template}.`))
+    .map(([, { sql }]) => sql);
+}
+
+Deno.test("the templates of tables with an owner are imported by the owner alone", () => {
+  const owners = new Set(PRIVATE.map((table) => WRITERS[table]));
+  const seen = new Set<string>();
+  for (const path of files(".ts").filter((path) => !/^(tests|bench|templates)\//.test(path))) {
+    for (const template of importedTemplates(path)) {
+      for (const sql of texts(template)) {
+        const written = /^(?:insert into|update|delete from) "(\w+)"/i.exec(sql)?.[1] ?? "";
+        const owner = WRITERS[written];
+        if (owner !== undefined) {
+          seen.add(written);
+          assert.equal(path, owner, `${path} imports ${template}, which writes ${written}`);
+        } else if (PRIVATE.some((table) => new RegExp(`\\b${table}\\b`).test(sql))) {
+          if (SHARED_READS[template] === undefined) {
+            assert(owners.has(path), `${path} imports ${template}, which reads what is not its`);
+          }
+        }
+      }
+    }
+  }
+  assert.deepEqual([...seen].sort(), Object.keys(WRITERS).sort());
+  for (const template of Object.keys(SHARED_READS)) assert(texts(template).length > 0, template);
+});
+
 Deno.test("the known schema is what the migrations write (else: deno task templates)", async () => {
   assert.deepEqual(await compileKnown(), knownSchema);
 });

@@ -1,23 +1,4 @@
 import {
-  carryManifest,
-  commitVersion,
-  insertContent,
-  insertManifestRow,
-  insertManifestRun,
-} from "../../templates/content.ts";
-import {
-  contentFacts,
-  deleteNotesBelow,
-  deleteRange,
-  deleteVersionsBelow,
-  oldestKept,
-  orphanRange,
-  orphanVersionsBelow,
-  replaceManifestRow,
-  setContentSize,
-  setNotedSize,
-} from "../../templates/content_change.ts";
-import {
   carryRedo,
   deleteAllRedo,
   deleteRedo,
@@ -26,13 +7,13 @@ import {
   insertRedo,
   setTrueSize,
 } from "../../templates/redo.ts";
-import { deleteSealsBelow } from "../../templates/seal.ts";
 import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { HoleCount } from "./hole_count.ts";
-import { MAX_CHUNKS, nextVersion } from "./write_content.ts";
+import { LAST_ROW, ManifestStore, type RowRange } from "./manifest_store.ts";
+import { MAX_CHUNKS } from "./write_content.ts";
 import { zeroChunkAddress } from "./zero_chunk.ts";
 
 /** Which history is kept of content: none, this many versions of each file, or all. */
@@ -105,16 +86,17 @@ export async function changeContent(
   if (Math.max(stored, change.size) > MAX_CHUNKS * scope.chunkSize) {
     throw new AloeError("unsupported", `${node}: ${change.size} bytes are too many chunks`);
   }
+  const manifests = new ManifestStore(tx);
   if (isNew) {
     const version = stored > 0 ? 1 : 0;
-    await tx.run(insertContent, { node, version, size: stored, keep: change.keep });
+    await manifests.create(node, version, stored, change.keep);
     const holes = new HoleCount(zeros, 0);
     await writeRows(tx, scope, change, version, 0, holes);
-    await holes.note(tx, node, version, null);
+    await holes.note(manifests, node, version, null);
     await writePending(tx, scope, change, version, null);
     return { version, holes: holes.chunks };
   }
-  const facts = await tx.first(contentFacts, { node });
+  const facts = await manifests.facts(node);
   if (facts === undefined) throw new AloeError("corrupt", `${node}: has no content row`);
   const { expected } = change;
   if (expected && (expected.version !== facts.version || expected.stored !== facts.size)) {
@@ -134,7 +116,7 @@ export async function changeContent(
     } else {
       version = await makeVersion(tx, scope, change, version, keep, holes);
     }
-    await holes.note(tx, node, version, facts.holes_version);
+    await holes.note(manifests, node, version, facts.holes_version);
   }
   await writePending(tx, scope, change, version, facts);
   return { version, holes: holes.chunks };
@@ -150,13 +132,14 @@ async function changeInPlace(
   holes: HoleCount,
 ): Promise<void> {
   const { node, stored } = change;
+  const manifests = new ManifestStore(tx);
   if (kept * scope.chunkSize < size) {
-    await dropRows(tx, node, version, kept, Number.MAX_SAFE_INTEGER, holes);
+    await removeRows(manifests, { node, version, first: kept, last: LAST_ROW }, holes);
   }
   await writeRows(tx, scope, change, version, kept, holes);
   if (stored === size) return;
-  await tx.run(setContentSize, { node, size: stored });
-  await tx.run(setNotedSize, { node, version, size: stored });
+  await manifests.resize(node, stored);
+  await manifests.noteSize(node, version, stored);
 }
 
 async function makeVersion(
@@ -168,27 +151,14 @@ async function makeVersion(
   holes: HoleCount,
 ): Promise<number> {
   const { node, keepRows, stored } = change;
-  const version = await nextVersion(tx, node);
-  await holes.dropping(tx, {
-    node,
-    version: from,
-    first: keepRows,
-    last: Number.MAX_SAFE_INTEGER,
-  });
-  if (from > 0 && keepRows > 0) {
-    await tx.run(carryManifest, { node, from, to: version, first: 0, last: keepRows - 1 });
-  }
+  const manifests = new ManifestStore(tx);
+  const version = await manifests.nextVersion(node);
+  await holes.dropping(manifests, { node, version: from, first: keepRows, last: LAST_ROW });
+  if (from > 0 && keepRows > 0) await manifests.carry(node, from, version, 0, keepRows - 1);
   await writeRows(tx, scope, change, version, from > 0 ? keepRows : 0, holes);
-  await tx.run(commitVersion, { node, version, size: stored });
+  await manifests.commit(node, version, stored);
   if (change.folded !== "all") await tx.run(carryRedo, { node, from, to: version });
-  if (keep === Infinity || from === 0) return version;
-  const oldest = await tx.first(oldestKept, { node, version, skip: keep - 1 });
-  if (oldest === undefined) return version;
-  const below = { node, version: oldest.version };
-  await tx.run(orphanVersionsBelow, below);
-  await tx.run(deleteVersionsBelow, below);
-  await tx.run(deleteNotesBelow, below);
-  await tx.run(deleteSealsBelow, below);
+  if (keep !== Infinity && from > 0) await manifests.dropHistory(node, version, keep);
   return version;
 }
 
@@ -205,11 +175,15 @@ async function writeRows(
   kept: number,
   count: HoleCount,
 ): Promise<void> {
+  const manifests = new ManifestStore(tx);
   if (holes.length > 0) {
     const hash = await storeChunk(tx, scope.cipher, new Uint8Array(scope.chunkSize));
     for (const { first, last } of holes) {
-      if (first < kept) await dropRows(tx, node, version, first, Math.min(last, kept - 1), count);
-      await tx.run(insertManifestRun, { node, version, first, last, hash });
+      const rows = { node, version, first, last };
+      if (first < kept) {
+        await removeRows(manifests, { ...rows, last: Math.min(last, kept - 1) }, count);
+      }
+      await manifests.addRun(rows, hash);
       count.added(hash, last - first + 1);
     }
   }
@@ -219,28 +193,21 @@ async function writeRows(
     const hash = "hash" in chunk ? chunk.hash : await storeChunk(tx, scope.cipher, chunk.data);
     count.added(hash);
     if (index < kept) {
-      const replaced = { node, version, first: index, last: index };
-      await count.dropping(tx, replaced);
-      await tx.run(orphanRange, replaced);
-      await tx.run(replaceManifestRow, { node, version, index, hash });
+      await count.dropping(manifests, { node, version, first: index, last: index });
+      await manifests.replace(node, version, index, hash);
     } else {
-      await tx.run(insertManifestRow, { node, version, index, hash });
+      await manifests.add(node, version, index, hash);
     }
   }
 }
 
-async function dropRows(
-  tx: Transaction,
-  node: string,
-  version: number,
-  first: number,
-  last: number,
+async function removeRows(
+  manifests: ManifestStore,
+  rows: RowRange,
   holes: HoleCount,
 ): Promise<void> {
-  const rows = { node, version, first, last };
-  await holes.dropping(tx, rows);
-  await tx.run(orphanRange, rows);
-  await tx.run(deleteRange, rows);
+  await holes.dropping(manifests, rows);
+  await manifests.remove(rows);
 }
 
 /** Logs what waits to become chunks, and notes the true size of a node that has such. */

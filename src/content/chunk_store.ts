@@ -1,8 +1,8 @@
-import { chunkByHash, insertChunk } from "../../templates/content.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
 import type { ChunkCipher, SealedChunk } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ChunkPool } from "./chunk_pool.ts";
 
 /** A chunk's columns as a left join gives them: all null when the chunk is gone. */
 export interface ChunkRow {
@@ -31,24 +31,25 @@ export async function storeChunk(
   cipher: ChunkCipher,
   plaintext: Uint8Array,
 ): Promise<string> {
+  const pool = new ChunkPool(tx);
   if (cipher.mode === "random" && plaintext.length === 1) {
-    const known = await findByte(tx, cipher, plaintext);
+    const known = await findByte(pool, cipher, plaintext);
     if (known !== null) return known;
   }
   for (let attempt = 0; attempt < SEAL_ATTEMPTS; attempt++) {
     const sealed = cipher.seal(plaintext, attempt > 0);
-    const inserted = await tx.run(insertChunk, {
-      hash: sealed.hash,
-      data: sealed.data,
+    const { hash, data, nonce, tag } = sealed;
+    const stored = await pool.put(hash, {
+      data,
       length: plaintext.length,
-      nonce: sealed.nonce,
-      tag: sealed.tag,
+      N_c: nonce,
+      enc_tag: tag,
     });
     // Of a plain volume's chunk the address says everything that is read back.
-    if (inserted === 1 || cipher.mode === "none") return sealed.hash;
-    if (await holds(tx, cipher, sealed, plaintext)) return sealed.hash;
+    if (stored || cipher.mode === "none") return hash;
+    if (await holds(pool, cipher, sealed, plaintext)) return hash;
     if (attempt === 0 && plaintext.length === 1) {
-      const known = await findByte(tx, cipher, plaintext);
+      const known = await findByte(pool, cipher, plaintext);
       if (known !== null) return known;
     }
   }
@@ -66,14 +67,12 @@ let byteAddresses: string[] | null = null;
  * would use up the 256 addresses that ciphertexts of one byte have.
  */
 async function findByte(
-  tx: Transaction,
+  pool: ChunkPool,
   cipher: ChunkCipher,
   plaintext: Uint8Array,
 ): Promise<string | null> {
   byteAddresses ??= Array.from({ length: 256 }, (_, byte) => chunkAddress(Uint8Array.of(byte)));
-  for (const hash of byteAddresses) {
-    const row = await tx.first(chunkByHash, { hash });
-    if (row === undefined) continue;
+  for (const [hash, row] of await pool.get(byteAddresses)) {
     const found = cipher.open({ data: row.data, nonce: row.N_c, tag: row.enc_tag });
     if (found !== null && equal(found, plaintext)) return hash;
   }
@@ -82,12 +81,12 @@ async function findByte(
 
 /** Whether the chunk that has the address already reads back as the same bytes. */
 async function holds(
-  tx: Transaction,
+  pool: ChunkPool,
   cipher: ChunkCipher,
   sealed: SealedChunk,
   plaintext: Uint8Array,
 ): Promise<boolean> {
-  const row = await tx.first(chunkByHash, { hash: sealed.hash });
+  const row = (await pool.get([sealed.hash])).get(sealed.hash);
   if (row === undefined) return false;
   if (equal(row.N_c, sealed.nonce) && equal(row.enc_tag, sealed.tag)) {
     return true;

@@ -1,7 +1,7 @@
-import { joinedHashes } from "../../templates/listing.ts";
 import { sha256Hex } from "../crypto/sha256.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ManifestStore } from "./manifest_store.ts";
 
 /** Chunks whose addresses are digested together. */
 export const CHUNKS_A_PAGE = 4096;
@@ -61,8 +61,8 @@ export async function hashPage(
   const first = page * CHUNKS_A_PAGE;
   const last = Math.min(chunks, first + CHUNKS_A_PAGE) - 1;
   const { node } = version;
-  const row = await tx.first(joinedHashes, { node, version: version.version, first, last });
-  const hashes = row?.hashes ?? "";
+  const rows = { node, version: version.version, first, last };
+  const hashes = await new ManifestStore(tx).joinedHashes(rows);
   if (hashes.length !== (last - first + 1) * DIGITS) {
     throw new AloeError("corrupt", `${version.label}: chunks of it are missing`);
   }

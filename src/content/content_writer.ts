@@ -1,13 +1,14 @@
-import { commitVersion, insertManifestRow } from "../../templates/content.ts";
 import type { Resolved } from "../resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { ManifestStore } from "./manifest_store.ts";
 import { checkSize } from "./write_content.ts";
 
 /** Writes a version piece by piece within one transaction, in the memory of one chunk. */
 export class ContentWriter {
   readonly #tx: Transaction;
+  readonly #manifests: ManifestStore;
   readonly #entry: Resolved;
   readonly #version: number;
   readonly #buffer: Uint8Array;
@@ -21,6 +22,7 @@ export class ContentWriter {
    */
   constructor(tx: Transaction, entry: Resolved, version: number) {
     this.#tx = tx;
+    this.#manifests = new ManifestStore(tx);
     this.#entry = entry;
     this.#version = version;
     this.#buffer = new Uint8Array(entry.chunkSize);
@@ -46,11 +48,7 @@ export class ContentWriter {
   /** Commits the version. @returns Its size, bytes. */
   async finish(): Promise<number> {
     await this.#flush();
-    await this.#tx.run(commitVersion, {
-      node: this.#entry.node,
-      version: this.#version,
-      size: this.#size,
-    });
+    await this.#manifests.commit(this.#entry.node, this.#version, this.#size);
     return this.#size;
   }
 
@@ -63,11 +61,6 @@ export class ContentWriter {
 
   async #store(chunk: Uint8Array): Promise<void> {
     const hash = await storeChunk(this.#tx, cipherFor(this.#entry), chunk);
-    await this.#tx.run(insertManifestRow, {
-      node: this.#entry.node,
-      version: this.#version,
-      index: this.#index++,
-      hash,
-    });
+    await this.#manifests.add(this.#entry.node, this.#version, this.#index++, hash);
   }
 }

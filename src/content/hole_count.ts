@@ -1,5 +1,4 @@
-import { countReferences, deleteHoles, setHoles } from "../../templates/holes.ts";
-import type { Transaction } from "../storage/transaction.ts";
+import type { ManifestStore, RowRange } from "./manifest_store.ts";
 
 /**
  * How many chunks of a file are known to be holes, kept while its rows change.
@@ -32,13 +31,10 @@ export class HoleCount {
   }
 
   /** Rows `first` to `last` of a version are about to go. */
-  async dropping(
-    tx: Transaction,
-    rows: { node: string; version: number; first: number; last: number },
-  ): Promise<void> {
+  async dropping(manifests: ManifestStore, rows: RowRange): Promise<void> {
     if (this.#known === 0 || this.#zeros === null) return;
-    const found = await tx.first(countReferences, { ...rows, hash: this.#zeros });
-    this.#chunks = Math.max(0, this.#chunks - found!.count);
+    const found = await manifests.countReferences(rows, this.#zeros);
+    this.#chunks = Math.max(0, this.#chunks - found);
   }
 
   /**
@@ -48,16 +44,13 @@ export class HoleCount {
    * @param noted The version that it was noted for; null when it was for none.
    */
   async note(
-    tx: Transaction,
+    manifests: ManifestStore,
     node: string,
     version: number,
     noted: number | null,
   ): Promise<void> {
     const chunks = this.#chunks;
-    if (chunks === 0) {
-      if (noted !== null) await tx.run(deleteHoles, { node });
-    } else if (noted !== version || chunks !== this.#known) {
-      await tx.run(setHoles, { node, version, chunks });
-    }
+    const known = chunks === 0 ? noted === null : noted === version && chunks === this.#known;
+    if (!known) await manifests.noteHoles(node, version, chunks);
   }
 }

@@ -1,5 +1,3 @@
-import { manifestPage } from "../../templates/content.ts";
-import { chunkHashAt } from "../../templates/inode.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { type Resolved, resolveId } from "../resolve.ts";
@@ -7,6 +5,7 @@ import type { Database } from "../storage/database.ts";
 import { release } from "./chunk_memory.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { keptChunks } from "./kept_chunks.ts";
+import { ManifestStore } from "./manifest_store.ts";
 import { readRange } from "./read_range.ts";
 import { zeroChunkAddress } from "./zero_chunk.ts";
 
@@ -80,8 +79,7 @@ export class ReadDescriptor implements AsyncDisposable {
         return await readRange(tx, entry, this.#position, length, this.#bound);
       }
       // By its address: a filesystem changes chunks of a version in place.
-      const at = { node: this.#node, version, index };
-      const hash = (await tx.first(chunkHashAt, at))?.chunk_hash;
+      const hash = await new ManifestStore(tx).hashAt(this.#node, version, index);
       const from = this.#position - start;
       const cipher = cipherFor(entry);
       const kept = hash === undefined ? null : keptChunks.take(this, this.#db, cipher, hash);
@@ -134,8 +132,7 @@ export class ReadDescriptor implements AsyncDisposable {
       const zeros = zeroChunkAddress(cipherFor(entry), this.#chunkSize);
       if (zeros === null || this.#position >= size) return 0;
       const first = Math.floor(this.#position / this.#chunkSize);
-      const at = { node: this.#node, version, first, limit: ROWS_AHEAD };
-      const rows = await tx.all(manifestPage, at);
+      const rows = await new ManifestStore(tx).page(this.#node, version, first, ROWS_AHEAD);
       let next = first;
       while (rows[next - first]?.chunk_index === next && rows[next - first].chunk_hash === zeros) {
         next++;

@@ -1,4 +1,3 @@
-import { committedChunks, versionChunks } from "../../templates/content.ts";
 import { AloeError } from "../errors.ts";
 import { requireSealed, type Resolved } from "../resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -6,6 +5,7 @@ import { handOver, release } from "./chunk_memory.ts";
 import { openChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { loadingRoom } from "./kept_chunks.ts";
+import { ManifestStore } from "./manifest_store.ts";
 
 /** Chunks fetched by one query, and bytes of them beyond the first, to bound memory. */
 const CHUNKS_AT_ONCE = 8;
@@ -35,26 +35,18 @@ export async function readRange(
   const { chunkSize } = node;
   const first = Math.floor(offset / chunkSize);
   const last = Math.floor((end - 1) / chunkSize);
+  const manifests = new ManifestStore(tx);
   let whole: Uint8Array | null = null;
   const step = Math.max(1, Math.min(CHUNKS_AT_ONCE, Math.floor(BYTES_AT_ONCE / chunkSize)));
   for (let from = first; from <= last; from += step) {
     const to = Math.min(from + step - 1, last);
     using _room = await loadingRoom(Math.min((to - from + 1) * chunkSize, size));
     const rows = version === null
-      ? await tx.all(committedChunks, {
-        node: node.node,
-        first: from,
-        last: to,
-      })
-      : await tx.all(versionChunks, {
-        node: node.node,
-        version: version.version,
-        first: from,
-        last: to,
-      });
+      ? await manifests.committedChunks(node.node, from, to)
+      : await manifests.chunks(node.node, version.version, from, to);
     for (let index = from; index <= to; index++) {
       const row = rows[index - from];
-      if (row?.chunk_index !== index) {
+      if (row?.index !== index) {
         throw new AloeError("corrupt", `${node.label}: chunk ${index} is missing`);
       }
       const chunk = openChunk(cipher, row, node.label);

@@ -1,6 +1,6 @@
-import { deleteNotedChunks, deleteNotes } from "../../templates/content_change.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ManifestStore } from "./manifest_store.ts";
 
 /**
  * Looks at chunks that may have lost their last reference, and deletes those
@@ -32,8 +32,6 @@ export async function reclaimAll(db: Database): Promise<void> {
 }
 
 /** The same within a transaction. */
-export async function reclaimSome(tx: Transaction, limit: number): Promise<number> {
-  // Others may have referred to one again since it was noted.
-  await tx.run(deleteNotedChunks, { limit });
-  return await tx.run(deleteNotes, { limit });
+export function reclaimSome(tx: Transaction, limit: number): Promise<number> {
+  return new ManifestStore(tx).reclaim(limit);
 }

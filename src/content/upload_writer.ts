@@ -1,5 +1,3 @@
-import { insertManifestRow } from "../../templates/content.ts";
-import { orphanRange, replaceManifestRow, setContentSize } from "../../templates/content_change.ts";
 import { touchUpload } from "../../templates/upload.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
@@ -7,6 +5,7 @@ import { requireWritable, type Resolved, resolveId } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { ManifestStore } from "./manifest_store.ts";
 import { checkData, checkSize } from "./write_content.ts";
 
 /** Bytes that one step stores at most, to bound its memory and its time. */
@@ -119,19 +118,18 @@ export class UploadWriter implements AsyncDisposable {
         if (await tx.run(touchUpload, { node, expiresAt }) === 0) {
           throw new AloeError("not_found", `${node}: is no upload any more`);
         }
+        const manifests = new ManifestStore(tx);
         const cipher = cipherFor(entry);
         for (let at = 0, index = first; at < this.#filled; at += chunkSize, index++) {
           const chunk = this.#buffer.subarray(at, Math.min(at + chunkSize, this.#filled));
           const hash = await storeChunk(tx, cipher, chunk);
-          const row = { node, version: UPLOAD_VERSION, index, hash };
           if (at === 0 && this.#replaces) {
-            await tx.run(orphanRange, { ...row, first: index, last: index });
-            await tx.run(replaceManifestRow, row);
+            await manifests.replace(node, UPLOAD_VERSION, index, hash);
           } else {
-            await tx.run(insertManifestRow, row);
+            await manifests.add(node, UPLOAD_VERSION, index, hash);
           }
         }
-        await tx.run(setContentSize, { node, size });
+        await manifests.resize(node, size);
       }, { durable: false });
     } catch (error) {
       this.#open = false;

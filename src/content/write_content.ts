@@ -1,19 +1,9 @@
-import {
-  carryManifest,
-  commitVersion,
-  deleteVersionsAbove,
-  insertManifestRow,
-  insertManifestRun,
-  versionState,
-} from "../../templates/content.ts";
-import { orphanVersionsAbove } from "../../templates/content_change.ts";
-import { locksOfNode } from "../../templates/lock.ts";
-import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { ManifestStore } from "./manifest_store.ts";
 import { readRange } from "./read_range.ts";
 
 /**
@@ -43,9 +33,10 @@ export async function replaceContent(
 ): Promise<void> {
   checkData(data);
   checkSize(data.length, node);
-  const version = await nextVersion(tx, node.node);
+  const manifests = new ManifestStore(tx);
+  const version = await manifests.nextVersion(node.node);
   await writeChunks(tx, node, version, data);
-  await tx.run(commitVersion, { node: node.node, version, size: data.length });
+  await manifests.commit(node.node, version, data.length);
 }
 
 /** Writes all the chunks of a version, and their manifest rows. */
@@ -55,6 +46,7 @@ export async function writeChunks(
   version: number,
   data: Uint8Array,
 ): Promise<void> {
+  const manifests = new ManifestStore(tx);
   const cipher = cipherFor(node);
   const { chunkSize } = node;
   for (let index = 0; index * chunkSize < data.length; index++) {
@@ -62,7 +54,7 @@ export async function writeChunks(
       ? data
       : data.subarray(index * chunkSize, (index + 1) * chunkSize);
     const hash = await storeChunk(tx, cipher, chunk);
-    await tx.run(insertManifestRow, { node: node.node, version, index, hash });
+    await manifests.add(node.node, version, index, hash);
   }
 }
 
@@ -86,10 +78,11 @@ export async function editContent(
   const cipher = cipherFor(node);
   const { chunkSize } = node;
   const oldSize = node.size ?? 0;
-  const version = await nextVersion(tx, node.node);
+  const manifests = new ManifestStore(tx);
+  const version = await manifests.nextVersion(node.node);
   const write = async (index: number, chunk: Uint8Array) => {
     const hash = await storeChunk(tx, cipher, chunk);
-    await tx.run(insertManifestRow, { node: node.node, version, index, hash });
+    await manifests.add(node.node, version, index, hash);
   };
 
   // What changes: the patch, all that is past the old end, and a last chunk cut short.
@@ -110,22 +103,17 @@ export async function editContent(
   const hole = newSize > oldSize && firstZero <= lastZero;
   if (hole) {
     const hash = await storeChunk(tx, cipher, new Uint8Array(chunkSize));
-    await tx.run(insertManifestRun, {
-      node: node.node,
-      version,
-      first: firstZero,
-      last: lastZero,
-      hash,
-    });
+    const zeros = { node: node.node, version, first: firstZero, last: lastZero };
+    await manifests.addRun(zeros, hash);
   }
   for (let index = first; index <= last; index++) {
     if (hole && index === firstZero) index = lastZero + 1;
     if (index > last) break;
     await write(index, await patchedChunk(tx, node, newSize, patch, index));
   }
-  await carry(tx, node, version, 0, first - 1);
-  await carry(tx, node, version, last + 1, Math.ceil(newSize / chunkSize) - 1);
-  await tx.run(commitVersion, { node: node.node, version, size: newSize });
+  await carry(manifests, node, version, 0, first - 1);
+  await carry(manifests, node, version, last + 1, Math.ceil(newSize / chunkSize) - 1);
+  await manifests.commit(node.node, version, newSize);
 }
 
 /** One chunk of the new version: the old bytes, zeros, and the patch over both. */
@@ -155,43 +143,14 @@ async function patchedChunk(
 }
 
 async function carry(
-  tx: Transaction,
+  manifests: ManifestStore,
   node: Resolved,
   to: number,
   first: number,
   last: number,
 ): Promise<void> {
   if (first > last || node.version === null) return;
-  await tx.run(carryManifest, {
-    node: node.node,
-    from: node.version,
-    to,
-    first,
-    last,
-  });
-}
-
-/**
- * The number of the next version: past the committed one and past any that is
- * being written. What an earlier writer began and did not commit goes, lest it
- * pass for history.
- *
- * @param lock The lock that the caller itself holds on the entry.
- */
-export async function nextVersion(
-  tx: Transaction,
-  node: string,
-  lock: string | null = null,
-): Promise<number> {
-  const state = await tx.first(versionState, { node });
-  if (state === undefined) throw new AloeError("corrupt", `${node}: the entry has no content row`);
-  const { version, top } = state;
-  if (top === null || top <= version) return version + 1;
-  const locks = await tx.all(locksOfNode, { node, now: now() });
-  if (locks.some((each) => each.lock_id !== lock)) return top + 1;
-  await tx.run(orphanVersionsAbove, { node, version });
-  await tx.run(deleteVersionsAbove, { node, version });
-  return version + 1;
+  await manifests.carry(node.node, node.version, to, first, last);
 }
 
 /** @throws {AloeError} `unsupported` when a version of this size would have too many chunks. */

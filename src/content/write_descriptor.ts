@@ -1,14 +1,3 @@
-import {
-  carryManifest,
-  commitVersion,
-  deleteVersion,
-  insertManifestRow,
-  insertManifestRun,
-  renumberVersion,
-  versionState,
-} from "../../templates/content.ts";
-import { contentFacts, orphanRange } from "../../templates/content_change.ts";
-import { setHoles } from "../../templates/holes.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { AloeError } from "../errors.ts";
 import { keepSeals, type Resolved } from "../resolve.ts";
@@ -16,8 +5,9 @@ import { type Database, OpenDatabase } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
+import { ManifestStore } from "./manifest_store.ts";
 import { reclaimAll } from "./reclaim.ts";
-import { checkData, checkSize, nextVersion } from "./write_content.ts";
+import { checkData, checkSize } from "./write_content.ts";
 import { requireLock } from "./write_lock.ts";
 import { zeroChunkAddress } from "./zero_chunk.ts";
 
@@ -177,10 +167,9 @@ export class WriteDescriptor implements AsyncDisposable {
           );
         }
         const last = await this.#lastVersion(tx, version);
-        await tx.run(commitVersion, { node: this.#entry.node, version: last, size: this.#size });
-        if (this.#holes > 0) {
-          await tx.run(setHoles, { node: this.#entry.node, version: last, chunks: this.#holes });
-        }
+        const manifests = new ManifestStore(tx);
+        await manifests.commit(this.#entry.node, last, this.#size);
+        if (this.#holes > 0) await manifests.noteHoles(this.#entry.node, last, this.#holes);
         await tx.run(deleteLock, { lock: this.#lock });
       });
       this.#state = "closed";
@@ -207,9 +196,7 @@ export class WriteDescriptor implements AsyncDisposable {
       const held = await tx.run(deleteLock, { lock: this.#lock });
       // Without its lock, what it began may be gone already, or another's.
       if (held === 0 || version === null) return false;
-      const all = { node, version, first: 0, last: Number.MAX_SAFE_INTEGER };
-      await tx.run(orphanRange, all);
-      await tx.run(deleteVersion, { node, version });
+      await new ManifestStore(tx).drop(node, version);
       return true;
     }, { durable: false, frees: true });
     this.#givenUp = true;
@@ -266,13 +253,9 @@ export class WriteDescriptor implements AsyncDisposable {
           for (let i = 0; i < count; i++) await this.#store(tx, version, zeros);
           return;
         }
-        await tx.run(insertManifestRun, {
-          node: this.#entry.node,
-          version,
-          first: this.#index,
-          last: this.#index + count - 1,
-          hash: await storeChunk(tx, cipher, zeros),
-        });
+        const { node } = this.#entry;
+        const rows = { node, version, first: this.#index, last: this.#index + count - 1 };
+        await new ManifestStore(tx).addRun(rows, await storeChunk(tx, cipher, zeros));
         this.#index += count;
       });
       if (known) this.#holes += count;
@@ -313,17 +296,13 @@ export class WriteDescriptor implements AsyncDisposable {
 
   /** Numbers the new version and carries the old one's full chunks into it. */
   async #begin(tx: Transaction): Promise<number> {
-    const version = await nextVersion(tx, this.#entry.node, this.#lock);
+    const manifests = new ManifestStore(tx);
+    const { node, version: from } = this.#entry;
+    const version = await manifests.nextVersion(node, this.#lock);
     if (this.#carried > 0) {
-      const facts = await tx.first(contentFacts, { node: this.#entry.node });
-      if (facts?.holes_version === this.#entry.version) this.#holes += facts!.holes ?? 0;
-      await tx.run(carryManifest, {
-        node: this.#entry.node,
-        from: this.#entry.version!,
-        to: version,
-        first: 0,
-        last: this.#carried - 1,
-      });
+      const facts = await manifests.facts(node);
+      if (facts?.holes_version === from) this.#holes += facts!.holes ?? 0;
+      await manifests.carry(node, from!, version, 0, this.#carried - 1);
     }
     return version;
   }
@@ -333,10 +312,11 @@ export class WriteDescriptor implements AsyncDisposable {
    * since this one was begun, which would otherwise pass for one under way.
    */
   async #lastVersion(tx: Transaction, version: number): Promise<number> {
-    const state = (await tx.first(versionState, { node: this.#entry.node }))!;
+    const manifests = new ManifestStore(tx);
+    const state = (await manifests.state(this.#entry.node))!;
     if (state.version < version) return version;
     const to = Math.max(state.version, state.top ?? 0) + 1;
-    await tx.run(renumberVersion, { node: this.#entry.node, from: version, to });
+    await manifests.renumber(this.#entry.node, version, to);
     return to;
   }
 
@@ -346,12 +326,7 @@ export class WriteDescriptor implements AsyncDisposable {
     chunk: Uint8Array,
   ): Promise<void> {
     const hash = await storeChunk(tx, cipherFor(this.#entry), chunk);
-    await tx.run(insertManifestRow, {
-      node: this.#entry.node,
-      version,
-      index: this.#index,
-      hash,
-    });
+    await new ManifestStore(tx).add(this.#entry.node, version, this.#index, hash);
     this.#index++;
   }
 

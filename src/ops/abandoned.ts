@@ -4,12 +4,11 @@ import {
   endDeadMounts,
   livingLock,
 } from "../../templates/abandoned.ts";
-import { deleteVersionsAbove } from "../../templates/content.ts";
-import { orphanVersionsAbove } from "../../templates/content_change.ts";
 import { abandonedNodes, deleteUnlinked } from "../../templates/inode.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { reclaimAll } from "../content/reclaim.ts";
 import type { Database } from "../storage/database.ts";
 import { deleteForGood } from "./delete_for_good.ts";
@@ -58,8 +57,7 @@ async function dropVersions(db: Database, dead: string): Promise<number> {
       await tx.run(deleteLock, { lock });
       // Somebody else may be writing a version of the same file.
       if (await tx.first(livingLock, { node, dead, now: values.now })) continue;
-      await tx.run(orphanVersionsAbove, { node, version: version! });
-      await tx.run(deleteVersionsAbove, { node, version: version! });
+      await new ManifestStore(tx).dropAbove(node, version!);
     }
     return locks.length;
   }, { durable: false, frees: true });

@@ -1,4 +1,3 @@
-import { setRetention as setRetentionOf } from "../../templates/content.ts";
 import {
   deleteXattr,
   getXattr as getXattrOf,
@@ -10,6 +9,7 @@ import {
   setOwner as setOwnerOf,
   setXattr as setXattrOf,
 } from "../../templates/node.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { checkText } from "../paths.ts";
@@ -195,7 +195,7 @@ export async function setRetention(
   }
   await change(db, mount, path, (tx, node) => {
     requireEntry(node);
-    return tx.run(setRetentionOf, { node: node.node, keep });
+    return new ManifestStore(tx).retain(node.node, keep);
   }, { frees: true });
 }
 

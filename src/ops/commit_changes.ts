@@ -1,4 +1,3 @@
-import { insertContent } from "../../templates/content.ts";
 import {
   commitMount,
   insertDevice,
@@ -20,6 +19,7 @@ import type { Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { keepSeals, requireWritable, resolve } from "../resolve.ts";
 import { volumeWatermark } from "../watermark.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
@@ -312,5 +312,5 @@ export async function createNode(tx: Transaction, volume: string, made: NewNode)
 
 /** Gives a new node empty content. */
 export async function createContent(tx: Transaction, node: string): Promise<void> {
-  await tx.run(insertContent, { node, version: 0, size: 0, keep: null });
+  await new ManifestStore(tx).create(node);
 }

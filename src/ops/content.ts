@@ -1,10 +1,10 @@
-import { versionSize } from "../../templates/content.ts";
 import { NESTED_DEPTH, readByPath } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { readRange as readRangeOf } from "../content/read_range.ts";
 import { checkBytes, checkData, editContent, replaceContent } from "../content/write_content.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import { mountId, type MountRef } from "../mount_handle.ts";
 import { splitPath } from "../paths.ts";
@@ -159,7 +159,7 @@ export async function retainedVersion(
   if (!Number.isSafeInteger(version) || version < 0) {
     throw new AloeError("invalid", `${version}: is not a version number`);
   }
-  const row = await tx.first(versionSize, { node: entry.node, version });
+  const row = await new ManifestStore(tx).sizes(entry.node, version);
   if (row !== undefined && row.committed === version) return null;
   const size = row?.summed_size ?? (row?.noted_size === 0 ? 0 : null);
   if (row === undefined || version > row.committed || size === null) {

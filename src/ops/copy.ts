@@ -1,7 +1,6 @@
-import { copyCommittedManifest, copyContent } from "../../templates/content.ts";
 import { insertEdge } from "../../templates/edge.ts";
-import { copyHoles } from "../../templates/holes.ts";
 import { copyNode, copyXattrs } from "../../templates/node.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { checkNewName } from "../paths.ts";
 import {
@@ -82,11 +81,7 @@ async function copyTree(
       made.add(node);
       await tx.run(copyNode, { node, source: row.node_id, name, volume });
       await tx.run(copyXattrs, { node, source: row.node_id });
-      if (row.type !== "container") {
-        await tx.run(copyContent, { node, source: row.node_id });
-        await tx.run(copyCommittedManifest, { node, source: row.node_id });
-        await tx.run(copyHoles, { node, source: row.node_id });
-      }
+      if (row.type !== "container") await new ManifestStore(tx).copy(row.node_id, node);
     }
     await tx.run(insertEdge, {
       edge: mintIn(tx, place.parent),

@@ -1,8 +1,8 @@
-import { insertContent } from "../../templates/content.ts";
 import { insertEdge } from "../../templates/edge.ts";
 import { insertNode } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { checkData, checkSize, writeChunks } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -213,12 +213,7 @@ export async function placeNew(
   });
   if (type !== "container") {
     const version = data.length > 0 ? 1 : 0;
-    await tx.run(insertContent, {
-      node,
-      version,
-      size: data.length,
-      keep: null,
-    });
+    await new ManifestStore(tx).create(node, version, data.length);
     if (data.length > 0) await writeChunks(tx, entry, version, data);
   }
   await placeNode(tx, place, node);

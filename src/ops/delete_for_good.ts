@@ -1,7 +1,7 @@
 import { deleteEdgesOf } from "../../templates/edge.ts";
-import { orphanNodes } from "../../templates/content_change.ts";
 import { deleteLocksOnAny, deleteMountsAtAny } from "../../templates/inode.ts";
 import { deleteNodes } from "../../templates/node.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /** Deletes nodes with every row that refers to them. Their chunks are noted for reclaiming. */
@@ -10,7 +10,7 @@ export async function deleteForGood(tx: Transaction, nodes: readonly string[]): 
   for (const part of parts(nodes)) {
     await tx.run(deleteLocksOnAny, { nodes: part });
     await tx.run(deleteMountsAtAny, { nodes: part });
-    await tx.run(orphanNodes, { nodes: part });
+    await new ManifestStore(tx).release(part);
     await tx.run(deleteNodes, { nodes: part });
   }
 }

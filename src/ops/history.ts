@@ -1,5 +1,4 @@
-import { carryManifest, commitVersion, listVersions } from "../../templates/content.ts";
-import { nextVersion } from "../content/write_content.ts";
+import { LAST_ROW, ManifestStore } from "../content/manifest_store.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { requireEntry, resolveTarget, type Target } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
@@ -36,7 +35,7 @@ async function historyOf(
   return await db.read(async (tx) => {
     const entry = await resolveTarget(tx, mount, target);
     requireEntry(entry);
-    const rows = await tx.all(listVersions, { node: entry.node });
+    const rows = await new ManifestStore(tx).versions(entry.node);
     return rows.map((row) => {
       const version = Number(row.version);
       const current = version === entry.version;
@@ -91,19 +90,10 @@ async function restoreTarget(
     const entry = await changeableEntry(tx, mount, target);
     const old = await retainedVersion(tx, entry, version);
     if (old === null) return version;
-    const next = await nextVersion(tx, entry.node);
-    await tx.run(carryManifest, {
-      node: entry.node,
-      from: version,
-      to: next,
-      first: 0,
-      last: Number.MAX_SAFE_INTEGER,
-    });
-    await tx.run(commitVersion, {
-      node: entry.node,
-      version: next,
-      size: old.size,
-    });
+    const manifests = new ManifestStore(tx);
+    const next = await manifests.nextVersion(entry.node);
+    await manifests.carry(entry.node, version, next, 0, LAST_ROW);
+    await manifests.commit(entry.node, next, old.size);
     return next;
   });
 }

@@ -1,7 +1,5 @@
-import { chunkByHash } from "../../templates/content.ts";
 import { dataVersion } from "../../templates/file.ts";
 import {
-  committedHashes,
   hasOtherChild,
   inodeById,
   inodeByName,
@@ -13,12 +11,13 @@ import {
   newestInodesAfter,
   newestNamesAfter,
   type PlacedColumns,
-  storedChunks,
 } from "../../templates/inode.ts";
 import { getXattr, listXattrs } from "../../templates/node.ts";
 import { redoOf } from "../../templates/redo.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { handOver, release } from "../content/chunk_memory.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { zeroChunkAddress } from "../content/zero_chunk.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
@@ -307,13 +306,9 @@ export async function readStoredChunks(
   const chunks: StoredBytes[] = [];
   for (let from = first; from <= last; from += CHUNKS_AT_ONCE) {
     const to = Math.min(from + CHUNKS_AT_ONCE - 1, last);
-    const rows = await db.query((tx) => tx.all(storedChunks, { node, first: from, last: to }));
-    for (const [index, hash, data, length, N_c, enc_tag] of rows) {
-      chunks.push({
-        index,
-        hash,
-        data: plaintext(cipher, { data, length, N_c, enc_tag }, node),
-      });
+    const rows = await db.query((tx) => new ManifestStore(tx).committedChunks(node, from, to));
+    for (const row of rows) {
+      chunks.push({ index: row.index, hash: row.hash, data: plaintext(cipher, row, node) });
     }
     if (rows.length < to - from + 1) break;
   }
@@ -357,7 +352,7 @@ export async function chunkHashes(
   first: number,
   last: number,
 ): Promise<{ index: number; hash: string }[]> {
-  const rows = await db.query((tx) => tx.all(committedHashes, { node, first, last }));
+  const rows = await db.query((tx) => new ManifestStore(tx).committedHashes(node, first, last));
   return rows.map((row) => ({ index: row.chunk_index, hash: row.chunk_hash }));
 }
 
@@ -371,7 +366,7 @@ export async function readChunk(
   mount: MountHandle,
   hash: string,
 ): Promise<Uint8Array> {
-  const row = await db.query((tx) => tx.first(chunkByHash, { hash }));
+  const row = (await db.query((tx) => new ChunkPool(tx).get([hash]))).get(hash);
   const missing = { data: null, length: null, N_c: null, enc_tag: null };
   return plaintext(inodeCipher(mount), row ?? missing, hash);
 }

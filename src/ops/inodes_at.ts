@@ -1,13 +1,6 @@
-import { versionChunks } from "../../templates/content.ts";
 import { inodeById } from "../../templates/inode.ts";
-import {
-  inodeByNameAt,
-  inodesAtAfter,
-  linksAt,
-  oldestVersion,
-  versionAt,
-  versionEnd,
-} from "../../templates/inode_at.ts";
+import { inodeByNameAt, inodesAtAfter, linksAt } from "../../templates/inode_at.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -105,15 +98,9 @@ export async function readVersionChunks(
   const chunks: StoredBytes[] = [];
   for (let from = first; from <= last; from += CHUNKS_AT_ONCE) {
     const to = Math.min(from + CHUNKS_AT_ONCE - 1, last);
-    const rows = await db.query((tx) =>
-      tx.all(versionChunks, { node, version, first: from, last: to })
-    );
+    const rows = await db.query((tx) => new ManifestStore(tx).chunks(node, version, from, to));
     for (const row of rows) {
-      chunks.push({
-        index: row.chunk_index,
-        hash: row.chunk_hash,
-        data: plaintext(cipher, row, node),
-      });
+      chunks.push({ index: row.index, hash: row.hash, data: plaintext(cipher, row, node) });
     }
     if (rows.length < to - from + 1) break;
   }
@@ -141,18 +128,18 @@ async function asOf<Inode extends InodeRow>(
     return inode;
   }
   inode.nlink = (await tx.first(linksAt, { node, at, before: bound(at) }))!.links;
-  const noted = await tx.first(versionAt, { node, at, version: inode.version });
+  const manifests = new ManifestStore(tx);
+  const noted = await manifests.versionAt(node, at, inode.version);
   let version = noted?.version ?? inode.version;
   if (noted === undefined) {
-    const oldest = await tx.first(oldestVersion, { node });
+    const oldest = await manifests.oldest(node);
     // Nothing was written yet, unless a version of the time was dropped since.
     if (oldest !== undefined) version = oldest.noted && oldest.version <= 1 ? 0 : oldest.version;
   }
   if (version === inode.version) return inode;
   inode.version = version;
   inode.holes = 0;
-  const end = version === 0 ? undefined : await tx.first(versionEnd, { node, version });
-  inode.size = inode.stored = end?.size ?? 0;
+  inode.size = inode.stored = version === 0 ? 0 : await manifests.end(node, version);
   if (noted !== undefined) {
     inode.mtimeSec = noted.committed_s;
     inode.mtimeNsec = noted.committed_ns;

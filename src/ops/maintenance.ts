@@ -7,9 +7,10 @@ import {
   vacuumOnDisk,
   walLength,
 } from "../../templates/file.ts";
-import { counts, fileFacts, largestChunk } from "../../templates/maintenance.ts";
+import { counts, fileFacts } from "../../templates/maintenance.ts";
 import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
 import { AloeError } from "../errors.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { Database, OpenDatabase } from "../storage/database.ts";
@@ -172,7 +173,7 @@ export async function pageCheck(db: Database): Promise<string[]> {
 /** Bytes of the largest chunk that is stored, or that a volume may store. */
 export async function largestChunkBytes(db: Database): Promise<number> {
   return await db.query(async (tx) => {
-    const stored = Number((await tx.first(largestChunk, {}))?.bytes ?? 0);
+    const stored = await new ChunkPool(tx).largest();
     const sizes = (await tx.all(listVolumes, {})).map((row) => Number(row.chunk_size));
     return sizes.reduce((most, size) => Math.max(most, size), stored);
   });

@@ -1,11 +1,7 @@
 import { placements } from "../../templates/edge.ts";
 import { dataVersion } from "../../templates/file.ts";
-import {
-  activePlacements,
-  committedVersions,
-  placedElsewhere,
-  placementsOfNames,
-} from "../../templates/names.ts";
+import { activePlacements, placedElsewhere, placementsOfNames } from "../../templates/names.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { ChangeSet, NewEdge } from "./commit_changes.ts";
@@ -82,7 +78,7 @@ export async function lookAtNames(
   }
   const written = new Set<string>();
   for (const nodes of parts(changes.removed)) {
-    for (const { node_id, version } of await tx.all(committedVersions, { nodes })) {
+    for (const { node_id, version } of await new ManifestStore(tx).committed(nodes)) {
       const known = changes.versions?.get(node_id);
       if (known !== undefined && known !== version) written.add(node_id);
     }

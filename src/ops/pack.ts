@@ -1,9 +1,9 @@
-import { insertContent } from "../../templates/content.ts";
 import { insertNode, insertWholeNode, listXattrs, setXattr } from "../../templates/node.ts";
 import { now } from "../clock.ts";
 import { ContentWriter } from "../content/content_writer.ts";
 import { readRange } from "../content/read_range.ts";
 import { writeChunks } from "../content/write_content.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { checkNewName } from "../paths.ts";
@@ -143,7 +143,7 @@ async function newEntry(
     modifiedAt: createdAt,
     volume: parent.volume,
   });
-  await tx.run(insertContent, { node, version: 0, size: 0, keep: null });
+  await new ManifestStore(tx).create(node);
   return {
     ...parent,
     node,
@@ -226,12 +226,7 @@ async function unpackTarget(
       if (each.data !== null) {
         const version = each.data.length > 0 ? 1 : 0;
         const size = each.data.length;
-        await tx.run(insertContent, {
-          node,
-          version,
-          size,
-          keep: each.retention,
-        });
+        await new ManifestStore(tx).create(node, version, size, each.retention);
         await writeChunks(tx, { ...packed, node }, version, each.data);
       }
       // The file makes room once the first node has proven it a pack.

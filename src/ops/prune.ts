@@ -1,10 +1,9 @@
-import { deleteVersion, deleteVersionNote, prunableVersions } from "../../templates/content.ts";
 import { deleteEndedLocks } from "../../templates/lock.ts";
 import { deleteEndedMounts } from "../../templates/mount.ts";
 import { deleteUnplacedNodes } from "../../templates/node.ts";
-import { deleteSeal } from "../../templates/seal.ts";
 import { now } from "../clock.ts";
-import { dropOrphanChunks } from "../content/orphans.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
 import { clearAbandoned } from "./abandoned.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
@@ -44,16 +43,8 @@ export async function pruneContent(
   options: PruneOptions = {},
 ): Promise<ContentPruneReport> {
   return await db.write(async (tx) => {
-    const versions = await tx.all(prunableVersions, {
-      volume: options.volume ?? null,
-      now: now(),
-    });
-    for (const { content_id: node, version } of versions) {
-      await tx.run(deleteVersion, { node, version });
-      await tx.run(deleteVersionNote, { node, version });
-      await tx.run(deleteSeal, { node, version });
-    }
-    const { chunks } = await dropOrphanChunks(tx);
-    return { versions: versions.length, chunks };
+    const versions = await new ManifestStore(tx).prune(options.volume ?? null);
+    const { chunks } = await new ChunkPool(tx).deleteUnreferenced();
+    return { versions, chunks };
   }, { frees: true });
 }

@@ -1,8 +1,6 @@
-import { committedChunks } from "../../templates/content.ts";
 import { abandonedNodes, deleteUnlinked, inodeById, setInodeTimes } from "../../templates/inode.ts";
 import {
   anyUnfinished,
-  contentState,
   deleteStaleRedo,
   deleteTrueSize,
   redoIndexes,
@@ -12,6 +10,7 @@ import {
 import { now } from "../clock.ts";
 import { changeContent, type ContentChange, type NewChunk } from "../content/change_content.ts";
 import { cipherFor } from "../content/cipher_for.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { MAX_CHUNKS } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
@@ -67,6 +66,9 @@ const CHUNKS_AT_ONCE = 16;
 /** Manifest rows of a hole made or dropped by one transaction. */
 const ROWS_AT_ONCE = 65_536;
 
+/** What is read of a chunk that has no row. */
+const GONE = { data: null, length: null, N_c: null, enc_tag: null };
+
 async function foldNode(db: Database, mount: MountHandle, node: string): Promise<void> {
   for (let first = true;; first = false) {
     const done = await db.write(async (tx) => {
@@ -93,7 +95,8 @@ async function foldStep(
 ): Promise<boolean> {
   const { chunkSize } = top;
   const scope = { cipher: cipherFor(top), chunkSize };
-  const state = await tx.first(contentState, { node });
+  const manifests = new ManifestStore(tx);
+  const state = await manifests.unfolded(node);
   if (state === undefined) return true;
   await tx.run(deleteStaleRedo, { node });
   if (state.true_size === null) {
@@ -131,7 +134,7 @@ async function foldStep(
   const chunk = async (index: number, length: number): Promise<NewChunk> => {
     const data = new Uint8Array(length);
     if (index < rows) {
-      const [row] = await tx.all(committedChunks, { node, first: index, last: index });
+      const [row = GONE] = await manifests.committedChunks(node, index, index);
       data.set(plaintext(scope.cipher, row, node).subarray(0, length));
     }
     for (const row of await tx.all(redoOf, { node, first: index, last: index })) {

@@ -1,10 +1,11 @@
 import { dataVersion } from "../../templates/file.ts";
-import { chunkColumns, contentTimes } from "../../templates/listing.ts";
+import { contentTimes } from "../../templates/listing.ts";
 import { CHUNKS_A_PAGE, type HashPage, hashPage, tagOf } from "../content/content_tag.ts";
 import { handOver, release } from "../content/chunk_memory.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { keptChunks, loadingRoom } from "../content/kept_chunks.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import {
@@ -145,18 +146,13 @@ export class Snapshot implements SnapshotInfo {
       : keptChunks.take(this, this.#db, cipher, page.at(first));
     if (kept !== null) return [this.#part(kept, first, offset, end)];
     using _room = await loadingRoom(Math.min((last - first + 1) * chunkSize, this.size));
-    const rows = await tx.all(chunkColumns, {
-      node: this.node,
-      version: this.version,
-      first,
-      last,
-    });
+    const rows = await new ManifestStore(tx).chunks(this.node, this.version, first, last);
     if (rows.length !== last - first + 1) throw this.#changed();
     const pieces: Uint8Array[] = [];
     for (let i = 0; i < rows.length; i++) {
-      const [index, hash, data, length, N_c, enc_tag] = rows[i];
+      const { index, hash, data } = rows[i];
       if (index !== first + i || !page.has(index, hash)) throw this.#changed();
-      const chunk = openChunk(cipher, { data, length, N_c, enc_tag }, this.name);
+      const chunk = openChunk(cipher, rows[i], this.name);
       if (chunk !== data) release(data!);
       const start = index * chunkSize;
       if (chunk.length < Math.min(chunkSize, this.size - start)) {

@@ -1,4 +1,5 @@
-import { chunkUses, fileFacts } from "../../templates/maintenance.ts";
+import { fileFacts } from "../../templates/maintenance.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
 import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 
@@ -52,7 +53,7 @@ export async function fileSpace(
     let saved = 0;
     for (let after = "";;) {
       options.signal?.throwIfAborted();
-      const rows = await tx.all(chunkUses, { after, limit: CHUNKS_AT_ONCE });
+      const rows = await new ChunkPool(tx).uses(after, CHUNKS_AT_ONCE);
       for (const { bytes, references, use } of rows) {
         used[USES[use]] += bytes;
         saved += Math.max(0, references - 1) * bytes;

@@ -1,11 +1,3 @@
-import {
-  commitVersion,
-  copyCommittedManifest,
-  insertContent,
-  insertManifestRow,
-  manifestPage,
-  versionState,
-} from "../../templates/content.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { endMount, insertMount } from "../../templates/mount.ts";
 import {
@@ -27,6 +19,7 @@ import { checkSize } from "../content/write_content.ts";
 import { takeLock } from "../content/write_lock.ts";
 import { plainCipher } from "../crypto/chunk_cipher.ts";
 import { MOUNT_NONCE_LENGTH } from "../crypto/key_ladder.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import { expiry } from "../expiry.ts";
 import { uuid7 } from "../ids.ts";
@@ -293,7 +286,7 @@ class Transfer {
     for (const { name, value } of xattrs) await tx.run(setXattr, { node, name, value });
     if (row.type !== "container") {
       const keep = numberOrNull(row.retention_keep);
-      await tx.run(insertContent, { node, version: 0, size: 0, keep });
+      await new ManifestStore(tx).create(node, 0, 0, keep);
     }
   }
 
@@ -314,8 +307,9 @@ class Transfer {
   /** One transaction, so that no prune comes between. */
   async #shareChunks(row: SourceRow, node: string): Promise<void> {
     const size = await this.#target.write(async (tx) => {
-      const state = (await tx.first(versionState, { node: row.node_id }))!;
-      await tx.run(copyCommittedManifest, { node, source: row.node_id });
+      const manifests = new ManifestStore(tx);
+      const state = (await manifests.state(row.node_id))!;
+      await manifests.copyRows(row.node_id, node);
       await this.#commit(tx, row, node, state);
       return state.size;
     });
@@ -324,7 +318,7 @@ class Transfer {
 
   async #streamChunks(row: SourceRow, entry: Resolved): Promise<void> {
     const source: Resolved = { ...this.#top, node: row.node_id, label: row.name };
-    const version = await this.#source.query((tx) => tx.first(versionState, { node: row.node_id }));
+    const version = await this.#source.query((tx) => new ManifestStore(tx).state(row.node_id));
     const { size } = version!;
     checkSize(size, entry);
     // A prune takes what no lock protects for given up.
@@ -335,12 +329,13 @@ class Transfer {
       const bytes = await this.#source.read((tx) => readRange(tx, source, at, step, version!))
         .catch((error) => this.#explain(error, row, version!.version));
       await this.#target.write(async (tx) => {
+        const manifests = new ManifestStore(tx);
         for (let from = 0; from < bytes.length; from += entry.chunkSize) {
           const chunk = bytes.subarray(from, from + entry.chunkSize);
           const hash = await storeChunk(tx, cipherFor(entry), chunk);
           const index = (at + from) / entry.chunkSize;
           const { node } = entry;
-          await tx.run(insertManifestRow, { node, version: version!.version, index, hash });
+          await manifests.add(node, version!.version, index, hash);
         }
       }, { durable: false });
       this.#report(0, bytes.length);
@@ -354,8 +349,9 @@ class Transfer {
 
   /** A chunk that is missing because its version was pruned is no damage. */
   async #explain(error: unknown, row: SourceRow, version: number): Promise<never> {
-    const page = { node: row.node_id, version, first: 0, limit: 1 };
-    const left = await this.#source.query((tx) => tx.all(manifestPage, page));
+    const left = await this.#source.query((tx) =>
+      new ManifestStore(tx).page(row.node_id, version, 0, 1)
+    );
     if (left.length > 0) throw error;
     throw new AloeError("busy", `${row.name}: was changed and pruned while it was copied`, {
       cause: error,
@@ -368,7 +364,7 @@ class Transfer {
     node: string,
     { version, size }: { version: number; size: number },
   ): Promise<void> {
-    await tx.run(commitVersion, { node, version, size });
+    await new ManifestStore(tx).commit(node, version, size);
     // The commit is no change of the file: it keeps the time that it had.
     await tx.run(setModified, { node, at: row.modified_at ?? row.created_at });
   }

@@ -1,4 +1,3 @@
-import { chunksOfThese } from "../../templates/content_change.ts";
 import { deleteEdgesOf, listChildren, placements } from "../../templates/edge.ts";
 import { locksOfNode } from "../../templates/lock.ts";
 import { deleteNodes } from "../../templates/node.ts";
@@ -14,7 +13,8 @@ import {
   restoreEdge,
 } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
-import { dropOrphanChunks } from "../content/orphans.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath } from "../paths.ts";
@@ -257,7 +257,7 @@ export async function purgeTrash(
       if (await firstHeld(tx, tree) === null) tree.forEach((node) => doomed.add(node));
     }
     const nodes = await deleteAll(tx, [...doomed]);
-    return { nodes, ...await dropOrphanChunks(tx) };
+    return { nodes, ...await new ChunkPool(tx).deleteUnreferenced() };
   }, { frees: true });
 }
 
@@ -276,9 +276,9 @@ async function deleteTheseAlone(tx: Transaction, nodes: string[]): Promise<Purge
   for (const part of parts(nodes)) await tx.run(deleteEdgesOf, { nodes: part });
   for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
     const some = nodes.slice(at, at + NODES_AT_ONCE);
-    const freed = (await tx.first(chunksOfThese, { nodes: JSON.stringify(some) }))!;
+    const freed = await new ManifestStore(tx).ownedBy(JSON.stringify(some));
     report.chunks += freed.chunks;
-    report.bytes += freed.bytes ?? 0;
+    report.bytes += freed.bytes;
     await deleteForGood(tx, some);
   }
   for (let seen = CHUNKS_AT_ONCE; seen === CHUNKS_AT_ONCE;) {

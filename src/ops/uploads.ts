@@ -1,11 +1,9 @@
-import { commitVersion, insertContent } from "../../templates/content.ts";
 import { deleteNodes, insertNode, setModified } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import {
   deleteUpload,
   expiredUploads,
   insertUpload,
-  moveManifest,
   renewNode,
   setUploadLength,
   uploadsOf,
@@ -13,9 +11,10 @@ import {
 import { now } from "../clock.ts";
 import { CHUNKS_A_PAGE, hashPage, tagOf } from "../content/content_tag.ts";
 import { cipherFor } from "../content/cipher_for.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { readRange } from "../content/read_range.ts";
 import { UPLOAD_VERSION, UploadWriter } from "../content/upload_writer.ts";
-import { nextVersion, replaceContent } from "../content/write_content.ts";
+import { replaceContent } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath, splitPath } from "../paths.ts";
@@ -142,7 +141,7 @@ export async function beginUpload(
       modifiedAt: createdAt,
       volume: top.volume,
     });
-    await tx.run(insertContent, { node: id, version: UPLOAD_VERSION, size: 0, keep: null });
+    await new ManifestStore(tx).create(id, UPLOAD_VERSION);
     await tx.run(insertUpload, { node: id, length, note, createdAt, expiresAt });
     return { id, size: 0, length, note, createdAt, expiresAt };
   }, { durable: false });
@@ -279,9 +278,10 @@ export async function finishUpload(
       return { node: id, version: UPLOAD_VERSION, size, created: true, ...told };
     }
     const { node } = current;
-    const version = await nextVersion(tx, node);
-    await moveRows(tx, id, node, version, Math.ceil(size / current.chunkSize));
-    await tx.run(commitVersion, { node, version, size });
+    const manifests = new ManifestStore(tx);
+    const version = await manifests.nextVersion(node);
+    await moveRows(manifests, id, node, version, Math.ceil(size / current.chunkSize));
+    await manifests.commit(node, version, size);
     await tx.run(deleteNodes, { nodes: JSON.stringify([id]) });
     if (modifiedAt !== undefined) await tx.run(setModified, { node, at: modifiedAt });
     return { node, version, size, created: false, ...told };
@@ -436,7 +436,7 @@ async function currentContent(tx: Transaction, entry: Resolved): Promise<Current
 const ROWS_AT_ONCE = 1024;
 
 async function moveRows(
-  tx: Transaction,
+  manifests: ManifestStore,
   from: string,
   to: string,
   newVersion: number,
@@ -444,7 +444,7 @@ async function moveRows(
 ): Promise<void> {
   for (let first = 0; first < rows; first += ROWS_AT_ONCE) {
     const last = first + ROWS_AT_ONCE - 1;
-    await tx.run(moveManifest, { from, version: UPLOAD_VERSION, to, newVersion, first, last });
+    await manifests.move({ node: from, version: UPLOAD_VERSION, first, last }, to, newVersion);
     await yieldToEventLoop();
   }
 }

@@ -1,4 +1,5 @@
-import { poolReferences, volumeNodes } from "../../templates/listing.ts";
+import { volumeNodes } from "../../templates/listing.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { resolve } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
@@ -74,7 +75,7 @@ export async function volumeUsage(
   for (let after = "";;) {
     options.signal?.throwIfAborted();
     const limit = ROWS_AT_ONCE;
-    const rows = await db.query((tx) => tx.all(poolReferences, { volume, after, limit }));
+    const rows = await db.query((tx) => new ChunkPool(tx).references(volume, after, limit));
     for (const [, bytes, references] of rows) {
       if (references === 0) continue;
       usage.chunks++;

@@ -1,10 +1,11 @@
-import { chunkByHash, manifestPage, versionState } from "../../templates/content.ts";
 import {
   entriesAfter,
   impossibleCells,
   namesNotAllowed,
   volumeOfNode,
 } from "../../templates/maintenance.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { MAX_CHUNKS } from "../content/write_content.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
@@ -178,7 +179,8 @@ class Check {
   /** Looks at some chunks of an entry, in one state of the file. */
   async #step(tx: Transaction, node: string, progress: Progress): Promise<void> {
     this.#options.signal?.throwIfAborted();
-    const state = await tx.first(versionState, { node });
+    const manifests = new ManifestStore(tx);
+    const state = await manifests.state(node);
     if (state === undefined) {
       // It was deleted meanwhile.
       progress.problems = [];
@@ -200,7 +202,7 @@ class Check {
       return;
     }
     const first = progress.index;
-    const rows = await tx.all(manifestPage, { node, version, first, limit: PAGE });
+    const rows = await manifests.page(node, version, first, PAGE);
     let bytes = 0;
     for (const row of rows) {
       if (bytes >= BYTES_AT_ONCE) return;
@@ -232,7 +234,7 @@ class Check {
   }
 
   async #chunkProblem(tx: Transaction, hash: string): Promise<string | null> {
-    const row = await tx.first(chunkByHash, { hash });
+    const row = (await new ChunkPool(tx).get([hash])).get(hash);
     if (row === undefined) return "chunk-missing";
     const { data, N_c: nonce, enc_tag: tag, length } = row;
     if (![data, nonce, tag].every((each) => each instanceof Uint8Array)) return "no-bytes";

@@ -1,4 +1,3 @@
-import { orphanVolume } from "../../templates/content_change.ts";
 import { insertNode } from "../../templates/node.ts";
 import { countMounts } from "../../templates/mount.ts";
 import {
@@ -18,7 +17,7 @@ import {
 } from "../../templates/volume.ts";
 import { putVolumeSeal, volumeSeal } from "../../templates/seal.ts";
 import { now } from "../clock.ts";
-import { dropOrphanChunks } from "../content/orphans.ts";
+import { ChunkPool } from "../content/chunk_pool.ts";
 import { wipe } from "../crypto/bytes.ts";
 import {
   newVolumeKey,
@@ -28,6 +27,7 @@ import {
   type WrappedKey,
   wrapVolumeKey,
 } from "../crypto/key_ladder.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import { volumeText } from "../content_seals.ts";
 import { randomNonce } from "../crypto/aead.ts";
@@ -271,7 +271,10 @@ export async function removeVolume(
         `volume ${name ?? id} is mounted ${count} times`,
       );
     }
-    return { nodes: await deleteVolumeRows(tx, id), ...await dropOrphanChunks(tx) };
+    return {
+      nodes: await deleteVolumeRows(tx, id),
+      ...await new ChunkPool(tx).deleteUnreferenced(),
+    };
   }, { frees: true });
 }
 
@@ -281,7 +284,7 @@ export async function removeVolume(
  * @returns How many nodes there were.
  */
 export async function deleteVolumeRows(tx: Transaction, volume: string): Promise<number> {
-  await tx.run(orphanVolume, { volume });
+  await new ManifestStore(tx).releaseVolume(volume);
   await tx.run(deleteVolumeLocks, { volume });
   await tx.run(deleteVolumeMounts, { volume });
   await tx.run(deleteVolumeEdges, { volume });
