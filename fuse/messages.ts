@@ -21,10 +21,10 @@ export interface StartMessage {
 }
 
 /** What it is asked. */
-export interface AskMessage {
-  type: "stats";
-  id: number;
-}
+export type AskMessage =
+  | { type: "stats"; id: number }
+  /** Whether it is there. */
+  | { type: "are you there" };
 
 /** An error on its way to another thread. */
 export interface ErrorMessage {
@@ -62,9 +62,11 @@ export interface MountStatistics {
 
 /** What the mount's thread says. */
 export type WorkerMessage =
-  | { type: "mounted"; fd: number }
+  /** With the directory of the thread in `/proc`. */
+  | { type: "mounted"; fd: number; thread: string }
   | { type: "ready" }
   | { type: "log"; line: string }
   | { type: "stats"; id: number; statistics: MountStatistics }
+  | { type: "here" }
   /** The end, whether it was ever ready or not. */
   | { type: "closed"; error: ErrorMessage | null };

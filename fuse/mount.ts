@@ -1,5 +1,6 @@
 import { AloeError } from "../src/errors.ts";
 import type { Pin } from "../src/types.ts";
+import { EndWatch } from "./end_watch.ts";
 import { libc } from "./libfuse.ts";
 import {
   type AskMessage,
@@ -68,7 +69,9 @@ export interface FuseMount extends AsyncDisposable {
    */
   readonly closed: Promise<void>;
   /**
-   * Unmounts; settled as `closed` is, or at once if `lazy`.
+   * Unmounts; settled as `closed` is, or at once if `lazy`. From the first time on
+   * the mount ends even if its thread hangs: what was not written back is lost then
+   * (`io_error`).
    *
    * @throws {AloeError} `busy` while files of it are open.
    */
@@ -146,6 +149,8 @@ class WorkerMount implements FuseMount {
   #isReady = false;
   #outcome: OutcomeKeeper | null = null;
   #guard: MountpointGuard | null = null;
+  #thread = "";
+  #watch: EndWatch | null = null;
 
   constructor(mountpoint: string, log: (line: string) => void, start: StartMessage) {
     this.mountpoint = mountpoint;
@@ -181,6 +186,7 @@ class WorkerMount implements FuseMount {
 
   async unmount(options: UnmountOptions = {}): Promise<void> {
     const { lazy = false } = options;
+    this.#watchEnd();
     const there = await mountedOn(this.mountpoint);
     if (there?.type === TYPE && this.#fd !== null) {
       await detach(this.mountpoint, lazy);
@@ -195,10 +201,24 @@ class WorkerMount implements FuseMount {
       return Promise.reject(new AloeError("invalid", `${this.mountpoint}: is unmounted`));
     }
     const asked = Promise.withResolvers<MountStatistics>();
-    const message: AskMessage = { type: "stats", id: ++this.#asks };
-    this.#asked.set(message.id, asked);
-    this.#worker.postMessage(message);
+    const id = ++this.#asks;
+    this.#asked.set(id, asked);
+    this.#ask({ type: "stats", id });
     return asked.promise;
+  }
+
+  #ask(message: AskMessage): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** From here on the mount ends, whatever its thread does. */
+  #watchEnd(): void {
+    if (this.#fd === null) return;
+    this.#watch ??= new EndWatch(
+      this.#thread,
+      () => this.#ask({ type: "are you there" }),
+      () => this.#abandon("it does not answer; what was not written back is lost"),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -209,6 +229,7 @@ class WorkerMount implements FuseMount {
     switch (message.type) {
       case "mounted":
         this.#fd = message.fd;
+        this.#thread = message.thread;
         break;
       case "ready":
         this.#isReady = true;
@@ -221,6 +242,9 @@ class WorkerMount implements FuseMount {
         this.#asked.get(message.id)?.resolve(message.statistics);
         this.#asked.delete(message.id);
         break;
+      case "here":
+        this.#watch?.heard();
+        break;
       case "closed":
         this.#end(message.error);
     }
@@ -229,19 +253,22 @@ class WorkerMount implements FuseMount {
   /** The thread is gone, and what it had not written too; the mount must not stay behind. */
   #abandon(message: string): void {
     const fd = this.#fd;
-    this.#end({
-      code: "io_error",
-      message: `${this.mountpoint}: the mount broke down: ${message}`,
-    });
+    this.#fd = null;
     this.#worker.terminate();
-    if (fd === null) return;
+    const end = () =>
+      this.#end({
+        code: "io_error",
+        message: `${this.mountpoint}: the mount broke down: ${message}`,
+      });
+    if (fd === null) return end();
     // Without its descriptor every request ends with an error instead of waiting.
     libc().close(fd);
-    detach(this.mountpoint, true).catch((fault) => this.#log(String(fault)));
+    detach(this.mountpoint, true).catch((fault) => this.#log(String(fault))).finally(end);
   }
 
   #end(message: ErrorMessage | null): void {
     this.#fd = null;
+    this.#watch?.stop();
     if (this.#guard === null) return this.#settle(message);
     this.#guard.release().finally(() => this.#settle(message));
     this.#guard = null;

@@ -8,6 +8,7 @@
 import { AloeError } from "../src/errors.ts";
 import * as ops from "../src/ops.ts";
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
+import { ownThread } from "./end_watch.ts";
 import { Lease } from "./lease.ts";
 import { coarseTime } from "./libfuse.ts";
 import { RequestLoop } from "./loop.ts";
@@ -34,6 +35,7 @@ let statistics: (() => MountStatistics) | null = null;
 
 scope.onmessage = ({ data }) => {
   if (data.type === "start") start(data);
+  else if (data.type === "are you there") scope.postMessage({ type: "here" });
   else if (statistics !== null) {
     scope.postMessage({ type: "stats", id: data.id, statistics: statistics() });
   }
@@ -126,7 +128,7 @@ async function present(
     ...(message.at === undefined ? {} : { at: message.at }),
   });
   const session = new Session(message.mountpoint, message.options);
-  scope.postMessage({ type: "mounted", fd: session.fd });
+  scope.postMessage({ type: "mounted", fd: session.fd, thread: ownThread() });
   notifier = new Notifier(session.fd);
   const loop = new RequestLoop(session.fd, fs, notifier, log, {
     beforeCommit: () => lease.check(),

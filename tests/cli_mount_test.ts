@@ -209,6 +209,56 @@ for (const [name, end] of ends) {
   });
 }
 
+/** Has every change of a file's content run a statement that never ends. */
+function makeHang(path: string): void {
+  using db = new DatabaseSync(path, { timeout: 60_000 });
+  const endless =
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+  for (const event of ["INSERT", "UPDATE"]) {
+    db.exec(`CREATE TRIGGER evil_${event} BEFORE ${event} ON content BEGIN ${endless}; END`);
+  }
+}
+
+Deno.test({
+  name: "cli: a signal ends a mount that hangs, in the foreground and as a daemon",
+  ignore,
+  fn: async () => {
+    await Promise.all([false, true].map(async (daemon) => {
+      using bench = new Mounts();
+      await bench.ok([]);
+      const log = bench.path("log");
+      const running = daemon ? null : await bench.mount();
+      const pid = running?.child.pid ?? await bench.daemon(["--log", log]);
+      Deno.writeTextFileSync(`${bench.dir}/kept`, "kept");
+      assert.ok(new Deno.Command("sync", { args: [`${bench.dir}/kept`] }).outputSync().success);
+      makeHang(bench.file);
+      // In a process of its own: it may wait for an answer.
+      const writer = new Deno.Command("sh", {
+        args: ["-c", 'echo lost > "$1/lost"; sync "$1/lost"', "sh", bench.dir],
+        stderr: "null",
+      }).spawn();
+      const busy = () => Number(Deno.readTextFileSync(`/proc/${pid}/stat`).split(" ")[13]);
+      const begun = busy();
+      await until(() => busy() > begun + 100);
+      Deno.kill(pid, "SIGTERM");
+      await until(() => !isRunning(pid));
+      assert.ok(!isMounted(bench.dir));
+      assert.ok(!(await writer.status).success);
+      if (running === null) {
+        assert.match(Deno.readTextFileSync(log), /what was not written back is lost/);
+      } else {
+        const { code, err } = await running.ended();
+        assert.equal(code, 1);
+        assert.match(err, /it does not answer; what was not written back is lost/);
+      }
+      assert.match(await bench.ok(["repair"]), /took out trigger "evil_INSERT"/);
+      assert.equal(await bench.ok(["cat", "/kept"]), "kept");
+      assert.equal(await bench.ok(["health"]), "healthy\n");
+      assert.match(await bench.ok(["verify", "--deep"]), /no problem/);
+    }));
+  },
+});
+
 Deno.test({
   name: "cli: a mount in use waits; a second signal takes it out of the tree",
   ignore,

@@ -12,6 +12,9 @@ import { encryptionMode, givesPin } from "./volume.ts";
 /** How often the end of a mount that is in use is tried again, in ms. */
 const RETRY = 250;
 
+/** How long a mount that is asked to end may still be in the making, ms. */
+const MOUNTING = 10_000;
+
 /** What asks a mount to end. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -175,8 +178,15 @@ function logger(ctx: Context, path: string | undefined, point: string): (line: s
 class Requests implements Disposable {
   /** How many have come. */
   count = 0;
-  /** What the next one does; before there is a mount a second one ends the process. */
-  answer: () => void = () => this.count > 1 && Deno.exit(143);
+  /**
+   * What the next one does. Before there is a mount a second one ends the process, and
+   * so does the first if there is none in time.
+   */
+  answer: () => void = () => {
+    if (this.count > 1) Deno.exit(143);
+    this.#late = setTimeout(() => Deno.exit(143), MOUNTING);
+  };
+  #late: ReturnType<typeof setTimeout> | undefined;
   readonly #listener = (): void => {
     this.count++;
     this.answer();
@@ -186,7 +196,13 @@ class Requests implements Disposable {
     for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#listener);
   }
 
+  /** There is a mount, or there will be none. */
+  settled(): void {
+    clearTimeout(this.#late);
+  }
+
   [Symbol.dispose](): void {
+    this.settled();
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#listener);
   }
 }
@@ -226,6 +242,7 @@ async function untilClosed(
       timer = setTimeout(end, RETRY);
     }
   };
+  requests.settled();
   requests.answer = () => {
     if (requests.count === 2 && told) {
       ctx.warn(directory, "in use: unmounted lazily; those who use it go on until they have done");
