@@ -31,8 +31,10 @@ interface Open {
   id: string;
   /** Where its path ends. */
   length: number;
-  /** What it goes on with after these. */
-  after: string;
+  /** What it goes on after; null at its begin. */
+  after: string | null;
+  /** The newest placement that it had then. */
+  until: string;
   /** Entries that are to come; null to be read. */
   entries: ops.DetailedEntry[] | null;
   /** How many of them have come. */
@@ -88,7 +90,16 @@ async function* tree(
     if (within.has(id)) throw new AloeError("corrupt", `${id}: is a directory in itself`);
     within.add(id);
     const { length } = path;
-    open.push({ id, length, after: "", entries: null, done: 0, last: false, given: new Set() });
+    open.push({
+      id,
+      length,
+      after: null,
+      until: "",
+      entries: null,
+      done: 0,
+      last: false,
+      given: new Set(),
+    });
   };
   if (name !== "") path.push(name, top.type === "container");
   const first = await member(held, top, path);
@@ -100,6 +111,7 @@ async function* tree(
     if (here.entries === null) {
       const page = await pageOf(held, here);
       here.entries = page.entries;
+      here.until = page.until;
       here.done = 0;
       here.last = page.next === null;
       entries += page.entries.length;
@@ -113,7 +125,7 @@ async function* tree(
       within.delete(here.id);
       continue;
     }
-    here.after = entry.edge;
+    here.after = entry.place;
     if (!entry.visible) continue;
     const safe = safeName(entry.name, "anywhere");
     const own = safe === entry.name && here.given.size === 0
@@ -138,12 +150,18 @@ async function* tree(
   }
 }
 
-async function pageOf({ fs, mount }: Access, { id, after }: Open): Promise<ops.DetailedPage> {
-  const page = { limit: PAGE, ...(after === "" ? {} : { after }) };
+async function pageOf(
+  { fs, mount }: Access,
+  { id, after, until }: Open,
+): Promise<ops.DetailedPage> {
+  const page = {
+    limit: PAGE,
+    ...(after === null ? {} : { after: ops.positionText({ after, until }) }),
+  };
   try {
     return await ops.listDetails(fs.db, mount.handle, { node: id }, page);
   } catch (error) {
-    if (hasGone(error)) return { node: id, entries: [], next: null };
+    if (hasGone(error)) return { node: id, entries: [], next: null, until };
     throw error;
   }
 }

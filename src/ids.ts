@@ -79,12 +79,17 @@ export function mint(mark: Watermark): string {
 /** Text that sorts after every id minted so far, now and by the watermark. */
 export function afterWatermark({ ts, seq }: Watermark): string {
   const nowMs = Date.now();
-  return nowMs > ts ? textOf(nowMs, SEQ_LIMIT - 1) : textOf(ts, seq);
+  return nowMs > ts ? textAfter(nowMs, SEQ_LIMIT - 1) : textAfter(ts, seq);
+}
 
-  function textOf(ms: number, seq: number): string {
-    // No hexadecimal digit sorts after a "g".
-    return `${format(ms, seq).slice(0, COUNTED)}-g`;
-  }
+/** Text between the last id that was minted by a watermark and the next one. */
+export function atWatermark({ ts, seq }: Watermark): string {
+  return textAfter(ts, seq);
+}
+
+function textAfter(ms: number, seq: number): string {
+  // No hexadecimal digit sorts after a "g".
+  return `${format(ms, seq).slice(0, COUNTED)}-g`;
 }
 
 /** How much of an id's text is time and counter. */

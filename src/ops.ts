@@ -58,6 +58,7 @@ export {
 } from "./ops/mounts.ts";
 export { exists, stat, statById } from "./ops/stat.ts";
 export { hasName, list, listById, type ListPage, pathOf } from "./ops/list.ts";
+export { type Position, positionText } from "./ops/listing_page.ts";
 export {
   createContainer,
   createEntry,

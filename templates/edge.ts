@@ -36,33 +36,6 @@ export const doubledNames = template<{ parent: string }>("edge.doubledNames")((q
     .select(({ fn }) => ["name", fn.max("to_id").as("visible")])
 );
 
-/** A page of a listing, after an edge. */
-export const listChildrenAfter = template<
-  { parent: string; after: string; limit: number }
->("edge.listChildrenAfter")(
-  (q, p) =>
-    q.selectFrom("edge as e").innerJoin("node as n", "n.node_id", "e.to_id")
-      .select(["e.edge_id", "e.to_id", "e.name", "n.type"])
-      .select((eb) =>
-        eb.not(eb.exists(
-          eb.selectFrom("edge as o").select(sql.lit(1).as("one"))
-            .whereRef("o.from_id", "=", "e.from_id").whereRef(
-              "o.name",
-              "=",
-              "e.name",
-            )
-            .whereRef("o.to_id", ">", "e.to_id").where(
-              "o.archived",
-              "=",
-              sql.lit(0),
-            ),
-        )).as("visible")
-      )
-      .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
-      .where("e.edge_id", ">", p.after)
-      .orderBy("e.edge_id").limit(p.limit),
-);
-
 /** Whether a container has a child. */
 export const hasChild = template<{ parent: string }>("edge.hasChild")((q, p) =>
   q.selectFrom("edge").select("edge_id")

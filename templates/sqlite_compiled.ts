@@ -706,20 +706,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "edge.listChildrenAfter": {
-    "sql":
-      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type", not exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "visible" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? order by "e"."edge_id" limit ?',
-    "names": [
-      "parent",
-      "after",
-      "limit",
-    ],
-    "constants": [
-      null,
-      null,
-      null,
-    ],
-  },
   "edge.lockedBelow": {
     "sql":
       'select "l"."node_id" from "lock" as "l" inner join "mount" as "lm" on "lm"."mount_id" = "l"."mount_id" where "l"."mount_id" != ? and "lm"."state" != \'unmounted\' and ("lm"."expires_at" is null or "lm"."expires_at" > ?) and ("l"."expires_at" is null or "l"."expires_at" > ?) and ("l"."node_id" = ? or "l"."node_id" in (select "to_id" from "edge" where "edge_id" in (SELECT edge_id FROM (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" WHERE edge_id IS NOT NULL)))',
@@ -1344,6 +1330,48 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "listing.childrenAfter": {
+    "sql":
+      'select "e"."edge_id" as "place", "e"."edge_id", "e"."to_id", "e"."name", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden" from "edge" as "e" cross join "node" as "n" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "e"."edge_id" <= ? order by "e"."edge_id" limit ?',
+    "names": [
+      "parent",
+      "after",
+      "until",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.childrenThen": {
+    "sql":
+      'select "w"."place", "e"."edge_id", "e"."to_id", "e"."name", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden" from (\n    SELECT place, edge_id FROM (\n      SELECT o.edge_id AS place, CASE WHEN o.archived = 0 THEN o.edge_id\n        ELSE coalesce((SELECT edge_id FROM (\n      SELECT f.edge_id, row_number() OVER (ORDER BY f.edge_id DESC) AS number FROM edge AS f\n      WHERE f.to_id = o.to_id AND +f.from_id = o.from_id AND f.archived = 0\n        AND +f.edge_id > ?)\n    WHERE number = 1 + (\n      SELECT count(*) FROM edge AS l WHERE l.to_id = o.to_id AND +l.from_id = o.from_id\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))), (SELECT f.edge_id FROM edge AS f\n    WHERE f.from_id = o.from_id AND f.name = o.name AND f.archived = 0 AND +f.edge_id > ?\n      AND NOT EXISTS (SELECT 1 FROM edge AS b WHERE b.to_id = f.to_id\n        AND +b.from_id = f.from_id AND b.archived = 1 AND +b.edge_id <= ?)\n      AND NOT EXISTS (SELECT 1 FROM edge AS l WHERE l.from_id = o.from_id AND l.name = o.name\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))\n    ORDER BY f.edge_id DESC LIMIT 1)) END AS edge_id\n      FROM edge AS o\n      WHERE o.from_id = ? AND o.edge_id > ? AND o.edge_id <= ?)\n    WHERE edge_id IS NOT NULL ORDER BY place LIMIT ?) as "w" cross join "edge" as "e" cross join "node" as "n" where "e"."edge_id" = "w"."edge_id" and "n"."node_id" = "e"."to_id" order by "w"."place"',
+    "names": [
+      "until",
+      "until",
+      "until",
+      "until",
+      "until",
+      "parent",
+      "after",
+      "until",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
   "listing.contentTimes": {
     "sql":
       'select "n"."created_at", "n"."modified_at", "a"."committed_at" from "node" as "n" left join "aloe_version" as "a" on "a"."content_id" = "n"."node_id" and "a"."version" = ? where "n"."node_id" = ?',
@@ -1358,14 +1386,54 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "listing.detailsAfter": {
     "sql":
-      'select "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? order by "e"."edge_id" limit ?',
+      'select "e"."edge_id" as "place", "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "e"."edge_id" <= ? order by "e"."edge_id" limit ?',
     "names": [
       "parent",
       "after",
+      "until",
       "limit",
     ],
     "constants": [
       null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.detailsThen": {
+    "sql":
+      'select "w"."place", "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from (\n    SELECT place, edge_id FROM (\n      SELECT o.edge_id AS place, CASE WHEN o.archived = 0 THEN o.edge_id\n        ELSE coalesce((SELECT edge_id FROM (\n      SELECT f.edge_id, row_number() OVER (ORDER BY f.edge_id DESC) AS number FROM edge AS f\n      WHERE f.to_id = o.to_id AND +f.from_id = o.from_id AND f.archived = 0\n        AND +f.edge_id > ?)\n    WHERE number = 1 + (\n      SELECT count(*) FROM edge AS l WHERE l.to_id = o.to_id AND +l.from_id = o.from_id\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))), (SELECT f.edge_id FROM edge AS f\n    WHERE f.from_id = o.from_id AND f.name = o.name AND f.archived = 0 AND +f.edge_id > ?\n      AND NOT EXISTS (SELECT 1 FROM edge AS b WHERE b.to_id = f.to_id\n        AND +b.from_id = f.from_id AND b.archived = 1 AND +b.edge_id <= ?)\n      AND NOT EXISTS (SELECT 1 FROM edge AS l WHERE l.from_id = o.from_id AND l.name = o.name\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))\n    ORDER BY f.edge_id DESC LIMIT 1)) END AS edge_id\n      FROM edge AS o\n      WHERE o.from_id = ? AND o.edge_id > ? AND o.edge_id <= ?)\n    WHERE edge_id IS NOT NULL ORDER BY place LIMIT ?) as "w" cross join "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "e"."edge_id" = "w"."edge_id" and "n"."node_id" = "e"."to_id" order by "w"."place"',
+    "names": [
+      "until",
+      "until",
+      "until",
+      "until",
+      "until",
+      "parent",
+      "after",
+      "until",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.hasNewerChild": {
+    "sql":
+      'select "edge_id" from "edge" where "from_id" = ? and "edge_id" > ? and "archived" = 0 limit 1',
+    "names": [
+      "parent",
+      "until",
+    ],
+    "constants": [
       null,
       null,
     ],
@@ -1386,14 +1454,48 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "listing.newestOfAll": {
+    "sql": 'select "edge_id" from "edge" order by "edge_id" desc limit 1',
+    "names": [],
+    "constants": [],
+  },
+  "listing.newestPlacement": {
+    "sql": 'select "edge_id" from "edge" where "from_id" = ? order by "edge_id" desc limit 1',
+    "names": [
+      "parent",
+    ],
+    "constants": [
+      null,
+    ],
+  },
   "listing.placementsAfter": {
     "sql":
-      'select "edge_id", "from_id", "to_id", "name", "volume_id", "archived" from "edge" where "edge_id" > ? order by "edge_id" limit ?',
+      'select "edge_id", "from_id", "to_id", "name", "volume_id", "archived" from "edge" where "edge_id" > ? and "edge_id" <= ? order by "edge_id" limit ?',
     "names": [
       "after",
+      "until",
       "limit",
     ],
     "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
+  "listing.placementsThen": {
+    "sql":
+      'select "w"."place", "e"."from_id", "e"."to_id", "e"."name", "e"."volume_id", "e"."archived" from (\n      SELECT o.edge_id AS place,\n        CASE WHEN o.archived = 0 THEN o.edge_id\n          ELSE coalesce((SELECT edge_id FROM (\n      SELECT f.edge_id, row_number() OVER (ORDER BY f.edge_id DESC) AS number FROM edge AS f\n      WHERE f.to_id = o.to_id AND f.archived = 0 AND +f.edge_id > ?)\n    WHERE number = 1 + (\n      SELECT count(*) FROM edge AS l WHERE l.to_id = o.to_id\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))), o.edge_id) END AS edge_id\n      FROM edge AS o WHERE o.edge_id > ? AND o.edge_id <= ?\n      ORDER BY place LIMIT ?) as "w" cross join "edge" as "e" where "e"."edge_id" = "w"."edge_id" order by "w"."place"',
+    "names": [
+      "until",
+      "until",
+      "after",
+      "until",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
       null,
       null,
     ],

@@ -262,6 +262,7 @@ const PRIVATE = ["content_version", "content_chunk"];
 const SHARED_READS: Record<string, string> = {
   "abandoned.abandonedLocks": "finds the locks of versions that were begun",
   "listing.detailsAfter": "lists a directory with the targets of its links",
+  "listing.detailsThen": "the same",
   "maintenance.counts": "counts the rows of each table",
   "maintenance.impossibleCells": "checks the cells of each table",
   "resolve.readByPath": "reads a small file by its path in one query",

@@ -81,7 +81,7 @@ async function list(services: Services, c: Context<Env>): Promise<Response> {
   const target = queryTarget(query);
   const limit = wholeNumber(query, "limit", 1, LARGEST_PAGE) ?? PAGE;
   const after = query.get("after");
-  if (after !== null && !/^[0-9a-f-]{1,64}$/.test(after)) {
+  if (after !== null && !/^[0-9a-f-]{1,64}(\.[0-9a-f-]{0,64})?$/.test(after)) {
     throw new Problem(400, "invalid", "after: is not what a page gave as its next");
   }
   await using held = await access(services, c, c.req.param("id")!);

@@ -1,14 +1,13 @@
 import { decodeText } from "../names.ts";
-import { type DetailColumns, detailsAfter } from "../../templates/listing.ts";
+import { type DetailColumns, detailsAfter, detailsThen } from "../../templates/listing.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
-import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { requireContainer, type Resolved, resolveTarget, type Target } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { NodeType } from "../types.ts";
-import type { ListPage } from "./list.ts";
+import { beginPage, type ListPage, positionText } from "./listing_page.ts";
 
 /**
  * A child of a container with all that a listing tells. Times are whole
@@ -16,6 +15,8 @@ import type { ListPage } from "./list.ts";
  * nanoseconds.
  */
 export interface DetailedEntry {
+  /** Its place in the listing: the placement's id, or that of the one before it was renamed. */
+  place: string;
   /** The placement's id. */
   edge: string;
   /** The placement's name. */
@@ -52,6 +53,8 @@ export interface DetailedPage {
   entries: DetailedEntry[];
   /** What the next page comes after; null when this was the last. */
   next: string | null;
+  /** The newest placement that there was at the first page. */
+  until: string;
 }
 
 /**
@@ -66,22 +69,22 @@ export async function listDetails(
   target: Target,
   page: ListPage,
 ): Promise<DetailedPage> {
-  const { after = "", limit } = page;
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new AloeError("invalid", `${limit}: a page has at least one entry`);
-  }
   return await db.read(async (tx) => {
     const container = await resolveTarget(tx, mount, target);
     requireContainer(container);
+    const parent = container.node;
+    const { after, until, changed } = await beginPage(tx, db, parent, page);
     // One more than is wanted tells whether there are more.
-    const rows = await tx.all(detailsAfter, { parent: container.node, after, limit: limit + 1 });
-    const more = rows.length > limit;
+    const template = changed ? detailsThen : detailsAfter;
+    const rows = await tx.all(template, { parent, after, until, limit: page.limit + 1 });
+    const more = rows.length > page.limit;
     if (more) rows.pop();
     const links = new Links(container);
     return {
-      node: container.node,
+      node: parent,
       entries: rows.map((row) => detailedEntry(row, links)),
-      next: more ? rows[rows.length - 1][0] : null,
+      next: more ? positionText({ after: rows[rows.length - 1][0], until }) : null,
+      until,
     };
   });
 }
@@ -96,34 +99,35 @@ class Links {
   }
 
   target(row: DetailColumns): string {
-    const [data, length, N_c, enc_tag] = row.slice(13) as [
+    const [data, length, N_c, enc_tag] = row.slice(14) as [
       Uint8Array | null,
       number | null,
       Uint8Array | null,
       Uint8Array | null,
     ];
-    if (row[5] === 0) return "";
+    if (row[6] === 0) return "";
     this.#cipher ??= cipherFor(this.#container);
-    const bytes = openChunk(this.#cipher, { data, length, N_c, enc_tag }, row[1]);
-    return decodeText(bytes.subarray(0, row[5]!));
+    const bytes = openChunk(this.#cipher, { data, length, N_c, enc_tag }, row[2]);
+    return decodeText(bytes.subarray(0, row[6]!));
   }
 }
 
 function detailedEntry(row: DetailColumns, links: Links): DetailedEntry {
   const entry: DetailedEntry = {
-    edge: row[0],
-    name: row[1],
-    node: row[2],
-    type: row[3] as NodeType,
-    visible: row[4] === 0,
-    size: row[5],
-    version: row[6],
-    mode: row[7] ?? octal(row[8]),
-    createdSec: row[9],
-    createdNsec: row[10],
-    modifiedSec: row[11],
-    modifiedNsec: row[12],
-    target: row[3] === "symlink" ? links.target(row) : null,
+    place: row[0],
+    edge: row[1],
+    name: row[2],
+    node: row[3],
+    type: row[4] as NodeType,
+    visible: row[5] === 0,
+    size: row[6],
+    version: row[7],
+    mode: row[8] ?? octal(row[9]),
+    createdSec: row[10],
+    createdNsec: row[11],
+    modifiedSec: row[12],
+    modifiedNsec: row[13],
+    target: row[4] === "symlink" ? links.target(row) : null,
   };
   // SQL's division and remainder go towards zero.
   if (entry.createdNsec < 0) entry.createdNsec += 1e9, entry.createdSec--;

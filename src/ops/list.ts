@@ -1,4 +1,5 @@
-import { ancestors, doubledNames, listChildren, listChildrenAfter } from "../../templates/edge.ts";
+import { ancestors, doubledNames, listChildren } from "../../templates/edge.ts";
+import { childrenAfter, childrenThen } from "../../templates/listing.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -7,14 +8,9 @@ import { requireContainer, resolveId, resolveTarget, type Target } from "../reso
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { DirEntry, NodeType } from "../types.ts";
+import { beginPage, endPage, type ListPage } from "./listing_page.ts";
 
-/** Which part of a listing is wanted. */
-export interface ListPage {
-  /** The edge of the last entry that the caller has; none for the first page. */
-  after?: string;
-  /** At most this many entries. */
-  limit: number;
-}
+export type { ListPage } from "./listing_page.ts";
 
 /**
  * The children of a container, hidden ones included, in the order in which
@@ -29,7 +25,7 @@ export async function list(
   path = "/",
   page?: ListPage,
 ): Promise<DirEntry[]> {
-  return await db.read((tx) => listTarget(tx, mount, { path }, page));
+  return await db.read((tx) => listTarget(tx, db, mount, { path }, page));
 }
 
 /** The same for a container's id. */
@@ -39,11 +35,12 @@ export async function listById(
   node: string,
   page?: ListPage,
 ): Promise<DirEntry[]> {
-  return await db.read((tx) => listTarget(tx, mount, { node }, page));
+  return await db.read((tx) => listTarget(tx, db, mount, { node }, page));
 }
 
 async function listTarget(
   tx: Transaction,
+  db: Database,
   mount: MountRef,
   target: Target,
   page?: ListPage,
@@ -52,12 +49,12 @@ async function listTarget(
   requireContainer(container);
   const parent = container.node;
   if (page !== undefined) {
-    const { after = "", limit } = page;
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new AloeError("invalid", `${limit}: a page has at least one entry`);
-    }
-    const rows = await tx.all(listChildrenAfter, { parent, after, limit });
-    return rows.map((row) => dirEntry(row, Boolean(row.visible)));
+    const { after, until, changed } = await beginPage(tx, db, parent, page);
+    const template = changed ? childrenThen : childrenAfter;
+    const rows = await tx.all(template, { parent, after, until, limit: page.limit });
+    const last = rows.at(-1);
+    if (last !== undefined) endPage(db, parent, last.edge_id, { after: last.place, until });
+    return rows.map((row) => dirEntry(row, !row.hidden));
   }
   // Names are rarely doubled, and an index knows: quicker than a map of them all.
   const doubled = await tx.all(doubledNames, { parent });

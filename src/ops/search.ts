@@ -1,14 +1,18 @@
 import { placements } from "../../templates/edge.ts";
-import { placementsAfter } from "../../templates/listing.ts";
+import { mountedVolume } from "../../templates/inode.ts";
+import { newestOfAll, placementsAfter, placementsThen } from "../../templates/listing.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
 import { globDepth, globMatcher } from "../glob.ts";
-import type { MountRef } from "../mount_handle.ts";
+import { atWatermark } from "../ids.ts";
+import { mountId, type MountRef } from "../mount_handle.ts";
 import { requireContainer, resolveTarget, type Target } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { NodeInfo } from "../types.ts";
+import { volumeWatermark } from "../watermark.ts";
 import { pathBelow } from "./list.ts";
+import { positionOf, positionText } from "./listing_page.ts";
 import { statById } from "./stat.ts";
 
 /** Something that was found. */
@@ -81,16 +85,24 @@ export async function searchNames(
     if (base === null) {
       throw new AloeError("not_found", `${container.label}: is not below the mount point`);
     }
-    return { ...container, base: base === "/" ? "" : base };
+    const volume = (await tx.first(mountedVolume, { mount: mountId(mount) }))!;
+    const newest = atWatermark(await volumeWatermark(tx, volume));
+    return { ...container, newest, base: base === "/" ? "" : base };
   });
   const tree = new Ancestry(db, start.node);
   const entries: Found[] = [];
   let room = MOST_TEXT;
-  for (let after = options.after ?? "";;) {
-    const rows = await db.query((tx) =>
-      tx.all(placementsAfter, { after, limit: PLACEMENTS_AT_ONCE })
-    );
-    for (const [edge, parent, node, name, volume, archived] of rows) {
+  const position = options.after === undefined
+    ? { after: "", until: start.newest }
+    : positionOf(options.after);
+  const { until } = position;
+  for (let { after } = position;;) {
+    const page = { after, until, limit: PLACEMENTS_AT_ONCE };
+    const rows = await db.query(async (tx) => {
+      const last = await tx.first(newestOfAll, {});
+      return await tx.all((last?.edge_id ?? "") > until ? placementsThen : placementsAfter, page);
+    });
+    for (const [place, parent, node, name, volume, archived] of rows) {
       signal?.throwIfAborted();
       await yieldToEventLoop();
       if (archived === 0 && volume === start.volume && wanted.name(name)) {
@@ -102,7 +114,7 @@ export async function searchNames(
             if (found !== null) {
               const whole = `${start.base}/${path ?? tree.pathOf(parent, name)}`;
               if (entries.length === limit || (room < whole.length && entries.length > 0)) {
-                return { entries, truncated: true, next: after };
+                return { entries, truncated: true, next: positionText({ after, until }) };
               }
               room -= whole.length;
               entries.push({ ...found, path: whole });
@@ -110,8 +122,10 @@ export async function searchNames(
           }
         }
       }
-      after = edge;
-      if (performance.now() > end) return { entries, truncated: true, next: after };
+      after = place;
+      if (performance.now() > end) {
+        return { entries, truncated: true, next: positionText({ after, until }) };
+      }
     }
     if (rows.length < PLACEMENTS_AT_ONCE) return { entries, truncated: false, next: null };
   }
