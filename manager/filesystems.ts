@@ -2,6 +2,7 @@ import { AloeError, AloeLite, type EncryptionMode, type Pin, type VolumeInfo } f
 import { MOUNTED } from "../fuse/mod.ts";
 import * as ops from "../src/ops.ts";
 import * as records from "../src/registry/mod.ts";
+import { within } from "./listener.ts";
 import { type FileLease, OpenFile, OpenFiles, PRINCIPAL } from "./open_files.ts";
 import { tighten } from "./root_folder.ts";
 
@@ -53,6 +54,8 @@ export interface FilesystemsOptions {
   idleMs: number;
   most: number;
   log: (line: string) => void;
+  /** Looks for damage of the pages of a file that was put into the folder; a line each. */
+  inspect: (path: string) => Promise<string[]>;
   /** Told how many are open. */
   count?: (open: number) => void;
 }
@@ -67,6 +70,10 @@ export class Filesystems {
   readonly #homes = new Map<string, string>();
   #scanned = "";
   #scanning: Promise<void> | null = null;
+  /** Until when requests wait for it, by `performance.now`. */
+  #waitUntil = 0;
+  /** What the files looked like that were not taken in, by their names. */
+  readonly #refused = new Map<string, string>();
   /** Called before a volume goes, so that nothing holds it. */
   readonly beforeRemoval: Set<(volume: string) => Promise<void>> = new Set();
 
@@ -478,12 +485,16 @@ export class Filesystems {
     const { mtime } = await Deno.stat(this.folder);
     const now = `${mtime?.getTime()}`;
     if (now === this.#scanned) return;
-    this.#scanning ??= this.#adopt().then((settled) => {
-      this.#scanned = settled ? now : "";
-    }).finally(() => {
-      this.#scanning = null;
-    });
-    await this.#scanning;
+    if (this.#scanning === null) {
+      this.#waitUntil = performance.now() + SCANNING;
+      this.#scanning = this.#adopt().then((settled) => {
+        this.#scanned = settled ? now : "";
+      }).finally(() => {
+        this.#scanning = null;
+      });
+    }
+    // What is large, or hangs, is looked at while others go on.
+    await within(Math.max(0, this.#waitUntil - performance.now()), this.#scanning);
   }
 
   /** @returns Whether every file that is there could be judged. */
@@ -499,6 +510,9 @@ export class Filesystems {
         settled = false;
         continue;
       }
+      const sound = await this.#isSound(name);
+      if (sound === null) settled = false;
+      if (!sound) continue;
       const hex = /^[0-9a-f]{32}$/.test(match[1]) && !this.#records.has(match[1]);
       const id = hex ? match[1] : newId();
       const createdAt = BigInt(Date.now()) * 1_000_000n;
@@ -508,6 +522,32 @@ export class Filesystems {
       this.#options.log(`found ${name}: filesystem ${id}`);
     }
     return settled;
+  }
+
+  /**
+   * Whether the pages of a file that was put into the folder are in order. A file in
+   * which they lead back to themselves would hold the event loop for ever.
+   *
+   * @returns Null when that is to be asked again.
+   */
+  async #isSound(name: string): Promise<boolean | null> {
+    const path = `${this.folder}/${name}`;
+    const looked = await signature(path);
+    if (looked === null) return null;
+    if (this.#refused.get(name) === looked) return false;
+    try {
+      const faults = await this.#options.inspect(path);
+      if (faults.length === 0) return true;
+      this.#options.log(`${name} is damaged and is not taken in: ${faults[0]}`);
+    } catch (error) {
+      if (!(error instanceof AloeError)) throw error;
+      if (error.code === "busy") return null;
+      // What has a fault of its own to tell does so when it is opened.
+      if (error.code !== "io_error") return true;
+      this.#options.log(`${name} is not taken in: ${error.message}`);
+    }
+    this.#refused.set(name, await signature(path) ?? looked);
+    return false;
   }
 }
 
@@ -523,6 +563,9 @@ interface Known {
   /** Until when nobody looks whether it is still true, by `performance.now`. */
   freshUntil: number;
 }
+
+/** How long requests wait for what is found in the folder, ms. */
+const SCANNING = 10_000;
 
 /** How late the change of a volume by another process may be seen, ms. */
 const FRESH_MS = 20;

@@ -3,8 +3,10 @@ import { encodeFrame, FrameReader } from "./job_frames.ts";
 import type { Job, JobAnswer, JobRequest } from "./jobs.ts";
 import { childEnvironment, ownProgram } from "./own_program.ts";
 
-/** What the command line is called with to do jobs: nothing that a user would. */
-export const JOBS_WORD = "--jobs-of-a-manager";
+/** The words that start the command line's own program to do jobs; its entry knows the last. */
+export function jobsProgram(): string[] {
+  return [...ownProgram(), "--jobs-of-a-manager"];
+}
 
 /** A job, with what it needs and whom it answers. */
 export interface WaitingJob {
@@ -33,9 +35,10 @@ export class JobProcess {
   #count = 0;
   #said = "";
 
-  constructor() {
+  /** @param program The runtime's words that start one. */
+  constructor(program: readonly string[]) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...ownProgram(), JOBS_WORD],
+      args: [...program],
       env: childEnvironment(),
       clearEnv: true,
       // What interrupts the manager at a terminal is for the manager, which ends its jobs.

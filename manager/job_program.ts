@@ -56,6 +56,8 @@ async function run(job: Job, key: Uint8Array): Promise<unknown> {
     }
     case "inspect":
       return await inspect(job.file);
+    case "pages":
+      return await pageFaults(job.file);
     case "prune":
       return await prune(job.file, job.vacuum);
     case "checkpoint":

@@ -2,7 +2,6 @@ import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 import type { CheckpointReport } from "../src/ops.ts";
 import type { Anomaly, ContentPruneReport, PruneReport, VerifyReport } from "../src/types.ts";
 import { JobProcess, type WaitingJob } from "./job_process.ts";
-import type { Services } from "./services.ts";
 import { type Snapshot, type SnapshotOptions, SnapshotThreads } from "./snapshots.ts";
 
 /** Work that would hold the event loop. Each opens the file itself. */
@@ -10,6 +9,7 @@ export type Job =
   | { kind: "verify"; file: string; volume: string; deep: boolean }
   | { kind: "health"; file: string }
   | { kind: "inspect"; file: string }
+  | { kind: "pages"; file: string }
   | { kind: "prune"; file: string; vacuum: boolean }
   | { kind: "checkpoint"; file: string };
 
@@ -66,6 +66,11 @@ export interface Jobs {
   health(file: string, options?: JobOptions): Promise<Anomaly[]>;
   /** Looks at a file that came from elsewhere. */
   inspect(file: string, options?: JobOptions): Promise<Inspection>;
+  /**
+   * Damage of the pages of a file that came from elsewhere, a line each. Nothing is
+   * changed in it.
+   */
+  pages(file: string, options?: JobOptions): Promise<string[]>;
   /** Frees what nothing needs any more; with `vacuum` the file gets smaller. */
   prune(file: string, options?: { vacuum?: boolean }): Promise<Freed>;
   /** Moves what the WAL holds into the file, as far as others let it. */
@@ -89,9 +94,19 @@ const PATIENCE = 3000;
 /** Bytes of a file that a statement gets through in a millisecond, on a slow disk. */
 const BYTES_PER_MS = 4096;
 
+/** What jobs keep to. */
+export interface JobSettings {
+  /** How long one may be at a statement of a small file, ms. */
+  jobMs: number;
+  /** Takes what is to be noted, a line each. */
+  log: (line: string) => void;
+  /** The runtime's words that start a process for them. */
+  program: readonly string[];
+}
+
 /** The jobs of a manager. */
-export function createJobs(services: () => Services): Jobs {
-  const pool = new Pool(services);
+export function createJobs(settings: JobSettings): Jobs {
+  const pool = new Pool(settings);
   const snapshots = new SnapshotThreads();
   return {
     snapshot: (options) => snapshots.take(options),
@@ -99,6 +114,7 @@ export function createJobs(services: () => Services): Jobs {
       pool.run({ kind: "verify", file, volume, deep }, options),
     health: (file, options) => pool.run({ kind: "health", file }, options),
     inspect: (file, options) => pool.run({ kind: "inspect", file }, options),
+    pages: (file, options) => pool.run({ kind: "pages", file }, options),
     prune: (file, { vacuum = false } = {}) => pool.run({ kind: "prune", file, vacuum }),
     checkpoint: (file) => pool.run({ kind: "checkpoint", file }),
     close: async () => {
@@ -109,22 +125,22 @@ export function createJobs(services: () => Services): Jobs {
 
 /** Processes that do one job at a time each; further jobs wait for their turn. */
 class Pool {
-  readonly #services: () => Services;
+  readonly #settings: JobSettings;
   /** The one that waits for work, if any. */
   #idle: JobProcess | null = null;
   readonly #busy = new Map<JobProcess, WaitingJob>();
   readonly #queue: WaitingJob[] = [];
   #closed = false;
 
-  constructor(services: () => Services) {
-    this.#services = services;
+  constructor(settings: JobSettings) {
+    this.#settings = settings;
   }
 
   async run<T>(
     job: Job,
     { key, signal }: JobOptions & { key?: Uint8Array } = {},
   ): Promise<T> {
-    const silence = this.#services().settings.limits.jobMs + await sizeOf(job.file) / BYTES_PER_MS;
+    const silence = this.#settings.jobMs + await sizeOf(job.file) / BYTES_PER_MS;
     return await new Promise<T>((resolve, reject) => {
       this.#queue.push({
         job,
@@ -161,7 +177,7 @@ class Pool {
   #begin(waiting: WaitingJob): void {
     let process: JobProcess;
     try {
-      process = this.#idle ?? new JobProcess();
+      process = this.#idle ?? new JobProcess(this.#settings.program);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return waiting.reject(new AloeError("io_error", `no process could be started: ${why}`));
@@ -170,7 +186,7 @@ class Pool {
     this.#busy.set(process, waiting);
     process.run(waiting).then((alive) => {
       this.#busy.delete(process);
-      if (!alive) this.#services().log(`a process for ${waiting.job.kind} ended before its job`);
+      if (!alive) this.#settings.log(`a process for ${waiting.job.kind} ended before its job`);
       else if (this.#closed || this.#idle !== null) process.end();
       else {
         this.#idle = process;

@@ -8,6 +8,7 @@ import { createFeed } from "./feed.ts";
 import { Filesystems } from "./filesystems.ts";
 import { FrontDoor, type RequestInfo } from "./front_door.ts";
 import { HostCheck, isLoopback } from "./host_check.ts";
+import { jobsProgram } from "./job_process.ts";
 import { createJobs } from "./jobs.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMounts } from "./mounts.ts";
@@ -69,12 +70,14 @@ async function start(
   const { settings, made } = await withToken(wished, registry, options);
   const keys = deriveOnThreads();
   const metrics = createMetrics();
+  const jobs = createJobs({ jobMs: settings.limits.jobMs, log, program: jobsProgram() });
   const filesystems = await Filesystems.open({
     root: settings.root,
     registry,
     idleMs: settings.limits.idleFilesystemMs,
     most: divideDescriptors(settings.limits).openFilesystems,
     log,
+    inspect: (path) => jobs.pages(path),
     count: (open) => metrics.openFilesystems.set(open),
   });
   const sessions = new Sessions({
@@ -98,7 +101,7 @@ async function start(
     answers: new AnswerCache(),
     pins: new PinSources(settings.mountPins, settings.limits.pinGuesses, log),
     mounts: createMounts(all),
-    jobs: createJobs(all),
+    jobs,
     tasks: new Tasks(all),
     feed: createFeed(all),
   };

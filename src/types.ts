@@ -148,7 +148,7 @@ export interface TrashItem {
 export interface Anomaly {
   /** The kind of fault, for instance `cycle` or `volume_without_root`. */
   kind: string;
-  /** The id of the row concerned. */
+  /** The id of the row concerned; the table's name for `damaged_pages`. */
   id: string;
 }
 

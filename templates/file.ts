@@ -73,3 +73,27 @@ export const walLength = raw<{ busy: number; log: number; checkpointed: number }
 export const quickCheck = raw<{ quick_check: string }>(
   "SELECT quick_check FROM pragma_quick_check LIMIT 1",
 );
+
+/** The same for tables with their indexes, a row each. */
+const quickChecksOf = (...tables: string[]) =>
+  raw<{ name: string; quick_check: string }>(
+    tables.map((table) =>
+      `SELECT '${table}' AS name, quick_check ` +
+      `FROM (SELECT quick_check FROM pragma_quick_check('${table}') LIMIT 1)`
+    ).join(" UNION ALL "),
+  );
+
+/** Of tables that are read from end to end by whoever opens or lists a file. */
+export const checkLists = quickChecksOf("volume", "mount");
+
+/** Of tables that are read from end to end to look for faults. */
+export const checkShape = quickChecksOf(
+  "volume",
+  "mount",
+  "lock",
+  "node",
+  "edge",
+  "content",
+  "content_version",
+  "content_chunk",
+);

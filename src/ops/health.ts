@@ -1,10 +1,16 @@
 import { isBelowItself } from "../../templates/edge.ts";
 import { anomalies, impossibleCells, unreachable } from "../../templates/maintenance.ts";
+import { checkShape } from "../../templates/file.ts";
+import { damagedTrees } from "../storage/page_trees.ts";
 import type { Database } from "../storage/database.ts";
 import type { Anomaly } from "../types.ts";
 
+/** The kind of fault that ends all other checks: the pages of a table are no tree. */
+export const DAMAGED_PAGES = "damaged_pages";
+
 /**
- * Looks for faults in the shape of the file: volumes without a root, edges
+ * Looks for faults in the shape of the file: tables whose pages are damaged (then for nothing
+ * else; `id` is the table), volumes without a root, edges
  * between volumes or from a file, names that the format does not allow,
  * containers placed twice, cycles.
  *
@@ -12,6 +18,9 @@ import type { Anomaly } from "../types.ts";
  */
 export async function healthCheck(db: Database): Promise<Anomaly[]> {
   return await db.read(async (tx) => {
+    // What has no end is not read.
+    const damaged = await damagedTrees(tx, checkShape);
+    if (damaged.length > 0) return damaged.map((id) => ({ kind: DAMAGED_PAGES, id }));
     const found = await tx.all(anomalies, {});
     for (const { kind, id } of [...found]) {
       if (kind !== "container_with_two_placements" && kind !== "root_with_placement") continue;

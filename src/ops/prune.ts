@@ -1,3 +1,4 @@
+import { checkShape } from "../../templates/file.ts";
 import { deleteEndedLocks } from "../../templates/lock.ts";
 import { deleteEndedMounts } from "../../templates/mount.ts";
 import { deleteUnplacedNodes } from "../../templates/node.ts";
@@ -5,6 +6,7 @@ import { now } from "../clock.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
+import { refuseDamagedTrees } from "../storage/page_trees.ts";
 import { clearAbandoned } from "./abandoned.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
 
@@ -18,12 +20,15 @@ export interface PruneOptions {
  * Deletes what nobody can reach or bring back: nodes that never had a
  * placement, locks that are no longer valid, mounts that have ended. The trash
  * stays: `purgeTrash` empties it.
+ *
+ * @throws {AloeError} `corrupt` when pages are damaged; `read_only`, `busy`.
  */
 export async function prune(
   db: Database,
   options: PruneOptions = {},
 ): Promise<PruneReport> {
   const volume = options.volume ?? null;
+  await db.query((tx) => refuseDamagedTrees(tx, db.path, checkShape));
   const released = await clearAbandoned(db);
   return await db.write(async (tx) => {
     const locks = released + await tx.run(deleteEndedLocks, { now: now() });
@@ -37,11 +42,14 @@ export async function prune(
  * Deletes the versions that retention has given up and those whose writing
  * was aborted, then the chunks that nothing refers to any more. An entry that
  * is being written is left alone.
+ *
+ * @throws {AloeError} `corrupt` when pages are damaged; `read_only`, `busy`.
  */
 export async function pruneContent(
   db: Database,
   options: PruneOptions = {},
 ): Promise<ContentPruneReport> {
+  await db.query((tx) => refuseDamagedTrees(tx, db.path, checkShape));
   return await db.write(async (tx) => {
     const versions = await new ManifestStore(tx).prune(options.volume ?? null);
     const { chunks } = await new ChunkPool(tx).deleteUnreferenced();

@@ -13,7 +13,7 @@ import { chunkAddress } from "../crypto/chunk_address.ts";
 import { AloeError } from "../errors.ts";
 import { MountHandle, type MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../resolve.ts";
-import { healthCheck } from "./health.ts";
+import { DAMAGED_PAGES, healthCheck } from "./health.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
@@ -71,6 +71,13 @@ export async function verify(
       report.problems.push(`volume-seal-mismatch volume=${top.volume}`);
     });
   }
+  const shape = await healthCheck(db);
+  const damaged = shape.filter(({ kind }) => kind === DAMAGED_PAGES);
+  if (damaged.length > 0) {
+    // A walk through them may have no end.
+    report.problems.push(...damaged.map(({ id }) => `damaged-pages table=${id}`));
+    return report;
+  }
   for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume: top.volume }))) {
     report.problems.push(`name-not-allowed node=${row.to_id} name=${JSON.stringify(row.name)}`);
   }
@@ -79,7 +86,7 @@ export async function verify(
   ) {
     report.problems.push(`impossible-value ${cell} of=${id}`);
   }
-  for (const { kind, id } of await healthCheck(db)) {
+  for (const { kind, id } of shape) {
     const volume = ENDLESS.get(kind) === undefined
       ? null
       : await db.query((tx) => tx.first(volumeOfNode, { node: id }));

@@ -1,9 +1,11 @@
 import { checkFile, type FileState, upToDate } from "../../migrations/file_state.ts";
 import { shadows } from "../../migrations/read_only.ts";
+import { checkLists } from "../../templates/file.ts";
 import { fileFacts } from "../../templates/maintenance.ts";
 import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import { OpenDatabase } from "./database.ts";
+import { refuseDamagedTrees } from "./page_trees.ts";
 import { readState } from "./read_state.ts";
 import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite_dialect.ts";
 import { runtime } from "../runtime/mod.ts";
@@ -84,6 +86,7 @@ export async function openDatabase(
     const state = await db.query(readState);
     if (exists && isEmpty(state) && await isSomethingElse(db, file)) throw notOurs(file);
     checkFile(state, file);
+    if (state.era !== 0) await db.query((tx) => refuseDamagedTrees(tx, file, checkLists));
     if (state.era === 0 && (readOnly || (exists && options.create === false))) {
       throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
     }

@@ -1,32 +1,27 @@
 /** What is done aside: it ends when it is interrupted, when it hangs, and with the manager. */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { createJobs, type Jobs } from "../../manager/jobs.ts";
-import type { Services } from "../../manager/services.ts";
-import { DEFAULT_LIMITS } from "../../manager/settings.ts";
 import { AloeError } from "../../src/errors.ts";
 import { makeEndless } from "../hostile/endless_table.ts";
 import { makeGoodFile } from "../hostile/files.ts";
+import { HANGING } from "./hanging_jobs.ts";
 import { TestProcess } from "./processes.ts";
-import { request } from "./support.ts";
 
 interface Ground extends AsyncDisposable {
   jobs: Jobs;
   folder: string;
   good: string;
-  /** A file that takes for ever to check. */
+  /** A file that jobs hang with. */
   bad: string;
 }
 
 async function ground(jobMs: number): Promise<Ground> {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-jobs-" });
-  const [good, bad] = [`${folder}/good.aloe`, `${folder}/bad.aloe`];
+  const [good, bad] = [`${folder}/good.aloe`, `${folder}/hanging.aloe`];
   await makeGoodFile(good);
   await makeGoodFile(bad);
-  makeEndless(bad, "edge");
-  const settings = { limits: { ...DEFAULT_LIMITS, jobMs } };
-  const jobs = createJobs(() => ({ settings, log: () => {} }) as unknown as Services);
+  const jobs = createJobs({ jobMs, log: () => {}, program: HANGING });
   return {
     jobs,
     folder,
@@ -133,7 +128,7 @@ jobTest("the end of a manager ends what hangs", async () => {
 
 jobTest("what comes from elsewhere is looked at page by page first", async () => {
   await using at = await ground(600_000);
-  for (const table of ["volume", "node", "content", "content_chunk"]) {
+  for (const table of ["node", "content", "content_chunk"]) {
     const path = `${at.folder}/${table}.aloe`;
     await makeGoodFile(path);
     makeEndless(path, table);
@@ -143,43 +138,10 @@ jobTest("what comes from elsewhere is looked at page by page first", async () =>
   }
 });
 
-/** `aloelite serve` of a folder. @returns It and its address. */
-async function serve(root: string): Promise<{ process: TestProcess; url: string }> {
-  const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
-  const process = TestProcess.command(Deno.execPath(), [
-    ...["run", "--quiet", "--allow-all", main, "serve", "--port", "0", "--root", root],
-  ]);
-  return { process, url: (await process.line()).split(" ")[0] };
-}
-
-for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  jobTest(`none outlives a manager that gets ${signal}`, async () => {
-    const root = await Deno.makeTempDir({ prefix: "aloelite-jobs-" });
-    try {
-      const folder = `${root}/filesystems`;
-      let id: string;
-      {
-        const { process, url } = await serve(root);
-        await using _ = process;
-        id = (await request("POST", `${url}/volumes`, { json: { name: "v" } })).json.id;
-        await request("PUT", `${url}/volumes/${id}/files/a`, { body: "a" });
-        assert.equal((await process.end("SIGTERM")).code, 0);
-      }
-      for (const { name } of [...Deno.readDirSync(folder)]) {
-        if (name.endsWith(".aloe")) makeEndless(`${folder}/${name}`, "edge");
-      }
-      const { process, url } = await serve(root);
-      await using _ = process;
-      const asked = fetch(`${url}/volumes/${id}/health`).then((each) => each.body?.cancel())
-        .catch(() => {});
-      // The manager, and the process of the job.
-      await waitUntil(() => whoHas(folder).length === 2);
-      const { code } = await process.end(signal);
-      assert.equal(code, signal === "SIGTERM" ? 0 : 137);
-      await asked;
-      await nobodyHas(folder);
-    } finally {
-      await Deno.remove(root, { recursive: true });
-    }
-  });
-}
+jobTest("none outlives a manager that is killed", async () => {
+  await using at = await ground(600_000);
+  await using parent = TestProcess.deno("hanging_jobs.ts", "parent", at.bad);
+  await waitUntil(() => whoHas(at.folder).length === 1);
+  await parent.end("SIGKILL");
+  await nobodyHas(at.folder);
+});
