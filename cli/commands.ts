@@ -297,7 +297,11 @@ export const COMMANDS: readonly Command[] = [
     min: 1,
     max: 2,
     options: [
-      { long: "type", value: "T", help: "f files, d directories, l links" },
+      {
+        long: "type",
+        value: "T",
+        help: "f files, d directories, l links, p FIFOs, s sockets, c and b devices",
+      },
       { long: "print0", short: "0", help: "end each path with a NUL" },
     ],
     notes: [

@@ -126,7 +126,8 @@ export class Exporter {
     named: boolean = false,
   ): Promise<void> {
     this.#ctx.signal.throwIfAborted();
-    switch (fileKind(node)) {
+    const kind = fileKind(node);
+    switch (kind) {
       case "directory":
         await this.#directory(path, node, local, named);
         break;
@@ -147,7 +148,7 @@ export class Exporter {
       default:
         this.#progress.clear();
         this.report.skipped.push(path);
-        this.#ctx.warn(path, `skipped (a ${node.type})`);
+        this.#ctx.warn(path, `skipped (a ${kind})`);
     }
     await yieldToEventLoop();
   }

@@ -2,7 +2,14 @@ import type { Mount, NodeInfo } from "../mod.ts";
 import { decodeText } from "../src/names.ts";
 
 /** What a node is for a person: files kept by other drivers may be links too. */
-export type FileKind = "directory" | "file" | "symlink" | "fifo" | "socket";
+export type FileKind =
+  | "directory"
+  | "file"
+  | "symlink"
+  | "fifo"
+  | "socket"
+  | "character device"
+  | "block device";
 
 /** Longer link targets than this are no link targets. */
 const LONGEST_TARGET = 64 * 1024;
@@ -16,10 +23,19 @@ export function fileKind(node: NodeInfo): FileKind {
     case "container":
       return "directory";
     case "entry":
+      if (node.device !== null) return DEVICES[node.device.kind];
       return node.metadata["symlink"] === "1" ? "symlink" : "file";
     default:
       return node.type;
   }
+}
+
+const DEVICES = { char: "character device", block: "block device" } as const;
+
+/** What a listing says of a node's size: bytes, or which device it is. */
+export function describeSize(node: NodeInfo): string {
+  if (node.device !== null) return `${node.device.major}, ${node.device.minor}`;
+  return node.size === null ? "-" : node.size.toString();
 }
 
 /** A link's target, its bytes as names have them; null for what is no link. */
@@ -39,6 +55,8 @@ const LETTERS: Readonly<Record<FileKind, string>> = {
   symlink: "l",
   fifo: "p",
   socket: "s",
+  "character device": "c",
+  "block device": "b",
 };
 
 /** The permissions that a mount gives what has none. */

@@ -148,7 +148,6 @@ export {
   changeCounter,
   checkpoint,
   chunkHashes,
-  type Device,
   getInodeXattr,
   hasChildren,
   type InodePage,

@@ -20,8 +20,10 @@ export type Pin = string | Uint8Array;
 export interface NodeInfo {
   /** The node's uuid7. */
   id: string;
-  /** What the node is. */
+  /** What the node is. A device is an `entry`. */
   type: NodeType;
+  /** What device it is; null when it is none. */
+  device: Device | null;
   /** The name of the placement it was reached by; the node's own name when reached by id. */
   name: string;
   /** The volume it belongs to. */
@@ -50,6 +52,16 @@ export interface NodeInfo {
   nlink: number;
   /** The shallow map of annotations. */
   metadata: Record<string, string>;
+}
+
+/** What a device node stands for. */
+export interface Device {
+  /** Which kind of special file it is. */
+  kind: "char" | "block";
+  /** Its major number. */
+  major: number;
+  /** Its minor number. */
+  minor: number;
 }
 
 /** One child of a container. */

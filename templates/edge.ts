@@ -1,6 +1,6 @@
 import type { RawBuilder } from "kysely";
 import { sql } from "./kysely.ts";
-import { fromJsonb, jsonRows, unindexed } from "./expressions.ts";
+import { deviceText, fromJsonb, jsonRows, unindexed } from "./expressions.ts";
 import { template } from "./template.ts";
 
 /** A new placement. */
@@ -179,6 +179,7 @@ export const subtree = template<{ node: string }>("edge.subtree")(
         "n.mode",
         "n.uid",
         "n.gid",
+        deviceText("n.node_id").as("device"),
         fromJsonb("n.metadata").as("metadata"),
         "c.version",
         "c.size",

@@ -23,6 +23,12 @@ export function fromJsonb(column: string): RawBuilder<string | null> {
   return sql<string | null>`json(${sql.ref(column)})`;
 }
 
+/** What device a node is, as one text (`kind major minor`); null when it is none. */
+export function deviceText(node: string): RawBuilder<string | null> {
+  return sql<string | null>`(SELECT d.kind || ' ' || d.major || ' ' || d.minor
+    FROM aloe_device AS d WHERE d.node_id = ${sql.ref(node)})`;
+}
+
 /** Stored bytes of a blob, without reading it. */
 export function byteLength(column: string): RawBuilder<number> {
   return sql<number>`length(${sql.ref(column)})`;

@@ -195,6 +195,14 @@ export const insertDevice = template<{
   })
 );
 
+/** Makes a node the device that another is. */
+export const copyDevice = template<{ node: string; source: string }>("inode.copyDevice")((q, p) =>
+  q.insertInto("aloe_device").columns(["node_id", "kind", "major", "minor"]).expression((eb) =>
+    eb.selectFrom("aloe_device").where("node_id", "=", p.source)
+      .select([sql<string>`${p.node}`.as("id"), "kind", "major", "minor"])
+  )
+);
+
 /** Sets owner, group and permission bits, these in the metadata too where that has them. */
 export const setInodeOwner = template<
   { node: string; mode: number; uid: number; gid: number }

@@ -6,7 +6,7 @@ import type {
   SqlBool,
 } from "kysely";
 import { sql } from "./kysely.ts";
-import { fromJsonb, jsonRows } from "./expressions.ts";
+import { deviceText, fromJsonb, jsonRows } from "./expressions.ts";
 import type { Schema } from "./schema.ts";
 import { type Template, template } from "./template.ts";
 
@@ -181,6 +181,7 @@ export interface StatRow {
   version: bigint | null;
   retention_keep: bigint | null;
   nlink: bigint;
+  device: string | null;
   metadata: string | null;
 }
 
@@ -355,6 +356,7 @@ function statColumns(query: ReturnType<typeof withNode>) {
       "c.size",
       "c.version",
       "c.retention_keep",
+      deviceText("n.node_id").as("device"),
       fromJsonb("n.metadata").as("metadata"),
     ])
     .select((eb) =>

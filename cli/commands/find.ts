@@ -11,6 +11,10 @@ const KINDS: Readonly<Record<string, string>> = {
   f: "file",
   d: "directory",
   l: "symlink",
+  p: "fifo",
+  s: "socket",
+  c: "character device",
+  b: "block device",
 };
 
 /** `find`: prints the paths that match a pattern. */
@@ -19,7 +23,7 @@ export async function find(ctx: Context): Promise<void> {
   const top = ctx.path(1);
   const type = ctx.flags.get("type");
   if (type !== undefined && !Object.hasOwn(KINDS, type)) {
-    throw new UsageError(`--type needs f, d or l, not ${type}`);
+    throw new UsageError(`--type needs f, d, l, p, s, c or b, not ${type}`);
   }
   // A pattern of one name is looked for at any depth, as `find -name` does.
   const byName = !ctx.operands[0].includes("/");

@@ -1,6 +1,6 @@
 import type { DirEntry, Mount, NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { describeMode, fileKind, linkTarget } from "../node_facts.ts";
+import { describeMode, describeSize, fileKind, linkTarget } from "../node_facts.ts";
 import { table } from "../output.ts";
 import { absolute, joinPath, shownOf } from "../paths.ts";
 import { shortTime } from "../time.ts";
@@ -66,7 +66,7 @@ async function printLong(
     const target = await linkTarget(mount, node);
     rows.push([
       describeMode(node),
-      node.size === null ? "-" : node.size.toString(),
+      describeSize(node),
       shortTime(node.modifiedAt),
       shown(ctx, line) +
       (target === null ? "" : ` -> ${ctx.out.name(target)}`) +
@@ -96,6 +96,7 @@ async function asJson(
     size: node.size,
     version: node.version,
     mode: node.mode,
+    ...(node.device === null ? {} : { device: node.device }),
     modifiedAt: node.modifiedAt,
     createdAt: node.createdAt,
     target: await linkTarget(mount, node),

@@ -1,7 +1,7 @@
 import type { NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { about } from "../faults.ts";
-import { describeMode, fileKind, linkTarget } from "../node_facts.ts";
+import { describeMode, describeSize, fileKind, linkTarget } from "../node_facts.ts";
 import { table } from "../output.ts";
 import { shownOf } from "../paths.ts";
 import { showSize } from "../size.ts";
@@ -38,6 +38,7 @@ export async function stat(ctx: Context): Promise<void> {
     if (node.version !== null) {
       rows.push(["version", `${node.version}`], ["kept", kept(node.retention)]);
     }
+    if (node.device !== null) rows.push(["device", describeSize(node)]);
     if (target !== null) rows.push(["target", ctx.out.name(target)]);
     rows.push(
       ["permissions", describeMode(node) + (node.mode === null ? " (not set)" : "")],

@@ -22,9 +22,8 @@ import { volumeWatermark } from "../watermark.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import type { NodeType } from "../types.ts";
+import type { Device, NodeType } from "../types.ts";
 import { changeNames, type NameScope } from "./commit_names.ts";
-import type { Device } from "./inodes.ts";
 import { lookAtNames, refuseCycles, type SeenNames } from "./names_of_others.ts";
 import { reclaimSome } from "../content/reclaim.ts";
 

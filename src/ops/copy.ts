@@ -1,4 +1,5 @@
 import { insertEdge } from "../../templates/edge.ts";
+import { copyDevice } from "../../templates/inode.ts";
 import { copyNode, copyXattrs } from "../../templates/node.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -82,6 +83,7 @@ async function copyTree(
       await tx.run(copyNode, { node, source: row.node_id, name, volume });
       await tx.run(copyXattrs, { node, source: row.node_id });
       if (row.type !== "container") await new ManifestStore(tx).copy(row.node_id, node);
+      if (row.device !== null) await tx.run(copyDevice, { node, source: row.node_id });
     }
     await tx.run(insertEdge, {
       edge: mintIn(tx, place.parent),

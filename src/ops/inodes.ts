@@ -25,20 +25,10 @@ import type { Watermark } from "../ids.ts";
 import { volumeWatermark } from "../watermark.ts";
 import { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
-import type { NodeType } from "../types.ts";
+import type { Device, NodeType } from "../types.ts";
 
 // What a filesystem reads. It holds a mount that was checked when it began, and
 // its commits check that again; that each lookup does too would double its cost.
-
-/** What a device node stands for. */
-export interface Device {
-  /** Which kind of special file it is. */
-  kind: "char" | "block";
-  /** Its major number. */
-  major: number;
-  /** Its minor number. */
-  minor: number;
-}
 
 /**
  * A node as a filesystem sees it. Times are whole seconds since the Unix

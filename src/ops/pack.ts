@@ -84,6 +84,9 @@ async function packTarget(
       // A hard link is packed as often as it is placed: the format knows no links.
       if (row.type === "container") indexes.set(row.node_id, index);
       const size = row.type === "container" ? null : Number(row.size ?? 0);
+      if (row.device !== null) {
+        throw new AloeError("unsupported", `${row.name}: a pack can hold no device`);
+      }
       if (size !== null && size > MAX_ENTRY) {
         throw new AloeError(
           "unsupported",

@@ -7,7 +7,7 @@ import { splitPath } from "../paths.ts";
 import { explainId, explainPath, otherVolume, pathValues } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import type { NodeInfo, NodeType } from "../types.ts";
+import type { Device, NodeInfo, NodeType } from "../types.ts";
 
 /**
  * What is known of the node that a path names.
@@ -100,6 +100,7 @@ function nodeInfo(
   return {
     id: row.node_id,
     type: row.type as NodeType,
+    device: deviceOf(row.device),
     name,
     volume: row.node_volume,
     createdAt: row.created_at,
@@ -115,6 +116,13 @@ function nodeInfo(
     nlink: Math.max(1, Number(row.nlink)),
     metadata,
   };
+}
+
+/** A device as the templates name it; null for none. */
+export function deviceOf(text: string | null): Device | null {
+  if (text === null) return null;
+  const [kind, major, minor] = text.split(" ");
+  return { kind: kind as Device["kind"], major: Number(major), minor: Number(minor) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { insertDevice } from "../../templates/inode.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { endMount, insertMount } from "../../templates/mount.ts";
 import {
@@ -39,6 +40,7 @@ import {
   makeVolume,
   MAKING,
 } from "./volumes.ts";
+import { deviceOf } from "./stat.ts";
 import { readSubtree } from "./subtree.ts";
 
 /** How far a transfer has come. */
@@ -187,6 +189,7 @@ interface SourceRow {
   version: number | bigint | null;
   size: number | bigint | null;
   retention_keep: number | bigint | null;
+  device: string | null;
 }
 
 /** One volume being copied into another. */
@@ -284,6 +287,8 @@ class Transfer {
       });
     }
     for (const { name, value } of xattrs) await tx.run(setXattr, { node, name, value });
+    const device = deviceOf(row.device);
+    if (device !== null) await tx.run(insertDevice, { node, ...device });
     if (row.type !== "container") {
       const keep = numberOrNull(row.retention_keep);
       await new ManifestStore(tx).create(node, 0, 0, keep);
