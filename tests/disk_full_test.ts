@@ -368,6 +368,142 @@ diskTest("the error of a disk that lets no file be opened is no_space", async (d
   }
 });
 
+// --- files that were closed ------------------------------------------------------
+
+const CLI = new URL("../cli/main.ts", import.meta.url).pathname;
+
+/** Runs the command line. @returns What it printed, and how it ended. */
+async function cli(file: string, ...words: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", "--no-check", CLI, "-f", file, ...words],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+for (const kind of [{}, { pageSize: 16_384 }, { pin: PIN }] as const) {
+  const pin = "pin" in kind ? { pin: PIN } : {};
+  const name = "pin" in kind ? "encrypted" : `pages of ${"pageSize" in kind ? 16_384 : 4096}`;
+  diskTest(`disk full: while the file was closed, rm, purge and prune (${name})`, async (disk) => {
+    const file = `${disk}/a.fs`;
+    {
+      await using fs = await AloeLite.open(file, "pageSize" in kind ? kind : {});
+      await fs.createVolume({ name: "main", ...pin });
+      await using mount = await fs.mount("main", pin);
+      for (let i = 0; i < 8; i++) await mount.put(`/${i}`, noise(i, MIB));
+      await mount.mkdir("/tree/a", { parents: true });
+      for (let i = 0; i < 100; i++) await mount.put(`/tree/a/${i}`, `${i}`);
+    }
+    Deno.writeTextFileSync(`${disk}/pin`, PIN);
+    const size = Deno.statSync(file).size;
+    const run = async (...words: string[]) => {
+      // Somebody takes all that there is, each time.
+      await fill(disk);
+      const given = "pin" in kind ? ["--pin-file", `${disk}/pin`] : [];
+      const { code, err } = await cli(file, ...words, ...given);
+      assert.equal(code, 0, `${words}: ${err}`);
+    };
+    await run("rm", "/0");
+    await run("rm", "-r", "/tree");
+    await run("rm", "/1", "/2", "/3");
+    await run("trash", "purge", "--all");
+    await run("prune");
+    await run("retention", "/4", "1");
+    assert.ok(Deno.statSync(file).size <= size + 65_536);
+    // There is room in the file by now.
+    await Deno.remove(`${disk}/filler`);
+    await using fs = await AloeLite.open(file);
+    await using mount = await fs.mount("main", pin);
+    assert.deepEqual((await mount.list("/")).map((entry) => entry.name), ["4", "5", "6", "7"]);
+    await mount.put("/new", noise(9, 2 * MIB));
+    assert.deepEqual((await mount.verify({ deep: true })).problems, []);
+    assert.deepEqual(await fs.pageCheck(), []);
+  });
+}
+
+diskTest("disk full: while no manager ran, deleting over HTTP", async (disk) => {
+  let id: string, fs: string;
+  {
+    await using m = await TestManager.start({ root: `${disk}/root` });
+    id = await m.volume("main");
+    fs = (await m.ask("GET", "/filesystems")).json[0].id;
+    for (let i = 0; i < 4; i++) {
+      await m.ask("PUT", `/volumes/${id}/files/${i}`, { body: noise(i, MIB) });
+    }
+  }
+  await fill(disk);
+  await using m = await TestManager.start({ root: `${disk}/root` });
+  for (let i = 0; i < 3; i++) {
+    const { status, text } = await m.ask("DELETE", `/volumes/${id}/files/${i}`);
+    assert.equal(status, 204, text);
+  }
+  const { status, text } = await m.ask("DELETE", `/volumes/${id}/trash?all=1`);
+  assert.equal(status, 204, text);
+  const pruned = await m.ask("POST", `/filesystems/${fs}/prune`, { json: {} });
+  assert.equal(pruned.status, 200, pruned.text);
+});
+
+mountTest("disk full: before it is mounted, rm on a mount", async () => {
+  await using scratch = new Scratch();
+  const disk = scratch.tmpfs("disk", "40m");
+  const file = `${disk}/v.fs`;
+  {
+    await using fs = await AloeLite.open(file);
+    await fs.createVolume({ name: "main" });
+    await using mount = await fs.mount("main");
+    for (let i = 0; i < 8; i++) await mount.put(`/f${i}`, noise(i, MIB));
+    for (let i = 0; i < 100; i++) await mount.put(`/g${i}`, `${i}`);
+  }
+  await fill(disk);
+  await using daemon = await spawnDaemon({ file });
+  await python(
+    daemon.dir,
+    `
+for name in os.listdir("."): os.remove(name)
+d = os.open(".", os.O_RDONLY)
+os.fsync(d)
+same(os.listdir("."), [])
+`,
+  );
+  await daemon.unmount();
+  await Deno.remove(`${disk}/filler`);
+  await assertSound(file);
+  await using fs = await AloeLite.open(file);
+  await using mount = await fs.mount("main");
+  assert.deepEqual(await mount.list("/"), []);
+}, { root: true });
+
+diskTest(
+  "a disk, or a directory, that was made read-only: reads work, writes say so",
+  async (disk) => {
+    const file = `${disk}/a.fs`;
+    {
+      await using fs = await AloeLite.open(file);
+      await fs.createVolume({ name: "main" });
+      await using mount = await fs.mount("main");
+      await mount.put("/a", "alpha");
+    }
+    const remount = async (how: string) => {
+      const { success } = await new Deno.Command("mount", {
+        args: ["-o", `remount,${how}`, disk],
+      }).output();
+      assert.ok(success);
+    };
+    await remount("ro");
+    try {
+      assert.deepEqual(await cli(file, "cat", "/a"), { code: 0, out: "alpha", err: "" });
+      for (const words of [["rm", "/a"], ["prune"], ["mkdir", "/d"], ["trash", "purge", "--all"]]) {
+        const { code, err } = await cli(file, ...words);
+        assert.equal(code, 1, `${words}`);
+        assert.match(err, /read-only|cannot be written/, `${words}: ${err}`);
+      }
+    } finally {
+      await remount("rw");
+    }
+    assert.equal((await cli(file, "rm", "/a")).code, 0);
+  },
+);
+
 // --- volumes half made -----------------------------------------------------------
 
 for (const encrypted of [false, true]) {

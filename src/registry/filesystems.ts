@@ -53,7 +53,7 @@ export async function setFilesystemState(
   id: string,
   state: FilesystemState,
 ): Promise<void> {
-  found(id, await registry.db.write((tx) => tx.run(stateTemplate, { id, state })));
+  found(id, await registry.db.write((tx) => tx.run(stateTemplate, { id, state }), { frees: true }));
 }
 
 /**
@@ -74,7 +74,7 @@ export async function forgetFilesystem(registry: Registry, id: string): Promise<
   await registry.db.write(async (tx) => {
     await tx.run(deleteFilesystemMounts, { id });
     await tx.run(deleteFilesystem, { id });
-  });
+  }, { frees: true });
 }
 
 function found(id: string, rows: number): void {

@@ -51,5 +51,5 @@ export async function recordMount(registry: Registry, record: MountRecord): Prom
 
 /** Forgets a volume's mount. Doing so twice is no fault. */
 export async function forgetMount(registry: Registry, volume: string): Promise<void> {
-  await registry.db.write((tx) => tx.run(deleteManagedMount, { volume }));
+  await registry.db.write((tx) => tx.run(deleteManagedMount, { volume }), { frees: true });
 }

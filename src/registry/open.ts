@@ -21,7 +21,8 @@ export async function openRegistry(path: string): Promise<Registry> {
   try {
     await db.connect();
     await db.prepareForWriting();
-    await db.write(() => migrateRegistry(db.sharedDriver()));
+    // It hardly takes any room, and a full disk is left by starting.
+    await db.write(() => migrateRegistry(db.sharedDriver()), { frees: true });
     return { db, close: () => db.close() };
   } catch (error) {
     await db.close();

@@ -8,5 +8,5 @@ export async function getSetting(registry: Registry, name: string): Promise<stri
 
 /** Keeps a setting. */
 export async function putSetting(registry: Registry, name: string, value: string): Promise<void> {
-  await registry.db.write((tx) => tx.run(putTemplate, { name, value }));
+  await registry.db.write((tx) => tx.run(putTemplate, { name, value }), { frees: true });
 }

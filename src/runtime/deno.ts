@@ -3,6 +3,35 @@ import type { Access, FileStatus, Runtime } from "./runtime.ts";
 /** Bytes that are written at once. */
 const BLOCK = 2 ** 20;
 
+const O_WRONLY = 1;
+const O_CLOEXEC = 0o2000000;
+const FALLOC_FL_KEEP_SIZE = 1;
+
+const LIBC = {
+  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
+  truncate: { parameters: ["buffer", "i64"], result: "i32" },
+} as const;
+
+let library: Deno.DynamicLibrary<typeof LIBC>["symbols"] | null | undefined;
+
+/** The system's functions; null where they are not to be had without asking somebody. */
+function linuxLibrary(): Deno.DynamicLibrary<typeof LIBC>["symbols"] | null {
+  if (library !== undefined) return library;
+  library = null;
+  if (Deno.build.os !== "linux") return null;
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
+  for (const name of ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`]) {
+    try {
+      return library = Deno.dlopen(name, LIBC).symbols;
+    } catch {
+      // The other one, or another system's.
+    }
+  }
+  return null;
+}
+
 /** Deno's own functions. */
 export const deno: Runtime = {
   windows: Deno.build.os === "windows",
@@ -56,6 +85,21 @@ export const deno: Runtime = {
     } finally {
       file.close();
     }
+  },
+  holdBehindEnd: (path, size, bytes) => {
+    const libc = linuxLibrary();
+    if (libc === null) return false;
+    const name = new TextEncoder().encode(`${path}\0`);
+    const file = libc.open(name, O_WRONLY | O_CLOEXEC, 0);
+    if (file < 0) return false;
+    const result = libc.fallocate(file, FALLOC_FL_KEEP_SIZE, BigInt(size), BigInt(bytes));
+    libc.close(file);
+    return result === 0;
+  },
+  dropBehindEnd: (path, size) => {
+    // By the path: a descriptor of the file that is closed would end the locks of all others.
+    const name = new TextEncoder().encode(`${path}\0`);
+    return linuxLibrary()?.truncate(name, BigInt(size)) === 0;
   },
   unref: (timer) => Deno.unrefTimer(Number(timer)),
   startWorker: (module, name) => new Worker(module, { type: "module", name }),

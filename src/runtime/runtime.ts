@@ -45,6 +45,16 @@ export interface Runtime {
    * @param to Bytes that it is to have.
    */
   extendSync(path: string, from: number, to: number): void;
+  /**
+   * Has the disk keep room for a file behind its end, where nobody sees it. Left
+   * out where a runtime cannot.
+   *
+   * @param bytes So many behind the file's `size`.
+   * @returns Whether it does.
+   */
+  holdBehindEnd?(path: string, size: number, bytes: number): boolean;
+  /** Gives that room back. @param size What the file has, which stays. */
+  dropBehindEnd?(path: string, size: number): boolean;
   /** Lets the process end though a timer runs. */
   unref(timer: ReturnType<typeof setTimeout>): void;
   /** Starts a module on a thread of its own. @param name What it is called in messages. */

@@ -1,3 +1,4 @@
+import { mkdtempSync, rmdirSync } from "node:fs";
 import { backup, type DatabaseSync, type StatementSync } from "node:sqlite";
 import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
@@ -6,6 +7,7 @@ import { AloeError } from "../errors.ts";
 import { runtime } from "../runtime/mod.ts";
 import { Checkpointer, type WalState } from "./checkpointer.ts";
 import { removeCompanions } from "./companions.ts";
+import { dropTail, holdTail } from "./held_tail.ts";
 import type {
   BackupOptions,
   StorageDialect,
@@ -71,8 +73,12 @@ export class SqliteDialect implements StorageDialect {
   translateError(error: unknown): unknown {
     const known = translateSqliteError(error, this.#options.path);
     if (known === error || !(known instanceof AloeError) || known.code !== "io_error") return known;
-    if (!DiskRoom.isFull(this.#options.path)) return known;
-    return new AloeError("no_space", `${this.#options.path}: no space left on the device`, {
+    const { path, readOnly } = this.#options;
+    if (DiskRoom.isFull(path)) {
+      return new AloeError("no_space", `${path}: no space left on the device`, { cause: error });
+    }
+    if (readOnly || isWritable(path)) return known;
+    return new AloeError("read_only", `${path}: the file or its folder cannot be written`, {
       cause: error,
     });
   }
@@ -87,6 +93,10 @@ export class SqliteDriver implements StorageDriver {
   /** Of connections that are open for long. */
   #stored: StoredIdentity | null = null;
   #room: DiskRoom | null = null;
+  /** Whether the file's own reserve was given up. */
+  #hadTail = false;
+  /** Bytes of a page, once it is prepared for writing. */
+  #pageSize = PAGE_SIZE;
   /** Whether the transaction that runs may write. */
   #writes = false;
   /** Set while a transaction runs that has to fit on a disk that is nearly full. */
@@ -105,7 +115,9 @@ export class SqliteDriver implements StorageDriver {
     const { path, reserve } = this.#options;
     // The files beside it that are made need room.
     if (reserve !== null && DiskRoom.isFull(path)) emptyFile(reserve);
-    this.#connection ??= openConnection(this.#options);
+    if (this.#connection !== null) return;
+    if (this.#holdsTail() && dropTail(path)) this.#hadTail = true;
+    this.#connection = openConnection(this.#options);
   }
 
   async acquireConnection(): Promise<SqliteConnection> {
@@ -241,8 +253,16 @@ export class SqliteDriver implements StorageDriver {
       abandoned.push(connection);
       return;
     }
+    const pageSize = this.#room !== null && this.#holdsTail() ? this.#pageSize : null;
     connection.close();
     if (this.#options.readOnly) removeCompanions(this.#options.path);
+    if (pageSize !== null) holdTail(this.#options.path, pageSize, this.#hadTail);
+  }
+
+  /** Whether the file itself holds room: nothing else does. */
+  #holdsTail(): boolean {
+    const { path, readOnly, reserve } = this.#options;
+    return !readOnly && reserve === null && DiskRoom.at(path) !== null;
   }
 
   async whileAlone<T>(task: (connection: SqliteConnection) => Promise<T>): Promise<T | null> {
@@ -280,6 +300,7 @@ export class SqliteDriver implements StorageDriver {
     const { page_size } = database.prepare("PRAGMA page_size").get() as {
       page_size: number;
     };
+    this.#pageSize = page_size;
     if (this.#options.checkpointAside) {
       connection.execute(`PRAGMA cache_size = -${LARGE_CACHE_KIB}`);
     }
@@ -363,6 +384,18 @@ const CHECKPOINT_AFTER_ALL_BYTES = 256 * 1024 * 1024;
 
 /** A WAL that one long transaction made large is cut back to this. */
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** False for a file that is there, and that no WAL can be made beside. */
+function isWritable(path: string): boolean {
+  if (path === ":memory:" || runtime.statSync(path) === null) return true;
+  try {
+    // To ask for the right is not enough: root has it on a disk that is read-only, too.
+    rmdirSync(mkdtempSync(`${path}-`));
+    return true;
+  } catch (error) {
+    return !/^(EACCES|EPERM|EROFS)$/.test((error as { code?: string }).code ?? "");
+  }
+}
 
 /** Gives back what a file holds. */
 function emptyFile(path: string): void {
