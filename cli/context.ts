@@ -3,9 +3,16 @@ import { type Flags, type Grammar, UsageError } from "./args.ts";
 import { codeOf, explain, Fault, Interrupted, isAloeError, named } from "./faults.ts";
 import { Output, OutputClosed, printable } from "./output.ts";
 import { absolute, databasePath } from "./paths.ts";
+import { type Watchdog, watchEnd } from "./watchdog.ts";
 
 /** How long a mount that writes outlives a process that was killed, in ms. */
 const TTL = 60_000;
+
+/** How long a command may be at one statement after it was asked to end, ms. */
+const SILENCE = 10_000;
+
+/** What runs longer is watched over, ms. */
+const SHORT = 300;
 
 /** With these, no other step of a command can succeed either. */
 const FATAL: readonly string[] = [
@@ -31,6 +38,8 @@ export class Context {
 
   readonly #interruption = new AbortController();
   #guards: [Deno.Signal, () => void][] = [];
+  #watching: ReturnType<typeof setTimeout> | undefined;
+  #watchdog: Watchdog | null = null;
 
   constructor(command: Grammar | null, operands: string[], flags: Flags) {
     this.command = command?.name ?? "";
@@ -116,9 +125,12 @@ export class Context {
 
   /**
    * From here on SIGINT and SIGTERM abort {@linkcode signal} instead of killing
-   * the process, so that what was begun is ended in order; a second one kills.
+   * the process, so that what was begun is ended in order; a second one kills. What
+   * hangs within a statement of the database's is killed some seconds after the first.
+   *
+   * @param delay When it begins to be watched for that, ms.
    */
-  guard(): void {
+  guard(delay: number = SHORT): void {
     if (this.#guards.length > 0) return;
     const signals: [Deno.Signal, number][] = [["SIGINT", 130]];
     if (Deno.build.os !== "windows") signals.push(["SIGTERM", 143]);
@@ -130,6 +142,11 @@ export class Context {
       Deno.addSignalListener(name, listener);
       return [name, listener];
     });
+    // A thread more: a short command is over before it would have started.
+    this.#watching = setTimeout(() => {
+      this.#watchdog = watchEnd(SILENCE);
+    }, delay);
+    Deno.unrefTimer(Number(this.#watching));
   }
 
   /** Ends what {@linkcode guard} began. */
@@ -138,6 +155,9 @@ export class Context {
       Deno.removeSignalListener(name, listener);
     }
     this.#guards = [];
+    clearTimeout(this.#watching);
+    this.#watchdog?.stop();
+    this.#watchdog = null;
   }
 
   /**

@@ -7,11 +7,11 @@ export interface Watchdog {
 }
 
 /**
- * Sees to it that the process ends some time after SIGTERM. Its own handler, which
- * there has to be, asks for an orderly end; when the event loop does not come back
+ * Sees to it that the process ends some time after SIGTERM or SIGINT. Its own handlers,
+ * which there have to be, ask for an orderly end; when the event loop does not come back
  * to hear of it, a thread of its own ends the process.
  *
- * @param silence How long the event loop may not answer after SIGTERM, ms.
+ * @param silence How long the event loop may not answer after that, ms.
  */
 export function watchEnd(silence: number): Watchdog {
   if (Deno.build.os === "windows") return { ready: Promise.resolve(), stop: () => {} };

@@ -1,5 +1,5 @@
 /**
- * The thread of a watchdog: after SIGTERM it asks the event loop of the process
+ * The thread of a watchdog: after SIGTERM or SIGINT it asks the event loop of the process
  * again and again whether it is there.
  *
  * @module
@@ -23,7 +23,7 @@ scope.onmessage = ({ data: silence }) => {
     return;
   }
   let asking = false;
-  Deno.addSignalListener("SIGTERM", () => {
+  const watch = (): void => {
     if (asking) return;
     asking = true;
     heard = performance.now();
@@ -32,6 +32,7 @@ scope.onmessage = ({ data: silence }) => {
       if (performance.now() - heard > silence) Deno.kill(Deno.pid, "SIGKILL");
       scope.postMessage(null);
     }, EVERY);
-  });
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, watch);
   scope.postMessage(null);
 };

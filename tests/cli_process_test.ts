@@ -1,6 +1,7 @@
 /** The command line: closed pipes, signals, and a file that stays sound. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Bench, exists, MAIN, onTerminal, RUN, start } from "./cli_support_test.ts";
 
 function delay(ms: number): Promise<void> {
@@ -194,5 +195,60 @@ Deno.test({
       feed(),
     ]);
     assert.equal(piped.err + piped.out, "");
+  },
+});
+
+/** The names of a process's threads. */
+function threadsOf(pid: number): string[] {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => {
+    try {
+      return Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`);
+    } catch {
+      // It has ended.
+      return "";
+    }
+  });
+}
+
+Deno.test({
+  name: "cli: a signal ends a command that hangs within a statement",
+  // What a process does is looked up in /proc.
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await Promise.all((["SIGTERM", "SIGINT"] as const).map(async (signal) => {
+      using bench = new Bench();
+      await bench.ok([]);
+      const child = start(["-f", bench.file, "put", "-", "/a"], { cwd: bench.folder, stdin: "" });
+      const writer = child.stdin.getWriter();
+      await until(async () => (await bench.json(["mounts"])).length === 1);
+      // That watches over it.
+      await until(() => threadsOf(child.pid).some((name) => name.startsWith("worker-")));
+      {
+        using db = new DatabaseSync(bench.file, { timeout: 60_000 });
+        for (const event of ["INSERT", "UPDATE"]) {
+          db.exec(`CREATE TRIGGER evil_${event} BEFORE ${event} ON content BEGIN
+            WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n;
+          END`);
+        }
+      }
+      await writer.write(new TextEncoder().encode("lost"));
+      await writer.close();
+      const worked = () => Number(Deno.readTextFileSync(`/proc/${child.pid}/stat`).split(" ")[13]);
+      const begun = worked();
+      await until(() => worked() > begun + 100);
+      // The thread may have started, and not be listening yet.
+      const again = setInterval(() => {
+        try {
+          child.kill(signal);
+        } catch {
+          // It has ended.
+        }
+      }, 1000);
+      const { code, signal: by } = await child.output();
+      clearInterval(again);
+      assert.deepEqual([code, by], [137, "SIGKILL"]);
+      await bench.ok(["repair"]);
+      assert.equal(await bench.ok(["health"]), "healthy\n");
+    }));
   },
 });

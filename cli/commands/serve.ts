@@ -2,7 +2,6 @@ import type { ManagerOptions, ManagerServer } from "../../manager/mod.ts";
 import { type Flags, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { Fault } from "../faults.ts";
-import { watchEnd } from "../watchdog.ts";
 import { givenPin } from "../pin.ts";
 
 /** A manager stops within ten seconds; this is for the case that it does not, ms. */
@@ -12,7 +11,8 @@ const PATIENCE = 10_000;
 export async function serve(ctx: Context): Promise<void> {
   const options = await wishes(ctx);
   const manager = await import("../../manager/mod.ts");
-  ctx.guard();
+  // At once: it opens files of others as it starts.
+  ctx.guard(0);
   let server: ManagerServer;
   try {
     server = await manager.serve(options);
@@ -25,7 +25,6 @@ export async function serve(ctx: Context): Promise<void> {
       )
       : error;
   }
-  const dog = watchEnd(PATIENCE);
   try {
     await announce(ctx, server);
     // To be told to stop is how it ends: that is no failure.
@@ -38,7 +37,6 @@ export async function serve(ctx: Context): Promise<void> {
     const late = setTimeout(() => Deno.exit(1), PATIENCE);
     await server.stop();
     clearTimeout(late);
-    dog.stop();
   }
 }
 
