@@ -47,8 +47,8 @@ interface Open {
 
 /**
  * What is at some paths, and below them, with permission bits and links; a
- * hard link is its content. Directories come before what is in them. FIFOs and
- * sockets are left out. Each file is as it was at one moment.
+ * hard link is its content. Directories come before what is in them. FIFOs,
+ * sockets and devices are left out. Each file is as it was at one moment.
  *
  * It holds some of the entries of the directories that it is in, whatever
  * number there is of both.
@@ -212,6 +212,7 @@ async function member(
   }
   const { snapshot, bytes } = small;
   const { size } = snapshot;
+  if (size === 0 && await isDevice(held, id)) return null;
   return {
     path: path.bytes(),
     mode: type === "symlink" ? LINK | 0o777 : FILE | permissions(0o644),
@@ -221,6 +222,15 @@ async function member(
       pieces: contentStream([{ snapshot, start: 0, end: size - 1 }], () => Promise.resolve()),
     },
   };
+}
+
+async function isDevice({ fs, mount }: Access, id: string): Promise<boolean> {
+  try {
+    return (await ops.statById(fs.db, mount.handle, id)).device !== null;
+  } catch (error) {
+    if (hasGone(error)) return false;
+    throw error;
+  }
 }
 
 function hasGone(error: unknown): boolean {

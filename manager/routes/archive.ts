@@ -99,7 +99,7 @@ const ARCHIVE = {
   responses: {
     200: {
       description: "The archive, uncompressed, with permission bits and symbolic links; " +
-        "a hard link is its content. FIFOs and sockets are left out",
+        "a hard link is its content. FIFOs, sockets and devices are left out",
       content: bytes("application/zip"),
     },
     ...volumeProblems(),

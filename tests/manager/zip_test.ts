@@ -1,6 +1,7 @@
 /** ZIP archives of many members, large ones, deep trees: read by programs of others. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { constants } from "node:fs";
 import { type AloeError, AloeLite, type Mount } from "../../mod.ts";
 import type { Access } from "../../manager/access.ts";
@@ -206,6 +207,32 @@ async function ofFile(path: string): Promise<Access> {
   const mount = await fs.mount();
   return { fs, mount, [Symbol.asyncDispose]: () => fs.close() } as unknown as Access;
 }
+
+Deno.test("a device is left out of an archive, an empty file is not", () =>
+  inFolder(async (folder) => {
+    const file = `${folder}/devices.fs`;
+    {
+      await using fs = await AloeLite.open(file);
+      await fs.createVolume({ name: "main" });
+      await using mount = await fs.mount();
+      for (const name of ["char", "block", "empty", "full"]) {
+        await mount.put(`/${name}`, name === "full" ? "x" : "");
+      }
+      using db = new DatabaseSync(file);
+      const insert = db.prepare("INSERT INTO aloe_device VALUES (?, ?, ?, ?)");
+      for (const kind of ["char", "block"]) {
+        insert.run((await mount.stat(`/${kind}`)).id, kind, 259, 70_000);
+      }
+      const { device } = await mount.stat("/block");
+      assert.deepEqual(device, { kind: "block", major: 259, minor: 70_000 });
+    }
+    await using held = await ofFile(file);
+    await write(`${folder}/a.zip`, zipOf(held, "/"));
+    assert.deepEqual((await run("zipinfo", "-1", `${folder}/a.zip`)).trim().split("\n"), [
+      "empty",
+      "full",
+    ]);
+  }));
 
 Deno.test("a tree of 8,000 levels fits; one that is deeper than a ZIP can have is refused", () =>
   inFolder(async (folder) => {
