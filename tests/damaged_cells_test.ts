@@ -109,6 +109,14 @@ function loosen(path: string): void {
   rewrite(path, [...RULES]);
 }
 
+/**
+ * A size that a file may have: holes up to it are made, each with a row, which takes
+ * as long as it takes to make them for whoever wants such a file.
+ */
+function isLargeFile({ table, column, value }: Case): boolean {
+  return table === "aloe_size" && column === "size" && value === `${2n ** 31n}`;
+}
+
 interface Trigger {
   name: string;
   sql: string;
@@ -155,6 +163,9 @@ function damage(
   return changed;
 }
 
+/** One of so many cases is tried: a prime, so that all values and columns have their turn. */
+const EVERY = 7;
+
 /** How long one call may take, ms: generous, as others keep the machine busy. */
 const SLOW = 5000;
 
@@ -162,10 +173,13 @@ class Attempt {
   readonly failures: string[] = [];
   readonly #name: string;
   readonly #path: string;
+  readonly #moved: boolean;
 
-  constructor(name: string, path: string) {
+  /** @param moved Whether the damage may be a placement that another one could have been. */
+  constructor(name: string, path: string, moved = false) {
     this.#name = name;
     this.#path = path;
+    this.#moved = moved;
   }
 
   /** Runs a call, whose only errors are the closed set's. @returns Null when it failed. */
@@ -208,6 +222,8 @@ class Attempt {
     const found = (health?.length ?? 0) + await this.#verify(mount, fs.db, spoilt);
     const reads = await this.reads(mount);
     for (const [path, bytes] of reads) {
+      // What has another name, or is in the trash, is not found: nothing tells that from a rename.
+      if (bytes === null && this.#moved) continue;
       if (bytes !== right.get(path) && found === 0) {
         this.failures.push(`${this.#name}: ${path} is read wrong, and nothing says so`);
       }
@@ -279,11 +295,14 @@ Deno.test("a damaged cell of any table spoils nothing but its own row", async ()
   const cases: Case[] = [];
   for (const cell of cells(good)) {
     for (const value of VALUES) {
-      for (const last of [false, true]) cases.push({ ...cell, value, last });
+      for (const last of [false, true]) {
+        const one = { ...cell, value, last };
+        if (!isLargeFile(one)) cases.push(one);
+      }
     }
   }
-  // Some of them each time; `ALOELITE_TEST_RUNS=20` takes all.
-  const every = Math.max(1, Math.round(23 / runs(1)));
+  // Some of them each time, in some 20 seconds; `ALOELITE_TEST_RUNS=7` takes all.
+  const every = Math.max(1, Math.round(EVERY / runs(1)));
   let tried = 0;
   const first = Number(Deno.env.get("ALOELITE_TEST_SEED") ?? "0") % every;
   for (let i = first; i < cases.length; i += every) {
@@ -293,7 +312,8 @@ Deno.test("a damaged cell of any table spoils nothing but its own row", async ()
     if (damage(path, one, triggers)) {
       tried++;
       const name = `${one.table}.${one.column} = ${one.value}${one.last ? " (last)" : ""}`;
-      const attempt = new Attempt(name, path);
+      const moved = one.table === "edge" && ["name", "archived"].includes(one.column);
+      const attempt = new Attempt(name, path, moved);
       await attempt.everything(right, ["volume", "mount"].includes(one.table));
       failures.push(...attempt.failures);
     }
