@@ -719,6 +719,32 @@ Deno.test("cli: completions offer paths of the volume, and local ones where thos
   assert.deepEqual(await bash(...file, "get", "/dr"), ["/drafts/"]);
   assert.deepEqual((await bash(...file, "put", "loc")).sort(), ["local", "local file"]);
   assert.deepEqual((await bash(...file, "export", "loc")).sort(), ["local", "local file"]);
+  // Words are there as they are typed, quoted or not, and names may have spaces.
+  await bench.ok(["put", "local file", "/docs/two words/it's one"]);
+  Deno.mkdirSync(bench.path("my files"));
+  Deno.copyFileSync(bench.file, bench.path("my files/a b.aloe"));
+  const inside = ["/docs/two words/it's one"];
+  for (
+    const typed of [
+      "/docs/two\\ words/",
+      '"/docs/two words/i',
+      "'/docs/two words/i",
+      "/docs/two\\ ",
+    ]
+  ) {
+    const expected = typed.endsWith(" ") ? ["/docs/two words/"] : inside;
+    assert.deepEqual(await bash(...file, "cat", typed), expected, typed);
+  }
+  for (const typed of ["my\\ files/a\\ b.aloe", '"my files/a b.aloe"', "'my files/a b.aloe'"]) {
+    assert.deepEqual(await bash("-f", typed, "ls", "/dr"), ["/drafts/"], typed);
+  }
+  for (const words of [["-f"], ["--file"], ["--file", "="], ["mount", "--log"]]) {
+    assert.deepEqual((await bash(...words, "loc")).sort(), ["local", "local file"], `${words}`);
+  }
+  // Nothing local for a value that is no path.
+  for (const words of [["-v"], ["serve", "--port"]]) {
+    assert.deepEqual(await bash(...words, "loc"), [], `${words}`);
+  }
   // Nothing local where only paths of the volume belong, and no fault where there is no file.
   assert.deepEqual(await bash(...file, "ls", "loc"), []);
   assert.deepEqual(await bash("ls", "/d"), []);

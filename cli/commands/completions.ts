@@ -29,6 +29,11 @@ function valued(): OptionSpec[] {
   return all.filter((o) => o.value !== undefined);
 }
 
+/** Whether an option's value is a local path. */
+function takesPath(option: OptionSpec): boolean {
+  return /FILE|PATH|DIR/.test(option.value ?? "");
+}
+
 /** Words that stand for the operands of a command. */
 function choices(command: Command): string[] {
   return /^[a-z|]+$/.test(command.operands) ? command.operands.split("|") : [];
@@ -57,22 +62,43 @@ function bash(): string {
   ) => `    ${first}) words="${rest.join(" ")}" ;;`);
   const either = (...kinds: readonly ReturnType<typeof completes>[]): string =>
     commandsOf(...kinds).map((name) => JSON.stringify(name)).join("|");
+  const lines = (command: string): string =>
+    `while IFS= read -r line; do COMPREPLY+=("$line"); done < <(${command})`;
   return `# bash completion for aloelite
+# A word as the shell would pass it on, which has it as it is typed.
+_aloelite_plain() {
+  plain="$1"
+  case "$plain" in
+    \\"*) plain="\${plain:1}"; plain="\${plain%\\"}" ;;
+    \\'*) plain="\${plain:1}"; plain="\${plain%\\'}" ;;
+    *\\\\*) IFS= read plain <<< "$plain" ;;
+  esac
+  [[ "$1" == "~/"* ]] && plain="$HOME\${plain:1}"
+}
 _aloelite() {
-  local cur prev word command="" family="" words="" skip="" i line
+  local cur prev word command="" family="" words="" skip="" i line plain
   local -a of=()
   cur="\${COMP_WORDS[COMP_CWORD]}"
   prev="\${COMP_WORDS[COMP_CWORD-1]}"
   COMPREPLY=()
+  # A sign of equality is a word of its own.
+  if [[ "$cur" == "=" ]]; then cur=""
+  elif [[ "$prev" == "=" && "$COMP_CWORD" -gt 2 ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"
+  fi
   case "$prev" in
-    ${flagsOf(valued()).filter(unique).join("|")})
-      COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    ${flagsOf(valued().filter(takesPath)).filter(unique).join("|")})
+      ${lines('compgen -f -- "$cur"')}
+      return ;;
+    ${flagsOf(valued().filter((o) => !takesPath(o))).filter(unique).join("|")}) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="\${COMP_WORDS[i]}"
     if [[ -n "$skip" ]]; then
       [[ "$word" == "=" ]] && continue
-      [[ "$skip" == of ]] && of+=("$word")
+      if [[ "$skip" == of ]]; then
+        _aloelite_plain "$word"
+        of+=("$plain")
+      fi
       skip=""
       continue
     fi
@@ -106,12 +132,16 @@ ${cases.join("\n")}
   [[ "$cur" == -* ]] && return
   case "$command" in
     ${either("local", "either")})
-      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur") ;;
+      ${lines('compgen -f -- "$cur"')} ;;
   esac
   case "$command" in
     ${either("volume", "either")})
-      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
-        "\${COMP_WORDS[0]}" "\${of[@]}" completions paths -- "$cur" 2>/dev/null </dev/null)
+      _aloelite_plain "$cur"
+      ${
+    lines(
+      '"${COMP_WORDS[0]}" "${of[@]}" completions paths -- "$plain" 2>/dev/null </dev/null',
+    )
+  }
       [[ "\${#COMPREPLY[@]}" == 1 && "$COMPREPLY" == */ ]] && compopt -o nospace 2>/dev/null ;;
   esac
   return 0
@@ -132,7 +162,7 @@ function zshText(text: string): string {
 function zshOption(option: OptionSpec): string[] {
   const value = option.value === undefined
     ? ""
-    : `:${option.value}:${/FILE|PATH/.test(option.value) ? "_files" : "( )"}`;
+    : `:${option.value}:${takesPath(option) ? "_files" : "( )"}`;
   const help = zshText(option.help);
   const long = `'--${option.long}${value === "" ? "" : "="}[${help}]${value}'`;
   return option.short === undefined
@@ -239,7 +269,7 @@ function fishOption(option: OptionSpec, condition: string): string {
   return `complete -c aloelite${condition}` +
     (option.short === undefined ? "" : ` -s ${option.short}`) +
     ` -l ${option.long}` +
-    (option.value === undefined ? "" : /FILE|PATH/.test(option.value) ? " -r -F" : " -x") +
+    (option.value === undefined ? "" : takesPath(option) ? " -r -F" : " -x") +
     ` -d '${fishText(option.help)}'`;
 }
 
