@@ -778,7 +778,10 @@ Deno.test("words that objects of the language know are words like others", async
   await bench.ok([]);
   await bench.ok(["put", "-", "/a"], { stdin: "1" });
   for (const word of ["__proto__", "constructor", "toString"]) {
-    assert.match(await bench.fails(2, ["find", "*", "--type", word]), /--type needs f, d or l/);
+    assert.match(
+      await bench.fails(2, ["find", "*", "--type", word]),
+      /--type needs f, d, l, p, s, c or b/,
+    );
     assert.match(await bench.fails(2, ["ls", `--${word}`]), /unknown option/);
     assert.match(await bench.fails(2, [word]), /unknown command/);
     await bench.ok(["meta", "set", "/a", `${word}=of ${word}`]);
