@@ -3217,24 +3217,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "trash.deleteLocksOn": {
-    "sql": 'delete from "lock" where "node_id" = ?',
-    "names": [
-      "node",
-    ],
-    "constants": [
-      null,
-    ],
-  },
-  "trash.deleteMountsAt": {
-    "sql": 'delete from "mount" where "mount_point" = ?',
-    "names": [
-      "node",
-    ],
-    "constants": [
-      null,
-    ],
-  },
   "trash.listRemoved": {
     "sql":
       'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1)) and "e"."volume_id" = ? order by "e"."edge_id"',

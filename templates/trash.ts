@@ -114,13 +114,3 @@ export const mountsAt = template<{ node: string; now: bigint }>("trash.mountsAt"
     )
     .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", p.now)]))
 );
-
-/** Deletes the mounts at a node, with their locks. */
-export const deleteMountsAt = template<{ node: string }>("trash.deleteMountsAt")((q, p) =>
-  q.deleteFrom("mount").where("mount_point", "=", p.node)
-);
-
-/** Deletes the locks on a node. */
-export const deleteLocksOn = template<{ node: string }>("trash.deleteLocksOn")((q, p) =>
-  q.deleteFrom("lock").where("node_id", "=", p.node)
-);

@@ -157,7 +157,7 @@ const LAYERS: RegExp[] = [
   /^src\/vfs\//,
   /^src\/(ops(\.ts$|\/)|registry\/)/,
   /^src\/content\//,
-  /^src\/(resolve|watermark|mount_handle|content_seals|expiry|pack_format)\.ts$/,
+  /^src\/(tree\/|(resolve|watermark|mount_handle|content_seals|expiry|pack_format)\.ts$)/,
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
@@ -253,6 +253,10 @@ const WRITERS: Record<string, string> = {
   aloe_orphan: "src/content/manifest_store.ts",
   aloe_hole: "src/content/manifest_store.ts",
   content_chunk: "src/content/chunk_pool.ts",
+  edge: "src/tree/placement_store.ts",
+  aloe_removed: "src/tree/placement_store.ts",
+  aloe_subdir: "src/tree/placement_store.ts",
+  aloe_unlinked: "src/tree/placement_store.ts",
 };
 
 /** The tables that their writers alone read, too. */

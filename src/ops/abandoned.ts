@@ -4,13 +4,14 @@ import {
   endDeadMounts,
   livingLock,
 } from "../../templates/abandoned.ts";
-import { abandonedNodes, deleteUnlinked } from "../../templates/inode.ts";
+import { abandonedNodes } from "../../templates/inode.ts";
 import { deleteLock } from "../../templates/lock.ts";
 import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import { reclaimAll } from "../content/reclaim.ts";
 import type { Database } from "../storage/database.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import { deleteForGood } from "./delete_for_good.ts";
 import { dropExpiredUploads } from "./uploads.ts";
 import { deleteVolumeRows, MAKING } from "./volumes.ts";
@@ -77,7 +78,7 @@ async function dropNameless(db: Database, dead: string): Promise<void> {
       const values = { volume, now: now(), limit: NODES_AT_ONCE };
       const nodes = await tx.all(abandonedNodes, values);
       for (const { node_id: node, placed } of nodes) {
-        if (placed) await tx.run(deleteUnlinked, { node });
+        if (placed) await new PlacementStore(tx).forgetUnplaced(node);
       }
       await deleteForGood(tx, nodes.filter((row) => !row.placed).map((row) => row.node_id));
     }

@@ -1,12 +1,11 @@
-import { insertEdge } from "../../templates/edge.ts";
 import { childByName } from "../../templates/resolve.ts";
-import { now } from "../clock.ts";
 import { changeContent, type ChangedContent } from "../content/change_content.ts";
 import { AloeError, type AloeErrorCode } from "../errors.ts";
 import { mint } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import {
   begin,
   changeAttributes,
@@ -18,7 +17,7 @@ import {
   meetWatermark,
   type NewEdge,
 } from "./commit_changes.ts";
-import { archive, changeNames, type NameChanges } from "./commit_names.ts";
+import { changeNames, type NameChanges } from "./commit_names.ts";
 import { refuseCycles } from "./names_of_others.ts";
 import { reclaimSome } from "../content/reclaim.ts";
 
@@ -241,9 +240,9 @@ function nameGroups(changes: NameChanges): NameGroup[] {
 
 /** Gives a node a placement that has ended. */
 async function keepInTrash(tx: Transaction, volume: string, wish: NewEdge): Promise<void> {
-  const { edge, parent: from, node: to, name } = wish;
-  await tx.run(insertEdge, { edge, from, to, volume, name });
-  await archive(tx, edge, now());
+  const placements = new PlacementStore(tx);
+  await placements.place(volume, wish.node, wish);
+  await placements.end(wish);
 }
 
 /** @throws {AloeError} `not_found` for a name in a directory that is not stored itself. */

@@ -1,19 +1,9 @@
-import { archiveEdge, insertEdge } from "../../templates/edge.ts";
-import {
-  deleteEdge,
-  deleteUnlinked,
-  insertUnlinked,
-  reachedElsewhere,
-  replaceEdge,
-  replaceSubdir,
-  withPlacement,
-  withTrash,
-} from "../../templates/inode.ts";
+import { reachedElsewhere, withPlacement, withTrash } from "../../templates/inode.ts";
 import { setNodeName } from "../../templates/node.ts";
-import { noteRemoval } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import type { History } from "../content/change_content.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import type { ChangeSet, NewEdge, RemovedEdge } from "./commit_changes.ts";
 import { deleteForGood, parts } from "./delete_for_good.ts";
 import type { OthersChanges } from "./names_of_others.ts";
@@ -46,12 +36,17 @@ export async function changeNames(
   changes: NameChanges,
 ): Promise<void> {
   const removed = await changeEdges(tx, scope, changes);
-  await deleteForGood(tx, removed);
+  const placements = new PlacementStore(tx);
+  if (removed.length > 0) {
+    await deleteForGood(tx, removed, {
+      parents: new Set(changes.edgesRemoved.map(({ parent }) => parent)),
+    });
+  }
   const unlinked = scope.history === "none"
     ? changes.unlinked
     : await unplaced(tx, changes.unlinked);
-  for (const node of unlinked) await tx.run(insertUnlinked, { node, mount: scope.mount });
-  for (const node of changes.relinked) await tx.run(deleteUnlinked, { node });
+  for (const node of unlinked) await placements.keepUnplaced(node, scope.mount);
+  for (const node of changes.relinked) await placements.forgetUnplaced(node);
 }
 
 /** @returns The nodes to be deleted. */
@@ -63,17 +58,14 @@ async function changeEdges(
   const moved = history === "none" ? moves(changes, others) : new Map<NewEdge, RemovedEdge>();
   const ended = new Set(moved.values());
   const removed = await removeEdges(tx, changes, ended, history, others);
+  const placements = new PlacementStore(tx);
   for (const added of changes.edgesAdded) {
-    const { edge, parent: from, node, name } = added;
+    const { node, name } = added;
     const old = moved.get(added);
-    if (old === undefined) {
-      await tx.run(insertEdge, { edge, from, to: node, volume, name });
-    } else {
-      await tx.run(replaceEdge, { old: old.edge, edge, from, name });
-      await tx.run(replaceSubdir, { old: old.edge, oldFrom: old.parent, edge, from });
-    }
+    if (old === undefined) await placements.place(volume, node, added);
+    else await placements.replace(old, added);
     if (added.rename) await tx.run(setNodeName, { node, name });
-    if (added.trash) await archive(tx, edge, now());
+    if (added.trash) await placements.end(added);
   }
   return removed;
 }
@@ -113,10 +105,11 @@ async function removeEdges(
   history: History,
   others: OthersChanges | null,
 ): Promise<string[]> {
+  const placements = new PlacementStore(tx);
   if (history !== "none") {
     // One time for all, so that a tree that went at once is one item of the trash.
     const at = now();
-    for (const { edge } of edgesRemoved) await archive(tx, edge, at);
+    for (const each of edgesRemoved) await placements.end(each, at);
     return await unplaced(tx, removed);
   }
   const doomed = new Set(removed);
@@ -133,10 +126,10 @@ async function removeEdges(
   const at = kept.size > 0 ? now() : 0n;
   for (const each of edgesRemoved) {
     if (moved.has(each)) continue;
-    const { edge, node } = each;
-    if (each.trash) await archive(tx, edge, now());
-    else if (kept.has(node)) await archive(tx, edge, at);
-    else if (!doomed.has(node)) await tx.run(deleteEdge, { edge });
+    const { node } = each;
+    if (each.trash) await placements.end(each);
+    else if (kept.has(node)) await placements.end(each, at);
+    else if (!doomed.has(node)) await placements.delete(each);
   }
   return removed.filter((node) => doomed.has(node) && !kept.has(node));
 }
@@ -155,12 +148,6 @@ async function elsewhere(
     }
   }
   return found;
-}
-
-/** Ends a placement. @param at When, ns. */
-export async function archive(tx: Transaction, edge: string, at: bigint): Promise<void> {
-  await tx.run(noteRemoval, { edge, at });
-  await tx.run(archiveEdge, { edge });
 }
 
 /**

@@ -1,4 +1,3 @@
-import { insertEdge } from "../../templates/edge.ts";
 import { copyDevice } from "../../templates/inode.ts";
 import { copyNode, copyXattrs } from "../../templates/node.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
@@ -15,6 +14,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import { readSubtree } from "./subtree.ts";
 import { equalNamesById, type TreeRow } from "../tree_order.ts";
@@ -73,6 +73,7 @@ async function copyTree(
   const rows = await readSubtree(tx, source);
   const copies = mintCopies(tx, place.parent, rows);
   const made = new Set<string>();
+  const placements = new PlacementStore(tx);
   for (const row of rows) {
     await yieldToEventLoop();
     const node = copies.get(row.node_id)!;
@@ -85,11 +86,9 @@ async function copyTree(
       if (row.type !== "container") await new ManifestStore(tx).copy(row.node_id, node);
       if (row.device !== null) await tx.run(copyDevice, { node, source: row.node_id });
     }
-    await tx.run(insertEdge, {
+    await placements.place(volume, node, {
       edge: mintIn(tx, place.parent),
-      from: row.parent_id === null ? place.parent.node : copies.get(row.parent_id)!,
-      to: node,
-      volume,
+      parent: row.parent_id === null ? place.parent.node : copies.get(row.parent_id)!,
       name,
     });
   }

@@ -1,4 +1,3 @@
-import { insertEdge } from "../../templates/edge.ts";
 import { insertNode } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { now } from "../clock.ts";
@@ -18,6 +17,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import type { NodeType } from "../types.ts";
 
 /**
@@ -231,13 +231,9 @@ export async function placeNode(
   node: string,
 ): Promise<void> {
   checkNewName(place.name);
-  await tx.run(insertEdge, {
-    edge: mintIn(tx, place.parent),
-    from: place.parent.node,
-    to: node,
-    volume: place.parent.volume,
-    name: place.name,
-  });
+  const { parent, name } = place;
+  const edge = mintIn(tx, parent);
+  await new PlacementStore(tx).place(parent.volume, node, { edge, parent: parent.node, name });
 }
 
 /** @throws {AloeError} `already_exists` when a child of the place's name is there. */

@@ -19,12 +19,13 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import type { NodeType } from "../types.ts";
 import { metadataText } from "./attributes.ts";
 import { equalNamesById } from "../tree_order.ts";
 import { placeNode } from "./create.ts";
 import { parseMetadata } from "./stat.ts";
-import { archive, archiveBelow, resolvePlaced } from "./placement.ts";
+import { archiveBelow, resolvePlaced } from "./placement.ts";
 import { readSubtree } from "./subtree.ts";
 
 /**
@@ -73,7 +74,7 @@ async function packTarget(
     const place: Place = { parent: await resolveId(tx, mount, parent), name };
     // Unpacking mints ids in this order, so of equal names the visible one comes last.
     const rows = equalNamesById(await readSubtree(tx, top));
-    await archiveBelow(tx, top, { edge });
+    await archiveBelow(tx, top, { edge, parent });
     const entry = await newEntry(tx, place);
     const writer = new ContentWriter(tx, entry, 1);
     await writer.write(packHeader(rows.length));
@@ -233,7 +234,7 @@ async function unpackTarget(
         await writeChunks(tx, { ...packed, node }, version, each.data);
       }
       // The file makes room once the first node has proven it a pack.
-      if (under === null) await archive(tx, edge);
+      if (under === null) await new PlacementStore(tx).end({ edge, parent });
       await placeNode(tx, at, node);
       nodes.push({ node, type: each.type });
     }

@@ -1,16 +1,12 @@
 import {
   ancestors,
-  archiveEdge,
-  archiveSubtree,
   hasChild,
   lockedBelow,
   placements,
   placementsAt,
-  setEdgeName,
 } from "../../templates/edge.ts";
 import { setNodeName } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
-import { noteRemoval, noteSubtreeRemoval } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -26,6 +22,7 @@ import {
 } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import { placeNode } from "./create.ts";
 
 /** A node and the one of its placements that an operation is about. */
@@ -72,7 +69,7 @@ async function renameTarget(
   await db.write(async (tx) => {
     const placed = await resolvePlaced(tx, mount, target);
     requireChangeable(placed.node);
-    await tx.run(setEdgeName, { edge: placed.edge, name });
+    await new PlacementStore(tx).rename(placed, name);
     await nameNode(tx, placed.node, name);
   });
 }
@@ -125,7 +122,7 @@ async function moveTarget(
     const place = await resolvePlace(tx, mount, to);
     requireChangeable(placed.node);
     await refuseCycle(tx, placed.node, place);
-    await archive(tx, placed.edge);
+    await new PlacementStore(tx).end(placed);
     await placeNode(tx, place, placed.node.node);
     await nameNode(tx, placed.node, place.name);
   });
@@ -218,7 +215,7 @@ async function removeTarget(
         atTop ? null : await placementOf(tx, mount, node, target),
       );
     } else if (!atTop) {
-      await archive(tx, (await placementOf(tx, mount, node, target)).edge);
+      await new PlacementStore(tx).end(await placementOf(tx, mount, node, target));
     } else if (!recursive) {
       throw new AloeError("not_empty", `${node.label}: the mount point stays`);
     }
@@ -234,7 +231,7 @@ async function removeTarget(
 export async function archiveBelow(
   tx: Transaction,
   node: Resolved,
-  above: { edge: string } | null,
+  above: { edge: string; parent: string } | null,
 ): Promise<void> {
   const held = await tx.first(lockedBelow, {
     node: node.node,
@@ -247,9 +244,7 @@ export async function archiveBelow(
       `${node.label}: another mount is writing ${held.node_id} in it`,
     );
   }
-  const top = above?.edge ?? "";
-  await tx.run(noteSubtreeRemoval, { node: node.node, top, at: now() });
-  await tx.run(archiveSubtree, { node: node.node, top });
+  await new PlacementStore(tx).endBelow(node.node, above);
 }
 
 /**
@@ -267,16 +262,10 @@ export async function vacate(tx: Transaction, mount: MountRef, place: Place): Pr
     const node = await resolveId(tx, mount, there.node_id);
     requireChangeable(node);
     const [{ edge_id: edge }] = await tx.all(placementsAt, { node: node.node, parent, name });
-    if (node.type === "container") await archiveBelow(tx, node, { edge });
-    else await archive(tx, edge);
+    if (node.type === "container") await archiveBelow(tx, node, { edge, parent });
+    else await new PlacementStore(tx).end({ edge, parent });
     gone.push(node.node);
   }
-}
-
-/** Ends one placement. */
-export async function archive(tx: Transaction, edge: string): Promise<void> {
-  await tx.run(noteRemoval, { edge, at: now() });
-  await tx.run(archiveEdge, { edge });
 }
 
 /** A target with its placement. @throws {AloeError} `not_found` for one that has none. */

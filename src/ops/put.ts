@@ -1,5 +1,3 @@
-import { deleteEdgesOf } from "../../templates/edge.ts";
-import { deleteNodes } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import { editContent, replaceContent } from "../content/write_content.ts";
 import type { MountRef } from "../mount_handle.ts";
@@ -9,6 +7,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { changeableEntry } from "./content.ts";
 import { placeNew } from "./create.ts";
+import { deleteForGood } from "./delete_for_good.ts";
 import { exists } from "./stat.ts";
 import { openWrite } from "./streams.ts";
 
@@ -82,7 +81,6 @@ async function putStream(
 async function dropEmpty(tx: Transaction, mount: MountRef, path: string): Promise<void> {
   const entry = await resolve(tx, mount, path);
   if (entry.type !== "entry" || entry.version !== 0 || entry.locked) return;
-  const nodes = JSON.stringify([entry.node]);
-  await tx.run(deleteEdgesOf, { nodes });
-  await tx.run(deleteNodes, { nodes });
+  const { parent } = await resolvePlace(tx, mount, path);
+  await deleteForGood(tx, [entry.node], { parents: [parent.node] });
 }

@@ -1,4 +1,4 @@
-import { abandonedNodes, deleteUnlinked, inodeById, setInodeTimes } from "../../templates/inode.ts";
+import { abandonedNodes, inodeById, setInodeTimes } from "../../templates/inode.ts";
 import {
   anyUnfinished,
   deleteStaleRedo,
@@ -17,6 +17,7 @@ import type { MountHandle } from "../mount_handle.ts";
 import { requireWritable, resolve, type Resolved } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import { deleteForGood } from "./delete_for_good.ts";
 import { inodeRow, plaintext } from "./inodes.ts";
 
@@ -212,7 +213,7 @@ async function dropAbandoned(db: Database, mount: MountHandle): Promise<number> 
       limit: NODES_AT_ONCE,
     });
     for (const { node_id: node, placed } of nodes) {
-      if (placed) await tx.run(deleteUnlinked, { node });
+      if (placed) await new PlacementStore(tx).forgetUnplaced(node);
     }
     await deleteForGood(tx, nodes.filter((row) => !row.placed).map((row) => row.node_id));
     return nodes.length;

@@ -1,16 +1,12 @@
-import { deleteEdgesOf, listChildren, placements } from "../../templates/edge.ts";
+import { listChildren, placements } from "../../templates/edge.ts";
 import { locksOfNode } from "../../templates/lock.ts";
-import { deleteNodes } from "../../templates/node.ts";
 import { childByName } from "../../templates/resolve.ts";
 import {
-  deleteLocksOn,
-  deleteMountsAt,
   listRemoved,
   mountsAt,
   removedFrom,
   removedNode,
   removedTogether,
-  restoreEdge,
 } from "../../templates/trash.ts";
 import { now } from "../clock.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
@@ -21,6 +17,7 @@ import { joinPath } from "../paths.ts";
 import { type Place, requireWritable, resolve, resolveId, resolvePlace } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import type { NodeType, PurgeReport, TrashItem } from "../types.ts";
 import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { placeNode } from "./create.ts";
@@ -133,7 +130,7 @@ export async function restoreItem(
     const { place, outcome, replaced } = await settle(tx, mount, wanted, options);
     if (outcome !== "skipped") {
       if (options.to === undefined && outcome !== "renamed") {
-        await tx.run(restoreEdge, { edge: removed.edge });
+        await new PlacementStore(tx).restore({ edge: removed.edge, parent: removed.from });
       } else await placeNode(tx, place, id);
       await restoreBelow(tx, id, removed.removedAt);
     }
@@ -188,7 +185,7 @@ async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Pr
       if (taken.has(row.name)) continue;
       // A directory that has been brought back to another place stays there.
       if (row.type === "container" && row.placed) continue;
-      await tx.run(restoreEdge, { edge: row.edge_id });
+      await new PlacementStore(tx).restore({ edge: row.edge_id, parent });
       if (row.type === "container") containers.push(row.to_id);
     }
   }
@@ -256,7 +253,7 @@ export async function purgeTrash(
       const tree = await everythingBelow(tx, removed.node);
       if (await firstHeld(tx, tree) === null) tree.forEach((node) => doomed.add(node));
     }
-    const nodes = await deleteAll(tx, [...doomed]);
+    const nodes = await deleteForGood(tx, [...doomed], { noteChunks: false });
     return { nodes, ...await new ChunkPool(tx).deleteUnreferenced() };
   }, { frees: true });
 }
@@ -273,7 +270,8 @@ function chosen(trash: Trash, options: PurgeOptions): Removed[] {
 async function deleteTheseAlone(tx: Transaction, nodes: string[]): Promise<PurgeReport> {
   const report = { nodes: nodes.length, chunks: 0, bytes: 0 };
   // All placements first: one may run from a node of one part to one of another.
-  for (const part of parts(nodes)) await tx.run(deleteEdgesOf, { nodes: part });
+  const placements = new PlacementStore(tx);
+  for (const part of parts(nodes)) await placements.deleteOf(part, []);
   for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
     const some = nodes.slice(at, at + NODES_AT_ONCE);
     const freed = await new ManifestStore(tx).ownedBy(JSON.stringify(some));
@@ -292,21 +290,6 @@ const NODES_AT_ONCE = 10_000;
 
 /** Chunks that are looked at by one statement. */
 const CHUNKS_AT_ONCE = 10_000;
-
-/** Deletes nodes with their placements, and every row that refers to them. */
-async function deleteAll(tx: Transaction, nodes: string[]): Promise<number> {
-  // All placements first: one may run from a node of one part to one of another.
-  for (const part of parts(nodes)) await tx.run(deleteEdgesOf, { nodes: part });
-  for (const node of nodes) {
-    await tx.run(deleteLocksOn, { node });
-    await tx.run(deleteMountsAt, { node });
-  }
-  let deleted = 0;
-  for (const part of parts(nodes)) {
-    deleted += await tx.run(deleteNodes, { nodes: part });
-  }
-  return deleted;
-}
 
 /** Why a tree cannot be deleted, null when it can. */
 async function firstHeld(

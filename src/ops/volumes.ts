@@ -3,7 +3,6 @@ import { countMounts } from "../../templates/mount.ts";
 import {
   clearVolumeRoot,
   deleteVolume,
-  deleteVolumeEdges,
   deleteVolumeLocks,
   deleteVolumeMounts,
   deleteVolumeNodes,
@@ -37,6 +36,7 @@ import { checkText } from "../paths.ts";
 import { MAX_CHUNK_SIZE } from "../resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { PlacementStore } from "../tree/placement_store.ts";
 import type { EncryptionMode, Pin, PurgeReport, VolumeInfo } from "../types.ts";
 
 /** What a new volume is to be. */
@@ -287,7 +287,7 @@ export async function deleteVolumeRows(tx: Transaction, volume: string): Promise
   await new ManifestStore(tx).releaseVolume(volume);
   await tx.run(deleteVolumeLocks, { volume });
   await tx.run(deleteVolumeMounts, { volume });
-  await tx.run(deleteVolumeEdges, { volume });
+  await new PlacementStore(tx).deleteVolume(volume);
   await tx.run(clearVolumeRoot, { volume });
   const nodes = await tx.run(deleteVolumeNodes, { volume });
   await tx.run(deleteVolume, { volume });
