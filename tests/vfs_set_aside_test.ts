@@ -239,7 +239,7 @@ async function rowsOf(history: History, durable: boolean): Promise<Row[]> {
 }
 
 /** What is of no node: a commit without it is complete, or none can be. */
-const HOUSEKEEPING = ["content_change.deleteNotedChunks", "content_change.deleteNotes"];
+const HOUSEKEEPING = ["content.deleteChunks", "content_change.deleteNotes"];
 const WHOLE = ["volume.storeWatermark"];
 
 for (const history of ["none", "all"] as const) {
