@@ -61,6 +61,11 @@ const LIBC_SYMBOLS = {
   },
   closeAside: { name: "close", parameters: ["i32"], result: "i32", nonblocking: true },
   syncfsAside: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
+  fanotify_init: { parameters: ["u32", "u32"], result: "i32" },
+  fanotify_mark: {
+    parameters: ["i32", "u32", "u64", "i32", "buffer"],
+    result: "i32",
+  },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },

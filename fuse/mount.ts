@@ -13,7 +13,7 @@ import {
 import { mountedOn, type MountEntry, TYPE } from "./mounts.ts";
 import { OutcomeKeeper } from "./outcome.ts";
 import { MountpointGuard } from "./mountpoint_guard.ts";
-import { mountWords, preflight } from "./preflight.ts";
+import { checkEmpty, mountWords, preflight } from "./preflight.ts";
 import { lateWords, setLateWords } from "./remount.ts";
 import { detach, type UnmountOptions } from "./unmount.ts";
 
@@ -96,11 +96,22 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
   const file = await fullPath(options.file);
   const readOnly = options.readOnly === true || at !== undefined;
   const late = lateWords(options.options ?? []);
+  const log = options.log ?? ((line) => console.error(line));
   // What is in a plain volume's file is no secret.
   const guard = options.pin === undefined
     ? null
-    : await MountpointGuard.open(mountpoint, options.removeMountpoint ?? false);
-  const mount = new WorkerMount(mountpoint, options.log ?? ((line) => console.error(line)), {
+    : await MountpointGuard.open(mountpoint, options.removeMountpoint ?? false, log);
+  if (guard !== null && Deno.uid() === 0) {
+    // So that nobody writes to it while it comes to be mounted; a user could not mount on it.
+    guard.set();
+    try {
+      if (!nonEmpty) await checkEmpty(mountpoint);
+    } catch (error) {
+      guard.close();
+      throw error;
+    }
+  }
+  const mount = new WorkerMount(mountpoint, log, {
     type: "start",
     file,
     mountpoint,

@@ -109,8 +109,12 @@ async function requireAnswer(path: string): Promise<void> {
   }
 }
 
-/** What is in the directory would be hidden: most often a program wrote to it by mistake. */
-async function checkEmpty(path: string): Promise<void> {
+/**
+ * What is in the directory would be hidden: most often a program wrote to it by mistake.
+ *
+ * @throws {AloeError} `not_empty`.
+ */
+export async function checkEmpty(path: string): Promise<void> {
   for await (const _ of Deno.readDir(path)) {
     throw new AloeError("not_empty", `${path}: is not empty, and what is in it would be hidden`);
   }

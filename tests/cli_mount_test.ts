@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { OpenDenial } from "../fuse/open_denial.ts";
 import { mountVolume } from "../fuse/mod.ts";
 import { mountWishes } from "../cli/mount_options.ts";
 import {
@@ -952,6 +953,54 @@ for i in itertools.count():
     await kill();
     await kill();
     await bench.ok(["unmount", bench.dir]);
+    Deno.removeSync(bench.dir);
+  },
+});
+
+Deno.test({
+  name: "cli: a program of root's that goes on writing leaves nothing below an encrypted mount",
+  ignore: ignore || !root,
+  fn: async () => {
+    using bench = new Mounts();
+    await bench.ok([]);
+    const pin = bench.path("pin");
+    Deno.writeTextFileSync(pin, PIN);
+    await bench.ok(["volume", "create", "s", "--pin-file", pin]);
+    const given = ["-v", "s", "--pin-file", pin];
+    const denial = OpenDenial.of(bench.dir);
+    if (denial === null) return console.log("ignored: this kernel asks nobody about opens");
+    denial.close();
+    for (const how of ["open(p, 'a')", "open(p + str(i), 'w')"]) {
+      await bench.daemon(given);
+      const code = `
+import itertools, sys, time
+p = sys.argv[1] + "/f"
+for i in itertools.count():
+    try:
+        with ${how} as file: file.write("secret")
+    except OSError: pass
+    time.sleep(0.02)
+    if i == 9: open(sys.argv[2], "w").close()
+`;
+      const begun = bench.path(`begun${how.length}`);
+      const child = new Deno.Command("python3", { args: ["-c", code, bench.dir, begun] }).spawn();
+      try {
+        await until(() => exists(begun));
+        // It has a file open now and then.
+        await until(async () => (await bench.run(["unmount", bench.dir])).code === 0);
+        // Longer than anything is waited for.
+        await delay(1500);
+        assert.deepEqual([...Deno.readDirSync(bench.dir)], [], how);
+      } finally {
+        child.kill("SIGKILL");
+        await child.status;
+      }
+      assert.deepEqual([...Deno.readDirSync(bench.dir)], [], how);
+    }
+    // It can be mounted on, and is made removable by being told of.
+    await bench.daemon(given);
+    await bench.ok(["unmount", bench.dir]);
+    await bench.run(["unmount", bench.dir]);
     Deno.removeSync(bench.dir);
   },
 });
