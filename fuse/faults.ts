@@ -1,4 +1,4 @@
-import { AloeError, type AloeErrorCode } from "../src/errors.ts";
+import { AloeError, type AloeErrorCode, ForeignSchemaError } from "../src/errors.ts";
 import { ERRNO, ErrnoError, type ErrnoName } from "../src/vfs/errno.ts";
 
 /** Codes of the engine that have a system call's error of their own; all others are faults. */
@@ -29,7 +29,8 @@ export interface Fault {
 export function faultOf(error: unknown): Fault {
   if (error instanceof ErrnoError) return { errno: error.errno, message: null };
   if (error instanceof AloeError) {
-    const name = ERRNO_OF[error.code];
+    // It is no answer to what was asked.
+    const name = error instanceof ForeignSchemaError ? undefined : ERRNO_OF[error.code];
     if (name !== undefined) return { errno: ERRNO[name], message: null };
     return { errno: ERRNO.EIO, message: `${error.code}: ${error.message}` };
   }

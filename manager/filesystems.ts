@@ -133,14 +133,16 @@ export class Filesystems {
   async volumes(): Promise<VolumeFacts[]> {
     await this.#scan();
     const all = new Map<string, VolumeFacts>();
+    const damaged = new Set<string>();
     for (const { id, state } of [...this.#records.values()]) {
       if (state !== "ready") continue;
-      for (const volume of await this.#volumesOrNone(id)) {
+      for (const volume of await this.#volumesOrNone(id, damaged)) {
         // A copy of a file has the same volumes: the file that came first has them.
         if (!all.has(volume.id)) all.set(volume.id, volume);
       }
     }
-    this.#homes.clear();
+    // Who asks for a volume of a file that was damaged is told of that.
+    for (const [id, fsId] of this.#homes) if (!damaged.has(fsId)) this.#homes.delete(id);
     for (const { id, fsId } of all.values()) this.#homes.set(id, fsId);
     return [...all.values()];
   }
@@ -148,12 +150,17 @@ export class Filesystems {
   /**
    * One volume.
    *
-   * @throws {AloeError} `not_found`.
+   * @throws {AloeError} `not_found`; `corrupt` or `unsupported` when its file has
+   * become that since the volume was seen.
    */
   async volume(id: string): Promise<VolumeFacts> {
     const home = this.#homes.get(id);
     if (home !== undefined && this.#records.get(home)?.state === "ready") {
-      const found = (await this.#volumesOrNone(home)).find((volume) => volume.id === id);
+      const volumes = await this.volumesOf(home).catch((error) => {
+        if (isDamage(error) || !isUnreadable(error)) throw error;
+        return [];
+      });
+      const found = volumes.find((volume) => volume.id === id);
       if (found !== undefined) return found;
     }
     const found = (await this.volumes()).find((volume) => volume.id === id);
@@ -362,7 +369,7 @@ export class Filesystems {
       volumes = await this.volumesOf(id);
     } catch (error) {
       // What cannot be read has nobody who reads it.
-      if (!(error instanceof AloeError && UNREADABLE.has(error.code))) throw error;
+      if (!isUnreadable(error)) throw error;
       this.#options.log(`deleting ${path}, which cannot be read (${error.code})`);
       return await this.#removeFile(id);
     }
@@ -403,12 +410,13 @@ export class Filesystems {
     return { id, name, path, createdAt, missing: !await isFile(path) };
   }
 
-  async #volumesOrNone(id: string): Promise<VolumeFacts[]> {
+  async #volumesOrNone(id: string, damaged: Set<string>): Promise<VolumeFacts[]> {
     try {
       return await this.volumesOf(id);
     } catch (error) {
-      if (error instanceof AloeError && UNREADABLE.has(error.code)) return [];
-      throw error;
+      if (!isUnreadable(error)) throw error;
+      if (isDamage(error)) damaged.add(id);
+      return [];
     }
   }
 
@@ -426,7 +434,8 @@ export class Filesystems {
   /** Keeps what is known of the volumes past the closing, if it is still true. */
   async #closing(id: string, file: OpenFile): Promise<() => Promise<void>> {
     const known = this.#volumes.get(id);
-    const valid = known?.file === file && known.counter === await ops.changeCounter(file.reader.db);
+    const valid = known?.file === file &&
+      known.counter === await ops.changeCounter(file.reader.db).catch(() => null);
     return async () => {
       if (!valid || !this.#records.has(id)) return;
       known.file = null;
@@ -584,6 +593,16 @@ const UNREADABLE: ReadonlySet<string> = new Set([
   "io_error",
   "invalid",
 ]);
+
+/** Whether a file is not there, or cannot be read. */
+function isUnreadable(error: unknown): error is AloeError {
+  return error instanceof AloeError && UNREADABLE.has(error.code);
+}
+
+/** Whether it is there, and is not what it should be. */
+function isDamage(error: unknown): boolean {
+  return error instanceof AloeError && ["corrupt", "unsupported"].includes(error.code);
+}
 
 function newId(): string {
   return crypto.randomUUID().replaceAll("-", "");

@@ -36,7 +36,7 @@ export async function checkSchema(
   era: number,
 ): Promise<SchemaFault[]> {
   if (rows.length === 0) return [];
-  const suspects = rows.filter((row) => !isImplied(row) && !ours(era).has(keyOf(row)));
+  const suspects = unknownRows(rows, ours(era));
   if (suspects.length === 0) return [];
   // Only files that the Python package has opened come here, and damaged ones.
   const { digests, names, tables, digest } = await everything(era);
@@ -50,6 +50,21 @@ export async function checkSchema(
       droppable: ["trigger", "view", "index"].includes(type) && !tables.has(name),
       changed: tables.has(name) || names.has(JSON.stringify([type, name])),
     }));
+}
+
+/** The rows of a schema that are neither known nor made by SQLite itself. */
+export function unknownRows(
+  rows: readonly SchemaRow[],
+  known: ReadonlySet<string>,
+): SchemaRow[] {
+  return rows.filter((row) => !isImplied(row) && !known.has(keyOf(row)));
+}
+
+/** Objects as {@linkcode unknownRows} takes them. */
+export function keysOf(objects: readonly KnownObject[]): Set<string> {
+  return new Set(
+    objects.map(([type, name, tbl_name, sql]) => keyOf({ type, name, tbl_name, sql })),
+  );
 }
 
 /**
@@ -90,7 +105,7 @@ function isImplied({ type, name, tbl_name, sql }: SchemaRow): boolean {
 }
 
 /** The SQL has the name and the table in it too, so that its parts are told apart. */
-function keyOf({ type, name, tbl_name, sql }: SchemaRow): string {
+function keyOf({ type, name, tbl_name, sql }: Omit<SchemaRow, "rootpage">): string {
   return `${type} ${name} ${tbl_name} ${sql}`;
 }
 
@@ -101,9 +116,7 @@ function ours(era: number): ReadonlySet<string> {
   const of = era === 1 ? "1" : "3";
   let known = exact.get(of);
   if (known === undefined) {
-    known = new Set(
-      knownSchema[of].map(([type, name, tbl_name, sql]) => `${type} ${name} ${tbl_name} ${sql}`),
-    );
+    known = keysOf(knownSchema[of]);
     exact.set(of, known);
   }
   return known;

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
 import {
   type Driver,
   Kysely,
@@ -15,6 +14,7 @@ import {
 import { up as era1 } from "./0001_era1.ts";
 import { type KnownObject, tokens } from "./check_schema.ts";
 import { migrate } from "./migrate.ts";
+import { written } from "./written.ts";
 
 /** Every object that we write, by the era of its file, each text once. */
 export async function compileKnown(): Promise<Record<"1" | "3", KnownObject[]>> {
@@ -41,41 +41,6 @@ async function era1Only(driver: Driver): Promise<void> {
       },
     }),
   );
-}
-
-/** What is in a file that began with some objects and was migrated. */
-async function written(
-  base: KnownObject[],
-  era: number,
-  change: (driver: Driver) => Promise<void>,
-): Promise<KnownObject[]> {
-  using db = new DatabaseSync(":memory:");
-  for (const [, , , sql] of base) db.exec(sql);
-  db.exec(`PRAGMA user_version = ${era}`);
-  const nothing = () => Promise.resolve();
-  await change({
-    init: nothing,
-    acquireConnection: () =>
-      Promise.resolve({
-        executeQuery: ({ sql, parameters }) => {
-          const statement = db.prepare(sql);
-          const rows = statement.all(...parameters as string[]);
-          return Promise.resolve({ rows: rows as never[] });
-        },
-        streamQuery: () => {
-          throw new Error("nothing is streamed");
-        },
-      }),
-    beginTransaction: nothing,
-    commitTransaction: nothing,
-    rollbackTransaction: nothing,
-    releaseConnection: nothing,
-    destroy: nothing,
-  });
-  const rows = db.prepare(
-    "SELECT type, name, tbl_name, sql FROM main.sqlite_master WHERE sql IS NOT NULL ORDER BY rowid",
-  ).all();
-  return rows.map((row) => [row.type, row.name, row.tbl_name, row.sql] as KnownObject);
 }
 
 /** The text of `known_schema.ts`, before it is formatted. */

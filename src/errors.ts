@@ -57,3 +57,11 @@ export class AloeError extends Error {
     this.code = code;
   }
 }
+
+/**
+ * A file got SQL of somebody else's while it was in use. Nothing is done with
+ * it until that is gone; the code is the one that opening it is refused with.
+ *
+ * @ignore
+ */
+export class ForeignSchemaError extends AloeError {}

@@ -9,6 +9,13 @@ export const fileSchema = template("file.fileSchema")((q) =>
     .selectFrom("main.sqlite_master").select(["type", "name", "tbl_name", "rootpage", "sql"])
 );
 
+/** Temporary tables and views of the connection. */
+export const temporaries = template("file.temporaries")((q) =>
+  (q as unknown as Kysely<{ "temp.sqlite_master": SchemaRow }>)
+    .selectFrom("temp.sqlite_master").select(["type", "name"])
+    .where("type", "in", [sql.lit("table"), sql.lit("view")])
+);
+
 /** The era that the file is of. A table of the file could stand for a function's. */
 export const fileEra = raw<{ user_version: number }>("PRAGMA main.user_version");
 

@@ -799,6 +799,12 @@ export const compiled: Record<string, CompiledTemplate> = {
     "names": [],
     "constants": [],
   },
+  "file.temporaries": {
+    "sql":
+      'select "type", "name" from "temp"."sqlite_master" where "type" in (\'table\', \'view\')',
+    "names": [],
+    "constants": [],
+  },
   "holes.copyHoles": {
     "sql":
       'insert into "aloe_hole" ("node_id", "version", "chunks") select ? as "id", "version", "chunks" from "aloe_hole" where "node_id" = ?',

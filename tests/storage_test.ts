@@ -638,7 +638,7 @@ Deno.test("storage: an open file that is up to date costs a handful of statement
   } finally {
     DatabaseSync.prototype.prepare = prepare;
   }
-  assert.ok(prepared.length <= 13, prepared.join("\n"));
+  assert.ok(prepared.length <= 16, prepared.join("\n"));
 });
 
 Deno.test("storage: times are exact beyond what a double holds", async () => {

@@ -1,6 +1,6 @@
 import { childByName } from "../../templates/resolve.ts";
 import { changeContent, type ChangedContent } from "../content/change_content.ts";
-import { AloeError, type AloeErrorCode } from "../errors.ts";
+import { AloeError, type AloeErrorCode, ForeignSchemaError } from "../errors.ts";
 import { mint } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
@@ -68,6 +68,7 @@ const WHOLE: readonly AloeErrorCode[] = [
 /** Whether a commit that failed with an error may succeed without the part that it met. */
 export function isOfOnePart(error: unknown): boolean {
   if (!(error instanceof AloeError)) return true;
+  if (error instanceof ForeignSchemaError) return false;
   // A volume may lack addresses for a short chunk while the disk has space.
   if (error.code === "no_space") return error.cause === undefined;
   return !WHOLE.includes(error.code);

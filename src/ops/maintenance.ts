@@ -133,7 +133,7 @@ export interface WalState {
 
 /** What the WAL holds; nothing is moved. */
 export async function walState(db: Database): Promise<WalState> {
-  const row = await db.query((tx) => tx.first(walLength, {}));
+  const row = await db.alone((tx) => tx.first(walLength, {}));
   // A file without a WAL answers with -1.
   return { pages: Math.max(0, row?.log ?? 0), moved: Math.max(0, row?.checkpointed ?? 0) };
 }

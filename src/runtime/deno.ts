@@ -61,6 +61,7 @@ export const deno: Runtime = {
       return nullIfMissing(error);
     }
   },
+  readLinkSync: (path) => Deno.readLinkSync(path),
   create: async (path) => {
     try {
       (await Deno.open(path, { createNew: true, write: true })).close();

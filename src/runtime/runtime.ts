@@ -31,6 +31,8 @@ export interface Runtime {
   statSync(path: string): FileStatus | null;
   /** Like `statSync`, of a symbolic link itself. */
   lstatSync(path: string): FileStatus | null;
+  /** What a symbolic link says. */
+  readLinkSync(path: string): string;
   /** Creates an empty file. @returns Whether it did: false when something is there. */
   create(path: string): Promise<boolean>;
   remove(path: string): Promise<void>;

@@ -1,5 +1,56 @@
+import { AloeError } from "../errors.ts";
 import { openGuarded } from "./guarded.ts";
-import { runtime } from "../runtime/mod.ts";
+import { type FileStatus, runtime } from "../runtime/mod.ts";
+
+/** What SQLite keeps beside a file. */
+const SUFFIXES = ["-wal", "-shm", "-journal"];
+
+/**
+ * Refuses a file beside which something else than a file stands where its WAL,
+ * its index or its journal is to be: SQLite waits at a FIFO for ever, and says
+ * of a link that it cannot open the database.
+ *
+ * @param path The file, which may be a link itself.
+ * @throws {AloeError} `invalid`.
+ */
+export function requireCompanions(path: string): void {
+  const file = targetOf(path);
+  for (const suffix of SUFFIXES) {
+    const beside = `${file}${suffix}`;
+    const found = lookAt(beside);
+    if (found === null || found === "file") continue;
+    const what = WORDS[found];
+    throw new AloeError("invalid", `${beside}: is ${what}, where the database keeps a file`);
+  }
+}
+
+const WORDS = {
+  symlink: "a symbolic link",
+  directory: "a directory",
+  other: "a device, a FIFO or a socket",
+};
+
+/** Where SQLite keeps them: beside what a link leads to. */
+function targetOf(path: string): string {
+  for (let i = 0; i < MOST_LINKS && lookAt(path) === "symlink"; i++) {
+    const target = runtime.readLinkSync(path);
+    path = target.startsWith("/") ? target : `${path.replace(/[^/]*$/, "")}${target}`;
+  }
+  return path;
+}
+
+/** As many as Linux follows. */
+const MOST_LINKS = 40;
+
+/** Null for nothing, and for what may not be looked at. */
+function lookAt(path: string): FileStatus["kind"] | null {
+  if (!runtime.isAllowed("read", path)) return null;
+  try {
+    return runtime.lstatSync(path)?.kind ?? null;
+  } catch {
+    return null;
+  }
+}
 
 /**
  * Takes away the `-wal` and `-shm` that a connection for reading has made: only

@@ -2,8 +2,14 @@ import type { AsyncLocalStorage } from "node:async_hooks";
 import type { DatabaseConnection, Driver } from "kysely";
 import type { TemplateCompiler } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
-import type { BackupOptions, StorageDialect, StorageDriver } from "./dialect.ts";
+import type {
+  BackupOptions,
+  StorageDialect,
+  StorageDriver,
+  StorageTransactionSettings,
+} from "./dialect.ts";
 import { roomOf } from "./disk_room.ts";
+import { foreign } from "./foreign_schema.ts";
 import { Lane } from "./lane.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -38,7 +44,7 @@ export interface Database {
    */
   readonly mountSecrets: Map<string, Uint8Array>;
   /**
-   * Runs one statement that needs no transaction around it.
+   * Runs statements that need no common snapshot, one in most cases.
    *
    * @ignore
    */
@@ -96,6 +102,19 @@ export interface Database {
   batch<T>(task: (db: Database) => Promise<T>, options?: WriteOptions): Promise<T>;
 }
 
+/** Says whether what a file's schema has become while it is open can be worked with. */
+export interface SchemaGuard {
+  /**
+   * Compares all of it with what is known.
+   *
+   * @returns Whether it is complete; when not, `complete` is called.
+   * @throws {AloeError} When it has what is unknown: nothing is run then.
+   */
+  compare(tx: Transaction): Promise<boolean>;
+  /** Makes what is missing. */
+  complete(tx: Transaction): Promise<void>;
+}
+
 /** A {@linkcode Database} that owns its connection. */
 export class OpenDatabase implements Database {
   readonly readOnly: boolean;
@@ -113,6 +132,10 @@ export class OpenDatabase implements Database {
    */
   #inBatch: AsyncLocalStorage<Batch> | null = null;
   #connection: DatabaseConnection | null = null;
+  /** Null while the file is being opened. */
+  #guard: SchemaGuard | null = null;
+  /** The version of the schema that was compared last and found good; null for none. */
+  #compared: number | null = null;
 
   /** @ignore Databases come from `openDatabase`. */
   constructor(
@@ -151,6 +174,29 @@ export class OpenDatabase implements Database {
   }
 
   /**
+   * From now on nothing of the file is compiled after anybody has changed its
+   * schema, before that was compared again.
+   *
+   * @param guard What compares it.
+   * @param compared The version of the schema that was found good; null for none.
+   * @ignore
+   */
+  guardSchema(guard: SchemaGuard, compared: number | null): void {
+    this.#guard = guard;
+    this.#compared = compared;
+  }
+
+  /**
+   * The version of the schema, as the transaction that runs sees it; null where
+   * there is no such number.
+   *
+   * @ignore
+   */
+  schemaVersion(): number | null {
+    return this.#driver.schemaVersion?.(this.#open()) ?? null;
+  }
+
+  /**
    * A driver that hands out this connection and leaves its transaction alone.
    *
    * @ignore
@@ -171,9 +217,8 @@ export class OpenDatabase implements Database {
 
   /** @ignore */
   query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#inLane(() =>
-      this.#retryWhileBusy(() => task(this.#transaction(this.#open(), false)))
-    );
+    // Only in a transaction is it certain by which schema a statement is run.
+    return this.read(task);
   }
 
   /** @ignore */
@@ -191,7 +236,11 @@ export class OpenDatabase implements Database {
   async alone<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
     // A checkpoint is a write to the file.
     await this.#requireFile();
-    return await this.query(task);
+    return await this.#inLane(async () => {
+      // The nearest to it: what is run here uses no trigger and no view.
+      await this.#transact(() => Promise.resolve(), "read only", {});
+      return await this.#retryWhileBusy(() => task(this.#transaction(this.#open(), false)));
+    });
   }
 
   /** @ignore */
@@ -272,15 +321,19 @@ export class OpenDatabase implements Database {
       try {
         // Its own connection would be in the way.
         await driver.destroy();
-        result = await driver.whileAlone!((connection) =>
-          task(this.#transaction(connection, false))
-        );
+        result = await driver.whileAlone!(async (connection) => {
+          const tx = this.#transaction(connection, false);
+          await this.#guard?.compare(tx);
+          return await task(tx);
+        });
       } finally {
         this.#connection = null;
         // Somebody else may have been waiting to look, too.
         await this.#retryWhileBusy(async () => {
           this.#connection = await driver.acquireConnection();
           await driver.prepareForWriting?.();
+          // It has read the schema anew.
+          this.#compared = null;
         });
       }
       return result;
@@ -349,7 +402,7 @@ export class OpenDatabase implements Database {
         throw error;
       }
     };
-    const begin = () => this.#driver.beginTransaction(connection, settings);
+    const begin = () => this.#begin(connection, settings);
     if (accessMode === "read only") {
       // Nothing is locked before the first statement, so the whole is tried again.
       return await this.#retryWhileBusy(() => begin().then(run));
@@ -362,6 +415,51 @@ export class OpenDatabase implements Database {
         const fault = await this.#giveRoomBack(connection, this.#dialect.translateError(error));
         if (!again || !isFull(fault)) throw fault;
       }
+    }
+  }
+
+  /** Begins a transaction that sees a schema which is known to be good. */
+  async #begin(
+    connection: DatabaseConnection,
+    settings: StorageTransactionSettings,
+  ): Promise<void> {
+    for (let i = 0; i < SCHEMA_CHANGES; i++) {
+      await this.#driver.beginTransaction(connection, settings);
+      if (this.#guard === null) return;
+      try {
+        if (this.schemaVersion() === this.#compared) return;
+      } catch (error) {
+        await this.#driver.rollbackTransaction(connection);
+        throw error;
+      }
+      await this.#driver.rollbackTransaction(connection);
+      await this.#compareSchema(connection, this.#guard);
+    }
+    throw new AloeError("busy", `${this.path}: its schema is being changed; try again`);
+  }
+
+  /** Compares the schema, in a transaction that ends before any other begins. */
+  async #compareSchema(connection: DatabaseConnection, guard: SchemaGuard): Promise<void> {
+    const inOne = async <T>(accessMode: "read only" | "read write", task: Task<T>) => {
+      await this.#driver.beginTransaction(connection, { accessMode, frees: true });
+      try {
+        const result = await task(this.#transaction(connection, accessMode === "read write"));
+        await this.#driver.commitTransaction(connection);
+        return result;
+      } catch (error) {
+        await this.#driver.rollbackTransaction(connection);
+        throw error;
+      }
+    };
+    this.#compared = null;
+    try {
+      const found = await inOne("read only", async (tx) => {
+        return await guard.compare(tx) ? { version: this.schemaVersion() } : null;
+      });
+      if (found !== null) this.#compared = found.version;
+      else await inOne("read write", (tx) => guard.complete(tx));
+    } catch (error) {
+      throw foreign(this.#dialect.translateError(error));
     }
   }
 
@@ -403,6 +501,11 @@ export class OpenDatabase implements Database {
     }
   }
 }
+
+type Task<T> = (tx: Transaction) => Promise<T>;
+
+/** How often a schema may change while one transaction is about to begin. */
+const SCHEMA_CHANGES = 100;
 
 /** Operations of one batch share its transaction. */
 class Batch implements Database {

@@ -36,6 +36,11 @@ export interface StorageDriver extends Driver {
    * @throws `no_space`.
    */
   requireRoom?(connection: DatabaseConnection): void;
+  /**
+   * A number that another one replaces when anybody changes the schema: as the
+   * transaction that runs sees it.
+   */
+  schemaVersion?(connection: DatabaseConnection): number;
   /** Gives back what a transaction took that the disk had no room for. */
   giveRoomBack?(connection: DatabaseConnection): Promise<void>;
   /** Whether a write has failed since the file must not grow: a quota, or a limit. */

@@ -1,14 +1,16 @@
 import { checkFile, type FileState, upToDate } from "../../migrations/file_state.ts";
 import { shadows } from "../../migrations/read_only.ts";
-import { checkLists } from "../../templates/file.ts";
+import { checkLists, temporaries } from "../../templates/file.ts";
 import { fileFacts } from "../../templates/maintenance.ts";
 import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
-import { OpenDatabase } from "./database.ts";
+import { requireCompanions } from "./companions.ts";
+import { OpenDatabase, type SchemaGuard } from "./database.ts";
 import { refuseDamagedTrees } from "./page_trees.ts";
 import { readState } from "./read_state.ts";
 import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite_dialect.ts";
 import { runtime } from "../runtime/mod.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** How a file is opened. */
 export interface OpenOptions {
@@ -51,7 +53,7 @@ export interface OpenOptions {
  * @param path The file, or `:memory:`. A path is taken as it is: one that begins
  * with `file:` names a file whose name does.
  * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`,
- * `busy`, `io_error` or `no_space`.
+ * `busy`, `io_error`, `no_space`; `invalid` where no regular file is, or beside it.
  */
 export async function openDatabase(
   path: string | URL,
@@ -65,6 +67,7 @@ export async function openDatabase(
     throw new AloeError("invalid", `${pageSize}: a page size is a power of two, 512 to 65536`);
   }
   const exists = file === ":memory:" || await isFile(file);
+  if (file !== ":memory:") requireCompanions(file);
   if (!exists && (readOnly || options.create === false)) {
     throw new AloeError("not_found", `${file}: no such file`);
   }
@@ -83,7 +86,11 @@ export async function openDatabase(
   });
   try {
     await db.connect();
-    const state = await db.query(readState);
+    let version: number | null = null;
+    const state = await db.read((tx) => {
+      version = db.schemaVersion();
+      return readState(tx);
+    });
     if (exists && isEmpty(state) && await isSomethingElse(db, file)) throw notOurs(file);
     checkFile(state, file);
     if (state.era !== 0) await db.query((tx) => refuseDamagedTrees(tx, file, checkLists));
@@ -91,11 +98,12 @@ export async function openDatabase(
       throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
     }
     if (readOnly) {
-      await shadow(db, state);
+      await db.writeMounts((tx) => shadow(tx, state));
     } else {
       await db.prepareForWriting();
-      if (!upToDate(state)) await upgrade(db, file);
+      if (!upToDate(state)) await db.write((tx) => complete(db, tx));
     }
+    db.guardSchema(guardOf(db), version);
     return db;
   } catch (error) {
     await db.close();
@@ -151,21 +159,33 @@ function isEmpty(state: FileState): boolean {
   return state.era === 0 && state.objects.size === 0;
 }
 
-async function shadow(db: OpenDatabase, state: FileState): Promise<void> {
-  await db.writeMounts(async (tx) => {
-    for (const statement of shadows(state.era, state.objects)) {
-      await tx.run(raw(statement), {});
-    }
-  });
+async function shadow(tx: Transaction, { era, objects }: FileState): Promise<void> {
+  const made = await tx.all(temporaries, {});
+  for (const statement of shadows(era, objects, made)) await tx.run(raw(statement), {});
 }
 
-async function upgrade(db: OpenDatabase, path: string): Promise<void> {
+/** Makes what the file lacks. */
+async function complete(db: OpenDatabase, tx: Transaction): Promise<void> {
+  // Another process may have been quicker, or newer, since the first look.
+  const state = await readState(tx);
+  checkFile(state, db.path);
+  if (upToDate(state)) return;
   // Brings Kysely along, which an up-to-date file has no need of.
   const { migrate } = await import("../../migrations/migrate.ts");
-  await db.write(async (tx) => {
-    // Another process may have been quicker, or newer, since the first look.
-    const state = await readState(tx);
-    checkFile(state, path);
-    if (!upToDate(state)) await migrate(db.sharedDriver());
-  });
+  await migrate(db.sharedDriver());
+}
+
+/** What looks at a file whose schema was changed while it is open. */
+function guardOf(db: OpenDatabase): SchemaGuard {
+  return {
+    async compare(tx) {
+      const state = await readState(tx);
+      checkFile(state, db.path);
+      // A file is made only at an opening.
+      if (state.era === 0) throw notOurs(db.path);
+      if (db.readOnly) await shadow(tx, state);
+      return db.readOnly || upToDate(state);
+    },
+    complete: (tx) => complete(db, tx),
+  };
 }

@@ -2,6 +2,7 @@ import { checkFile } from "../../migrations/file_state.ts";
 import { missingDerived } from "../../migrations/missing_derived.ts";
 import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
+import { requireCompanions } from "./companions.ts";
 import { OpenDatabase } from "./database.ts";
 import { isFile, pathOf } from "./open.ts";
 import { readState } from "./read_state.ts";
@@ -28,6 +29,7 @@ export interface RemovedObject {
 export async function repairFile(file: string | URL): Promise<RemovedObject[]> {
   const path = file instanceof URL ? pathOf(file) : file;
   if (!await isFile(path)) throw new AloeError("not_found", `${path}: no such file`);
+  requireCompanions(path);
   const dialect = new SqliteDialect({ path });
   const db = new OpenDatabase(dialect, { path, readOnly: false, busyTimeout: 10_000 });
   try {

@@ -20,7 +20,7 @@ import { openGuarded } from "./guarded.ts";
 import { sqliteFile, sqliteLocation } from "./location.ts";
 import { OpenedFile } from "./opened_file.ts";
 import { cannotMakeFiles, isOutOfRange, translateSqliteError } from "./sqlite_errors.ts";
-import { StoredIdentity, type Watermarks, watermarksOf } from "./stored_identity.ts";
+import { StoredIdentity, UnknownSchema, type Watermarks, watermarksOf } from "./stored_identity.ts";
 
 /** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
 export type Durability = "full" | "normal";
@@ -137,12 +137,15 @@ export class SqliteDriver implements StorageDriver {
       await this.#checkpointer?.admit(() => sqlite.walState());
       this.#admit(sqlite, settings.frees ?? false);
     }
+    if (settings.accessMode === "read only") return sqlite.execute("BEGIN");
     const full = this.#options.durability === "full" &&
       settings.durable !== false;
     sqlite.setSynchronous(full ? "FULL" : "NORMAL");
-    sqlite.execute(
-      settings.accessMode === "read only" ? "BEGIN" : "BEGIN IMMEDIATE",
-    );
+    sqlite.execute("BEGIN IMMEDIATE");
+  }
+
+  schemaVersion(connection: DatabaseConnection): number {
+    return (connection as SqliteConnection).schemaVersion();
   }
 
   #admit(sqlite: SqliteConnection, frees: boolean | "undecided"): void {
@@ -170,7 +173,8 @@ export class SqliteDriver implements StorageDriver {
       this.#scarce = null;
     }
     sqlite.execute("COMMIT");
-    if (this.#writes) this.#room?.committed(sqlite);
+    if (!this.#writes) return;
+    this.#room?.committed(sqlite);
     this.#checkpointer?.committed(sqlite.walState());
   }
 
@@ -314,7 +318,7 @@ export class SqliteDriver implements StorageDriver {
     this.#opened ??= OpenedFile.at(this.#options.path);
     if (aside && this.#opened !== null) {
       const { path } = this.#opened;
-      this.#stored = new StoredIdentity(path, immutableUri(path));
+      this.#stored = await StoredIdentity.of(path, immutableUri(path));
     }
     if (!hasWal) return;
     this.#room ??= DiskRoom.at(this.#options.path);
@@ -349,10 +353,11 @@ export class SqliteDriver implements StorageDriver {
   }
 }
 
-function watermarksOrNull({ database }: SqliteConnection): Watermarks | null {
+async function watermarksOrNull({ database }: SqliteConnection): Promise<Watermarks | null> {
   try {
-    return watermarksOf(database);
-  } catch {
+    return await watermarksOf(database);
+  } catch (error) {
+    if (error instanceof UnknownSchema) throw error;
     // What it reads is not its own any more.
     return null;
   }
@@ -460,6 +465,7 @@ export class SqliteConnection implements DatabaseConnection {
   #walState: StatementSync | null = null;
   #pageCount: StatementSync | null = null;
   #freePages: StatementSync | null = null;
+  #schemaVersion: StatementSync | null = null;
   #pageSize: number | null = null;
 
   constructor(database: DatabaseSync) {
@@ -525,6 +531,15 @@ export class SqliteConnection implements DatabaseConnection {
   dataVersion(): number {
     return (this.database.prepare("PRAGMA data_version").get() as { data_version: number })
       .data_version;
+  }
+
+  /** A number that SQLite raises whenever anybody changes the file's schema. */
+  schemaVersion(): number {
+    if (this.#schemaVersion === null) {
+      this.#schemaVersion = this.database.prepare("PRAGMA main.schema_version");
+      (this.#schemaVersion as ArrayStatement).setReturnArrays(true);
+    }
+    return (this.#schemaVersion.get() as unknown as [number])[0];
   }
 
   #bytesOfPage(): number {

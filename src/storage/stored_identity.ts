@@ -1,8 +1,11 @@
-import { DatabaseSync } from "node:sqlite";
-import { storedVolumes } from "../../templates/file.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { checkSchema, isTangled, type SchemaRow } from "../../migrations/check_schema.ts";
+import { fileEra, fileSchema, storedVolumes } from "../../templates/file.ts";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
+import type { Statement } from "../../templates/template.ts";
 import { isSoundWatermark } from "../ids.ts";
 import { runtime } from "../runtime/mod.ts";
+import { openGuarded } from "./guarded.ts";
 
 /** How often a file that is written to is looked into, ms. */
 const LOOK_MS = 1000;
@@ -28,30 +31,38 @@ export class StoredIdentity {
   #watermarks: Watermarks = new Map();
   #lookedAt = -Infinity;
 
+  private constructor(path: string, location: string) {
+    this.#path = path;
+    this.#location = location;
+    this.#seen = stateOf(path);
+  }
+
   /**
    * @param path The file.
    * @param location The same for SQLite, as a file that nobody writes.
    */
-  constructor(path: string, location: string) {
-    this.#path = path;
-    this.#location = location;
-    this.#seen = stateOf(path);
+  static async of(path: string, location: string): Promise<StoredIdentity> {
+    const identity = new StoredIdentity(path, location);
     try {
-      this.#watermarks = this.#read();
+      identity.#watermarks = await identity.#read();
     } catch {
       // It has nothing yet but what is in the WAL, or it is written just now.
     }
+    return identity;
   }
 
-  /** @param known What the database that was opened has; null when it cannot be read. */
-  async isOther(known: () => Watermarks | null): Promise<boolean> {
+  /**
+   * @param known What the database that was opened has; null when it cannot be
+   * read. It may throw `UnknownSchema`: whoever begins a transaction tells of that.
+   */
+  async isOther(known: () => Promise<Watermarks | null>): Promise<boolean> {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_MS) return false;
     this.#lookedAt = now;
     const state = stateOf(this.#path);
     if (state === this.#seen) return false;
     for (let i = 0; i < TRIES; i++) {
-      if (!this.#looksOther(known)) {
+      if (!await this.#looksOther(known)) {
         this.#seen = state;
         return false;
       }
@@ -60,12 +71,12 @@ export class StoredIdentity {
     return true;
   }
 
-  #looksOther(known: () => Watermarks | null): boolean {
+  async #looksOther(known: () => Promise<Watermarks | null>): Promise<boolean> {
     if (stateOf(this.#path).startsWith("0 ")) return true;
     try {
-      const found = this.#read();
+      const found = await this.#read();
       if (found.size > 0) {
-        const ours = known();
+        const ours = await known();
         if (ours === null || ![...found.keys()].some((volume) => ours.has(volume))) return true;
       }
       for (const [volume, mark] of found) {
@@ -79,23 +90,42 @@ export class StoredIdentity {
     }
   }
 
-  #read(): Watermarks {
-    using database = new DatabaseSync(this.#location, { readOnly: true });
-    return watermarksOf(database);
+  async #read(): Promise<Watermarks> {
+    using database = openGuarded(this.#location, { readOnly: true, timeout: 0 });
+    return await watermarksOf(database);
   }
 }
 
 /** By volume, as one number; 0 for one that is none. */
 export type Watermarks = Map<string, number>;
 
-/** Some volumes of a database, the oldest first. */
-export function watermarksOf(database: DatabaseSync): Watermarks {
-  const { sql } = storedVolumes.bind(sqliteTemplates, {});
-  const rows = database.prepare(sql).all();
-  return new Map(rows.map((row) => {
-    const [ts, seq] = [Number(row.wm_ts), Number(row.wm_seq)];
-    return [String(row.volume_id), isSoundWatermark(ts, seq) ? ts + seq / 4096 : 0];
-  }));
+/** A database has in it what no known release writes, so that nothing of it is compiled. */
+export class UnknownSchema extends Error {}
+
+/**
+ * Some volumes of a database, the oldest first.
+ *
+ * @throws {UnknownSchema}
+ */
+export async function watermarksOf(database: DatabaseSync): Promise<Watermarks> {
+  const all = <R>(statement: Statement<Record<never, never>, R>) =>
+    database.prepare(statement.bind(sqliteTemplates, {}).sql).all() as R[];
+  // What was compared is what is read.
+  database.prepare("BEGIN").run();
+  try {
+    const [{ user_version }] = all<{ user_version: number }>(fileEra);
+    const schema = all<SchemaRow>(fileSchema);
+    const faults = await checkSchema(schema, user_version);
+    if (faults.length > 0 || isTangled(schema)) throw new UnknownSchema();
+    return new Map(
+      all(storedVolumes).map((row) => {
+        const [ts, seq] = [Number(row.wm_ts), Number(row.wm_seq)];
+        return [String(row.volume_id), isSoundWatermark(ts, seq) ? ts + seq / 4096 : 0];
+      }),
+    );
+  } finally {
+    if (database.isTransaction) database.prepare("ROLLBACK").run();
+  }
 }
 
 function stateOf(path: string): string {

@@ -1,4 +1,4 @@
-import { AloeError } from "../errors.ts";
+import { AloeError, ForeignSchemaError } from "../errors.ts";
 import { mint, type Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import type { NodePart } from "../ops/commit_apart.ts";
@@ -161,7 +161,7 @@ export const ACCESS_MS = 10_000;
 
 /** The errno that a fault of the operations stands for. */
 export function errnoOf(error: unknown): unknown {
-  if (!(error instanceof AloeError)) return error;
+  if (!(error instanceof AloeError) || error instanceof ForeignSchemaError) return error;
   switch (error.code) {
     case "no_space":
       return new ErrnoError("ENOSPC", { cause: error });

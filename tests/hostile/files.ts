@@ -155,17 +155,17 @@ export const HOSTILE_FILES: HostileFile[] = [
     code: "corrupt",
     repairable: false,
   },
-  {
-    kind: "view-named-edge",
+  ...["edge", "volume", "mount", "node"].map((name): HostileFile => ({
+    kind: `view-named-${name}`,
     make: (db) => {
       db.exec("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON");
-      for (const name of triggers(db, "edge")) db.exec(`DROP TRIGGER "${name}"`);
-      db.exec(`ALTER TABLE edge RENAME TO edge_kept;
-        CREATE VIEW edge AS SELECT e.* FROM edge_kept e, (${ENDLESS})`);
+      for (const each of triggers(db, name)) db.exec(`DROP TRIGGER "${each}"`);
+      db.exec(`ALTER TABLE ${name} RENAME TO ${name}_kept;
+        CREATE VIEW ${name} AS SELECT e.* FROM ${name}_kept e, (${ENDLESS})`);
     },
     code: "corrupt",
     repairable: false,
-  },
+  })),
   edited(
     "check-that-never-ends",
     "node",
