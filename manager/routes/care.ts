@@ -2,8 +2,10 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { AloeLite } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 import { access } from "../access.ts";
+import { documented } from "../documented.ts";
 import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
+import { whileHeard } from "../while_heard.ts";
 
 /** The routes that look after files: facts, checkpoints, checks, and what frees room. */
 export function careRoutes(services: Services): OpenAPIHono<Env> {
@@ -56,8 +58,8 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
     return c.json({ ok: anomalies.length === 0, anomalies }, 200);
   });
 
-  app.openapi(SPACE, async (c) => {
-    using lease = await filesystems.lease(c.req.valid("param").id);
+  documented(app, SPACE, whileHeard(async (c) => {
+    using lease = await filesystems.lease(c.req.param("id")!);
     // A connection of its own: what others ask does not wait for the whole pool.
     await using fs = await AloeLite.open(lease.file.path, { readOnly: true });
     const space = await ops.fileSpace(fs.db, { signal: c.env.visit.signal });
@@ -74,7 +76,7 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
       log_bytes: space.log,
       disk_free_bytes: space.disk,
     }, 200);
-  });
+  }));
 
   app.openapi(PRUNE, async (c) => {
     const { id } = c.req.valid("param");

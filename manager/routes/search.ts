@@ -8,6 +8,7 @@ import { Problem } from "../problem.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
 import type { Services } from "../services.ts";
 import { queryOf, queryTarget, wholeNumber } from "../target.ts";
+import { whileHeard } from "../while_heard.ts";
 import { NodeSchema } from "./nodes.ts";
 
 /** Entries that are found, unless another number is asked for; and at most. */
@@ -81,20 +82,6 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
     }),
   );
   return app;
-}
-
-/** Ends without a fault when the client has gone: nobody hears the response. */
-function whileHeard(
-  handler: (c: Context<Env>) => Promise<Response>,
-): (c: Context<Env>) => Promise<Response> {
-  return async (c) => {
-    try {
-      return await handler(c);
-    } catch (error) {
-      if (error !== c.env.visit.signal.reason) throw error;
-      return new Response(null, { status: 408 });
-    }
-  };
 }
 
 const SEARCH = {

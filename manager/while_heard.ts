@@ -1,0 +1,16 @@
+import type { Context } from "hono";
+import type { Env } from "./router.ts";
+
+/** Ends without a fault when the client has gone: nobody hears the response. */
+export function whileHeard(
+  handler: (c: Context<Env>) => Promise<Response>,
+): (c: Context<Env>) => Promise<Response> {
+  return async (c) => {
+    try {
+      return await handler(c);
+    } catch (error) {
+      if (error !== c.env.visit.signal.reason) throw error;
+      return new Response(null, { status: 408 });
+    }
+  };
+}
