@@ -66,7 +66,7 @@ export async function* bodyPieces(
   if (request.body === null) return;
   const reader = request.body.getReader();
   const pace = new Pace(limits, visit.signal);
-  visit.receivingSince = performance.now();
+  visit.waitingSince = performance.now();
   let size = 0;
   try {
     while (true) {
@@ -74,12 +74,13 @@ export async function* bodyPieces(
       if (done) break;
       size += value.length;
       pace.came(value.length);
+      visit.progressAt = performance.now();
       if (size > limits.bytes) throw tooLarge(limits.bytes);
       if (value.length > 0) yield value;
     }
     if (expected !== null && size !== expected) throw new BrokenBody(null);
   } finally {
-    visit.receivingSince = null;
+    visit.waitingSince = null;
     pace.end();
     // What nobody reads must not keep the connection.
     void reader.cancel().catch(() => {});

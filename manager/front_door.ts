@@ -44,7 +44,10 @@ export interface FrontDoorOptions {
 /** Places for the question whether the manager is well. */
 const HEALTH_PLACES = 16;
 
-/** How long a small body may take while others wait for a place, ms. */
+/**
+ * How long a body or an answer may be on its way while others wait for a place,
+ * ms: a small body ends then, what takes as long as it takes goes on without one.
+ */
 const HURRY = 1000;
 
 /**
@@ -54,7 +57,10 @@ const HURRY = 1000;
  *
  * There are so many places. Those who have not shown the token get a quarter of
  * them, so that they keep nobody out who has; and the question whether the
- * manager is well has places of its own.
+ * manager is well has places of its own. Uploads and streams that take long are
+ * given places aside when others wait, so that slow clients keep nobody out
+ * either; of those the ones that have stood still for longest end when there are
+ * too many.
  */
 export class FrontDoor {
   readonly #hosts: HostCheck;
@@ -68,6 +74,8 @@ export class FrontDoor {
   readonly #running = new Set<Running>();
   /** How many places of each kind are taken. */
   readonly #taken: Record<Place, number> = { usual: 0, open: 0, health: 0 };
+  /** What goes on without a place: as many as there are places. */
+  readonly #aside = new Set<Running>();
   readonly #timer: ReturnType<typeof setInterval>;
   #closed = false;
   #emptied: (() => void) | null = null;
@@ -122,6 +130,7 @@ export class FrontDoor {
         until: isPatient(request) ? Infinity : since + this.#limits.requestMs,
         give: resolve,
         given: false,
+        givenAt: Infinity,
       };
       this.#taken[visit.place]++;
       this.#running.add(running);
@@ -134,6 +143,8 @@ export class FrontDoor {
           return done();
         }
         running.given = true;
+        visit.progressAt = performance.now();
+        running.givenAt = visit.progressAt;
         resolve(response);
         // A stream is worked on until its client has it.
         if (info?.completed === undefined) done();
@@ -200,9 +211,39 @@ export class FrontDoor {
     const { usual, open, health } = this.#taken;
     const { concurrent } = this.#limits;
     if (place === "health") return health < HEALTH_PLACES;
-    if (place === "open" && open >= Math.ceil(concurrent / 4)) return this.#hurry("open");
-    return usual + open < concurrent || this.#hurry("open") ||
-      (place === "usual" && this.#hurry("usual"));
+    if (place === "open" && open >= Math.ceil(concurrent / 4)) return this.#makeRoom("open");
+    return usual + open < concurrent || this.#makeRoom("open") ||
+      (place === "usual" && this.#makeRoom("usual"));
+  }
+
+  /** Takes a place from a request that others need not wait for. */
+  #makeRoom(place: Place): boolean {
+    return this.#hurry(place) || this.#putAside(place);
+  }
+
+  /** Has a stream, of a body or of an answer, that takes long go on without its place. */
+  #putAside(place: Place): boolean {
+    const before = performance.now() - HURRY;
+    const slow = stillest(this.#running, ({ visit, until, placed, given, givenAt }) => {
+      if (!placed || visit.place !== place) return false;
+      const since = given ? givenAt : until === Infinity ? visit.waitingSince : null;
+      return since !== null && since < before;
+    });
+    if (slow === null) return false;
+    if (this.#aside.size >= this.#limits.concurrent && !this.#endAside()) return false;
+    this.#vacate(slow);
+    this.#aside.add(slow);
+    return true;
+  }
+
+  /** Ends one of those that go on without a place. */
+  #endAside(): boolean {
+    const still = stillest(this.#aside, ({ visit, given }) => !given || visit.cut !== null);
+    if (still === null) return false;
+    this.#aside.delete(still);
+    if (still.given) still.visit.cut!();
+    else this.#giveUp(still, "the body came too slowly while others waited");
+    return true;
   }
 
   /** Takes a place from a request whose small body does not come. */
@@ -211,7 +252,7 @@ export class FrontDoor {
     for (const running of this.#running) {
       const { visit, until, placed, given } = running;
       if (!placed || given || until === Infinity || visit.place !== place) continue;
-      if (visit.receivingSince === null || visit.receivingSince > before) continue;
+      if (visit.waitingSince === null || visit.waitingSince > before) continue;
       this.#giveUp(running, "the body did not come while others waited");
       return true;
     }
@@ -233,6 +274,7 @@ export class FrontDoor {
 
   #leave(running: Running): void {
     this.#vacate(running);
+    this.#aside.delete(running);
     this.#running.delete(running);
     if (this.#running.size === 0) this.#emptied?.();
   }
@@ -260,6 +302,18 @@ interface Running {
   give: (response: Response) => void;
   /** Whether it has got an answer. */
   given: boolean;
+  /** When, by `performance.now`. */
+  givenAt: number;
+}
+
+/** Of some requests the one of which nothing has moved for longest; null for none. */
+function stillest(all: Iterable<Running>, fits: (running: Running) => boolean): Running | null {
+  let found: Running | null = null;
+  for (const running of all) {
+    if (!fits(running)) continue;
+    if (found === null || running.visit.progressAt < found.visit.progressAt) found = running;
+  }
+  return found;
 }
 
 const METHODS: ReadonlySet<string> = new Set([

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
+import { Connections } from "./connections.ts";
 import { type Handler, type Listener, within } from "./listener.ts";
 import type { Limits, TlsFiles } from "./settings.ts";
+import { systemSockets } from "./sockets.ts";
 
 /** What the adapter says of a connection. */
 interface NodeConnection {
@@ -26,11 +28,14 @@ export async function listenWithClientCertificates(
   const [cert, key, ca] = await Promise.all(
     [files.cert, files.key, files.clientCa].map((path) => Deno.readTextFile(path)),
   );
+  const sockets = systemSockets();
+  let connections: Connections | null = null;
   const answer = getRequestListener((request, env) => {
     const { incoming, outgoing } = env as unknown as NodeConnection;
     const completed = new Promise<void>((resolve) => outgoing.once("close", resolve));
     const { remoteAddress = "", remotePort = 0 } = incoming.socket;
     const remoteAddr = { transport: "tcp" as const, hostname: remoteAddress, port: remotePort };
+    connections?.note(remoteAddr, completed);
     return handler(request, { remoteAddr, completed });
   }, { overrideGlobalObjects: false });
   const server = createServer({
@@ -40,15 +45,18 @@ export async function listenWithClientCertificates(
     handshakeTimeout: limits.headMs,
     keepAliveTimeout: limits.keepAliveMs,
   }, (incoming, outgoing) => void answer(incoming, outgoing));
-  server.maxConnections = limits.connections;
+  // A server that is full turns away who comes; what looks after connections makes room.
+  if (sockets === null) server.maxConnections = limits.connections;
   const closed = new Promise<void>((resolve) => server.once("close", resolve));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, hostname, resolve);
   });
   const address = server.address();
+  const bound = address !== null && typeof address === "object" ? address.port : port;
+  if (sockets !== null) connections = new Connections(sockets, bound, limits);
   return {
-    port: address !== null && typeof address === "object" ? address.port : port,
+    port: bound,
     closed,
     close: async (ms) => {
       server.close();
@@ -56,6 +64,7 @@ export async function listenWithClientCertificates(
       await within(ms, closed);
       server.closeAllConnections();
       await within(100, closed);
+      connections?.close();
     },
   };
 }

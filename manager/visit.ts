@@ -9,8 +9,15 @@ export class Visit {
   trusted = true;
   /** What kind of place it takes. */
   place: Place = "usual";
-  /** Since when its body is being read, by `performance.now`; null while it is not. */
-  receivingSince: number | null = null;
+  /**
+   * Since when its body is being read, or it waits for its turn, by `performance.now`;
+   * null while it is worked on.
+   */
+  waitingSince: number | null = null;
+  /** When something of its body came last, or of its answer was taken, by `performance.now`. */
+  progressAt: number = performance.now();
+  /** Ends its answer, where that is a stream. */
+  cut: (() => void) | null = null;
   /** Rejected when the client goes; null where nobody tells. */
   completed: Promise<void> | null = null;
   #controller: AbortController | null = null;

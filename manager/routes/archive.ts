@@ -8,6 +8,7 @@ import { disposition } from "../content_type.ts";
 import { bytes, documented, volumeProblems } from "../documented.ts";
 import { Problem } from "../problem.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
+import { sentStream } from "../sent_stream.ts";
 import type { Services } from "../services.ts";
 import { queryOf } from "../target.ts";
 import { zipStream } from "../zip_stream.ts";
@@ -52,7 +53,7 @@ async function archive(services: Services, c: Context<Env>): Promise<Response> {
       await held[Symbol.asyncDispose]();
     });
     streaming = true;
-    return new Response(body, { headers });
+    return new Response(sentStream(c.env.visit, body), { headers });
   } finally {
     if (!streaming) await held[Symbol.asyncDispose]();
   }

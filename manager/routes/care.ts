@@ -58,25 +58,29 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
     return c.json({ ok: anomalies.length === 0, anomalies }, 200);
   });
 
-  documented(app, SPACE, whileHeard(async (c) => {
-    using lease = await filesystems.lease(c.req.param("id")!);
-    // A connection of its own: what others ask does not wait for the whole pool.
-    await using fs = await AloeLite.open(lease.file.path, { readOnly: true });
-    const space = await ops.fileSpace(fs.db, { signal: c.env.visit.signal });
-    return c.json({
-      file_bytes: space.file,
-      content_bytes: space.content,
-      version_bytes: space.versions,
-      trash_bytes: space.trash,
-      unfinished_bytes: space.unfinished,
-      unused_bytes: space.unused,
-      metadata_bytes: space.metadata,
-      free_bytes: space.free,
-      saved_bytes: space.saved,
-      log_bytes: space.log,
-      disk_free_bytes: space.disk,
-    }, 200);
-  }));
+  documented(
+    app,
+    SPACE,
+    whileHeard(async (c) => {
+      using lease = await filesystems.lease(c.req.param("id")!);
+      // A connection of its own: what others ask does not wait for the whole pool.
+      await using fs = await AloeLite.open(lease.file.path, { readOnly: true });
+      const space = await ops.fileSpace(fs.db, { signal: c.env.visit.signal });
+      return c.json({
+        file_bytes: space.file,
+        content_bytes: space.content,
+        version_bytes: space.versions,
+        trash_bytes: space.trash,
+        unfinished_bytes: space.unfinished,
+        unused_bytes: space.unused,
+        metadata_bytes: space.metadata,
+        free_bytes: space.free,
+        saved_bytes: space.saved,
+        log_bytes: space.log,
+        disk_free_bytes: space.disk,
+      }, 200);
+    }),
+  );
 
   app.openapi(PRUNE, async (c) => {
     const { id } = c.req.valid("param");

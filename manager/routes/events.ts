@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { documented, text } from "../documented.ts";
 import type { Listener } from "../feed.ts";
 import { type Env, problems, router } from "../router.ts";
+import { sentStream } from "../sent_stream.ts";
 import type { Services } from "../services.ts";
 import { queryOf } from "../target.ts";
 
@@ -32,7 +33,7 @@ async function events(services: Services, c: Context<Env>): Promise<Response> {
     ...(volume === null ? {} : { fsId: volume.fsId, volume: volume.id }),
     lastId: c.req.header("last-event-id") ?? null,
   });
-  return new Response(stream(listener), { headers });
+  return new Response(sentStream(c.env.visit, stream(listener)), { headers });
 }
 
 function stream(listener: Listener): ReadableStream<Uint8Array<ArrayBuffer>> {

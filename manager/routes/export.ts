@@ -7,6 +7,7 @@ import { etagOf, readConditions } from "../etag.ts";
 import { type FileState, fileState } from "../file_state.ts";
 import { Problem } from "../problem.ts";
 import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
+import { sentStream } from "../sent_stream.ts";
 import type { Services } from "../services.ts";
 import type { Snapshot } from "../snapshots.ts";
 
@@ -43,13 +44,17 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
       const length = size === null ? undefined : { "content-length": `${size}` };
       return new Response(null, { headers: { ...headers, ...tagged(state), ...length } });
     }
+    const { visit } = c.env;
+    // Others may be copied just now.
+    visit.waitingSince = performance.now();
     const snapshot = await take(id);
+    visit.waitingSince = null;
     const sent = { ...state, tag: snapshot.tag };
     if (readConditions(conditions, validators(sent)) === "failed") {
       await snapshot.stream.cancel();
       throw changed();
     }
-    return new Response(snapshot.stream, {
+    return new Response(sentStream(visit, snapshot.stream), {
       headers: { ...headers, ...tagged(sent), "content-length": `${snapshot.size}` },
     });
   }

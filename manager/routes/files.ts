@@ -20,10 +20,12 @@ import { onConflictOf } from "../on_conflict.ts";
 import { Problem } from "../problem.ts";
 import { type ByteRange, contentRange, rangesOf } from "../ranges.ts";
 import { type Env, router, VolumeParam } from "../router.ts";
+import { sentStream } from "../sent_stream.ts";
 import type { Services } from "../services.ts";
 import { checkBeforeBody, storeFile } from "../store.ts";
 import { flag, queryOf, urlTarget, wholeNumber } from "../target.ts";
 import { fromRfc3339 } from "../times.ts";
+import { visitOf } from "../visit.ts";
 
 /** The routes of files' content. */
 export function fileRoutes(services: Services): OpenAPIHono<Env> {
@@ -147,7 +149,10 @@ function answer(
   }
   headers["content-length"] = String(length);
   if (request.method === "HEAD" || length === 0) return new Response(null, { status, headers });
-  if (bytes === null) return new Response(contentStream(parts, release), { status, headers });
+  if (bytes === null) {
+    const stream = sentStream(visitOf(request), contentStream(parts, release));
+    return new Response(stream, { status, headers });
+  }
   const [first] = parts as Uint8Array<ArrayBuffer>[];
   const body = parts.length === 1 ? first : new Blob(parts as Uint8Array<ArrayBuffer>[]);
   return new Response(body, { status, headers });
