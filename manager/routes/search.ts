@@ -1,5 +1,4 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import * as ops from "../../src/ops.ts";
 import { access } from "../access.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../documented.ts";
