@@ -1,3 +1,4 @@
+import { openLibc } from "../src/runtime/libc.ts";
 import { Fault } from "./faults.ts";
 
 /** Set for the process that goes to the background, and means nothing to another one. */
@@ -109,14 +110,16 @@ export async function startDaemon(
  * @param ready Prints the line that whoever started us waits for.
  */
 export async function detach(log: string | undefined, ready: () => Promise<void>): Promise<void> {
-  const libc = Deno.dlopen("libc.so.6", {
+  const libc = openLibc({
     open: { parameters: ["buffer", "i32"], result: "i32" },
     dup2: { parameters: ["i32", "i32"], result: "i32" },
   });
+  // What mounts needs it, too.
+  if (libc === null) throw new Error("the C library is not found");
   const point = (descriptor: number, path: string, flags: number): void => {
-    const from = libc.symbols.open(new TextEncoder().encode(`${path}\0`), flags);
+    const from = libc.open(new TextEncoder().encode(`${path}\0`), flags);
     // Left open on purpose: there is nothing to gain by closing it.
-    if (from >= 0) libc.symbols.dup2(from, descriptor);
+    if (from >= 0) libc.dup2(from, descriptor);
   };
   Deno.chdir("/");
   point(0, "/dev/null", O_RDWR);

@@ -4,6 +4,8 @@
  * Where it can, a path is opened here and worked with by its descriptor.
  */
 
+import { openLibc } from "../src/runtime/libc.ts";
+
 const SYMBOLS = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -22,8 +24,6 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-const NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
-
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 let opened: Libc | null = null;
@@ -39,14 +39,7 @@ export function haveRawFiles(): boolean {
 }
 
 function libc(): Libc {
-  for (const name of NAMES) {
-    if (opened !== null) break;
-    try {
-      opened = Deno.dlopen(name, SYMBOLS).symbols;
-    } catch {
-      // Another C library.
-    }
-  }
+  opened ??= openLibc(SYMBOLS);
   if (opened === null) throw new Error("the C library is not found");
   return opened;
 }

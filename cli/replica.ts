@@ -1,11 +1,9 @@
 import { dirname } from "node:path";
 import { AloeLite } from "../mod.ts";
+import { databaseFiles, SIDE_FILES } from "../src/side_files.ts";
 import { TryAgain } from "./export_source.ts";
 import { Fault } from "./faults.ts";
 import { localBase, localJoin } from "./paths.ts";
-
-/** Files that SQLite keeps beside a database, and that mean nothing to another one. */
-const COMPANIONS = ["-wal", "-shm", "-journal"];
 
 /** How long a download may bring nothing, ms. */
 const IDLE = 120_000;
@@ -73,7 +71,7 @@ export class Replica {
       await this.#putInPlace(part, etag);
       return received;
     } finally {
-      for (const suffix of ["", ...COMPANIONS]) await remove(part + suffix);
+      for (const each of databaseFiles(part)) await remove(each);
     }
   }
 
@@ -103,7 +101,7 @@ export class Replica {
     if (wal !== null && wal.size > 0) {
       throw new TryAgain(`${this.path} is in use, or was written: it is not replaced`);
     }
-    for (const suffix of COMPANIONS) await remove(this.path + suffix);
+    for (const suffix of SIDE_FILES) await remove(this.path + suffix);
   }
 
   /** Gives the old copy a name of its own, by its time, besides the one it has. */

@@ -1,9 +1,9 @@
 import { AloeError } from "../src/errors.ts";
+import { openLibc, openLibrary } from "../src/runtime/libc.ts";
 import type { Time } from "../src/vfs/filesystem.ts";
 
 /** Newest first: 3.17 has a new number, with the same functions as far as they are used here. */
 const LIBFUSE_NAMES = ["libfuse3.so.4", "libfuse3.so.3", "libfuse3.so"];
-const LIBC_NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`, "libc.so"];
 
 const FUSE_SYMBOLS = {
   fuse_session_new: { parameters: ["buffer", "buffer", "usize", "pointer"], result: "pointer" },
@@ -89,13 +89,13 @@ export type Libfuse = Deno.DynamicLibrary<typeof FUSE_SYMBOLS>["symbols"];
  */
 export type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
 
-let openLibc: Libc | null = null;
+let opened: Libc | null = null;
 let errnoView: Int32Array | null = null;
 
 /** The C library, opened when it is first needed and left open. */
 export function libc(): Libc {
-  openLibc ??= firstOf(LIBC_NAMES, LIBC_SYMBOLS) ?? missing("the C library");
-  return openLibc;
+  opened ??= openLibc(LIBC_SYMBOLS) ?? missing("the C library");
+  return opened;
 }
 
 /**
@@ -104,7 +104,7 @@ export function libc(): Libc {
  * @throws {AloeError} `unsupported` where it is not installed.
  */
 export function libfuse(): Libfuse {
-  return firstOf(LIBFUSE_NAMES, FUSE_SYMBOLS) ?? missing("libfuse3");
+  return openLibrary(LIBFUSE_NAMES, FUSE_SYMBOLS) ?? missing("libfuse3");
 }
 
 /** Why this thread's last call of the C library failed, as `errno.h` numbers it. */
@@ -138,20 +138,6 @@ const timespecBytes = new Uint8Array(timespec.buffer);
 export function coarseTime(): Time {
   libc().clock_gettime(CLOCK_REALTIME_COARSE, timespecBytes);
   return { sec: timespec[1] * 2 ** 32 + (timespec[0] >>> 0), nsec: timespec[2] };
-}
-
-function firstOf<S extends Deno.ForeignLibraryInterface>(
-  names: readonly string[],
-  symbols: S,
-): Deno.DynamicLibrary<S>["symbols"] | null {
-  for (const name of names) {
-    try {
-      return Deno.dlopen(name, symbols).symbols;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) throw error;
-    }
-  }
-  return null;
 }
 
 function missing(what: string): never {

@@ -3,6 +3,7 @@ import { MOUNTED } from "../fuse/mod.ts";
 import * as ops from "../src/ops.ts";
 import * as records from "../src/registry/mod.ts";
 import { within } from "./listener.ts";
+import { databaseFiles } from "../src/side_files.ts";
 import { type FileLease, OpenFile, OpenFiles, PRINCIPAL } from "./open_files.ts";
 import { tighten } from "./root_folder.ts";
 
@@ -663,9 +664,10 @@ async function isComplete(path: string): Promise<boolean> {
 
 /** A file with what SQLite keeps beside it. */
 async function removeFile(path: string): Promise<void> {
-  for (const suffix of ["-wal", "-shm", "-journal", ""]) {
+  // The database last: until then it is seen that something is left.
+  for (const each of databaseFiles(path).reverse()) {
     try {
-      await Deno.remove(`${path}${suffix}`);
+      await Deno.remove(each);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

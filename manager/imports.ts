@@ -1,4 +1,5 @@
 import { AloeError } from "../src/errors.ts";
+import { databaseFiles } from "../src/side_files.ts";
 import { bodyPieces, contentLimits } from "./body.ts";
 import type { FilesystemFacts } from "./filesystems.ts";
 import { Problem } from "./problem.ts";
@@ -52,9 +53,7 @@ export class Imports {
       this.#last = moved;
       return await moved;
     } finally {
-      for (const suffix of ["", "-wal", "-shm", "-journal"]) {
-        await Deno.remove(`${path}${suffix}`).catch(() => {});
-      }
+      for (const each of databaseFiles(path)) await Deno.remove(each).catch(() => {});
     }
   }
 }

@@ -1,3 +1,5 @@
+import { openLibc } from "../src/runtime/libc.ts";
+
 const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
 
@@ -7,16 +9,16 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-let loaded: Deno.DynamicLibrary<typeof SYMBOLS> | null | undefined;
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+let loaded: Libc | null | undefined;
 
 /** The C library; null where it is not to be had. */
-function libc(): Deno.DynamicLibrary<typeof SYMBOLS> | null {
+function libc(): Libc | null {
   if (loaded !== undefined) return loaded;
-  if (Deno.build.os !== "linux") return loaded = null;
   try {
-    return loaded = Deno.dlopen("libc.so.6", SYMBOLS);
+    return loaded = openLibc(SYMBOLS);
   } catch {
-    // Another C library, or no permission.
     return loaded = null;
   }
 }
@@ -29,7 +31,7 @@ function libc(): Deno.DynamicLibrary<typeof SYMBOLS> | null {
  * @returns A descriptor for all threads; null where that cannot be had.
  */
 export function openRaw(path: string): number | null {
-  const descriptor = libc()?.symbols.open(
+  const descriptor = libc()?.open(
     new TextEncoder().encode(`${path}\0`),
     O_RDONLY | O_CLOEXEC,
   );
@@ -38,7 +40,7 @@ export function openRaw(path: string): number | null {
 
 /** Closes what {@linkcode openRaw} opened. */
 export function closeRaw(descriptor: number): void {
-  libc()?.symbols.close(descriptor);
+  libc()?.close(descriptor);
 }
 
 /**
@@ -55,7 +57,7 @@ export function readRaw(
   while (done < into.length) {
     const part = into.subarray(done);
     const read = Number(
-      libc()!.symbols.pread(descriptor, part, BigInt(part.length), BigInt(offset + done)),
+      libc()!.pread(descriptor, part, BigInt(part.length), BigInt(offset + done)),
     );
     if (read < 0) throw new Error("the file could not be read");
     if (read === 0) break;

@@ -1,3 +1,4 @@
+import { openLibc } from "../src/runtime/libc.ts";
 import { openDescriptors } from "./descriptors.ts";
 
 /** A connection of this process, as the system knows it. */
@@ -29,8 +30,6 @@ const SYMBOLS = {
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
 } as const;
 
-const LIBRARIES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
-
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SHUT_RDWR = 2;
@@ -51,15 +50,12 @@ const TCP_INFO_BYTES = 192;
  * for native code.
  */
 export function systemSockets(): Sockets | null {
-  if (Deno.build.os !== "linux") return null;
-  for (const name of LIBRARIES) {
-    try {
-      return new SystemSockets(Deno.dlopen(name, SYMBOLS).symbols);
-    } catch {
-      // Not this one, or none at all.
-    }
+  try {
+    const libc = openLibc(SYMBOLS);
+    return libc === null ? null : new SystemSockets(libc);
+  } catch {
+    return null;
   }
-  return null;
 }
 
 class SystemSockets implements Sockets {

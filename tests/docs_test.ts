@@ -161,7 +161,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(runtime\/|(errors|types|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|tree_order|yield_to_event_loop|byte_budget)\.ts$)/,
+  /^src\/(runtime\/|(errors|types|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|tree_order|yield_to_event_loop|byte_budget|side_files)\.ts$)/,
 ];
 
 /** What the upper layers may use of those below. */
@@ -173,6 +173,8 @@ const FACES: string[][] = [
     "manager/mod.ts",
     "manager/job_program.ts",
     "src/names.ts",
+    "src/side_files.ts",
+    "src/runtime/libc.ts",
     "src/yield_to_event_loop.ts",
   ],
   [
@@ -184,6 +186,8 @@ const FACES: string[][] = [
     "src/safe_name.ts",
     "src/yield_to_event_loop.ts",
     "src/byte_budget.ts",
+    "src/side_files.ts",
+    "src/runtime/libc.ts",
     "src/registry/mod.ts",
     "fuse/mod.ts",
   ],

@@ -1,4 +1,5 @@
 import type { Mount } from "../../mod.ts";
+import { databaseFiles } from "../../src/side_files.ts";
 import { UsageError } from "../args.ts";
 import { type Context, mountVolume } from "../context.ts";
 import { about, Fault } from "../faults.ts";
@@ -18,9 +19,9 @@ const STDIN = "-";
 /** The database's own files, which cannot be put into themselves. */
 function ownFiles(file: string): Set<string> {
   const keys = new Set<string>();
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+  for (const each of databaseFiles(file)) {
     try {
-      const info = Deno.statSync(file + suffix);
+      const info = Deno.statSync(each);
       if (info.ino !== null) keys.add(key(info));
     } catch {
       // Not there: nothing to be skipped.

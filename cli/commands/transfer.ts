@@ -1,4 +1,5 @@
 import type { AloeLite, Mount, VolumeInfo } from "../../mod.ts";
+import { databaseFiles, SIDE_FILES } from "../../src/side_files.ts";
 import { UsageError } from "../args.ts";
 import { askPin, type Context, mountVolume, pickVolume, volumeLabel } from "../context.ts";
 import { about, Fault } from "../faults.ts";
@@ -203,14 +204,11 @@ async function refuseSameFile(file: string, other: string): Promise<void> {
   }
 }
 
-/** Files that SQLite keeps beside a database, and that mean nothing to another one. */
-const COMPANIONS = ["-wal", "-shm", "-journal"];
-
 async function putInPlace(database: string, dest: string): Promise<void> {
   try {
     if ((await Deno.lstat(dest)).isDirectory) throw new Fault(dest, "a directory");
     // First: with a journal of another database beside it, it would be no backup.
-    for (const suffix of COMPANIONS) await Deno.remove(dest + suffix).catch(() => {});
+    for (const suffix of SIDE_FILES) await Deno.remove(dest + suffix).catch(() => {});
     await Deno.rename(database, dest);
   } catch (error) {
     await removeDatabase(database);
@@ -220,5 +218,5 @@ async function putInPlace(database: string, dest: string): Promise<void> {
 
 /** Takes away a database that was begun and not ended. */
 async function removeDatabase(path: string): Promise<void> {
-  for (const suffix of ["", ...COMPANIONS]) await Deno.remove(path + suffix).catch(() => {});
+  for (const each of databaseFiles(path)) await Deno.remove(each).catch(() => {});
 }

@@ -1,9 +1,7 @@
 import { AloeError } from "../errors.ts";
-import { openGuarded } from "./guarded.ts";
 import { type FileStatus, runtime } from "../runtime/mod.ts";
-
-/** What SQLite keeps beside a file. */
-const SUFFIXES = ["-wal", "-shm", "-journal"];
+import { SIDE_FILES } from "../side_files.ts";
+import { openGuarded } from "./guarded.ts";
 
 /**
  * Refuses a file beside which something else than a file stands where its WAL,
@@ -15,7 +13,7 @@ const SUFFIXES = ["-wal", "-shm", "-journal"];
  */
 export function requireCompanions(path: string): void {
   const file = targetOf(path);
-  for (const suffix of SUFFIXES) {
+  for (const suffix of SIDE_FILES) {
     const beside = `${file}${suffix}`;
     const found = lookAt(beside);
     if (found === null || found === "file") continue;

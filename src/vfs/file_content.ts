@@ -1,3 +1,4 @@
+import { MAX_CHUNKS } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { StoredBytes } from "../ops/inodes.ts";
 import { DirtyChunk } from "./dirty_chunk.ts";
@@ -281,7 +282,7 @@ function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyC
 
 /** Largest size of a file, bytes: offsets are exact up to here, and manifests bounded. */
 export function sizeLimit(state: VolumeState): number {
-  return state.chunkSize * 2 ** 24;
+  return state.chunkSize * MAX_CHUNKS;
 }
 
 /** Writes bytes, which it copies. */
