@@ -1,6 +1,7 @@
 import {
   contentAfter,
   getSeal,
+  hasContentType,
   isPlaced,
   lastIndex,
   olderSize,
@@ -121,20 +122,32 @@ export class ContentSeals implements SealKeeper {
   async check(tx: Transaction, node: string): Promise<void> {
     const state = await tx.first(sealState, { node });
     if (state === undefined || state.volume_id !== this.#volume) return;
-    const problem = await this.#problem(tx, node, state);
-    if (problem !== null) throw new AloeError("corrupt", `${node}: ${WORDS[problem]}`);
+    await this.#check(tx, node, null, state);
+  }
+
+  /**
+   * The same of a node that the volume's tree has led to, which is to be its own.
+   *
+   * @throws {AloeError} `corrupt`, also when it has lost its content, or is said to
+   * be another volume's, whose tags are not looked at.
+   */
+  async require(tx: Transaction, node: string, version: number | null = null): Promise<void> {
+    const state = await tx.first(sealState, { node });
+    if (state === undefined) {
+      if (await tx.first(hasContentType, { node }) === undefined) return;
+      throw new AloeError("corrupt", `${node}: its content is gone`);
+    }
+    if (state.volume_id !== this.#volume) {
+      throw new AloeError("corrupt", `${node}: is not of volume ${this.#volume}`);
+    }
+    await this.#check(tx, node, version, state);
   }
 
   /** The same of an earlier version that is retained. */
   async checkVersion(tx: Transaction, node: string, version: number): Promise<void> {
     const state = await tx.first(sealState, { node });
     if (state === undefined || state.volume_id !== this.#volume) return;
-    const problem = version === state.version
-      ? await this.#problem(tx, node, state)
-      : await this.#olderProblem(tx, node, version, state);
-    if (problem !== null) {
-      throw new AloeError("corrupt", `${node}: version ${version}: ${WORDS[problem]}`);
-    }
+    await this.#check(tx, node, version, state);
   }
 
   /**
@@ -190,6 +203,21 @@ export class ContentSeals implements SealKeeper {
       chunkSize: Number(row.chunk_size),
       watermark,
     });
+  }
+
+  /** @param version The version to be checked; null for the committed one. */
+  async #check(
+    tx: Transaction,
+    node: string,
+    version: number | null,
+    state: State,
+  ): Promise<void> {
+    const problem = version === null || version === state.version
+      ? await this.#problem(tx, node, state)
+      : await this.#olderProblem(tx, node, version, state);
+    if (problem === null) return;
+    const which = version === null ? node : `${node}: version ${version}`;
+    throw new AloeError("corrupt", `${which}: ${WORDS[problem]}`);
   }
 
   async #problem(tx: Transaction, node: string, state: State): Promise<Problem | null> {

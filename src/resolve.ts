@@ -328,8 +328,7 @@ export async function requireSealed(
 ): Promise<void> {
   const seals = typeof mount === "string" ? null : MountHandle.sealsOf(mount);
   if (seals === null || tx.hasTouched(node)) return;
-  if (version === null) await seals.check(tx, node);
-  else await seals.checkVersion(tx, node, version);
+  await seals.require(tx, node, version);
 }
 
 function isCount(value: number): boolean {

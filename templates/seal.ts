@@ -42,6 +42,12 @@ export const sealState = template<{ node: string }>("seal.sealState")((q, p) =>
     ])
 );
 
+/** Whether a node is one that has content. */
+export const hasContentType = template<{ node: string }>("seal.hasContentType")((q, p) =>
+  q.selectFrom("node").select(sql.lit(1).as("one")).where("node_id", "=", p.node)
+    .where("type", "=", "entry").limit(sql.lit(1))
+);
+
 /** Whether a node has an active placement. */
 export const isPlaced = template<{ node: string }>("seal.isPlaced")((q, p) =>
   q.selectFrom("edge").select(sql.lit(1).as("one")).where("to_id", "=", p.node)

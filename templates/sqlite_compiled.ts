@@ -3094,6 +3094,17 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "seal.hasContentType": {
+    "sql": 'select 1 as "one" from "node" where "node_id" = ? and "type" = ? limit 1',
+    "names": [
+      "node",
+      null,
+    ],
+    "constants": [
+      null,
+      "entry",
+    ],
+  },
   "seal.isPlaced": {
     "sql": 'select 1 as "one" from "edge" where "to_id" = ? and "archived" = ? limit 1',
     "names": [

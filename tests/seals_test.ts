@@ -190,6 +190,29 @@ const CHANGES: Record<string, { of?: string; statements: string[] }> = {
       `UPDATE content SET size = ${2 * CHUNK} WHERE node_id = ${id("a")}`,
     ],
   },
+  "the content gone": {
+    statements: [
+      `DELETE FROM content_version WHERE content_id = ${id("a")}`,
+      `DELETE FROM aloe_seal WHERE node_id = ${id("a")}`,
+      `DELETE FROM content WHERE node_id = ${id("a")}`,
+    ],
+  },
+  "the row of the content alone gone": {
+    statements: [
+      "PRAGMA foreign_keys = OFF",
+      `DELETE FROM content WHERE node_id = ${id("a")}`,
+    ],
+  },
+  "a file of no volume": {
+    statements: [`UPDATE node SET volume_id = NULL WHERE node_id = ${id("a")}`],
+  },
+  "a file of another volume": {
+    statements: [
+      "PRAGMA foreign_keys = OFF",
+      `UPDATE node SET volume_id = '01900000-0000-7000-8000-000000000000'
+        WHERE node_id = ${id("a")}`,
+    ],
+  },
   "a cut to nothing": {
     statements: [
       `DELETE FROM content_version WHERE content_id = ${id("a")}`,

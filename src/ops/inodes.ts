@@ -308,7 +308,7 @@ export async function readStoredChunks(
 /** @throws {AloeError} `corrupt` when content is not what was sealed with the volume's key. */
 async function requireSealedInode(db: Database, mount: MountHandle, node: string): Promise<void> {
   const seals = MountHandle.sealsOf(mount);
-  if (seals !== null) await db.read((tx) => seals.check(tx, node));
+  if (seals !== null) await db.read((tx) => seals.require(tx, node));
 }
 
 /**

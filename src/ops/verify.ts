@@ -87,10 +87,13 @@ export async function verify(
     report.problems.push(`impossible-value ${cell} of=${id}`);
   }
   for (const { kind, id } of shape) {
-    const volume = ENDLESS.get(kind) === undefined
-      ? null
-      : await db.query((tx) => tx.first(volumeOfNode, { node: id }));
-    if (volume?.volume_id === top.volume) report.problems.push(`${ENDLESS.get(kind)} node=${id}`);
+    const ofOne = OF_ONE_VOLUME.get(kind);
+    if (ofOne !== undefined) {
+      const volume = await db.query((tx) => tx.first(volumeOfNode, { node: id }));
+      if (volume?.volume_id === top.volume) report.problems.push(`${ofOne} node=${id}`);
+    }
+    const ofAll = OF_ALL_VOLUMES.get(kind);
+    if (ofAll !== undefined) report.problems.push(`${ofAll}=${id}`);
   }
   const check = new Check(db, top, cipher, report, options);
   for (let after = "";;) {
@@ -118,11 +121,21 @@ export async function verify(
   }
 }
 
-/** Faults of the shape that a tree has no end by, as they are called here. */
-const ENDLESS: ReadonlyMap<string, string> = new Map([
+/**
+ * Faults of the shape that belong to the volume of a node, as they are called
+ * here: those that a tree has no end by, and content that is gone as a whole.
+ */
+const OF_ONE_VOLUME: ReadonlyMap<string, string> = new Map([
   ["cycle", "cycle"],
   ["container_with_two_placements", "directory-with-two-places"],
   ["root_with_placement", "root-with-place"],
+  ["entry_without_content", "content-gone"],
+]);
+
+/** Those by which it is uncertain what belongs to which volume. */
+const OF_ALL_VOLUMES: ReadonlyMap<string, string> = new Map([
+  ["edge_volume_mismatch", "volume-mismatch edge"],
+  ["node_without_volume", "volume-gone node"],
 ]);
 
 /** How far the check of one entry has come. */
