@@ -12,6 +12,17 @@ export const RUN: readonly string[] = [
   MAIN,
 ];
 
+/**
+ * What is given to a process whose changes of content hang in a statement, once a
+ * file is there.
+ */
+export function hangingOnce(sign: string): Given {
+  return {
+    preload: new URL("./hang/preload.ts", import.meta.url),
+    env: { ALOELITE_TEST_HANG: sign },
+  };
+}
+
 /** How a process ended. */
 export interface Ended {
   code: number;
@@ -25,6 +36,8 @@ export interface Given {
   stdin?: string | Uint8Array;
   env?: Record<string, string>;
   cwd?: string;
+  /** A module that is loaded before the command line. */
+  preload?: URL;
 }
 
 /** Starts the command line. */
@@ -32,8 +45,10 @@ export function start(
   args: readonly string[],
   given: Given = {},
 ): Deno.ChildProcess {
+  const [run, ...words] = RUN;
+  const preload = given.preload === undefined ? [] : [`--preload=${given.preload.pathname}`];
   return new Deno.Command(Deno.execPath(), {
-    args: [...RUN, ...args],
+    args: [run, ...preload, ...words, ...args],
     stdin: given.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
