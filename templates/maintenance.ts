@@ -120,6 +120,16 @@ export const volumeOfNode = template<{ node: string }>("maintenance.volumeOfNode
   q.selectFrom("node").select("volume_id").where("node_id", "=", p.node)
 );
 
+/** Whether a placement, or one of a node's, is in a directory of a volume. */
+export const isInDirectoryOf = template<{ id: string; volume: string }>(
+  "maintenance.isInDirectoryOf",
+)((q, p) =>
+  q.selectFrom("edge as e").innerJoin("node as d", "d.node_id", "e.from_id")
+    .select(sql.lit(1).as("one")).where("d.volume_id", "=", p.volume)
+    .where((eb) => eb.or([eb("e.edge_id", "=", p.id), eb("e.to_id", "=", p.id)]))
+    .limit(sql.lit(1))
+);
+
 /** Placements of a volume, the trash included, whose names the format does not allow. */
 export const namesNotAllowed = template<{ volume: string }>("maintenance.namesNotAllowed")((q, p) =>
   q.selectFrom("edge as e").where("e.volume_id", "=", p.volume)

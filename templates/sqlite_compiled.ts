@@ -1695,6 +1695,20 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "maintenance.isInDirectoryOf": {
+    "sql":
+      'select 1 as "one" from "edge" as "e" inner join "node" as "d" on "d"."node_id" = "e"."from_id" where "d"."volume_id" = ? and ("e"."edge_id" = ? or "e"."to_id" = ?) limit 1',
+    "names": [
+      "volume",
+      "id",
+      "id",
+    ],
+    "constants": [
+      null,
+      null,
+      null,
+    ],
+  },
   "maintenance.largestChunk": {
     "sql": 'select max(length("data")) as "bytes" from "content_chunk"',
     "names": [],

@@ -366,6 +366,7 @@ const NONSENSE: Nonsense[] = [
     name: "an edge between volumes",
     sql: ["UPDATE edge SET to_id = '{x}' WHERE to_id = '{a}'"],
     anomaly: "edge_volume_mismatch",
+    problem: ["main", "volume-mismatch edge="],
   },
   {
     name: "an edge of another volume",
@@ -374,6 +375,7 @@ const NONSENSE: Nonsense[] = [
       "WHERE to_id = '{a}'",
     ],
     anomaly: "edge_volume_mismatch",
+    problem: ["main", "volume-mismatch edge="],
   },
   {
     name: "an edge to nowhere",

@@ -1,6 +1,7 @@
 import {
   entriesAfter,
   impossibleCells,
+  isInDirectoryOf,
   namesNotAllowed,
   volumeOfNode,
 } from "../../templates/maintenance.ts";
@@ -92,8 +93,10 @@ export async function verify(
       const volume = await db.query((tx) => tx.first(volumeOfNode, { node: id }));
       if (volume?.volume_id === top.volume) report.problems.push(`${ofOne} node=${id}`);
     }
-    const ofAll = OF_ALL_VOLUMES.get(kind);
-    if (ofAll !== undefined) report.problems.push(`${ofAll}=${id}`);
+    const between = BETWEEN_VOLUMES.get(kind);
+    if (between === undefined) continue;
+    const ours = await db.query((tx) => tx.first(isInDirectoryOf, { id, volume: top.volume }));
+    if (ours !== undefined) report.problems.push(`${between}=${id}`);
   }
   const check = new Check(db, top, cipher, report, options);
   for (let after = "";;) {
@@ -132,8 +135,8 @@ const OF_ONE_VOLUME: ReadonlyMap<string, string> = new Map([
   ["entry_without_content", "content-gone"],
 ]);
 
-/** Those by which it is uncertain what belongs to which volume. */
-const OF_ALL_VOLUMES: ReadonlyMap<string, string> = new Map([
+/** Those that concern the volume whose directory leads out of it. */
+const BETWEEN_VOLUMES: ReadonlyMap<string, string> = new Map([
   ["edge_volume_mismatch", "volume-mismatch edge"],
   ["node_without_volume", "volume-gone node"],
 ]);
