@@ -95,6 +95,8 @@ export class SqliteDriver implements StorageDriver {
   #room: DiskRoom | null = null;
   /** Whether the file's own reserve was given up. */
   #hadTail = false;
+  /** When the file had been changed last before it was opened; null when it was not there. */
+  #modified: number | null = null;
   /** Bytes of a page, once it is prepared for writing. */
   #pageSize = PAGE_SIZE;
   /** Whether the transaction that runs may write. */
@@ -116,7 +118,10 @@ export class SqliteDriver implements StorageDriver {
     // The files beside it that are made need room.
     if (reserve !== null && DiskRoom.isFull(path)) emptyFile(reserve);
     if (this.#connection !== null) return;
-    if (this.#holdsTail() && dropTail(path)) this.#hadTail = true;
+    if (this.#holdsTail()) {
+      if (dropTail(path)) this.#hadTail = true;
+      this.#modified ??= modifiedAt(path);
+    }
     this.#connection = openConnection(this.#options);
   }
 
@@ -260,7 +265,10 @@ export class SqliteDriver implements StorageDriver {
     const pageSize = this.#room !== null && this.#holdsTail() ? this.#pageSize : null;
     connection.close();
     if (this.#options.readOnly) removeCompanions(this.#options.path);
-    if (pageSize !== null) holdTail(this.#options.path, pageSize, this.#hadTail);
+    // To hold room counts as a change: a file that was only read keeps its time.
+    const { path } = this.#options;
+    if (pageSize === null || !this.#hadTail && modifiedAt(path) === this.#modified) return;
+    holdTail(path, pageSize, this.#hadTail);
   }
 
   /** Whether the file itself holds room: nothing else does. */
@@ -400,6 +408,10 @@ function isWritable(path: string): boolean {
   } catch (error) {
     return !/^(EACCES|EPERM|EROFS)$/.test((error as { code?: string }).code ?? "");
   }
+}
+
+function modifiedAt(path: string): number | null {
+  return runtime.statSync(path)?.modified ?? null;
 }
 
 /** Gives back what a file holds. */
