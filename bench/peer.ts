@@ -136,7 +136,7 @@ export class Peer {
   }
 }
 
-/** Pragmas as `src/storage/sqlite_dialect.ts` sets them; those of the file are in it already. */
+/** Pragmas as `src/storage/sqlite/sqlite_dialect.ts` sets them; those of the file are in it already. */
 function openLikeOurs(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 20 });
   for (

@@ -20,11 +20,11 @@ const MAIN = fromFileUrl("main.ts");
 /** Threads of their own: modules that others start with `new URL("./name.ts", …)`. */
 const WORKERS = [
   "../fuse/worker.ts",
-  "../src/storage/checkpoint_worker.ts",
+  "../src/storage/sqlite/checkpoint_worker.ts",
   "../src/crypto/argon2_worker.ts",
-  "../manager/job_input_worker.ts",
+  "../manager/jobs/job_input_worker.ts",
   "./watchdog_worker.ts",
-  "../manager/snapshot_worker.ts",
+  "../manager/jobs/snapshot_worker.ts",
 ].map(fromFileUrl);
 const CONFIG = fromFileUrl("../deno.json");
 const LOCK = fromFileUrl("./deno.lock");

@@ -15,7 +15,7 @@
 import { run } from "./program.ts";
 import { nameForm, ownWords } from "./words.ts";
 
-/** What `manager/job_process.ts` starts this program with: nothing that a user would give. */
+/** What `manager/jobs/job_process.ts` starts this program with: nothing that a user would give. */
 const JOBS_WORD = "--jobs-of-a-manager";
 
 /**
@@ -38,6 +38,6 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 if (import.meta.main) {
-  if (Deno.args[0] === JOBS_WORD) await (await import("../manager/job_program.ts")).runJobs();
+  if (Deno.args[0] === JOBS_WORD) await (await import("../manager/jobs/job_program.ts")).runJobs();
   Deno.exit(await run(ownWords()));
 }

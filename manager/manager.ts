@@ -1,26 +1,26 @@
 import { deriveOnThreads } from "../src/ops.ts";
 import { openRegistry, type Registry } from "../src/registry/mod.ts";
-import { AnswerCache } from "./answer_cache.ts";
-import { createApp } from "./app.ts";
-import { Auth, ownToken } from "./auth.ts";
-import { divideDescriptors } from "./descriptors.ts";
-import { createFeed } from "./feed.ts";
-import { Filesystems } from "./filesystems.ts";
-import { FrontDoor, type RequestInfo } from "./front_door.ts";
-import { HostCheck, isLoopback } from "./host_check.ts";
-import { jobsProgram } from "./job_process.ts";
-import { createJobs } from "./jobs.ts";
-import { createMetrics } from "./metrics.ts";
-import { createMounts } from "./mounts.ts";
+import { AnswerCache } from "./http/answer_cache.ts";
+import { createApp } from "./routes/app.ts";
+import { Auth, ownToken } from "./http/auth.ts";
+import { divideDescriptors } from "./http/descriptors.ts";
+import { createFeed } from "./volumes/feed.ts";
+import { Filesystems } from "./volumes/filesystems.ts";
+import { FrontDoor, type RequestInfo } from "./http/front_door.ts";
+import { HostCheck, isLoopback } from "./http/host_check.ts";
+import { jobsProgram } from "./jobs/job_process.ts";
+import { createJobs } from "./jobs/jobs.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { createMounts } from "./mounts/mounts.ts";
 import type { Services } from "./services.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions } from "./volumes/sessions.ts";
 import { type ManagerOptions, resolveOptions } from "./options.ts";
-import { PinSources } from "./pin_source.ts";
-import { closeToOthers } from "./root_folder.ts";
-import { lockRoot } from "./root_lock.ts";
+import { PinSources } from "./mounts/pin_source.ts";
+import { closeToOthers } from "./volumes/root_folder.ts";
+import { lockRoot } from "./volumes/root_lock.ts";
 import type { Settings } from "./settings.ts";
-import { Sweeper } from "./sweeper.ts";
-import { Tasks } from "./tasks.ts";
+import { Sweeper } from "./jobs/sweeper.ts";
+import { Tasks } from "./jobs/tasks.ts";
 
 /** A running manager. */
 export interface Manager {

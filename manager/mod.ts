@@ -17,7 +17,7 @@
  * @module
  */
 export { createManager, type Manager } from "./manager.ts";
-export type { RequestInfo } from "./front_door.ts";
+export type { RequestInfo } from "./http/front_door.ts";
 export { type ManagerServer, serve } from "./serve.ts";
 export { defaultRoot } from "./options.ts";
 export type { ManagerOptions } from "./options.ts";

@@ -1,5 +1,5 @@
 import { createManager, type Manager } from "./manager.ts";
-import { listen, type Listener, within } from "./listener.ts";
+import { listen, type Listener, within } from "./http/listener.ts";
 import { type ManagerOptions, resolveOptions } from "./options.ts";
 
 /** A manager that listens. */

@@ -1,14 +1,14 @@
 import type { Registry } from "../src/registry/mod.ts";
-import type { AnswerCache } from "./answer_cache.ts";
-import type { Feed } from "./feed.ts";
-import type { Filesystems } from "./filesystems.ts";
-import type { Jobs } from "./jobs.ts";
-import type { Metrics } from "./metrics.ts";
-import type { PinSources } from "./pin_source.ts";
-import type { Mounts } from "./mounts.ts";
-import type { Sessions } from "./sessions.ts";
+import type { AnswerCache } from "./http/answer_cache.ts";
+import type { Feed } from "./volumes/feed.ts";
+import type { Filesystems } from "./volumes/filesystems.ts";
+import type { Jobs } from "./jobs/jobs.ts";
+import type { Metrics } from "./http/metrics.ts";
+import type { PinSources } from "./mounts/pin_source.ts";
+import type { Mounts } from "./mounts/mounts.ts";
+import type { Sessions } from "./volumes/sessions.ts";
 import type { Settings } from "./settings.ts";
-import type { Tasks } from "./tasks.ts";
+import type { Tasks } from "./jobs/tasks.ts";
 
 /** The parts of a manager that its routes work with. */
 export interface Services {

@@ -24,10 +24,10 @@ export { type OpenOptions } from "./storage/open.ts";
 export { type FileSpace, fileSpace } from "./ops/space.ts";
 export { clearAbandoned } from "./ops/abandoned.ts";
 export { openDatabase } from "./ops/open.ts";
-export { type RemovedObject, repairFile } from "./storage/repair.ts";
+export { type RemovedObject, repairFile } from "./storage/sqlite/repair.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
 export type { BackupOptions, BackupProgress } from "./storage/dialect.ts";
-export type { Durability } from "./storage/sqlite_dialect.ts";
+export type { Durability } from "./storage/sqlite/sqlite_dialect.ts";
 export type { Watermark } from "./ids.ts";
 export { type Argon2ThreadsOptions, deriveOnThreads } from "./crypto/argon2_threads.ts";
 export { MountHandle, type MountRef } from "./mount_handle.ts";
@@ -220,6 +220,6 @@ export {
   type MoveOrCopyOptions,
   type Placed,
 } from "./ops/move_or_copy.ts";
-export type { Target } from "./resolve.ts";
+export type { Target } from "./tree/resolve.ts";
 export { limitTime } from "./time_limits.ts";
 export type { OnConflict, Outcome } from "./ops/conflict.ts";

@@ -1,11 +1,11 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { documented, text } from "../documented.ts";
-import type { Listener } from "../feed.ts";
-import { type Env, problems, router } from "../router.ts";
-import { sentStream } from "../sent_stream.ts";
+import { documented, text } from "../http/documented.ts";
+import type { Listener } from "../volumes/feed.ts";
+import { type Env, problems, router } from "../http/router.ts";
+import { sentStream } from "../http/sent_stream.ts";
 import type { Services } from "../services.ts";
-import { queryOf } from "../target.ts";
+import { queryOf } from "../volumes/target.ts";
 
 /** How often an idle stream says that it is there, ms. */
 const HEARTBEAT_MS = 15_000;

@@ -2,14 +2,14 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as ops from "../../src/ops.ts";
-import { disposition } from "../content_type.ts";
-import { etagOf, readConditions } from "../etag.ts";
-import { type FileState, fileState } from "../file_state.ts";
-import { Problem } from "../problem.ts";
-import { type Env, FilesystemParam, problems, router, VolumeParam } from "../router.ts";
-import { sentStream } from "../sent_stream.ts";
+import { disposition } from "../http/content_type.ts";
+import { etagOf, readConditions } from "../http/etag.ts";
+import { type FileState, fileState } from "../volumes/file_state.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
+import { sentStream } from "../http/sent_stream.ts";
 import type { Services } from "../services.ts";
-import type { Snapshot } from "../snapshots.ts";
+import type { Snapshot } from "../jobs/snapshots.ts";
 
 /** The routes that give a whole file: a snapshot of it, made while others write. */
 export function exportRoutes(services: Services): OpenAPIHono<Env> {

@@ -3,29 +3,35 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
-import { type Access, access } from "../access.ts";
-import { type BodyLimits, bodyPieces, BrokenBody, contentLimits, declaredLength } from "../body.ts";
-import { type BodyPart, contentStream } from "../content_stream.ts";
-import { declare, disposition } from "../content_type.ts";
-import { bytes, documented, json, OUTCOME, text, volumeProblems } from "../documented.ts";
+import { type Access, access } from "../volumes/access.ts";
+import {
+  type BodyLimits,
+  bodyPieces,
+  BrokenBody,
+  contentLimits,
+  declaredLength,
+} from "../http/body.ts";
+import { type BodyPart, contentStream } from "../volumes/content_stream.ts";
+import { declare, disposition } from "../http/content_type.ts";
+import { bytes, documented, json, OUTCOME, text, volumeProblems } from "../http/documented.ts";
 import {
   etagOf,
   rangeApplies,
   readConditions,
   requireConditions,
   writeConditions,
-} from "../etag.ts";
-import { newPath } from "../new_names.ts";
-import { onConflictOf } from "../on_conflict.ts";
-import { Problem } from "../problem.ts";
-import { type ByteRange, contentRange, rangesOf } from "../ranges.ts";
-import { type Env, router, VolumeParam } from "../router.ts";
-import { sentStream } from "../sent_stream.ts";
+} from "../http/etag.ts";
+import { newPath } from "../volumes/new_names.ts";
+import { onConflictOf } from "../volumes/on_conflict.ts";
+import { Problem } from "../http/problem.ts";
+import { type ByteRange, contentRange, rangesOf } from "../http/ranges.ts";
+import { type Env, router, VolumeParam } from "../http/router.ts";
+import { sentStream } from "../http/sent_stream.ts";
 import type { Services } from "../services.ts";
-import { checkBeforeBody, storeFile } from "../store.ts";
-import { flag, queryOf, urlTarget, wholeNumber } from "../target.ts";
-import { fromRfc3339 } from "../times.ts";
-import { visitOf } from "../visit.ts";
+import { checkBeforeBody, storeFile } from "../volumes/store.ts";
+import { flag, queryOf, urlTarget, wholeNumber } from "../volumes/target.ts";
+import { fromRfc3339 } from "../volumes/times.ts";
+import { visitOf } from "../http/visit.ts";
 
 /** The routes of files' content. */
 export function fileRoutes(services: Services): OpenAPIHono<Env> {

@@ -1,9 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { AloeError } from "../../src/errors.ts";
-import type { FilesystemFacts, VolumeFacts } from "../filesystems.ts";
-import { type Env, FilesystemParam, problems, router } from "../router.ts";
+import type { FilesystemFacts, VolumeFacts } from "../volumes/filesystems.ts";
+import { type Env, FilesystemParam, problems, router } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { toRfc3339 } from "../times.ts";
+import { toRfc3339 } from "../volumes/times.ts";
 
 /** The routes of filesystems, each a file with volumes: list, name, delete. */
 export function filesystemRoutes(services: Services): OpenAPIHono<Env> {

@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { declaredLength } from "../body.ts";
-import { Imports } from "../imports.ts";
-import { Problem } from "../problem.ts";
-import { type Env, problems, router } from "../router.ts";
+import { declaredLength } from "../http/body.ts";
+import { Imports } from "../volumes/imports.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, problems, router } from "../http/router.ts";
 import type { Services } from "../services.ts";
 import { bodyLimits } from "./files.ts";
 

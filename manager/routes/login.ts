@@ -1,9 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { deleteCookie, setCookie } from "hono/cookie";
-import { type Auth, LOGIN_COOKIE } from "../auth.ts";
-import { type Env, problems, router } from "../router.ts";
+import { type Auth, LOGIN_COOKIE } from "../http/auth.ts";
+import { type Env, problems, router } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { endSession, isSecure, renewSession } from "../session_proof.ts";
+import { endSession, isSecure, renewSession } from "../http/session_proof.ts";
 
 /** The routes that give a browser its way in, and take it away. */
 export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {

@@ -3,14 +3,14 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
-import { type Access, access } from "../access.ts";
-import { documented, json, TARGET_QUERY, text, volumeProblems } from "../documented.ts";
-import { newPath } from "../new_names.ts";
-import { EntryWriter, nodeJson } from "../node_json.ts";
-import { Problem } from "../problem.ts";
-import { type Env, router, VolumeParam } from "../router.ts";
+import { type Access, access } from "../volumes/access.ts";
+import { documented, json, TARGET_QUERY, text, volumeProblems } from "../http/documented.ts";
+import { newPath } from "../volumes/new_names.ts";
+import { EntryWriter, nodeJson } from "../volumes/node_json.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { normalPath, queryOf, queryTarget, wholeNumber } from "../target.ts";
+import { normalPath, queryOf, queryTarget, wholeNumber } from "../volumes/target.ts";
 import { modifiedAt } from "./files.ts";
 
 /** Entries of a page, unless another number is asked for; and at most. */

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { compress } from "hono/compress";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Manifest, PageAssets } from "../page_assets.ts";
-import { Problem } from "../problem.ts";
-import { type Env, router } from "../router.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, router } from "../http/router.ts";
 import type { Services } from "../services.ts";
 
 /**

@@ -1,12 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { access } from "../access.ts";
-import { documented, json, ON_CONFLICT, volumeProblems } from "../documented.ts";
-import { jsonBody } from "../json_body.ts";
-import { Problem } from "../problem.ts";
-import { type Env, router, VolumeParam } from "../router.ts";
+import { access } from "../volumes/access.ts";
+import { documented, json, ON_CONFLICT, volumeProblems } from "../http/documented.ts";
+import { jsonBody } from "../http/json_body.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import type { TaskReport, TaskWish } from "../tasks.ts";
-import { toRfc3339 } from "../times.ts";
+import type { TaskReport, TaskWish } from "../jobs/tasks.ts";
+import { toRfc3339 } from "../volumes/times.ts";
 
 /** The routes of work on many items, which goes on by itself. */
 export function taskRoutes(services: Services): OpenAPIHono<Env> {

@@ -1,14 +1,21 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
-import { access } from "../access.ts";
-import { documented, json, ON_CONFLICT, OUTCOME, text, volumeProblems } from "../documented.ts";
-import { newPath } from "../new_names.ts";
-import { jsonType } from "../node_json.ts";
-import { Problem } from "../problem.ts";
-import { type Env, router, VolumeParam } from "../router.ts";
+import { access } from "../volumes/access.ts";
+import {
+  documented,
+  json,
+  ON_CONFLICT,
+  OUTCOME,
+  text,
+  volumeProblems,
+} from "../http/documented.ts";
+import { newPath } from "../volumes/new_names.ts";
+import { jsonType } from "../volumes/node_json.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { flag, queryOf } from "../target.ts";
-import { toRfc3339 } from "../times.ts";
+import { flag, queryOf } from "../volumes/target.ts";
+import { toRfc3339 } from "../volumes/times.ts";
 
 /** The routes of what was removed. */
 export function trashRoutes(services: Services): OpenAPIHono<Env> {

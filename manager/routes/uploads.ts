@@ -2,13 +2,13 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
-import { type Access, access } from "../access.ts";
-import { bodyPieces, declaredLength } from "../body.ts";
-import { bytes, documented, json, volumeProblems } from "../documented.ts";
-import { Problem } from "../problem.ts";
-import { type Env, router, VolumeParam } from "../router.ts";
+import { type Access, access } from "../volumes/access.ts";
+import { bodyPieces, declaredLength } from "../http/body.ts";
+import { bytes, documented, json, volumeProblems } from "../http/documented.ts";
+import { Problem } from "../http/problem.ts";
+import { type Env, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "../services.ts";
-import { toRfc3339 } from "../times.ts";
+import { toRfc3339 } from "../volumes/times.ts";
 import {
   byteCount,
   type Checksum,
@@ -21,10 +21,10 @@ import {
   TUS_EXTENSIONS,
   TUS_VERSION,
   type UploadTarget,
-} from "../tus.ts";
-import { stagePiece } from "../staged_piece.ts";
-import { checkBeforeBody } from "../store.ts";
-import { uploadRoom } from "../upload_room.ts";
+} from "../volumes/tus.ts";
+import { stagePiece } from "../volumes/staged_piece.ts";
+import { checkBeforeBody } from "../volumes/store.ts";
+import { uploadRoom } from "../volumes/upload_room.ts";
 import { bodyLimits } from "./files.ts";
 
 /** Finished uploads that are remembered, for clients that did not hear of it. */

@@ -1,7 +1,7 @@
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import { MountHandle } from "../mount_handle.ts";
-import type { Resolved } from "../resolve.ts";
+import type { Resolved } from "../tree/resolve.ts";
 
 /**
  * The cipher for a node's content.

@@ -1,6 +1,6 @@
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { type Resolved, resolveId } from "../resolve.ts";
+import { type Resolved, resolveId } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { release } from "./chunk_memory.ts";
 import { cipherFor } from "./cipher_for.ts";

@@ -1,5 +1,5 @@
 import { AloeError } from "../errors.ts";
-import { requireSealed, type Resolved } from "../resolve.ts";
+import { requireSealed, type Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { handOver, release } from "./chunk_memory.ts";
 import { openChunk } from "./chunk_store.ts";

@@ -1,7 +1,7 @@
 import { touchUpload } from "../../templates/upload.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
-import { requireWritable, type Resolved, resolveId } from "../resolve.ts";
+import { requireWritable, type Resolved, resolveId } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";

@@ -1,5 +1,5 @@
 import { AloeError } from "../errors.ts";
-import type { Resolved } from "../resolve.ts";
+import type { Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";

@@ -1,6 +1,6 @@
 import { deleteLock } from "../../templates/lock.ts";
 import { AloeError } from "../errors.ts";
-import { keepSeals, type Resolved } from "../resolve.ts";
+import { keepSeals, type Resolved } from "../tree/resolve.ts";
 import { type Database, OpenDatabase } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { storeChunk } from "./chunk_store.ts";

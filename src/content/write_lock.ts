@@ -2,7 +2,7 @@ import { getLock, insertLock } from "../../templates/lock.ts";
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import { uuid7 } from "../ids.ts";
-import type { Resolved } from "../resolve.ts";
+import type { Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /** Inserts a lock row for the node's mount. @returns The lock's id. */

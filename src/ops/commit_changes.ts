@@ -17,7 +17,7 @@ import {
 import { cipherFor } from "../content/cipher_for.ts";
 import type { Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
-import { keepSeals, requireWritable, resolve } from "../resolve.ts";
+import { keepSeals, requireWritable, resolve } from "../tree/resolve.ts";
 import { volumeWatermark } from "../watermark.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";

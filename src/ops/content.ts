@@ -16,7 +16,7 @@ import {
   type Resolved,
   resolveTarget,
   type Target,
-} from "../resolve.ts";
+} from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 

@@ -11,13 +11,13 @@ import {
   resolvePlace,
   resolveTarget,
   type Target,
-} from "../resolve.ts";
+} from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import { readSubtree } from "./subtree.ts";
-import { equalNamesById, type TreeRow } from "../tree_order.ts";
+import { equalNamesById, type TreeRow } from "../tree/tree_order.ts";
 
 /**
  * Copies a node with all that is below it: new ids, the same times, metadata

@@ -4,7 +4,7 @@ import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { requireContainer, type Resolved, resolveTarget, type Target } from "../resolve.ts";
+import { requireContainer, type Resolved, resolveTarget, type Target } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { NodeType } from "../types.ts";
 import { beginPage, type ListPage, positionText } from "./listing_page.ts";

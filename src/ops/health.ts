@@ -1,7 +1,7 @@
 import { isBelowItself } from "../../templates/edge.ts";
 import { anomalies, impossibleCells, unreachable } from "../../templates/maintenance.ts";
 import { checkShape } from "../../templates/file.ts";
-import { damagedTrees } from "../storage/page_trees.ts";
+import { damagedTrees } from "../storage/sqlite/page_trees.ts";
 import type { Database } from "../storage/database.ts";
 import type { Anomaly } from "../types.ts";
 

@@ -1,6 +1,6 @@
 import { LAST_ROW, ManifestStore } from "../content/manifest_store.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { requireEntry, resolveTarget, type Target } from "../resolve.ts";
+import { requireEntry, resolveTarget, type Target } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { VersionInfo } from "../types.ts";
 import { changeableEntry, retainedVersion } from "./content.ts";

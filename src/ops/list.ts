@@ -4,7 +4,7 @@ import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath } from "../paths.ts";
-import { requireContainer, resolveId, resolveTarget, type Target } from "../resolve.ts";
+import { requireContainer, resolveId, resolveTarget, type Target } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { DirEntry, NodeType } from "../types.ts";

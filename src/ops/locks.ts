@@ -4,7 +4,7 @@ import { requireLock, takeLock } from "../content/write_lock.ts";
 import { AloeError } from "../errors.ts";
 import { expiry } from "../expiry.ts";
 import { mountId, type MountRef } from "../mount_handle.ts";
-import { requireChangeable, resolve } from "../resolve.ts";
+import { requireChangeable, resolve } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { LockInfo } from "../types.ts";
 

@@ -25,7 +25,7 @@ import { expiry } from "../expiry.ts";
 import { uuid7 } from "../ids.ts";
 import { MountHandle, mountId, type MountRef } from "../mount_handle.ts";
 import { joinPath, splitPath } from "../paths.ts";
-import { resolve } from "../resolve.ts";
+import { resolve } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { Access, EncryptionMode, MountInfo, MountState, Pin } from "../types.ts";

@@ -2,7 +2,7 @@ import { childByName } from "../../templates/resolve.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { checkNewName, joinPath, splitPath } from "../paths.ts";
-import { requireContainer, resolve, resolveTarget } from "../resolve.ts";
+import { requireContainer, resolve, resolveTarget } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { copy } from "./copy.ts";
 import { freeName, type OnConflict, type Outcome } from "./conflict.ts";

@@ -16,13 +16,13 @@ import {
   type Resolved,
   resolveId,
   type Target,
-} from "../resolve.ts";
+} from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";
 import type { NodeType } from "../types.ts";
 import { metadataText } from "./attributes.ts";
-import { equalNamesById } from "../tree_order.ts";
+import { equalNamesById } from "../tree/tree_order.ts";
 import { placeNode } from "./create.ts";
 import { parseMetadata } from "./stat.ts";
 import { archiveBelow, resolvePlaced } from "./placement.ts";

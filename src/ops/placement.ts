@@ -19,7 +19,7 @@ import {
   resolvePlace,
   resolveTarget,
   type Target,
-} from "../resolve.ts";
+} from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";

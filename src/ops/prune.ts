@@ -6,7 +6,7 @@ import { now } from "../clock.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
-import { refuseDamagedTrees } from "../storage/page_trees.ts";
+import { refuseDamagedTrees } from "../storage/sqlite/page_trees.ts";
 import { clearAbandoned } from "./abandoned.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
 

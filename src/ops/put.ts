@@ -2,7 +2,7 @@ import { childByName } from "../../templates/resolve.ts";
 import { editContent, replaceContent } from "../content/write_content.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { splitPath } from "../paths.ts";
-import { resolve, resolvePlace } from "../resolve.ts";
+import { resolve, resolvePlace } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { changeableEntry } from "./content.ts";

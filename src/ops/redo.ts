@@ -14,7 +14,7 @@ import { ManifestStore } from "../content/manifest_store.ts";
 import { MAX_CHUNKS } from "../content/write_content.ts";
 import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
-import { requireWritable, resolve, type Resolved } from "../resolve.ts";
+import { requireWritable, resolve, type Resolved } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";

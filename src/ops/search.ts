@@ -6,7 +6,7 @@ import { AloeError } from "../errors.ts";
 import { globDepth, globMatcher } from "../glob.ts";
 import { atWatermark } from "../ids.ts";
 import { mountId, type MountRef } from "../mount_handle.ts";
-import { requireContainer, resolveTarget, type Target } from "../resolve.ts";
+import { requireContainer, resolveTarget, type Target } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { NodeInfo } from "../types.ts";

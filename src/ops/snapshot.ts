@@ -15,7 +15,7 @@ import {
   resolveId,
   resolveTarget,
   type Target,
-} from "../resolve.ts";
+} from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";

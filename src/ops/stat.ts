@@ -4,7 +4,7 @@ import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import { mountId, type MountRef } from "../mount_handle.ts";
 import { splitPath } from "../paths.ts";
-import { explainId, explainPath, otherVolume, pathValues } from "../resolve.ts";
+import { explainId, explainPath, otherVolume, pathValues } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { Device, NodeInfo, NodeType } from "../types.ts";

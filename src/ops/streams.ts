@@ -12,7 +12,7 @@ import {
   resolvePlace,
   resolveTarget,
   type Target,
-} from "../resolve.ts";
+} from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { WriteMode } from "../types.ts";

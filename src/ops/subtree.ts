@@ -1,6 +1,6 @@
 import { subtree, tangledBelow } from "../../templates/edge.ts";
 import { AloeError } from "../errors.ts";
-import type { Resolved } from "../resolve.ts";
+import type { Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /** A row of a subtree. */

@@ -25,7 +25,7 @@ import { AloeError } from "../errors.ts";
 import { expiry } from "../expiry.ts";
 import { uuid7 } from "../ids.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { resolve, type Resolved } from "../resolve.ts";
+import { resolve, type Resolved } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { VolumeInfo } from "../types.ts";

@@ -14,7 +14,7 @@ import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { joinPath } from "../paths.ts";
-import { type Place, requireWritable, resolve, resolveId, resolvePlace } from "../resolve.ts";
+import { type Place, requireWritable, resolve, resolveId, resolvePlace } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";

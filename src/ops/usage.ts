@@ -1,7 +1,7 @@
 import { volumeNodes } from "../../templates/listing.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import type { MountRef } from "../mount_handle.ts";
-import { resolve } from "../resolve.ts";
+import { resolve } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 

@@ -13,7 +13,7 @@ import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
 import { AloeError } from "../errors.ts";
 import { MountHandle, type MountRef } from "../mount_handle.ts";
-import { resolve, type Resolved } from "../resolve.ts";
+import { resolve, type Resolved } from "../tree/resolve.ts";
 import { DAMAGED_PAGES, healthCheck } from "./health.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";

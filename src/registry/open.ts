@@ -1,10 +1,10 @@
 import { checkRegistrySchema } from "../../migrations/registry/check_schema.ts";
 import { migrateRegistry } from "../../migrations/registry/migrate.ts";
 import { fileSchema } from "../../templates/file.ts";
-import { requireCompanions } from "../storage/companions.ts";
+import { requireCompanions } from "../storage/sqlite/companions.ts";
 import { OpenDatabase } from "../storage/database.ts";
 import { isFile } from "../storage/open.ts";
-import { SqliteDialect } from "../storage/sqlite_dialect.ts";
+import { SqliteDialect } from "../storage/sqlite/sqlite_dialect.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /** The manager's records, open. Operations over them are functions of this. */

@@ -8,8 +8,8 @@ import type {
   StorageDriver,
   StorageTransactionSettings,
 } from "./dialect.ts";
-import { roomOf } from "./disk_room.ts";
-import { foreign } from "./foreign_schema.ts";
+import { roomOf } from "./sqlite/disk_room.ts";
+import { foreign } from "./sqlite/foreign_schema.ts";
 import { Lane } from "./lane.ts";
 import { Transaction } from "./transaction.ts";
 

@@ -4,11 +4,11 @@ import { checkLists, temporaries } from "../../templates/file.ts";
 import { fileFacts } from "../../templates/maintenance.ts";
 import { raw } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
-import { requireCompanions } from "./companions.ts";
+import { requireCompanions } from "./sqlite/companions.ts";
 import { OpenDatabase, type SchemaGuard } from "./database.ts";
-import { refuseDamagedTrees } from "./page_trees.ts";
-import { readState } from "./read_state.ts";
-import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite_dialect.ts";
+import { refuseDamagedTrees } from "./sqlite/page_trees.ts";
+import { readState } from "./sqlite/read_state.ts";
+import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite/sqlite_dialect.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { Transaction } from "./transaction.ts";
 

@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { runtime } from "../runtime/mod.ts";
-import { HELD } from "../storage/disk_room.ts";
+import { HELD } from "../storage/sqlite/disk_room.ts";
 
 /** How long a reading counts, ms. */
 const FRESH_MS = 1000;

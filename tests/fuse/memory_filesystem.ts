@@ -14,7 +14,7 @@ import {
 import { Inode, S_IFDIR, S_IFLNK, S_IFMT, S_ISGID, S_ISUID } from "../../src/vfs/inode.ts";
 import { uuid7 } from "../../src/ids.ts";
 import { coarseTime } from "../../fuse/libfuse.ts";
-import { callerOf } from "../caller.ts";
+import { callerOf } from "../support/caller.ts";
 
 const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;

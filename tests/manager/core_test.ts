@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { addFilesystem, listFilesystems, openRegistry } from "../../src/registry/mod.ts";
-import { isLocked } from "../crash/support.ts";
+import { isLocked } from "../storage/crash/support.ts";
 import { type Answer, TestManager } from "./support.ts";
 
 const NOBODY = "019ad2c4-5b1e-7000-8000-000000000000";

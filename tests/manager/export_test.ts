@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { AloeLite } from "../../mod.ts";
-import { SnapshotThreads } from "../../manager/snapshots.ts";
+import { SnapshotThreads } from "../../manager/jobs/snapshots.ts";
 import { TestProcess } from "./processes.ts";
 import { type Answer, TestManager } from "./support.ts";
 

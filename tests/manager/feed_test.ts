@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
-import { createFeed } from "../../manager/feed.ts";
+import { createFeed } from "../../manager/volumes/feed.ts";
 import type { Services } from "../../manager/services.ts";
 import { TestManager } from "./support.ts";
 

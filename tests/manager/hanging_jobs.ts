@@ -7,8 +7,8 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { runJobs } from "../../manager/job_program.ts";
-import { createJobs } from "../../manager/jobs.ts";
+import { runJobs } from "../../manager/jobs/job_program.ts";
+import { createJobs } from "../../manager/jobs/jobs.ts";
 import { AloeLite } from "../../mod.ts";
 
 /** The runtime's words that start it. */

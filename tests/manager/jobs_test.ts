@@ -1,7 +1,7 @@
 /** What is done aside: it ends when it is interrupted, when it hangs, and with the manager. */
 
 import assert from "node:assert/strict";
-import { createJobs, type Jobs } from "../../manager/jobs.ts";
+import { createJobs, type Jobs } from "../../manager/jobs/jobs.ts";
 import { AloeError } from "../../src/errors.ts";
 import { makeEndless } from "../hostile/endless_table.ts";
 import { makeGoodFile } from "../hostile/files.ts";

@@ -1,7 +1,7 @@
 /** Hundreds of clients at once, beside a mount and exports. `ALOELITE_TEST_SECONDS=60` for a minute. */
 
 import assert from "node:assert/strict";
-import { RUN } from "../cli_support_test.ts";
+import { RUN } from "../support/cli.ts";
 import { canMount, mountTest } from "../fuse/support.ts";
 import { endAll } from "./mount_support.ts";
 import { TestProcess } from "./processes.ts";

@@ -7,8 +7,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createApp } from "../../manager/app.ts";
-import { Auth } from "../../manager/auth.ts";
+import { createApp } from "../../manager/routes/app.ts";
+import { Auth } from "../../manager/http/auth.ts";
 import { runs } from "../fuse/support.ts";
 import { raw } from "./raw.ts";
 import { TestManager } from "./support.ts";

@@ -1,7 +1,7 @@
 /** What mounting needs: each thing with its remedy, fatal where it was asked for. */
 
 import assert from "node:assert/strict";
-import { type Check, preflight } from "../../manager/preflight.ts";
+import { type Check, preflight } from "../../manager/mounts/preflight.ts";
 import { resolveOptions } from "../../manager/options.ts";
 import type { ManagerOptions } from "../../manager/mod.ts";
 import { canMount, isRoot, mountTest } from "../fuse/support.ts";
@@ -54,7 +54,7 @@ mountTest("what is there is found", async () => {
 /** Runs the checks in a process that lacks something. */
 async function within(words: string[], options: ManagerOptions): Promise<Map<string, Check>> {
   const script = `
-    import { preflight } from "${new URL("../../manager/preflight.ts", import.meta.url)}";
+    import { preflight } from "${new URL("../../manager/mounts/preflight.ts", import.meta.url)}";
     import { resolveOptions } from "${new URL("../../manager/options.ts", import.meta.url)}";
     console.log(JSON.stringify(await preflight(await resolveOptions(${
     JSON.stringify(options)

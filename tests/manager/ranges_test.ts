@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { rangesOf } from "../../manager/ranges.ts";
+import { rangesOf } from "../../manager/http/ranges.ts";
 import { TestManager } from "./support.ts";
 
 /** Larger than a read at once, and no whole number of chunks. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
-import { aloelite, RUN } from "../cli_support_test.ts";
+import { aloelite, RUN } from "../support/cli.ts";
 import { until } from "./mount_support.ts";
 import { TestProcess } from "./processes.ts";
 import { TestManager } from "./support.ts";

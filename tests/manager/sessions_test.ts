@@ -1,7 +1,7 @@
 /** Sessions and logins: their secrets change, their ends hold, and nobody else learns by them. */
 
 import assert from "node:assert/strict";
-import { PinGuard } from "../../manager/pin_guard.ts";
+import { PinGuard } from "../../manager/http/pin_guard.ts";
 import { type Answer, TestManager } from "./support.ts";
 
 const PIN = "2468";

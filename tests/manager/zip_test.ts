@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { constants } from "node:fs";
 import { type AloeError, AloeLite, type Mount } from "../../mod.ts";
-import type { Access } from "../../manager/access.ts";
-import { members } from "../../manager/archive.ts";
-import { type ZipMember, zipStream } from "../../manager/zip_stream.ts";
-import { makeChain, makeCycle } from "../deep_tree.ts";
+import type { Access } from "../../manager/volumes/access.ts";
+import { members } from "../../manager/volumes/archive.ts";
+import { type ZipMember, zipStream } from "../../manager/volumes/zip_stream.ts";
+import { makeChain, makeCycle } from "../support/deep_tree.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -1,0 +1,164 @@
+import { plainAddress, type Sockets } from "./sockets.ts";
+import type { Limits } from "../settings.ts";
+
+/** What bounds connections. */
+export type ConnectionLimits = Pick<
+  Limits,
+  "connections" | "clientConnections" | "headMs" | "keepAliveMs" | "idleReadMs"
+>;
+
+/** A connection. */
+interface Connection {
+  readonly client: string;
+  readonly key: string;
+  /** When it was seen first, by `performance.now`. */
+  readonly since: number;
+  descriptor: number;
+  /** The look that has seen it last. */
+  seen: number;
+  /** Whether a request has ever come. */
+  asked: boolean;
+  /** Requests that are worked on. */
+  running: number;
+  /** When the last of them was done with. */
+  idleSince: number;
+  /** What its client had taken of the answers when it was looked, and since when it is that. */
+  taken: bigint;
+  takenAt: number;
+  /** Whether it has been ended, and is still there. */
+  ended: boolean;
+}
+
+/** How often connections are looked at, ms; and while there are many. */
+const LOOKING = 250;
+const LOOKING_CLOSELY = 20;
+
+/**
+ * The connections to a port. One that brings no request in time, or nothing for
+ * long after one, ends; so does one whose client takes nothing of its answer.
+ * There may be so many, and so many of one client: where there are more, those
+ * go that no request runs on, those first that never brought any, the longest
+ * silent first. So who comes with a request gets in, however many sit there and
+ * say nothing.
+ */
+export class Connections {
+  readonly #sockets: Sockets;
+  readonly #port: number;
+  readonly #limits: ConnectionLimits;
+  readonly #all = new Map<string, Connection>();
+  #looks = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(sockets: Sockets, port: number, limits: ConnectionLimits) {
+    this.#sockets = sockets;
+    this.#port = port;
+    this.#limits = limits;
+    this.#later();
+  }
+
+  /** Notes that a request has come. @param completed Settled when it is done with. */
+  note(address: Deno.Addr, completed: Promise<unknown>): void {
+    if (!("hostname" in address)) return;
+    const client = plainAddress(address.hostname);
+    const connection = this.#get(client, address.port);
+    connection.asked = true;
+    connection.running++;
+    const done = () => {
+      connection.running--;
+      connection.idleSince = performance.now();
+    };
+    completed.then(done, done);
+  }
+
+  /**
+   * Looks which there are, and ends those whose time is up and those beyond what
+   * there may be.
+   *
+   * @param most How many may stay; by default as many as there may be.
+   */
+  look(most = this.#limits.connections): void {
+    const now = performance.now();
+    const look = ++this.#looks;
+    for (const { descriptor, address, port } of this.#sockets.of(this.#port)) {
+      const connection = this.#get(address, port);
+      connection.descriptor = descriptor;
+      connection.seen = look;
+    }
+    const alive: Connection[] = [];
+    for (const connection of this.#all.values()) {
+      if (connection.seen !== look) this.#all.delete(connection.key);
+      else if (connection.ended || this.#isOver(connection, now)) this.#end(connection);
+      else alive.push(connection);
+    }
+    const clients = new Map<string, Connection[]>();
+    for (const connection of alive) {
+      const own = clients.get(connection.client);
+      if (own === undefined) clients.set(connection.client, [connection]);
+      else own.push(connection);
+    }
+    for (const own of clients.values()) this.#shed(own, this.#limits.clientConnections);
+    this.#shed(alive.filter(({ ended }) => !ended), most);
+  }
+
+  /** Looks after none any more. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #later(): void {
+    const { connections, headMs, keepAliveMs, idleReadMs } = this.#limits;
+    const many = this.#all.size > connections / 4;
+    const shortest = Math.min(headMs, keepAliveMs, idleReadMs) / 4;
+    const ms = Math.max(10, Math.min(many ? LOOKING_CLOSELY : LOOKING, shortest));
+    this.#timer = setTimeout(() => {
+      this.look();
+      if (!this.#closed) this.#later();
+    }, ms);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  #get(client: string, port: number): Connection {
+    const key = `${client} ${port}`;
+    const known = this.#all.get(key);
+    // A port that a client uses again is another connection.
+    if (known !== undefined && !known.ended) return known;
+    if (known !== undefined && known.seen === this.#looks) return known;
+    const now = performance.now();
+    const connection: Connection = {
+      ...{ client, key, since: now, descriptor: -1, seen: this.#looks, asked: false, running: 0 },
+      ...{ idleSince: now, taken: 0n, takenAt: now, ended: false },
+    };
+    this.#all.set(key, connection);
+    return connection;
+  }
+
+  #isOver(connection: Connection, now: number): boolean {
+    const { headMs, keepAliveMs, idleReadMs } = this.#limits;
+    if (!connection.asked) return now - connection.since > headMs;
+    if (connection.running === 0) return now - connection.idleSince > keepAliveMs;
+    const taken = this.#sockets.taken(connection.descriptor);
+    if (taken === null || taken !== connection.taken) {
+      connection.taken = taken ?? 0n;
+      connection.takenAt = now;
+      return false;
+    }
+    return now - connection.takenAt > idleReadMs;
+  }
+
+  /** Ends those that are too many, of those that no request runs on. */
+  #shed(connections: Connection[], most: number): void {
+    const over = connections.length - most;
+    if (over <= 0) return;
+    const silent = connections.filter(({ asked }) => !asked);
+    const idle = connections.filter(({ asked, running }) => asked && running === 0);
+    idle.sort((a, b) => a.idleSince - b.idleSince);
+    for (const connection of [...silent, ...idle].slice(0, over)) this.#end(connection);
+  }
+
+  #end(connection: Connection): void {
+    connection.ended = true;
+    this.#sockets.end(connection.descriptor);
+  }
+}

@@ -1,0 +1,371 @@
+import { type Auth, unauthorized } from "./auth.ts";
+import { type HostCheck, isLoopback } from "./host_check.ts";
+import type { Metrics } from "./metrics.ts";
+import { Problem } from "./problem.ts";
+import type { Limits, Settings } from "../settings.ts";
+import { keepVisit, type Place, Visit } from "./visit.ts";
+
+/** What a server says of a request's connection. */
+export interface RequestInfo {
+  /** The client's address. */
+  readonly remoteAddr?: Deno.Addr;
+  /** Settled when the response has been sent, or cannot be. */
+  readonly completed?: Promise<void>;
+}
+
+/** What answers requests that were let in. */
+export type Answerer = (
+  request: Request,
+  visit: Visit,
+  client: string,
+) => Response | Promise<Response>;
+
+/**
+ * What may know the answer already.
+ *
+ * @returns Null, or in the end null, when it does not.
+ */
+export type Recaller = (
+  request: Request,
+  visit: Visit,
+) => Response | Promise<Response | null> | null;
+
+/** What the front door looks after. */
+export interface FrontDoorOptions {
+  settings: Settings;
+  hosts: HostCheck;
+  auth: Auth;
+  metrics: Metrics;
+  /** Asked first: what it gives at once is no stream, and costs no more than to be given. */
+  recall: Recaller;
+  answer: Answerer;
+}
+
+/** Places for the question whether the manager is well. */
+const HEALTH_PLACES = 16;
+
+/**
+ * How long a body or an answer may be on its way while others wait for a place,
+ * ms: a small body ends then, what takes as long as it takes goes on without one.
+ */
+const HURRY = 1000;
+
+/**
+ * Where every request comes in: turned away here are those of other sites, of
+ * clients without the token, of too large a head, and those beyond what can be
+ * worked on at once or in time.
+ *
+ * There are so many places. Those who have not shown the token get a quarter of
+ * them, so that they keep nobody out who has; and the question whether the
+ * manager is well has places of its own. Uploads and streams that take long are
+ * given places aside when others wait, so that slow clients keep nobody out
+ * either; of those the ones that have stood still for longest end when there are
+ * too many.
+ */
+export class FrontDoor {
+  readonly #hosts: HostCheck;
+  readonly #auth: Auth;
+  readonly #metrics: Metrics;
+  readonly #limits: Limits;
+  /** Whether only this machine may come in: nothing else tells who somebody is. */
+  readonly #onlyLocal: boolean;
+  readonly #recall: Recaller;
+  readonly #answer: Answerer;
+  readonly #running = new Set<Running>();
+  /** How many places of each kind are taken. */
+  readonly #taken: Record<Place, number> = { usual: 0, open: 0, health: 0 };
+  /** What goes on without a place: as many as there are places. */
+  readonly #aside = new Set<Running>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #closed = false;
+  #emptied: (() => void) | null = null;
+
+  constructor({ settings, hosts, auth, metrics, recall, answer }: FrontDoorOptions) {
+    this.#hosts = hosts;
+    this.#auth = auth;
+    this.#metrics = metrics;
+    this.#limits = settings.limits;
+    this.#recall = recall;
+    this.#answer = answer;
+    this.#onlyLocal = !auth.demanded && settings.tls?.clientCa === undefined &&
+      isLoopback(settings.host);
+    const every = Math.max(20, Math.min(settings.limits.requestMs / 4, 1000));
+    this.#timer = setInterval(() => this.#sweep(), every);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** How many requests are worked on, those included whose answers are being sent. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Answers a request. */
+  fetch(request: Request, info: RequestInfo | undefined): Promise<Response> {
+    const since = performance.now();
+    const peer = peerOf(info);
+    const client = this.#hosts.client(request.headers, peer);
+    const visit = new Visit();
+    let refusal: Problem | null;
+    try {
+      refusal = this.#refusal(request, peer, client, visit);
+    } catch (error) {
+      if (!(error instanceof Problem)) return Promise.reject(error);
+      refusal = error;
+    }
+    if (refusal !== null) {
+      const response = refusal.response();
+      this.#count(request, visit, response, since);
+      return Promise.resolve(response);
+    }
+    const recalled = this.#recall(request, visit);
+    if (recalled instanceof Response) {
+      this.#count(request, visit, recalled, since);
+      return Promise.resolve(recalled);
+    }
+    return new Promise<Response>((resolve, reject) => {
+      keepVisit(request, visit);
+      const running: Running = {
+        visit,
+        placed: true,
+        until: isPatient(request) ? Infinity : since + this.#limits.requestMs,
+        give: resolve,
+        given: false,
+        givenAt: Infinity,
+      };
+      this.#taken[visit.place]++;
+      this.#running.add(running);
+      visit.completed = info?.completed ?? null;
+      const done = () => this.#leave(running);
+      const answered = (response: Response) => {
+        this.#count(request, visit, response, since);
+        if (running.given) {
+          void response.body?.cancel().catch(() => {});
+          return done();
+        }
+        running.given = true;
+        visit.progressAt = performance.now();
+        running.givenAt = visit.progressAt;
+        resolve(response);
+        // A stream is worked on until its client has it.
+        if (info?.completed === undefined) done();
+        else info.completed.then(done, done);
+      };
+      const failed = (error: unknown) => {
+        done();
+        reject(error);
+      };
+      try {
+        const answer = recalled === null
+          ? this.#answer(request, visit, client)
+          : recalled.then((known) => known ?? this.#answer(request, visit, client));
+        if (answer instanceof Response) answered(answer);
+        else answer.then(answered, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  /**
+   * Lets nobody in any more and waits for those who are.
+   *
+   * @returns Whether all have been answered in that time.
+   */
+  async close(ms: number): Promise<boolean> {
+    this.#closed = true;
+    if (this.#running.size > 0 && ms > 0) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await Promise.race([
+        new Promise<void>((resolve) => this.#emptied = resolve),
+        new Promise<void>((resolve) => timer = setTimeout(resolve, ms)),
+      ]);
+      clearTimeout(timer);
+    }
+    clearInterval(this.#timer);
+    return this.#running.size === 0;
+  }
+
+  #refusal(request: Request, peer: string, client: string, visit: Visit): Problem | null {
+    if (this.#closed) return later("the manager is stopping", 5);
+    const { headerBytes } = this.#limits;
+    const { url, headers } = request;
+    if (url.length > headerBytes) return new Problem(414, "too_large", "the URL is too long");
+    let size = url.length;
+    for (const [name, value] of headers) size += name.length + value.length + 4;
+    if (size > headerBytes) return new Problem(431, "too_large", "the headers are too large");
+    const refusal = this.#hosts.refusal(request, peer);
+    if (refusal !== null) return refusal;
+    if (this.#onlyLocal && (isForwarded(headers) || (client !== "local" && !isLoopback(client)))) {
+      return new Problem(403, "forbidden", "without a token only this machine may come in");
+    }
+    if (this.#auth.demanded && !this.#auth.allows(headers, client)) {
+      visit.trusted = false;
+      if (!isOpen(request.method, url)) return unauthorized();
+    }
+    visit.place = placeOf(request, visit);
+    return this.#hasPlace(visit.place) ? null : later("too many requests at once", 1);
+  }
+
+  /** Whether there is a place, perhaps one that a request has to give which dawdles. */
+  #hasPlace(place: Place): boolean {
+    const { usual, open, health } = this.#taken;
+    const { concurrent } = this.#limits;
+    if (place === "health") return health < HEALTH_PLACES;
+    if (place === "open" && open >= Math.ceil(concurrent / 4)) return this.#makeRoom("open");
+    return usual + open < concurrent || this.#makeRoom("open") ||
+      (place === "usual" && this.#makeRoom("usual"));
+  }
+
+  /** Takes a place from a request that others need not wait for. */
+  #makeRoom(place: Place): boolean {
+    return this.#hurry(place) || this.#putAside(place);
+  }
+
+  /** Has a stream, of a body or of an answer, that takes long go on without its place. */
+  #putAside(place: Place): boolean {
+    const before = performance.now() - HURRY;
+    const slow = stillest(this.#running, ({ visit, until, placed, given, givenAt }) => {
+      if (!placed || visit.place !== place) return false;
+      const since = given ? givenAt : until === Infinity ? visit.waitingSince : null;
+      return since !== null && since < before;
+    });
+    if (slow === null) return false;
+    if (this.#aside.size >= this.#limits.concurrent && !this.#endAside()) return false;
+    this.#vacate(slow);
+    this.#aside.add(slow);
+    return true;
+  }
+
+  /** Ends one of those that go on without a place. */
+  #endAside(): boolean {
+    const still = stillest(this.#aside, ({ visit, given }) => !given || visit.cut !== null);
+    if (still === null) return false;
+    this.#aside.delete(still);
+    if (still.given) still.visit.cut!();
+    else this.#giveUp(still, "the body came too slowly while others waited");
+    return true;
+  }
+
+  /** Takes a place from a request whose small body does not come. */
+  #hurry(place: Place): boolean {
+    const before = performance.now() - HURRY;
+    for (const running of this.#running) {
+      const { visit, until, placed, given } = running;
+      if (!placed || given || until === Infinity || visit.place !== place) continue;
+      if (visit.waitingSince === null || visit.waitingSince > before) continue;
+      this.#giveUp(running, "the body did not come while others waited");
+      return true;
+    }
+    return false;
+  }
+
+  /** Answers a request that is not done, and gives its place to others. What it does ends soon. */
+  #giveUp(running: Running, why: string): void {
+    running.given = true;
+    running.give(later(why, 10).response());
+    this.#vacate(running);
+    running.visit.end();
+  }
+
+  #vacate(running: Running): void {
+    if (running.placed) this.#taken[running.visit.place]--;
+    running.placed = false;
+  }
+
+  #leave(running: Running): void {
+    this.#vacate(running);
+    this.#aside.delete(running);
+    this.#running.delete(running);
+    if (this.#running.size === 0) this.#emptied?.();
+  }
+
+  #count({ method }: Request, visit: Visit, { status }: Response, since: number): void {
+    const name = METHODS.has(method) ? method : "other";
+    this.#metrics.note(name, visit.route, status, (performance.now() - since) / 1000);
+  }
+
+  /** Answers those whose time is up. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const running of this.#running) {
+      if (!running.given && running.until <= now) this.#giveUp(running, "this took too long");
+    }
+  }
+}
+
+interface Running {
+  readonly visit: Visit;
+  /** Whether it has a place. */
+  placed: boolean;
+  /** When its answer has to begin, by `performance.now`. */
+  until: number;
+  give: (response: Response) => void;
+  /** Whether it has got an answer. */
+  given: boolean;
+  /** When, by `performance.now`. */
+  givenAt: number;
+}
+
+/** Of some requests the one of which nothing has moved for longest; null for none. */
+function stillest(all: Iterable<Running>, fits: (running: Running) => boolean): Running | null {
+  let found: Running | null = null;
+  for (const running of all) {
+    if (!fits(running)) continue;
+    if (found === null || running.visit.progressAt < found.visit.progressAt) found = running;
+  }
+  return found;
+}
+
+const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
+
+function later(detail: string, seconds: number): Problem {
+  return new Problem(503, "busy", detail, { headers: { "retry-after": `${seconds}` } });
+}
+
+/** Whether a proxy says that it sends this for somebody else. */
+function isForwarded(headers: Headers): boolean {
+  return headers.has("forwarded") || headers.has("x-forwarded-for");
+}
+
+function peerOf(info: RequestInfo | undefined): string {
+  const address = info?.remoteAddr;
+  return address !== undefined && "hostname" in address ? address.hostname : "local";
+}
+
+function placeOf({ method, url }: Request, { trusted }: Visit): Place {
+  const path = pathOf(url);
+  if (path === "/health" && (method === "GET" || method === "HEAD")) return "health";
+  return trusted && path !== "/login" ? "usual" : "open";
+}
+
+/** What may take as long as it takes: bodies that stream in have a limit of their own. */
+function isPatient(request: Request): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return SLOW.test(request.url);
+  if (SLOW.test(request.url)) return true;
+  const type = request.headers.get("content-type");
+  return request.method === "PUT" || (type !== null && !/^application\/json\b/i.test(type));
+}
+
+/** What reads or writes a whole file before its answer begins. */
+const SLOW = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
+
+/** What needs no token: the page, which asks for it, and whether the manager is well. */
+function isOpen(method: string, url: string): boolean {
+  const path = pathOf(url);
+  if (path === "/login") return method === "POST" || method === "DELETE";
+  if (method !== "GET" && method !== "HEAD") return false;
+  return path === "/" || path === "" || path === "/health" ||
+    (path.startsWith("/assets/") && !path.includes(".."));
+}
+
+function pathOf(url: string): string {
+  return /^[a-z]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
+}

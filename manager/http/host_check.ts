@@ -1,0 +1,223 @@
+import { LOGIN_COOKIE } from "./auth.ts";
+import { Problem } from "./problem.ts";
+import { SESSION_COOKIE, SESSION_HEADER } from "./session_proof.ts";
+import type { Settings } from "../settings.ts";
+
+/** Whether an address reaches this machine alone. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, "").toLowerCase();
+  return name === "localhost" || name === "::1" || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(name);
+}
+
+/**
+ * Keeps web pages elsewhere from driving the manager through the browser of
+ * someone who may use it: by a name that they point here (Host), or by requests
+ * of their own (Origin and Sec-Fetch-Site, which no page can forge). Elsewhere
+ * is every other origin, that is scheme, name and port: another port of this
+ * host is another site, though browsers send it the same cookies.
+ */
+export class HostCheck {
+  /** The names that Host may have. */
+  readonly #names: ReadonlySet<string>;
+  /** Those of them that the operator has given. */
+  readonly #given: ReadonlySet<string>;
+  /** The origins that the operator has given. */
+  readonly #origins: ReadonlySet<string>;
+  readonly #proxies: ReadonlySet<string>;
+  readonly #anyName: boolean;
+  readonly #anyAddress: boolean;
+  /** The last Host that was ours: nearly always the next one too. */
+  #last: string | null = null;
+
+  constructor(
+    { host, allowedHosts, trustedProxies }: Pick<
+      Settings,
+      "host" | "allowedHosts" | "trustedProxies"
+    >,
+  ) {
+    const origins = allowedHosts.map(parseOrigin).filter((origin) => origin !== null);
+    const names = allowedHosts.filter((text) => parseOrigin(text) === null)
+      .map((name) => bracketed(name).toLowerCase());
+    this.#given = new Set([...names, ...origins.map(({ name }) => name)]);
+    const usual = ["localhost", "127.0.0.1", "[::1]", bracketed(host).toLowerCase()];
+    this.#names = new Set([...usual, ...this.#given]);
+    this.#origins = new Set(origins.map(({ text }) => text));
+    this.#proxies = new Set(trustedProxies.map(plainAddress));
+    this.#anyName = allowedHosts.includes("*");
+    this.#anyAddress = WILDCARDS.has(host);
+  }
+
+  /**
+   * What is wrong with where a request comes from; null when nothing is.
+   *
+   * @param peer The address at the other end of its connection.
+   */
+  refusal(request: Request, peer: string): Problem | null {
+    const { headers, method } = request;
+    const host = headers.get("host") ?? authority(request.url);
+    if (!this.#isOurs(host)) return unknownName("Host");
+    const site = headers.get("sec-fetch-site");
+    const origin = headers.get("origin");
+    const safe = SAFE.has(method);
+    if (origin === null) {
+      if (safe) return isOwnSite(site) || isVisit(request, site) ? null : foreign();
+      if (!isOwnSite(site)) return foreign();
+      return site === "same-origin" || !isByCookie(headers) ? null : unproven();
+    }
+    if (!isOwnSite(site) && !(safe && isVisit(request, site))) return foreign();
+    const asked = this.#asked(request, host, peer);
+    if (asked.host !== host && !this.#isOurs(asked.host)) return unknownName("X-Forwarded-Host");
+    return this.#isOwnOrigin(origin, asked, site) ? null : foreign();
+  }
+
+  /** The client that a request is of: what a trusted proxy says, or the other end. */
+  client(headers: Headers, peer: string): string {
+    if (!this.#trusts(peer)) return peer;
+    const address = last(headers.get("x-forwarded-for"))?.replace(/^\[|\]$/g, "");
+    return address !== undefined && CLIENT.test(address) ? address : peer;
+  }
+
+  #trusts(peer: string): boolean {
+    return this.#proxies.size > 0 && this.#proxies.has(plainAddress(peer));
+  }
+
+  #isOurs(host: string): boolean {
+    if (host === this.#last) return true;
+    const name = nameOf(host);
+    if (name === null) return false;
+    // A page elsewhere can bring a name of its own here, but no address.
+    const ours = this.#anyName || this.#names.has(name) ||
+      (this.#anyAddress && (name.startsWith("[") || ADDRESS.test(name)));
+    if (ours) this.#last = host;
+    return ours;
+  }
+
+  /** How a browser has asked, as far as that is known here. */
+  #asked(request: Request, host: string, peer: string): Asked {
+    const { headers, url } = request;
+    const scheme = url.startsWith("https:") ? "https" : "http";
+    if (!this.#trusts(peer)) return { scheme, host };
+    const said = last(headers.get("x-forwarded-proto"))?.toLowerCase();
+    return {
+      scheme: said === "http" || said === "https" ? said : scheme,
+      host: last(headers.get("x-forwarded-host")) ?? host,
+    };
+  }
+
+  /** Whether an origin is the one that a request was sent to. */
+  #isOwnOrigin(text: string, { scheme, host }: Asked, site: string | null): boolean {
+    const origin = parseOrigin(text);
+    if (origin === null) return false;
+    if (this.#origins.has(origin.text)) return true;
+    const here = parseOrigin(`${scheme}://${host}`);
+    if (here === null) return false;
+    if (origin.text === here.text) return true;
+    if (origin.name === here.name) {
+      // A proxy that ends TLS: the browser has compared what it sees of that.
+      return site === "same-origin" && (here.port === "" || origin.port === here.port);
+    }
+    // A proxy that puts its own Host in place of the name that it was asked by.
+    const given = this.#given.has(origin.name);
+    if (site === "same-origin") return given || this.#anyName;
+    return given && !this.#given.has(here.name) && !isLoopback(origin.name) &&
+      origin.text === `${origin.scheme}://${origin.name}`;
+  }
+}
+
+/** Where a request was sent to. */
+interface Asked {
+  scheme: string;
+  host: string;
+}
+
+interface Origin {
+  scheme: string;
+  name: string;
+  /** As it is written; empty where it is not. */
+  port: string;
+  /** The whole in one form, without the port that the scheme has anyway. */
+  text: string;
+}
+
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** What listens on every address. */
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]"]);
+
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i;
+const ADDRESS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+const CLIENT = /^[\da-f:.]{2,45}$/i;
+const COOKIES = new RegExp(`(?:^|;\\s*)(?:${LOGIN_COOKIE}|${SESSION_COOKIE})=`);
+
+/** Headers that a page of another origin can only send with a permission (CORS), which none gets. */
+const PROOFS = [SESSION_HEADER, "x-requested-with", "tus-resumable"];
+
+/** Whether what a request may do rests on a cookie, which a browser sends by itself. */
+function isByCookie(headers: Headers): boolean {
+  if (!COOKIES.test(headers.get("cookie") ?? "")) return false;
+  if (/^Bearer\b/i.test(headers.get("authorization") ?? "")) return false;
+  return !PROOFS.some((name) => headers.has(name));
+}
+
+/** Whether no page, or one of the same origin, has caused a request, as its browser says. */
+function isOwnSite(site: string | null): boolean {
+  return site === null || site === "same-origin" || site === "none";
+}
+
+/** Whether somebody has followed a link: to the page, or from a neighbour. */
+function isVisit({ headers, url }: Request, site: string | null): boolean {
+  if (headers.get("sec-fetch-mode") !== "navigate") return false;
+  if (headers.get("sec-fetch-dest") !== "document") return false;
+  return site === "same-site" || /^[a-z]+:\/\/[^/?#]*\/?(?:[?#]|$)/.test(url);
+}
+
+/** An origin; null for what is none that a page can have. */
+function parseOrigin(text: string): Origin | null {
+  const [, scheme, host] = /^(https?):\/\/([^/?#@]+)\/?$/.exec(text.toLowerCase()) ?? [];
+  const match = HOST.exec(host ?? "");
+  if (match === null) return null;
+  const [, name, port = ""] = match;
+  const usual = port === "" || Number(port) === (scheme === "http" ? 80 : 443);
+  return { scheme, name, port, text: `${scheme}://${name}${usual ? "" : `:${Number(port)}`}` };
+}
+
+/** The name in an authority, in small letters. */
+function nameOf(host: string): string | null {
+  return HOST.exec(host)?.[1].toLowerCase() ?? null;
+}
+
+/** What the proxy that is nearest has added to a header. */
+function last(list: string | null): string | undefined {
+  return list?.split(",").at(-1)?.trim() || undefined;
+}
+
+/** An address of IPv4 as such, also where a socket of IPv6 has taken it. */
+function plainAddress(address: string): string {
+  return address.replace(/^\[|\]$/g, "").toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, "");
+}
+
+function authority(url: string): string {
+  return /^[a-z]+:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+function unknownName(header: string): Problem {
+  const detail = `the name in ${header} is not one of this manager's (see --allowed-host)`;
+  return new Problem(421, "forbidden", detail);
+}
+
+function foreign(): Problem {
+  return new Problem(403, "forbidden", "a page of another site may not do this");
+}
+
+function unproven(): Problem {
+  return new Problem(
+    403,
+    "forbidden",
+    "a change by a cookie needs Origin or Sec-Fetch-Site of this manager's page, " +
+      "or a header that no page elsewhere can send, such as X-Requested-With",
+  );
+}

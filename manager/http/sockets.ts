@@ -1,0 +1,145 @@
+import { openLibc } from "../../src/runtime/libc.ts";
+import { openDescriptors } from "./descriptors.ts";
+
+/** A connection of this process, as the system knows it. */
+export interface OpenSocket {
+  descriptor: number;
+  /** The other end's address. */
+  address: string;
+  /** The other end's port. */
+  port: number;
+}
+
+/** What the system tells of connections, and does with them, beneath the server that has them. */
+export interface Sockets {
+  /** The connections that came to a port of this process. */
+  of(port: number): OpenSocket[];
+  /** Ends a connection: the server that has it notices, and lets go of it. */
+  end(descriptor: number): void;
+  /**
+   * What the other end has taken of what was sent, bytes; null when it has taken
+   * all of it.
+   */
+  taken(descriptor: number): bigint | null;
+}
+
+const SYMBOLS = {
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+} as const;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SHUT_RDWR = 2;
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+
+/** Where `struct tcp_info` of Linux has what is looked at. */
+const UNACKED = 24;
+const BYTES_ACKED = 120;
+const NOTSENT_BYTES = 144;
+const TCP_INFO_BYTES = 192;
+
+/**
+ * The system's calls for sockets. The server of the runtime accepts whatever
+ * comes, and knows no end for what says nothing; the system does.
+ *
+ * @returns Null where they are not to be had: without Linux, or the permission
+ * for native code.
+ */
+export function systemSockets(): Sockets | null {
+  try {
+    const libc = openLibc(SYMBOLS);
+    return libc === null ? null : new SystemSockets(libc);
+  } catch {
+    return null;
+  }
+}
+
+class SystemSockets implements Sockets {
+  readonly #libc: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+  readonly #address = new Uint8Array(128);
+  readonly #length = new Uint32Array(1);
+  readonly #info = new Uint8Array(TCP_INFO_BYTES);
+
+  constructor(libc: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"]) {
+    this.#libc = libc;
+  }
+
+  // Nothing between looking and ending awaits: the thread that has the connections is this
+  // one, so that none of their descriptors becomes another's meanwhile.
+  of(port: number): OpenSocket[] {
+    const found: OpenSocket[] = [];
+    for (const descriptor of openDescriptors() ?? everyDescriptor()) {
+      const there = this.#name("getpeername", descriptor);
+      if (there === null) continue;
+      const other = { descriptor, address: there.address(), port: there.port };
+      if (this.#name("getsockname", descriptor)?.port === port) found.push(other);
+    }
+    return found;
+  }
+
+  end(descriptor: number): void {
+    this.#libc.shutdown(descriptor, SHUT_RDWR);
+  }
+
+  taken(descriptor: number): bigint | null {
+    this.#length[0] = TCP_INFO_BYTES;
+    const failed = this.#libc.getsockopt(
+      descriptor,
+      IPPROTO_TCP,
+      TCP_INFO,
+      this.#info,
+      this.#length,
+    );
+    if (failed !== 0 || this.#length[0] < NOTSENT_BYTES + 4) return null;
+    const view = new DataView(this.#info.buffer);
+    const waiting = view.getUint32(UNACKED, true) + view.getUint32(NOTSENT_BYTES, true);
+    return waiting === 0 ? null : view.getBigUint64(BYTES_ACKED, true);
+  }
+
+  #name(call: "getpeername" | "getsockname", descriptor: number) {
+    this.#length[0] = this.#address.length;
+    if (this.#libc[call](descriptor, this.#address, this.#length) !== 0) return null;
+    const view = new DataView(this.#address.buffer);
+    const family = view.getUint16(0, true);
+    if (family !== AF_INET && family !== AF_INET6) return null;
+    const bytes = this.#address;
+    return {
+      port: view.getUint16(2),
+      address: () => family === AF_INET ? bytes.subarray(4, 8).join(".") : ip6(view),
+    };
+  }
+}
+
+/** Where they cannot be listed: those that may be. */
+function everyDescriptor(): number[] {
+  return Array.from({ length: 4096 }, (_, i) => i);
+}
+
+function ip6(view: DataView): string {
+  const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + 2 * i));
+  return textOf(groups);
+}
+
+/** An address in one form: of IPv4 as such, also where it came by IPv6. */
+export function plainAddress(text: string): string {
+  if (!text.includes(":")) return text;
+  const [head, tail] = text.replace(/%.*$/, "").replace(
+    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+    (_, a, b, c, d) => `${(a * 256 + +b).toString(16)}:${(c * 256 + +d).toString(16)}`,
+  ).split("::");
+  const numbers = (part: string | undefined) =>
+    part ? part.split(":").map((group) => parseInt(group, 16)) : [];
+  const [front, back] = [numbers(head), numbers(tail)];
+  const gap = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  return textOf([...front, ...Array(gap).fill(0), ...back]);
+}
+
+function textOf(groups: number[]): string {
+  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (!mapped) return groups.map((group) => group.toString(16)).join(":");
+  return [groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255].join(".");
+}

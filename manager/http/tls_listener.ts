@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import { getRequestListener } from "@hono/node-server";
+import { Connections } from "./connections.ts";
+import { type Handler, type Listener, within } from "./listener.ts";
+import type { Limits, TlsFiles } from "../settings.ts";
+import { systemSockets } from "./sockets.ts";
+
+/** What the adapter says of a connection. */
+interface NodeConnection {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+}
+
+/**
+ * Listens with HTTPS to clients that show a certificate of an authority; others
+ * do not get as far as a request.
+ *
+ * @throws {Error} With `code` `EADDRINUSE` and others when it cannot listen.
+ */
+export async function listenWithClientCertificates(
+  hostname: string,
+  port: number,
+  files: Required<TlsFiles>,
+  limits: Limits,
+  handler: Handler,
+): Promise<Listener> {
+  const [cert, key, ca] = await Promise.all(
+    [files.cert, files.key, files.clientCa].map((path) => Deno.readTextFile(path)),
+  );
+  const sockets = systemSockets();
+  let connections: Connections | null = null;
+  const answer = getRequestListener((request, env) => {
+    const { incoming, outgoing } = env as unknown as NodeConnection;
+    const completed = new Promise<void>((resolve) => outgoing.once("close", resolve));
+    const { remoteAddress = "", remotePort = 0 } = incoming.socket;
+    const remoteAddr = { transport: "tcp" as const, hostname: remoteAddress, port: remotePort };
+    connections?.note(remoteAddr, completed);
+    return handler(request, { remoteAddr, completed });
+  }, { overrideGlobalObjects: false });
+  const server = createServer({
+    ...{ cert, key, ca, requestCert: true, rejectUnauthorized: true },
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headMs,
+    handshakeTimeout: limits.headMs,
+    keepAliveTimeout: limits.keepAliveMs,
+  }, (incoming, outgoing) => void answer(incoming, outgoing));
+  // A server that is full turns away who comes; what looks after connections makes room.
+  if (sockets === null) server.maxConnections = limits.connections;
+  const closed = new Promise<void>((resolve) => server.once("close", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, hostname, resolve);
+  });
+  const address = server.address();
+  const bound = address !== null && typeof address === "object" ? address.port : port;
+  if (sockets !== null) connections = new Connections(sockets, bound, limits);
+  return {
+    port: bound,
+    closed,
+    close: async (ms) => {
+      server.close();
+      server.closeIdleConnections();
+      await within(ms, closed);
+      server.closeAllConnections();
+      await within(100, closed);
+      connections?.close();
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import { AloeError } from "../../src/errors.ts";
+import { encodeFrame, FrameReader } from "./job_frames.ts";
+import type { Job, JobAnswer, JobRequest } from "./jobs.ts";
+import { childEnvironment, ownProgram } from "../own_program.ts";
+
+/** The words that start the command line's own program to do jobs; its entry knows the last. */
+export function jobsProgram(): string[] {
+  return [...ownProgram(), "--jobs-of-a-manager"];
+}
+
+/** A job, with what it needs and whom it answers. */
+export interface WaitingJob {
+  job: Job;
+  /** Of an encrypted volume. It goes through a pipe, and is overwritten then. */
+  key: Uint8Array | null;
+  /** Interrupts it. */
+  signal: AbortSignal | null;
+  /** How long it may be at one statement, ms. */
+  silence: number;
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A process that does one job at a time. It can be ended whatever it is doing: a
+ * thread that is within a statement of SQLite's cannot.
+ */
+export class JobProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  #current: WaitingJob | null = null;
+  #settled: ((alive: boolean) => void) | null = null;
+  /** While it works: ends it when it says nothing. While it does not: when it is idle. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #count = 0;
+  #said = "";
+
+  /** @param program The runtime's words that start one. */
+  constructor(program: readonly string[]) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [...program],
+      env: childEnvironment(),
+      clearEnv: true,
+      // What interrupts the manager at a terminal is for the manager, which ends its jobs.
+      detached: true,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    // That nobody takes what is written is known by its end.
+    this.#input.closed.catch(() => {});
+    void this.#listen();
+    void this.#hear();
+  }
+
+  /** @returns Whether it can do another one. */
+  run(waiting: WaitingJob): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#current = waiting;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#settled = resolve;
+    const { job, key, signal } = waiting;
+    signal?.addEventListener("abort", this.#interrupt);
+    if (signal?.aborted) this.#interrupt();
+    const request: JobRequest = { id: ++this.#count, job };
+    const frame = encodeFrame(request, key ?? undefined);
+    key?.fill(0);
+    this.#input.write(frame).catch(() => {}).finally(() => frame.fill(0));
+    this.#wait();
+    return promise;
+  }
+
+  /** Ends it after a time, unless it gets a job. @param gone Called then. */
+  endIfIdle(ms: number, gone: () => void): void {
+    this.#timer = setTimeout(() => {
+      gone();
+      this.end();
+    }, ms);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** Ends it now. */
+  end(): void {
+    this.#kill(new AloeError("busy", "the manager is stopping"));
+  }
+
+  readonly #interrupt = (): void => {
+    this.#kill(new AloeError("busy", "it was interrupted"));
+  };
+
+  /** Waits for the next sign of life. */
+  #wait(): void {
+    clearTimeout(this.#timer);
+    if (this.#current === null) return;
+    const { silence } = this.#current;
+    this.#timer = setTimeout(() => {
+      const seconds = Math.round(silence / 1000);
+      this.#kill(
+        new AloeError("io_error", `given up after ${seconds} s: the file may be damaged`),
+      );
+    }, silence);
+  }
+
+  #kill(reason: Error): void {
+    clearTimeout(this.#timer);
+    this.#finish(false, (job) => job.reject(reason));
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      const frames = new FrameReader<JobAnswer>();
+      for await (const part of this.#child.stdout) {
+        for (const { message } of frames.push(part)) this.#take(message);
+      }
+    } catch {
+      // It has ended; its status tells.
+    }
+    const { code, signal } = await this.#child.status;
+    clearTimeout(this.#timer);
+    await this.#input.abort().catch(() => {});
+    const why = this.#said || `its process ended with ${signal ?? code}`;
+    this.#finish(false, (job) => job.reject(new AloeError("io_error", why)));
+  }
+
+  async #hear(): Promise<void> {
+    try {
+      for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+        this.#said = `${this.#said}${text}`.trim().split("\n").at(-1)!.slice(0, 500);
+      }
+    } catch {
+      // It has ended.
+    }
+  }
+
+  #take(answer: JobAnswer): void {
+    if (answer.id !== this.#count || this.#current === null) return;
+    if (answer.type === "going on") return this.#wait();
+    clearTimeout(this.#timer);
+    this.#finish(true, (job) => {
+      if (answer.type === "done") return job.resolve(answer.result);
+      const { code, message } = answer;
+      job.reject(code === null ? new Error(message) : new AloeError(code, message));
+    });
+  }
+
+  #finish(alive: boolean, settle: (job: WaitingJob) => void): void {
+    const job = this.#current;
+    this.#current = null;
+    if (job !== null) {
+      job.signal?.removeEventListener("abort", this.#interrupt);
+      settle(job);
+    }
+    this.#settled?.(alive);
+    this.#settled = null;
+  }
+}

@@ -1,0 +1,63 @@
+import { AloeError } from "../../src/errors.ts";
+import * as ops from "../../src/ops.ts";
+import { holdReserve } from "../volumes/reserve.ts";
+import type { Services } from "../services.ts";
+
+/** How often files that are open are looked through, ms. */
+const EVERY_MS = 60_000;
+
+/** Every so many times it is all of them. */
+const ALL_EVERY = 60;
+
+/** Frees what was begun and will not be ended: uploads, writes, copies of volumes. */
+export class Sweeper {
+  readonly #services: Services;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #running: Promise<void> | null = null;
+  #closed = false;
+  #count = 0;
+
+  constructor(services: Services) {
+    this.#services = services;
+    void holdReserve(this.#reserve);
+    this.#timer = setInterval(
+      () => void this.sweep({ all: ++this.#count % ALL_EVERY === 0 }),
+      EVERY_MS,
+    );
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** Looks through the filesystems that are open, or through all. */
+  sweep(options: { all: boolean } = { all: true }): Promise<void> {
+    this.#running ??= this.#sweep(options.all).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  get #reserve(): string {
+    return `${this.#services.settings.root}/reserve`;
+  }
+
+  async #sweep(all: boolean): Promise<void> {
+    const { filesystems, log } = this.#services;
+    await holdReserve(this.#reserve);
+    for (const { id, missing } of await filesystems.list()) {
+      if (missing || this.#closed) continue;
+      if (!all && !filesystems.isOpen(id)) continue;
+      try {
+        await filesystems.use(id, ({ db }) => ops.clearAbandoned(db));
+      } catch (error) {
+        if (!(error instanceof AloeError)) throw error;
+        log(`filesystem ${id}: what was begun and not ended stays for now (${error.code})`);
+      }
+    }
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+}

@@ -1,0 +1,543 @@
+import { AloeError, type AloeErrorCode } from "../../src/errors.ts";
+import * as ops from "../../src/ops.ts";
+import { joinPath, splitPath } from "../../src/paths.ts";
+import { yieldToEventLoop } from "../../src/yield_to_event_loop.ts";
+import type { Access } from "../volumes/access.ts";
+import { Problem } from "../http/problem.ts";
+import type { Services } from "../services.ts";
+
+/** What a task does with its items. */
+export type TaskOperation = "remove" | "move" | "copy" | "restore" | "purge" | "undo";
+
+/** What a task is to do. */
+export type TaskWish =
+  | { operation: "remove"; paths: readonly string[] }
+  | {
+    operation: "move" | "copy";
+    paths: readonly string[];
+    to: string;
+    onConflict?: ops.OnConflict;
+  }
+  /** Without ids: all of the trash. */
+  | { operation: "restore"; ids: readonly string[] | null; onConflict?: ops.OnConflict }
+  | { operation: "purge"; ids: readonly string[] | null }
+  /** Takes back what another task has done. */
+  | { operation: "undo"; task: string };
+
+/** How a task stands. */
+export type TaskState = "running" | "done" | "failed" | "cancelled";
+
+/** An item that could not be done. */
+export interface TaskFailure {
+  /** The path, or the id of what is in the trash. */
+  item: string;
+  code: AloeErrorCode;
+  detail: string;
+}
+
+/** What is told of a task. */
+export interface TaskReport {
+  id: string;
+  operation: TaskOperation;
+  /** Where things were moved or copied to. */
+  to: string | null;
+  state: TaskState;
+  /** How many items there are, and how many of them have been looked at. */
+  total: number;
+  processed: number;
+  /** Of those: done, of these with something replaced or another name; left out; failed. */
+  succeeded: number;
+  replaced: number;
+  renamed: number;
+  skipped: number;
+  failed: number;
+  /** Those that failed; in a list of tasks the first of them. */
+  failures: readonly TaskFailure[];
+  /** What ended it before its end. */
+  error: { code: string; detail: string } | null;
+  /** Whether there is something that another task could take back. */
+  undoable: boolean;
+  /** The path of what is there now, when it was one item; null for several. */
+  result: string | null;
+  /** Times, ms since the epoch. */
+  startedAt: number;
+  endedAt: number | null;
+}
+
+/** Tasks that run at once, over all volumes. */
+const MOST_RUNNING = 16;
+
+/** Tasks of all volumes that have ended and are remembered, and the items of theirs together. */
+const MOST_ENDED = 100;
+const MOST_DONE_ITEMS = 500_000;
+
+/** Items that one transaction does. */
+const AT_ONCE = 100;
+
+/** Failures that are kept, and those of a task that is one of a list. */
+const MOST_FAILURES = 100_000;
+const LISTED_FAILURES = 100;
+
+/** How often progress is told, ms. */
+const TELL_MS = 300;
+
+/** What ends a task: the next item would fail for the same reason. */
+const FATAL: ReadonlySet<AloeErrorCode> = new Set<AloeErrorCode>([
+  "no_space",
+  "read_only",
+  "busy",
+  "io_error",
+  "corrupt",
+  "mount_invalid",
+  "mount_point_archived",
+  "encryption_required",
+]);
+
+/** What was done with an item, to be taken back. */
+type Done =
+  | { kind: "removed"; node: string; path: string }
+  | { kind: "moved"; from: string; to: string; replaced: readonly string[] }
+  | { kind: "made"; path: string; node: string; replaced: readonly string[] };
+
+/** What became of an item. */
+interface Step {
+  outcome: ops.Outcome;
+  done: Done | null;
+  /** Where it is now. */
+  path: string | null;
+}
+
+/** One kind of work: its items, and what is done with one of them. */
+interface Work {
+  items: readonly string[];
+  /** The items in their order, where that has to be looked for first. */
+  prepare?(): Promise<readonly string[]>;
+  /**
+   * @param at The item's place among all.
+   * @param placed What was put in place by this task; the item may add to it.
+   */
+  run(db: ops.Database, item: string, at: number, placed: Set<string>): Promise<Step>;
+}
+
+/**
+ * Work on any number of items, which goes on whoever listens: it is begun by
+ * one request, looked at and cancelled by others. Each transaction does a few
+ * items; one that fails is noted, and the others go on.
+ */
+export class Tasks {
+  readonly #services: () => Services;
+  readonly #tasks = new Map<string, Task>();
+  #closed = false;
+
+  constructor(services: () => Services) {
+    this.#services = services;
+  }
+
+  /**
+   * Begins a task.
+   *
+   * @param held Is disposed when the task has ended, and when it cannot begin.
+   * @throws {Problem} 503 when too many run; 404 for a task that cannot be taken back.
+   */
+  async start(held: Access, wish: TaskWish): Promise<TaskReport> {
+    try {
+      const running = [...this.#tasks.values()].filter(({ state }) => state === "running");
+      if (this.#closed || running.length >= MOST_RUNNING) {
+        const why = this.#closed ? "the manager is stopping" : "too many tasks run at once";
+        throw new Problem(503, "busy", why, { headers: { "retry-after": "1" } });
+      }
+      if (wish.operation === "move" || wish.operation === "copy") {
+        const { type } = await ops.stat(held.fs.db, held.mount.handle, wish.to);
+        if (type !== "container") {
+          throw new AloeError("not_a_container", `${wish.to}: is not a directory`);
+        }
+      }
+      const work = this.#work(held, wish);
+      const tell = (ended = false) => {
+        const { feed } = this.#services();
+        const { fsId, id } = held.volume;
+        feed.publish({ type: "task", fs_id: fsId, volume_id: id });
+        if (ended) feed.publish({ type: "changed", fs_id: fsId, volume_id: id });
+      };
+      const task = new Task(held, wish, work, tell);
+      this.#tasks.set(task.id, task);
+      void task.run().catch((error) => {
+        this.#services().log((error as Error).stack ?? String(error));
+      }).finally(() => this.#forgetOldest());
+      return task.report();
+    } catch (error) {
+      await held[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The tasks of a volume, those that have ended too; the newest first. */
+  list(volume: string): TaskReport[] {
+    return [...this.#tasks.values()].filter((task) => task.volume === volume)
+      .map((task) => task.report())
+      .map((task) => ({ ...task, failures: task.failures.slice(0, LISTED_FAILURES) })).reverse();
+  }
+
+  /** One task. @throws {AloeError} `not_found`. */
+  get(volume: string, id: string): TaskReport {
+    return this.#find(volume, id).report();
+  }
+
+  /**
+   * Ends a task after the items that it is doing; one that has ended is forgotten.
+   *
+   * @throws {AloeError} `not_found`.
+   */
+  async cancel(volume: string, id: string): Promise<void> {
+    const task = this.#find(volume, id);
+    if (task.state === "running") await task.cancel();
+    else this.#tasks.delete(id);
+  }
+
+  /** Ends those of a volume, and forgets them. */
+  async cancelAll(volume: string): Promise<void> {
+    for (const task of [...this.#tasks.values()]) {
+      if (task.volume !== volume) continue;
+      await task.cancel();
+      this.#tasks.delete(task.id);
+    }
+  }
+
+  /** Ends all of them: each after the items that it is doing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#tasks.values()].map((task) => task.cancel()));
+  }
+
+  #find(volume: string, id: string): Task {
+    const task = this.#tasks.get(id);
+    if (task?.volume !== volume) throw new AloeError("not_found", `${id}: no such task`);
+    return task;
+  }
+
+  #forgetOldest(): void {
+    const ended = [...this.#tasks.values()].filter(({ state }) => state !== "running");
+    let items = ended.reduce((sum, { done }) => sum + done.length, 0);
+    for (const [at, task] of ended.entries()) {
+      if (ended.length - at <= MOST_ENDED && items <= MOST_DONE_ITEMS) return;
+      items -= task.done.length;
+      this.#tasks.delete(task.id);
+    }
+  }
+
+  #work(held: Access, wish: TaskWish): Work {
+    const { mount: { handle } } = held;
+    switch (wish.operation) {
+      case "remove":
+        return removing(handle, wish.paths);
+      case "move":
+      case "copy":
+        return placing(handle, wish);
+      case "restore":
+        return restoring(held, wish.ids, wish.onConflict);
+      case "purge":
+        return purging(held, wish.ids);
+      case "undo": {
+        const undone = this.#find(held.volume.id, wish.task);
+        return undoing(handle, undone.takeDone());
+      }
+    }
+  }
+}
+
+class Task {
+  readonly id = crypto.randomUUID();
+  readonly done: Done[] = [];
+  state: TaskState = "running";
+  readonly #held: Access;
+  readonly #wish: TaskWish;
+  readonly #work: Work;
+  #items: readonly string[];
+  readonly #tell: (ended?: boolean) => void;
+  readonly #placed = new Set<string>();
+  readonly #failures: TaskFailure[] = [];
+  readonly #startedAt = Date.now();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #count = { processed: 0, succeeded: 0, replaced: 0, renamed: 0, skipped: 0, failed: 0 };
+  #result: string | null = null;
+  #error: TaskReport["error"] = null;
+  #endedAt: number | null = null;
+  #toldAt = 0;
+  #cancelled = false;
+
+  constructor(held: Access, wish: TaskWish, work: Work, tell: (ended?: boolean) => void) {
+    this.#held = held;
+    this.#wish = wish;
+    this.#work = work;
+    this.#items = work.items;
+    this.#tell = tell;
+  }
+
+  get volume(): string {
+    return this.#held.volume.id;
+  }
+
+  report(): TaskReport {
+    return {
+      id: this.id,
+      operation: this.#wish.operation,
+      to: "to" in this.#wish ? this.#wish.to : null,
+      state: this.state,
+      total: this.#items.length,
+      ...this.#count,
+      failures: this.#failures,
+      error: this.#error,
+      undoable: this.state !== "running" && this.done.length > 0,
+      result: this.#result,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+    };
+  }
+
+  /** What it has done, which is taken back once. @throws {AloeError} `not_found` for nothing. */
+  takeDone(): Done[] {
+    if (this.state === "running" || this.done.length === 0) {
+      throw new AloeError("not_found", `${this.id}: has done nothing that could be taken back`);
+    }
+    return this.done.splice(0);
+  }
+
+  /** Ends it. */
+  async cancel(): Promise<void> {
+    this.#cancelled = true;
+    await this.#ended.promise;
+  }
+
+  async run(): Promise<void> {
+    try {
+      this.#tell();
+      await this.#all();
+      this.state = this.#cancelled && this.#count.processed < this.#items.length
+        ? "cancelled"
+        : "done";
+    } catch (error) {
+      this.state = "failed";
+      this.#error = error instanceof AloeError
+        ? { code: error.code, detail: error.message }
+        : { code: "internal", detail: "something went wrong here; the log says more" };
+      if (!(error instanceof AloeError)) throw error;
+    } finally {
+      this.#endedAt = Date.now();
+      try {
+        await this.#held[Symbol.asyncDispose]();
+      } finally {
+        this.#ended.resolve();
+        this.#tell(true);
+      }
+    }
+  }
+
+  async #all(): Promise<void> {
+    this.#items = await this.#work.prepare?.() ?? this.#items;
+    const { length } = this.#items;
+    for (let at = 0; at < length && !this.#cancelled; at += AT_ONCE) {
+      const end = Math.min(at + AT_ONCE, length);
+      if (!await this.#together(at, end)) {
+        // One of them failed half-way, and with it all: each for itself.
+        for (let one = at; one < end && !this.#cancelled; one++) await this.#together(one, one + 1);
+      }
+      const now = performance.now();
+      if (now - this.#toldAt > TELL_MS) {
+        this.#toldAt = now;
+        this.#tell();
+      }
+    }
+  }
+
+  /** Does items in one transaction. @returns False when nothing was done, and each is to be tried. */
+  async #together(start: number, end: number): Promise<boolean> {
+    const placed = new Set(this.#placed);
+    let results: (Step | AloeError)[] = [];
+    try {
+      await this.#held.fs.db.batch(async (db) => {
+        for (let at = start; at < end; at++) {
+          results.push(await this.#one(db, at, placed));
+          await yieldToEventLoop();
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof AloeError) || FATAL.has(error.code)) throw error;
+      if (end - start > 1) return false;
+      results = [error];
+    }
+    for (const node of placed) this.#placed.add(node);
+    for (const [i, step] of results.entries()) this.#note(this.#items[start + i], step);
+    return true;
+  }
+
+  async #one(db: ops.Database, at: number, placed: Set<string>): Promise<Step | AloeError> {
+    try {
+      return await this.#work.run(db, this.#items[at], at, placed);
+    } catch (error) {
+      if (!(error instanceof AloeError) || FATAL.has(error.code)) throw error;
+      return error;
+    }
+  }
+
+  #note(item: string, step: Step | AloeError): void {
+    const count = this.#count;
+    count.processed++;
+    if (step instanceof AloeError) {
+      count.failed++;
+      if (this.#failures.length < MOST_FAILURES) {
+        this.#failures.push({ item, code: step.code, detail: step.message });
+      }
+      return;
+    }
+    if (step.outcome === "skipped") count.skipped++;
+    else count.succeeded++;
+    if (step.outcome === "replaced") count.replaced++;
+    if (step.outcome === "renamed") count.renamed++;
+    if (this.#items.length === 1) this.#result = step.path;
+    if (step.done !== null) this.done.push(step.done);
+  }
+}
+
+/** Paths in one form, each once, without those that go with a directory that is among them. */
+function outermost(wishes: readonly string[]): string[] {
+  const paths = new Set(wishes.map((path) => joinPath(splitPath(path))));
+  return [...paths].filter((path) => {
+    const names = splitPath(path);
+    while (names.length > 1) {
+      names.pop();
+      if (paths.has(joinPath(names))) return false;
+    }
+    return true;
+  });
+}
+
+function removing(mount: ops.MountHandle, paths: readonly string[]): Work {
+  return {
+    items: outermost(paths),
+    run: async (db, path) => {
+      if (path === "/") throw new AloeError("invalid", "the top cannot be removed");
+      const { id } = await ops.stat(db, mount, path);
+      await ops.removeRecursive(db, mount, path);
+      return { outcome: "created", done: { kind: "removed", node: id, path }, path: null };
+    },
+  };
+}
+
+function placing(
+  mount: ops.MountHandle,
+  { operation, paths, to: wish, onConflict = "fail" }: Extract<TaskWish, { to: string }>,
+): Work {
+  const to = splitPath(wish);
+  const items = operation === "move"
+    ? outermost(paths)
+    : paths.map((path) => joinPath(splitPath(path)));
+  // One that is where it is to be is not replaced by another of its name.
+  const sources = new Set(items);
+  return {
+    items,
+    run: async (db, from, _at, placed) => {
+      const goal = joinPath([...to, ...splitPath(from).slice(-1)]);
+      if (onConflict === "replace" && goal !== from && sources.has(goal)) {
+        throw new AloeError("already_exists", `${goal}: two of the sources have this name`);
+      }
+      const [{ node, outcome, replaced, to: path }] = await ops.moveOrCopy(db, mount, {
+        operation,
+        from: [from],
+        to: joinPath(to),
+        onConflict,
+        placed,
+      });
+      const step = { outcome, path };
+      if (outcome === "skipped" || (operation === "move" && path === from)) {
+        return { ...step, done: null };
+      }
+      return operation === "move"
+        ? { ...step, done: { kind: "moved", from, to: path, replaced } }
+        : { ...step, done: { kind: "made", path, node, replaced } };
+    },
+  };
+}
+
+function restoring(
+  held: Access,
+  ids: readonly string[] | null,
+  onConflict: ops.OnConflict = "fail",
+): Work {
+  return {
+    items: ids ?? [],
+    // What was removed later comes first: it may be the directory of what was removed before.
+    prepare: async () => ids?.length === 1 ? ids : await newestFirst(held, ids),
+    run: async (db, id, _at, placed) => {
+      const options = { onConflict, placed };
+      const { path, outcome, replaced } = await ops.restoreItem(
+        db,
+        held.mount.handle,
+        id,
+        options,
+      );
+      if (outcome === "skipped") return { outcome, path, done: null };
+      placed.add(id);
+      return { outcome, path, done: { kind: "made", path, node: id, replaced } };
+    },
+  };
+}
+
+/** Items of the trash by when they were removed, those that are not there last; null for all. */
+async function newestFirst({ fs, mount }: Access, ids: readonly string[] | null) {
+  const all = (await ops.listTrash(fs.db, mount.handle)).map(({ id }) => id);
+  if (ids === null) return all;
+  const wanted = new Set(ids);
+  const known = all.filter((id) => wanted.delete(id));
+  return [...known, ...wanted];
+}
+
+function purging(held: Access, ids: readonly string[] | null): Work {
+  let trees = false;
+  return {
+    items: ids ?? [],
+    ...(ids === null ? { prepare: () => newestFirst(held, null) } : {}),
+    run: async (db, id) => {
+      let outcome: ops.Outcome = "created";
+      try {
+        const { nodes } = await ops.purgeTrash(db, held.mount.handle, { id });
+        trees ||= nodes > 1;
+      } catch (error) {
+        if (!(trees && error instanceof AloeError && error.code === "not_found")) throw error;
+        // It went with the directory that it was in.
+        outcome = "skipped";
+      }
+      return { outcome, path: null, done: null };
+    },
+  };
+}
+
+/** Takes back what was done, the last first. */
+function undoing(mount: ops.MountHandle, done: Done[]): Work {
+  const steps = done.reverse();
+  return {
+    items: steps.map((one) => one.kind === "moved" ? one.to : one.path),
+    run: async (db, _item, at) => {
+      const one = steps[at];
+      if (one.kind === "removed") {
+        const { path } = await ops.restoreItem(db, mount, one.node);
+        return { outcome: "created", path, done: null };
+      }
+      if (one.kind === "moved") {
+        const names = splitPath(one.from);
+        const name = names.pop()!;
+        await ops.moveOrCopy(db, mount, {
+          operation: "move",
+          from: [one.to],
+          to: joinPath(names),
+          name,
+        });
+      } else {
+        const { id } = await ops.stat(db, mount, one.path);
+        if (id !== one.node) throw new AloeError("not_found", `${one.path}: is another by now`);
+        await ops.removeRecursive(db, mount, one.path);
+      }
+      for (const node of one.replaced) await ops.restoreItem(db, mount, node);
+      return { outcome: "created", path: one.kind === "moved" ? one.from : null, done: null };
+    },
+  };
+}

@@ -1,0 +1,505 @@
+import { AloeError } from "../../src/errors.ts";
+import * as records from "../../src/registry/mod.ts";
+import { attachDirectly } from "../volumes/direct_mount.ts";
+import type { VolumeFacts } from "../volumes/filesystems.ts";
+import { clear, MountProcess } from "./mount_process.ts";
+import { hasSource, noKey } from "./pin_source.ts";
+import { PRINCIPAL } from "../volumes/open_files.ts";
+import { type Check, NEEDED, preflight } from "./preflight.ts";
+import { Problem } from "../http/problem.ts";
+import type { Services } from "../services.ts";
+import { sweep } from "./stale_mounts.ts";
+
+export type { Check } from "./preflight.ts";
+
+/** How a volume is mounted. */
+export interface MountStatus {
+  volume: string;
+  frontend: "fuse" | "direct" | null;
+  mounted: boolean;
+  ready: boolean;
+  mountpoint: string | null;
+  host_path: string | null;
+  auto_mount: boolean;
+}
+
+/** What a mount is asked to be. */
+export interface MountRequest {
+  mode: "fuse" | "direct";
+  persist: boolean;
+  /** Whether what is in the mount's directory may be hidden; not when it comes back. */
+  nonEmpty?: boolean;
+  /** The PIN of an encrypted volume; nothing of it is kept. */
+  pin?: string;
+  /** The variable with the PIN. */
+  pinEnv?: string;
+  /** The file with the PIN. */
+  pinFile?: string;
+}
+
+/** The volumes that are mounted. */
+export interface Mounts {
+  /** How a volume is mounted just now. */
+  status(volume: string): MountStatus;
+  /**
+   * Mounts a volume.
+   *
+   * @throws {Problem} 409 `already_mounted`, `not_empty`; 503 `not_ready` when it does not answer in
+   * time, and then nothing of it is left; 400 `encryption_required`.
+   * @throws {AloeError} `bad_key`.
+   */
+  mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus>;
+  /**
+   * Unmounts a volume, lazily if it is in use, and makes it come back no more.
+   *
+   * @throws {Problem} 404 `not_mounted`.
+   */
+  unmount(volumeId: string): Promise<void>;
+  /**
+   * Ends what a file records of a mount, by whichever program. The mounts of this
+   * manager are ended by `unmount`.
+   *
+   * @param force Also when the record has an end, which somebody may be moving still.
+   * @throws {Problem} 404 `not_found`; 409 `mount_conflict`.
+   */
+  endRecord(volume: VolumeFacts, mount: string, force: boolean): Promise<void>;
+  /** Takes away what an earlier run has left, and mounts what is to come back. */
+  restore(): Promise<void>;
+  /** What mounting needs, and whether it is there. */
+  preflight(): Promise<Check[]>;
+  /** Unmounts all; what is to come back does so with the next start. */
+  close(): Promise<void>;
+}
+
+/** The pauses before a mount that died is made again, ms; after the last one it is given up. */
+const PAUSES = [200, 1000, 4000, 15_000, 30_000];
+
+/** How long a mount has to live for its deaths to be forgotten, ms. */
+const SETTLED = 60_000;
+
+/** The mounts of a manager. */
+export function createMounts(services: () => Services): Mounts {
+  return new Supervisor(services);
+}
+
+interface MountEntry {
+  volume: VolumeFacts;
+  record: records.MountRecord;
+  ready: boolean;
+  /** What serves it; null between two of them. */
+  process: MountProcess | null;
+  /** What a direct one holds. */
+  direct: AsyncDisposable | null;
+  /** Deaths in a row. */
+  deaths: number;
+  since: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+class Supervisor implements Mounts {
+  readonly #all: () => Services;
+  readonly #kept = new Map<string, MountEntry>();
+  /** Volumes whose mounts come back, whether they are mounted or not. */
+  readonly #persistent = new Set<string>();
+  /** What is under way with a volume: one thing at a time. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  #closed = false;
+
+  constructor(all: () => Services) {
+    this.#all = all;
+  }
+
+  status(volume: string): MountStatus {
+    const kept = this.#kept.get(volume);
+    const mountpoint = kept?.record.mountpoint ?? null;
+    return {
+      volume,
+      frontend: kept?.record.mode ?? null,
+      mounted: kept?.ready ?? false,
+      ready: kept?.ready ?? false,
+      mountpoint,
+      host_path: this.#hostPath(mountpoint),
+      auto_mount: this.#persistent.has(volume),
+    };
+  }
+
+  preflight(): Promise<Check[]> {
+    return preflight(this.#all().settings);
+  }
+
+  mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus> {
+    return this.#turn(volume.id, async () => {
+      if (this.#closed) throw new AloeError("busy", "the manager is stopping");
+      if (this.#kept.has(volume.id)) {
+        throw new Problem(409, "already_mounted", "the volume is mounted already");
+      }
+      const pin = await this.#wishedPin(volume, wish);
+      try {
+        const kept = this.#keep(volume, wish);
+        await (wish.mode === "direct"
+          ? this.#attach(kept, pin)
+          : this.#begin(kept, pin, wish.nonEmpty ?? false));
+        if (wish.persist) await this.#persist(kept);
+      } finally {
+        pin?.fill(0);
+      }
+      this.#tell("mounted", volume);
+      return this.status(volume.id);
+    });
+  }
+
+  /** Makes a mount come back, or leaves nothing of it. */
+  async #persist(kept: MountEntry): Promise<void> {
+    const { registry } = this.#all();
+    kept.record.persist = true;
+    try {
+      await records.recordMount(registry, kept.record);
+    } catch (error) {
+      await this.#end(kept);
+      await records.forgetMount(registry, kept.volume.id);
+      throw error;
+    }
+    this.#persistent.add(kept.volume.id);
+  }
+
+  unmount(volumeId: string): Promise<void> {
+    return this.#turn(volumeId, async () => {
+      const kept = this.#kept.get(volumeId);
+      if (kept === undefined && !this.#persistent.has(volumeId)) {
+        throw new Problem(404, "not_mounted", "the volume is not mounted");
+      }
+      this.#persistent.delete(volumeId);
+      if (kept !== undefined) await this.#end(kept);
+      await records.forgetMount(this.#all().registry, volumeId);
+      if (kept !== undefined) this.#tell("unmounted", kept.volume);
+    });
+  }
+
+  endRecord(volume: VolumeFacts, id: string, force: boolean): Promise<void> {
+    return this.#turn(volume.id, async () => {
+      const { filesystems } = this.#all();
+      const own = this.#kept.get(volume.id)?.record.mountpoint ?? null;
+      await filesystems.use(volume.fsId, async (fs) => {
+        const found = (await fs.mounts({ volume: volume.id })).find((mount) => mount.id === id);
+        if (found === undefined) {
+          throw new Problem(404, "not_found", "the volume has no such mount");
+        }
+        const { principal, expiresAt } = found;
+        if (principal === PRINCIPAL || (own !== null && principal === `fuse:${own}`)) {
+          throw new Problem(409, "mount_conflict", "this manager has it mounted: unmount it");
+        }
+        if (expiresAt !== null && !force) {
+          const detail = "it ends by itself unless a program uses it still: end it with force=1";
+          throw new Problem(409, "mount_conflict", detail);
+        }
+        await fs.unmount(id);
+      });
+    });
+  }
+
+  async restore(): Promise<void> {
+    const { registry, filesystems, log } = this.#all();
+    await Deno.mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    const alive = Deno.build.os === "linux" ? await sweep(this.#folder, log) : new Set<string>();
+    const back: Promise<void>[] = [];
+    for (const record of await records.listMounts(registry)) {
+      const volume = await filesystems.volume(record.volume).catch(() => null);
+      if (volume !== null && record.mountpoint !== null && !alive.has(record.mountpoint)) {
+        await this.#endRecords(volume, record.mountpoint);
+      }
+      if (!record.persist || volume === null) {
+        await records.forgetMount(registry, record.volume);
+        continue;
+      }
+      this.#persistent.add(volume.id);
+      const { mode, persist, pinEnv, pinFile } = record;
+      const wish = { mode, persist, pinEnv: pinEnv ?? undefined, pinFile: pinFile ?? undefined };
+      back.push(this.#turn(volume.id, () => this.#again(this.#keep(volume, wish))));
+    }
+    await Promise.all(back);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#kept.keys()].map((volume) =>
+      this.#turn(volume, async () => {
+        const kept = this.#kept.get(volume);
+        if (kept === undefined) return;
+        await this.#end(kept);
+        await this.#forgetUnlessPersistent(kept);
+      })
+    ));
+  }
+
+  get #folder(): string {
+    return `${this.#all().settings.root}/mnt`;
+  }
+
+  #hostPath(mountpoint: string | null): string | null {
+    const { root, hostRoot } = this.#all().settings;
+    if (mountpoint === null || hostRoot === null) return mountpoint;
+    return `${hostRoot.replace(/\/+$/, "")}${mountpoint.slice(root.length)}`;
+  }
+
+  /** One thing after the other for each volume. */
+  #turn<T>(volume: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(volume) ?? Promise.resolve();
+    const turn = before.then(task, task);
+    const settled = turn.catch(() => {}).then(() => {
+      if (this.#turns.get(volume) === settled) this.#turns.delete(volume);
+    });
+    this.#turns.set(volume, settled);
+    return turn;
+  }
+
+  async #wishedPin(volume: VolumeFacts, wish: MountRequest): Promise<Uint8Array | null> {
+    if (wish.mode === "direct" && wish.persist) {
+      throw new Problem(400, "invalid", "persist is for mounts as directories");
+    }
+    if (!volume.encrypted) {
+      if (wish.pin === undefined && !hasSource(wish)) return null;
+      throw new Problem(400, "invalid", "the volume is not encrypted: leave the PIN out");
+    }
+    if (wish.persist && !hasSource(wish)) {
+      throw new Problem(
+        400,
+        "encryption_required",
+        "to come back it needs pin_file or pin_env: a PIN is not kept",
+      );
+    }
+    if (wish.pin !== undefined) return new TextEncoder().encode(wish.pin);
+    if (hasSource(wish)) {
+      const pin = await this.#all().pins.read(wish);
+      if (pin === null) throw noKey();
+      return pin;
+    }
+    throw new Problem(400, "encryption_required", "the volume is encrypted: it needs its PIN");
+  }
+
+  #keep(volume: VolumeFacts, wish: Omit<MountRequest, "pin">): MountEntry {
+    const { mode, pinEnv = null, pinFile = null } = wish;
+    const kept: MountEntry = {
+      volume,
+      record: {
+        volume: volume.id,
+        filesystem: volume.fsId,
+        mode,
+        mountpoint: mode === "fuse" ? `${this.#folder}/${volume.id}` : null,
+        persist: this.#persistent.has(volume.id),
+        pinEnv,
+        pinFile,
+        pid: null,
+        startedAt: BigInt(Date.now()) * 1_000_000n,
+      },
+      ready: false,
+      process: null,
+      direct: null,
+      deaths: 0,
+      since: 0,
+      timer: undefined,
+    };
+    this.#kept.set(volume.id, kept);
+    return kept;
+  }
+
+  /** A direct mount. */
+  async #attach(kept: MountEntry, pin: Uint8Array | null): Promise<void> {
+    try {
+      kept.direct = await attachDirectly(this.#all().filesystems, kept.volume, pin);
+      kept.ready = true;
+    } catch (error) {
+      this.#kept.delete(kept.volume.id);
+      throw error;
+    }
+  }
+
+  /** A first attempt: it is there at its end, or nothing is left of it. */
+  async #begin(kept: MountEntry, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
+    try {
+      const missing = (await this.preflight()).find(({ name, ok }) => !ok && NEEDED.has(name));
+      if (missing !== undefined) {
+        const { detail, remedy } = missing;
+        throw new Problem(503, "not_ready", remedy === null ? detail : `${detail}: ${remedy}`);
+      }
+      await this.#start(kept, pin, nonEmpty);
+    } catch (error) {
+      this.#kept.delete(kept.volume.id);
+      await records.forgetMount(this.#all().registry, kept.volume.id);
+      throw error;
+    }
+  }
+
+  /** Starts the process of a mount and waits until it answers. */
+  async #start(kept: MountEntry, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
+    const { registry, filesystems, settings, log } = this.#all();
+    const { volume, record } = kept;
+    const mountpoint = record.mountpoint!;
+    const { path } = await filesystems.get(volume.fsId);
+    await clear(mountpoint);
+    await Deno.mkdir(mountpoint, { recursive: true, mode: 0o755 });
+    if (!nonEmpty && await hasEntries(mountpoint)) {
+      throw new Problem(
+        409,
+        "not_empty",
+        "the mount's directory is not empty, and what is in it would be hidden: move that away, " +
+          "or mount with nonempty",
+      );
+    }
+    // Before there is a process: whatever happens to this one, the next start knows of it.
+    await records.recordMount(registry, record);
+    const label = volume.name ?? volume.id;
+    const process = MountProcess.start({
+      file: path,
+      volume: volume.id,
+      mountpoint,
+      pin,
+      fuse: settings.fuse,
+      nonEmpty,
+      log: (line) => log(`mount of ${label}: ${line}`),
+    });
+    record.pid = process.pid;
+    kept.process = process;
+    await records.recordMount(registry, record);
+    const fault = await process.ready(settings.fuse.readyMs);
+    if (fault !== null) {
+      kept.process = null;
+      record.pid = null;
+      await process.stop();
+      await clear(mountpoint);
+      await this.#endRecords(volume, mountpoint);
+      throw new Problem(503, "not_ready", `the mount is not ready: ${fault}`);
+    }
+    kept.ready = true;
+    kept.since = performance.now();
+    void process.exited.then((code) =>
+      this.#turn(volume.id, () => this.#died(kept, process, code))
+    );
+  }
+
+  /** Ends a mount that is kept, and brings what it wrote from the WAL into the file. */
+  async #end(kept: MountEntry): Promise<void> {
+    const { volume, process, direct, record } = kept;
+    clearTimeout(kept.timer);
+    this.#kept.delete(volume.id);
+    kept.ready = false;
+    kept.process = null;
+    await direct?.[Symbol.asyncDispose]();
+    const ended = process === null || await process.stop();
+    if (ended && record.mountpoint !== null) await this.#endRecords(volume, record.mountpoint);
+    if (!ended) {
+      process.unref();
+      this.#all().log(
+        `volume ${
+          volume.name ?? volume.id
+        }: unmounted while in use; who uses it goes on until done`,
+      );
+    }
+    if (record.mountpoint !== null) await clear(record.mountpoint);
+    await this.#checkpoint(volume);
+  }
+
+  async #forgetUnlessPersistent({ volume, record }: MountEntry): Promise<void> {
+    const { registry } = this.#all();
+    if (!this.#persistent.has(volume.id)) await records.forgetMount(registry, volume.id);
+    else await records.recordMount(registry, { ...record, pid: null });
+  }
+
+  /** Ends what the file still records of a mount whose process was killed. */
+  async #endRecords({ fsId, name, id }: VolumeFacts, mountpoint: string): Promise<void> {
+    const { filesystems, log } = this.#all();
+    try {
+      await filesystems.use(fsId, async (fs) => {
+        for (const { id, principal } of await fs.mounts()) {
+          if (principal === `fuse:${mountpoint}`) await fs.unmount(id);
+        }
+      });
+    } catch (error) {
+      // It ends by itself when its time is over.
+      log(`volume ${name ?? id}: the record of its lost mount stays for a while: ${error}`);
+    }
+  }
+
+  async #checkpoint(volume: VolumeFacts): Promise<void> {
+    const { filesystems, jobs, log } = this.#all();
+    try {
+      using lease = await filesystems.lease(volume.fsId);
+      await jobs.checkpoint(lease.file.path);
+    } catch (error) {
+      // What is in the WAL is safe there.
+      log(`volume ${volume.name ?? volume.id}: no checkpoint after its mount: ${error}`);
+    }
+  }
+
+  async #died(kept: MountEntry, process: MountProcess, code: number): Promise<void> {
+    const { volume, record } = kept;
+    if (kept.process !== process) return;
+    kept.process = null;
+    kept.ready = false;
+    record.pid = null;
+    await clear(record.mountpoint!);
+    if (code !== 0) await this.#endRecords(volume, record.mountpoint!);
+    if (code === 0) {
+      // Somebody has unmounted it by another way: that is what is wanted, until the next start.
+      this.#kept.delete(volume.id);
+      await this.#forgetUnlessPersistent(kept);
+      this.#tell("unmounted", volume);
+      return;
+    }
+    this.#all().log(`the mount of volume ${volume.name ?? volume.id} died (${code})`);
+    this.#tell("mount_lost", volume);
+    if (performance.now() - kept.since > SETTLED) kept.deaths = 0;
+    await this.#later(kept);
+  }
+
+  /** Makes a mount again after a while, if that can be. */
+  async #later(kept: MountEntry): Promise<void> {
+    const { volume, record } = kept;
+    const pause = PAUSES[kept.deaths++];
+    if (this.#closed) return;
+    if (pause === undefined || (volume.encrypted && !hasSource(record))) {
+      this.#kept.delete(volume.id);
+      await this.#forgetUnlessPersistent(kept);
+      this.#all().log(
+        pause === undefined
+          ? `the mount of volume ${volume.name ?? volume.id} is given up`
+          : `volume ${volume.name ?? volume.id} has to be mounted anew, with its PIN`,
+      );
+      this.#tell("unmounted", volume);
+      return;
+    }
+    kept.timer = setTimeout(() => {
+      void this.#turn(volume.id, async () => {
+        if (this.#kept.get(volume.id) === kept && kept.process === null) await this.#again(kept);
+      });
+    }, pause);
+  }
+
+  /** One more attempt, with the PIN from where it is kept. */
+  async #again(kept: MountEntry): Promise<void> {
+    const { volume, record } = kept;
+    if (this.#closed) return;
+    try {
+      const pin = volume.encrypted ? await this.#all().pins.read(record) : null;
+      if (volume.encrypted && pin === null) throw new Error("its PIN cannot be read");
+      try {
+        await this.#start(kept, pin);
+      } finally {
+        pin?.fill(0);
+      }
+      this.#tell("mounted", volume);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#all().log(`volume ${volume.name ?? volume.id} cannot be mounted: ${why}`);
+      await this.#later(kept);
+    }
+  }
+
+  #tell(type: string, volume: VolumeFacts): void {
+    this.#all().feed.publish({ type, fs_id: volume.fsId, volume_id: volume.id });
+  }
+}
+
+async function hasEntries(directory: string): Promise<boolean> {
+  for await (const _ of Deno.readDir(directory)) return true;
+  return false;
+}

@@ -1,0 +1,265 @@
+import { AloeError } from "../../src/errors.ts";
+import * as ops from "../../src/ops.ts";
+import { splitPath } from "../../src/paths.ts";
+import { safeName } from "../../src/safe_name.ts";
+import type { Access } from "./access.ts";
+import { contentStream } from "./content_stream.ts";
+import { LONGEST_PATH, type ZipMember } from "./zip_stream.ts";
+
+/** Entries of a directory that one query gives. */
+const PAGE = 500;
+
+/** Entries that are held of all directories that are open; of others they are read again. */
+const HELD = 16 * PAGE;
+
+const FILE = 0o100000;
+const DIRECTORY = 0o040000;
+const LINK = 0o120000;
+
+/** Something that an archive is made of. */
+interface Facts {
+  id: string;
+  type: string;
+  /** Permission bits; null when never set. */
+  mode: number | null;
+  /** s */
+  modified: number;
+}
+
+/** A directory that the walk is in. */
+interface Open {
+  id: string;
+  /** Where its path ends. */
+  length: number;
+  /** What it goes on after; null at its begin. */
+  after: string | null;
+  /** The newest placement that it had then. */
+  until: string;
+  /** Entries that are to come; null to be read. */
+  entries: ops.DetailedEntry[] | null;
+  /** How many of them have come. */
+  done: number;
+  /** Whether there are no entries after these. */
+  last: boolean;
+  /** The names that were made safe and given. */
+  given: Set<string>;
+}
+
+/**
+ * What is at some paths, and below them, with permission bits and links; a
+ * hard link is its content. Directories come before what is in them. FIFOs,
+ * sockets and devices are left out. Each file is as it was at one moment.
+ *
+ * It holds some of the entries of the directories that it is in, whatever
+ * number there is of both.
+ *
+ * @throws {AloeError} `unsupported` for a path that is longer than an archive can have,
+ * `corrupt` for a directory that is in itself.
+ */
+export async function* members(
+  held: Access,
+  paths: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<ZipMember, void> {
+  const { fs, mount } = held;
+  const given = new Set<string>();
+  for (const path of paths) {
+    const info = await ops.stat(fs.db, mount.handle, path);
+    const own = splitPath(path).at(-1);
+    const name = own === undefined
+      ? ""
+      : await free(safeName(own, "anywhere"), given, () => Promise.resolve(false));
+    given.add(name);
+    const modified = Number(info.modifiedAt / 1_000_000_000n);
+    yield* tree(held, { id: info.id, type: info.type, mode: info.mode, modified }, name, signal);
+  }
+}
+
+async function* tree(
+  held: Access,
+  top: Facts,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<ZipMember, void> {
+  const path = new PathBytes();
+  const open: Open[] = [];
+  const within = new Set<string>();
+  /** Entries that are held of the open directories. */
+  let entries = 0;
+  const enter = (id: string) => {
+    if (within.has(id)) throw new AloeError("corrupt", `${id}: is a directory in itself`);
+    within.add(id);
+    const { length } = path;
+    open.push({
+      id,
+      length,
+      after: null,
+      until: "",
+      entries: null,
+      done: 0,
+      last: false,
+      given: new Set(),
+    });
+  };
+  if (name !== "") path.push(name, top.type === "container");
+  const first = await member(held, top, path);
+  if (first !== null && name !== "") yield first;
+  if (top.type === "container") enter(top.id);
+  for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
+    signal.throwIfAborted();
+    path.length = here.length;
+    if (here.entries === null) {
+      const page = await pageOf(held, here);
+      here.entries = page.entries;
+      here.until = page.until;
+      here.done = 0;
+      here.last = page.next === null;
+      entries += page.entries.length;
+    }
+    const entry = here.entries[here.done++];
+    if (entry === undefined) {
+      entries -= here.entries.length;
+      here.entries = null;
+      if (!here.last) continue;
+      open.pop();
+      within.delete(here.id);
+      continue;
+    }
+    here.after = entry.place;
+    if (!entry.visible) continue;
+    const safe = safeName(entry.name, "anywhere");
+    const own = safe === entry.name && here.given.size === 0
+      ? safe
+      : await freeIn(held, here, entry.name, safe);
+    const below: Facts = {
+      id: entry.node,
+      type: entry.type,
+      mode: entry.mode,
+      modified: entry.modifiedSec,
+    };
+    path.push(own, entry.type === "container");
+    const found = await member(held, below, path);
+    if (found === null) continue;
+    yield found;
+    if (entry.type !== "container") continue;
+    if (entries > HELD) {
+      entries -= here.entries.length;
+      here.entries = null;
+    }
+    enter(entry.node);
+  }
+}
+
+async function pageOf(
+  { fs, mount }: Access,
+  { id, after, until }: Open,
+): Promise<ops.DetailedPage> {
+  const page = {
+    limit: PAGE,
+    ...(after === null ? {} : { after: ops.positionText({ after, until }) }),
+  };
+  try {
+    return await ops.listDetails(fs.db, mount.handle, { node: id }, page);
+  } catch (error) {
+    if (hasGone(error)) return { node: id, entries: [], next: null, until };
+    throw error;
+  }
+}
+
+/** A name that is given to one entry of a directory alone: its own, if that is safe. */
+async function freeIn(
+  { fs, mount }: Access,
+  { id, given }: Open,
+  name: string,
+  safe: string,
+): Promise<string> {
+  if (safe === name && !given.has(safe)) return safe;
+  const own = await free(safe, given, (name) => ops.hasName(fs.db, mount.handle, id, name));
+  given.add(own);
+  return own;
+}
+
+/** Names that were made safe, or come from several directories, may be the same. */
+async function free(
+  name: string,
+  given: ReadonlySet<string>,
+  taken: (name: string) => Promise<boolean>,
+): Promise<string> {
+  let own = name;
+  for (let count = 2; given.has(own) || await taken(own); count++) own = `${name} (${count})`;
+  return own;
+}
+
+/** What an archive has of it; null when it has nothing, or it has gone since it was listed. */
+async function member(
+  held: Access,
+  { id, type, mode, modified }: Facts,
+  path: PathBytes,
+): Promise<ZipMember | null> {
+  const permissions = (usual: number) => (mode ?? usual) & 0o777;
+  if (type === "container") {
+    const all = { path: path.bytes(), content: new Uint8Array(0), modified };
+    return { ...all, mode: DIRECTORY | permissions(0o755) };
+  }
+  if (type !== "entry" && type !== "symlink") return null;
+  const { fs, mount } = held;
+  let small: Awaited<ReturnType<typeof ops.openSmallSnapshot>>;
+  try {
+    small = await ops.openSmallSnapshot(fs.db, mount.handle, { node: id });
+  } catch (error) {
+    if (hasGone(error)) return null;
+    throw error;
+  }
+  const { snapshot, bytes } = small;
+  const { size } = snapshot;
+  if (size === 0 && await isDevice(held, id)) return null;
+  return {
+    path: path.bytes(),
+    mode: type === "symlink" ? LINK | 0o777 : FILE | permissions(0o644),
+    modified: Number(snapshot.modifiedAt / 1_000_000_000n),
+    content: bytes ?? {
+      size,
+      pieces: contentStream([{ snapshot, start: 0, end: size - 1 }], () => Promise.resolve()),
+    },
+  };
+}
+
+async function isDevice({ fs, mount }: Access, id: string): Promise<boolean> {
+  try {
+    return (await ops.statById(fs.db, mount.handle, id)).device !== null;
+  } catch (error) {
+    if (hasGone(error)) return false;
+    throw error;
+  }
+}
+
+function hasGone(error: unknown): boolean {
+  return error instanceof AloeError && error.code === "not_found";
+}
+
+/** The path of where a walk is, in UTF-8: of a deep tree the strings would take too much. */
+class PathBytes {
+  length = 0;
+  #bytes = new Uint8Array(1024);
+  readonly #encoder = new TextEncoder();
+
+  /** Goes down to a child. */
+  push(name: string, directory: boolean): void {
+    const added = this.#encoder.encode(directory ? `${name}/` : name);
+    const length = this.length + added.length;
+    if (length > LONGEST_PATH) {
+      throw new AloeError("unsupported", `a path is longer than a ZIP can have: ${length} bytes`);
+    }
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(added, this.length);
+    this.length = length;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.slice(0, this.length);
+  }
+}

@@ -1,0 +1,21 @@
+import { hkdfSync } from "node:crypto";
+import * as ops from "../../src/ops.ts";
+import type { Access } from "./access.ts";
+
+const PURPOSE = "aloelite: drafts of the page";
+
+/**
+ * What seals the drafts of an encrypted volume in a browser: made of the
+ * volume's key, which it does not tell, and the same as long as that is.
+ *
+ * @returns 32 bytes; null for a volume without a key.
+ */
+export async function draftKey({ fs, mount, volume }: Access): Promise<Uint8Array | null> {
+  const key = await ops.mountKey(fs.db, mount.handle);
+  if (key === null) return null;
+  try {
+    return new Uint8Array(hkdfSync("sha256", key, volume.id, PURPOSE, 32));
+  } finally {
+    key.fill(0);
+  }
+}

@@ -1,0 +1,267 @@
+import * as ops from "../../src/ops.ts";
+import type { VolumeFacts } from "./filesystems.ts";
+import type { OpenFile } from "./open_files.ts";
+import type { Services } from "../services.ts";
+
+/** What happened. */
+export interface FeedEvent {
+  type: string;
+  fs_id?: string;
+  volume_id?: string;
+  /** Where in the volume. */
+  readonly path?: string;
+}
+
+/** An event with what it is known by. */
+export interface NumberedEvent {
+  id: string;
+  event: FeedEvent;
+}
+
+/** An event as it is kept: who is told where it was is decided for each listener. */
+interface KeptEvent extends NumberedEvent {
+  where: { path: string; volume: VolumeFacts } | null;
+}
+
+/** Whom a listener is. */
+export interface ListenOptions {
+  /** Listens to a volume alone, and to what concerns its filesystem. */
+  fsId?: string;
+  volume?: string;
+  /** The last event that the listener has seen: it is told what came after. */
+  lastId?: string | null;
+  /** Whether the listener has proved the PIN of a volume. By default of none. */
+  holds?: (volume: string) => boolean;
+}
+
+/** Someone who is told of changes. */
+export interface Listener {
+  /** What has happened and was not taken yet; waits for the first. Null at the end. */
+  take(): Promise<NumberedEvent[] | null>;
+  /** Listens no more. */
+  close(): void;
+}
+
+/** Changes, for whoever listens. */
+export interface Feed {
+  publish(event: Omit<FeedEvent, "path">): void;
+  /** Tells of a change at a path; where it was, those alone who may read the volume. */
+  publishAt(type: string, volume: VolumeFacts, path: string): void;
+  /** Listens, to one volume or to everything. */
+  listen(options: ListenOptions): Listener;
+  close(): void;
+}
+
+/** How often files are looked at while somebody listens, ms. */
+const POLL_MS = 400;
+
+/** Events that are kept for those who come back, and for one who is slow. */
+const KEPT = 1024;
+const MOST_WAITING = 256;
+
+/** The feed of a manager. */
+export function createFeed(services: () => Services): Feed {
+  return new ManagerFeed(services);
+}
+
+class ManagerFeed implements Feed {
+  readonly #services: () => Services;
+  /** Numbers begin anew with each run, so ids name the run. */
+  readonly #run = crypto.randomUUID().slice(0, 8);
+  readonly #kept: KeptEvent[] = [];
+  readonly #listeners = new Set<Waiting>();
+  /** How each filesystem was when it was looked at last. */
+  readonly #seen = new Map<string, State>();
+  #count = 0;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #polling = false;
+  #closed = false;
+
+  constructor(services: () => Services) {
+    this.#services = services;
+  }
+
+  publish(event: Omit<FeedEvent, "path">): void {
+    this.#publish(event, null);
+  }
+
+  publishAt(type: string, volume: VolumeFacts, path: string): void {
+    this.#publish({ type, fs_id: volume.fsId, volume_id: volume.id }, { path, volume });
+  }
+
+  #publish(event: FeedEvent, where: KeptEvent["where"]): void {
+    if (this.#closed) return;
+    const kept = { id: `${this.#run}-${++this.#count}`, event, where };
+    this.#kept.push(kept);
+    if (this.#kept.length > KEPT) this.#kept.shift();
+    for (const listener of this.#listeners) listener.tell(kept);
+  }
+
+  listen({ fsId, volume, lastId = null, holds = () => false }: ListenOptions): Listener {
+    const listener = new Waiting({
+      wants: (event) =>
+        (fsId === undefined || event.fs_id === undefined || event.fs_id === fsId) &&
+        (volume === undefined || event.volume_id === undefined || event.volume_id === volume),
+      holds,
+      lastId: () => `${this.#run}-${this.#count}`,
+      leave: () => this.#leave(listener),
+    });
+    if (this.#closed) listener.close();
+    else {
+      this.#listeners.add(listener);
+      this.#replay(listener, lastId);
+      this.#watch();
+    }
+    return listener;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const listener of [...this.#listeners]) listener.close();
+    this.#rest();
+  }
+
+  /** Tells what came after an event; or, where that is not known any more, that much may have. */
+  #replay(listener: Waiting, lastId: string | null): void {
+    if (lastId === null) return;
+    const [run, number] = lastId.split("-");
+    const missed = run === this.#run && /^\d+$/.test(number ?? "")
+      ? this.#count - Number(number)
+      : -1;
+    if (missed < 0 || missed > this.#kept.length) return listener.reset();
+    for (const kept of this.#kept.slice(this.#kept.length - missed)) listener.tell(kept);
+  }
+
+  #leave(listener: Waiting): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size === 0) this.#rest();
+  }
+
+  #watch(): void {
+    if (this.#timer !== null) return;
+    void this.#poll();
+    this.#timer = setInterval(() => void this.#poll(), POLL_MS);
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#seen.clear();
+  }
+
+  /** Looks which files somebody has changed, whoever it was. */
+  async #poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
+    try {
+      const { filesystems } = this.#services();
+      const all = await filesystems.list();
+      for (const { id, path } of all) {
+        const state = await this.#look(id, path);
+        if (this.#timer === null) return;
+        const before = this.#seen.get(id);
+        this.#seen.set(id, state);
+        if (before !== undefined && differs(before, state)) {
+          this.publish({ type: "changed", fs_id: id });
+        }
+      }
+      const there = new Set(all.map(({ id }) => id));
+      for (const id of this.#seen.keys()) if (!there.has(id)) this.#seen.delete(id);
+    } catch (error) {
+      this.#services().log(`the feed could not look at files: ${(error as Error).message}`);
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  async #look(id: string, path: string): Promise<State> {
+    const state: State = { file: null, counter: 0, times: await times(path) };
+    try {
+      const file = await this.#services().filesystems.opened(id);
+      if (file !== null) {
+        state.counter = await ops.changeCounter(file.reader.db);
+        state.file = file;
+      }
+    } catch {
+      // It is being closed, or cannot be opened.
+    }
+    return state;
+  }
+}
+
+/** How a file was when it was looked at. */
+interface State {
+  /** The open file, which counts changes; null for a closed one. */
+  file: OpenFile | null;
+  counter: number;
+  times: string;
+}
+
+function differs(before: State, now: State): boolean {
+  return now.file !== null && now.file === before.file
+    ? now.counter !== before.counter
+    : now.times !== before.times;
+}
+
+/** Times and sizes of a file and its WAL; an empty WAL, which reading makes, is none. */
+async function times(path: string): Promise<string> {
+  const parts: number[] = [];
+  for (const name of [path, `${path}-wal`]) {
+    const info = await Deno.stat(name).catch(() => null);
+    if (info !== null && info.size > 0) parts.push(info.size, info.mtime?.getTime() ?? 0);
+  }
+  return parts.join(" ");
+}
+
+/** What the feed gives a listener. */
+interface WaitingOptions {
+  wants: (event: FeedEvent) => boolean;
+  holds: (volume: string) => boolean;
+  lastId: () => string;
+  leave: () => void;
+}
+
+/** A listener; what it does not take in time is dropped, and it is told so. */
+class Waiting implements Listener {
+  readonly #options: WaitingOptions;
+  #events: NumberedEvent[] = [];
+  #wake: (() => void) | null = null;
+  #open = true;
+
+  constructor(options: WaitingOptions) {
+    this.#options = options;
+  }
+
+  tell({ id, event, where }: KeptEvent): void {
+    const { wants, holds } = this.#options;
+    if (!this.#open || !wants(event)) return;
+    if (this.#events.length >= MOST_WAITING) return this.reset();
+    const readable = where !== null && (!where.volume.encrypted || holds(where.volume.id));
+    this.#events.push({ id, event: readable ? { ...event, path: where.path } : event });
+    this.#wake?.();
+  }
+
+  /** Everything may have changed. */
+  reset(): void {
+    this.#events = [{ id: this.#options.lastId(), event: { type: "reset" } }];
+    this.#wake?.();
+  }
+
+  async take(): Promise<NumberedEvent[] | null> {
+    if (this.#events.length === 0 && this.#open) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = null;
+    }
+    const events = this.#events;
+    this.#events = [];
+    return events.length === 0 ? null : events;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#events = [];
+    this.#options.leave();
+    this.#wake?.();
+  }
+}

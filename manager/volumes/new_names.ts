@@ -1,0 +1,39 @@
+import { splitPath } from "../../src/paths.ts";
+import { Problem } from "../http/problem.ts";
+
+/** Bytes of a name that every front of a volume can show. */
+const LONGEST = 255;
+const LONGEST_PATH = 4096;
+const encoder = new TextEncoder();
+
+/**
+ * Checks the path of something that is to be made. The format takes names that
+ * a mounted directory or an unpacked archive cannot have; over HTTP none is made.
+ *
+ * @returns It, in one form.
+ * @throws {Problem} 400.
+ * @throws {AloeError} `invalid`.
+ */
+export function newPath(path: string): string {
+  const names = splitPath(path);
+  for (const name of names) newName(name);
+  const text = `/${names.join("/")}`;
+  if (encoder.encode(text).length > LONGEST_PATH) {
+    throw new Problem(400, "invalid", `a path has ${LONGEST_PATH} bytes at most`);
+  }
+  return text;
+}
+
+/** The same for one name. */
+export function newName(name: string): string {
+  if (name === "" || name.includes("/")) {
+    throw new Problem(400, "nameless", "a name is not empty and holds no slash");
+  }
+  if (name === "." || name === "..") {
+    throw new Problem(400, "invalid", `${name}: is no name for anything new`);
+  }
+  if (encoder.encode(name).length > LONGEST) {
+    throw new Problem(400, "invalid", `a name has ${LONGEST} bytes at most`);
+  }
+  return name;
+}

@@ -1,0 +1,89 @@
+import type { NodeInfo, NodeType } from "../../mod.ts";
+import type { DetailedEntry } from "../../src/ops.ts";
+import { toRfc3339 } from "./times.ts";
+
+/** What responses call the types of nodes. */
+export type JsonType = "directory" | "file" | "symlink" | "fifo" | "socket";
+
+const TYPES: Record<NodeType, JsonType> = {
+  container: "directory",
+  entry: "file",
+  symlink: "symlink",
+  fifo: "fifo",
+  socket: "socket",
+};
+
+/** A node's type as responses have it. */
+export function jsonType(type: NodeType): JsonType {
+  return TYPES[type];
+}
+
+/** All that is known of a node, as JSON. */
+export interface NodeJson {
+  id: string;
+  name: string;
+  path: string | null;
+  type: JsonType;
+  size: number;
+  version: number | null;
+  created_at: string;
+  modified_at: string;
+  accessed_at: string;
+  changed_at: string;
+  mode: number | null;
+  uid: number | null;
+  gid: number | null;
+  links: number;
+  retention: number | null;
+  metadata: Record<string, string>;
+  target?: string;
+}
+
+/** A node as responses have it. */
+export function nodeJson(info: NodeInfo, path: string | null): NodeJson {
+  return {
+    id: info.id,
+    name: info.name,
+    path,
+    type: TYPES[info.type],
+    size: info.size ?? 0,
+    version: info.version,
+    created_at: toRfc3339(info.createdAt),
+    modified_at: toRfc3339(info.modifiedAt),
+    accessed_at: toRfc3339(info.atime),
+    changed_at: toRfc3339(info.ctime),
+    mode: info.mode,
+    uid: info.uid,
+    gid: info.gid,
+    links: info.nlink,
+    retention: info.retention,
+    metadata: info.metadata,
+  };
+}
+
+/** Writes the rows of a listing: by hand, since there may be tens of thousands of them. */
+export class EntryWriter {
+  #second = NaN;
+  #text = "";
+
+  /** One entry as JSON. */
+  write(entry: DetailedEntry): string {
+    const target = entry.target === null ? "" : `,"target":${JSON.stringify(entry.target)}`;
+    return `{"id":"${entry.node}","name":${JSON.stringify(entry.name)},"type":"${
+      TYPES[entry.type]
+    }","size":${entry.size ?? 0},"version":${entry.version},"mode":${entry.mode},"created_at":"${
+      this.#time(entry.createdSec, entry.createdNsec)
+    }","modified_at":"${
+      this.#time(entry.modifiedSec, entry.modifiedNsec)
+    }","visible":${entry.visible},"edge":"${entry.edge}"${target}}`;
+  }
+
+  #time(sec: number, nsec: number): string {
+    if (sec !== this.#second) {
+      this.#second = sec;
+      // Without its fraction, which follows.
+      this.#text = toRfc3339(BigInt(sec) * 1_000_000_000n).slice(0, -10);
+    }
+    return `${this.#text}${String(nsec).padStart(9, "0")}Z`;
+  }
+}

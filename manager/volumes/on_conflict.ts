@@ -1,0 +1,10 @@
+import type { OnConflict } from "../../src/ops.ts";
+import { ON_CONFLICT } from "../http/documented.ts";
+import { Problem } from "../http/problem.ts";
+
+/** What a client wants where a name is taken; by default a new version. @throws {Problem} 400. */
+export function onConflictOf(wish: string | null): OnConflict {
+  const { success, data } = ON_CONFLICT.safeParse(wish ?? "replace");
+  if (success) return data;
+  throw new Problem(400, "invalid", `on_conflict: one of ${ON_CONFLICT.options.join(", ")}`);
+}

@@ -1,0 +1,285 @@
+import type { AloeLite, Mount, Pin } from "../../mod.ts";
+import type { Filesystems, VolumeFacts } from "./filesystems.ts";
+import * as ops from "../../src/ops.ts";
+import { newSecret, secretHash } from "../http/secrets.ts";
+import { type FileLease, PRINCIPAL } from "./open_files.ts";
+import { PinGuard } from "../http/pin_guard.ts";
+
+/** What a session is known by, and until when. */
+export interface SessionProof {
+  /** 64 hexadecimal digits, for the client alone. */
+  secret: string;
+  /** When it ends if it is not used, ms since the epoch. */
+  expiresAt: number;
+}
+
+/** What of a session others may know: it stays the same when the secret changes. */
+export interface SessionView {
+  /** Whether it has a volume unlocked. */
+  holds(volume: string): boolean;
+}
+
+/** A volume that a session has unlocked, for a request to use. */
+export interface Unlocked extends AsyncDisposable {
+  /** Its mount, and the connection that it is of. */
+  open(write: boolean): Promise<{ fs: AloeLite; mount: Mount }>;
+}
+
+/** How many, and how long. */
+export interface SessionsOptions {
+  filesystems: Filesystems;
+  /** How long one lasts without being used, ms. */
+  lifeMs: number;
+  /** Wrong PINs in a row before a client has to wait. */
+  guesses: number;
+  /** Told of each wrong PIN: what it was for, and whose it was. */
+  onWrongPin?: (subject: string, client: string) => void;
+}
+
+/**
+ * Who has proved which PINs. A session is known by the hash of a secret that
+ * its client has; the keys of its volumes are in memory alone, and go with it.
+ * Each proof gives it another secret: one that somebody knew before, because it
+ * was planted or seen, opens nothing.
+ */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #guard: PinGuard;
+  readonly #sessions = new Map<string, Session>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#guard = new PinGuard(options.guesses, options.onWrongPin);
+    const every = Math.max(50, Math.min(options.lifeMs / 4, 60_000));
+    this.#timer = setInterval(() => void this.#sweep(), every);
+    Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /**
+   * Runs what throws `bad_key` for a wrong PIN, and slows down who guesses.
+   *
+   * @throws {Problem} 429 `rate_limited` when there were too many wrong ones.
+   */
+  guarded<T>(volume: string, client: string, task: () => Promise<T>): Promise<T> {
+    return this.#guard.attempt(volume, client, task);
+  }
+
+  /**
+   * Unlocks a volume for a session.
+   *
+   * @param client Whose guesses are counted.
+   * @param secret The session to add it to; a new one where that is not known.
+   * @returns What the session is known by from now on.
+   * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
+   * @throws {Problem} 429 `rate_limited`.
+   */
+  async unlock(
+    volume: VolumeFacts,
+    pin: Pin,
+    client: string,
+    secret: string | null,
+  ): Promise<SessionProof> {
+    const key = await this.guarded(volume.id, client, () => this.#key(volume, pin));
+    const session = this.#take(secret) ?? new Session();
+    const before = session.keys.get(volume.id);
+    session.keys.set(volume.id, key);
+    const proof = this.#give(session);
+    await before?.release();
+    return proof;
+  }
+
+  /**
+   * Gives a session another secret; the one before is worth nothing any more.
+   *
+   * @returns Null when there is no such session.
+   */
+  renew(secret: string | null): SessionProof | null {
+    const session = this.#take(secret);
+    return session === undefined ? null : this.#give(session);
+  }
+
+  /** What a session holds, for as long as it lives; null when there is no such session. */
+  view(secret: string | null): SessionView | null {
+    const session = this.#find(secret);
+    if (session === undefined) return null;
+    return { holds: (volume) => !isOver(session) && session.keys.has(volume) };
+  }
+
+  /** A volume that a session has unlocked; null when it has not. */
+  use(volume: string, secret: string | null): Unlocked | null {
+    const session = this.#find(secret);
+    const key = session?.keys.get(volume);
+    if (key === undefined) return null;
+    session!.endsAt = performance.now() + this.#options.lifeMs;
+    return key.use();
+  }
+
+  /** Locks a volume for a session. */
+  async lock(volume: string, secret: string | null): Promise<void> {
+    const session = this.#find(secret);
+    const key = session?.keys.get(volume);
+    session?.keys.delete(volume);
+    await key?.release();
+  }
+
+  /** Ends a session: what it had unlocked is locked for it, and requests of it that run fail. */
+  async end(secret: string | null): Promise<void> {
+    const session = this.#take(secret);
+    if (session === undefined) return;
+    const keys = [...session.keys.values()];
+    session.keys.clear();
+    for (const key of keys) {
+      await key.end();
+      await key.release();
+    }
+  }
+
+  /** Locks a volume for every session but one: their requests that run fail. */
+  async lockForAll(volume: string, but: string | null = null): Promise<void> {
+    const kept = this.#find(but);
+    for (const session of this.#sessions.values()) {
+      const key = session.keys.get(volume);
+      if (key === undefined || session === kept) continue;
+      session.keys.delete(volume);
+      await key.end();
+      await key.release();
+    }
+  }
+
+  /** Ends every session. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const session of this.#sessions.values()) await endSession(session);
+    this.#sessions.clear();
+  }
+
+  async #key(volume: VolumeFacts, pin: Pin): Promise<Key> {
+    const lease = await this.#options.filesystems.lease(volume.fsId);
+    try {
+      const mount = await lease.file.reader.mount(volume.id, { pin, principal: PRINCIPAL });
+      return new Key(lease, mount);
+    } catch (error) {
+      lease[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #find(secret: string | null): Session | undefined {
+    const session = secret === null ? undefined : this.#sessions.get(secretHash(secret));
+    return session === undefined || isOver(session) ? undefined : session;
+  }
+
+  /** A session, which nobody knows any more. */
+  #take(secret: string | null): Session | undefined {
+    const session = this.#find(secret);
+    if (session !== undefined) this.#sessions.delete(secretHash(secret!));
+    return session;
+  }
+
+  /** Makes a session known by a secret that nobody has had. */
+  #give(session: Session): SessionProof {
+    const { lifeMs } = this.#options;
+    const secret = newSecret();
+    session.endsAt = performance.now() + lifeMs;
+    this.#sessions.set(secretHash(secret), session);
+    return { secret, expiresAt: Date.now() + lifeMs };
+  }
+
+  async #sweep(): Promise<void> {
+    for (const [id, session] of this.#sessions) {
+      if (!isOver(session)) continue;
+      this.#sessions.delete(id);
+      await endSession(session);
+    }
+  }
+}
+
+class Session {
+  /** By volume. */
+  readonly keys: Map<string, Key> = new Map();
+  /** When it ends, by `performance.now`: no clock that is set revives or ends it. */
+  endsAt = 0;
+}
+
+function isOver({ endsAt }: Session): boolean {
+  return endsAt <= performance.now();
+}
+
+/**
+ * The key of a volume, which two mounts have: one for reading, and one that is
+ * a row of the file, made with the first change.
+ */
+class Key {
+  readonly #lease: FileLease;
+  readonly #reading: Mount;
+  #writing: Promise<Mount> | null = null;
+  /** The session, and the requests that are using it. */
+  #holders = 1;
+
+  constructor(lease: FileLease, reading: Mount) {
+    this.#lease = lease;
+    this.#reading = reading;
+  }
+
+  use(): Unlocked {
+    this.#holders++;
+    let held = true;
+    return {
+      open: (write) => this.#open(write),
+      [Symbol.asyncDispose]: async () => {
+        if (held) await this.release();
+        held = false;
+      },
+    };
+  }
+
+  async #open(write: boolean): Promise<{ fs: AloeLite; mount: Mount }> {
+    const { file } = this.#lease;
+    if (!write) return { fs: file.reader, mount: this.#reading };
+    const fs = await file.writer();
+    this.#writing ??= this.#mount(fs, file.reader);
+    try {
+      return { fs, mount: await this.#writing };
+    } catch (error) {
+      this.#writing = null;
+      throw error;
+    }
+  }
+
+  async #mount(fs: AloeLite, reader: AloeLite): Promise<Mount> {
+    const key = await ops.mountKey(reader.db, this.#reading.handle);
+    try {
+      return await fs.mount(this.#reading.volume, {
+        principal: PRINCIPAL,
+        ...(key === null ? {} : { key }),
+      });
+    } finally {
+      key?.fill(0);
+    }
+  }
+
+  /** Overwrites the key, whoever uses it. */
+  async end(): Promise<void> {
+    const writing = await this.#writing?.catch(() => null);
+    this.#writing = null;
+    await this.#reading.unmount();
+    await writing?.unmount();
+  }
+
+  async release(): Promise<void> {
+    this.#holders--;
+    if (this.#holders > 0) return;
+    try {
+      await this.end();
+    } finally {
+      this.#lease[Symbol.dispose]();
+    }
+  }
+}
+
+async function endSession(session: Session): Promise<void> {
+  const keys = [...session.keys.values()];
+  session.keys.clear();
+  for (const key of keys) await key.release();
+}

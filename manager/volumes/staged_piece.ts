@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import * as ops from "../../src/ops.ts";
+import type { Access } from "./access.ts";
+import { Problem } from "../http/problem.ts";
+import type { Checksum } from "./tus.ts";
+import { uploadRoom } from "./upload_room.ts";
+
+/** Bytes that are kept in memory until their checksum is known. */
+const SMALL = 256 * 1024;
+
+/** What a process that dies leaves of a piece goes after this, ms. */
+const LEFT_BEHIND_MS = 60 * 60_000;
+
+/** A piece that is what its checksum says. To be disposed when it has been used. */
+export interface StagedPiece extends AsyncDisposable {
+  /** Its bytes. */
+  pieces(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Takes a piece of an upload that has a checksum. Until that is known to be right
+ * the piece stands in the volume as an upload of its own, encrypted as all there
+ * is, so that memory does not grow with pieces that come slowly.
+ *
+ * @throws {Problem} 460 when it is not what was sent: nothing of it is kept.
+ */
+export async function stagePiece(
+  { fs: { db }, mount: { handle }, volume }: Access,
+  pieces: AsyncIterable<Uint8Array>,
+  { algorithm, digest }: Checksum,
+): Promise<StagedPiece> {
+  const hash = createHash(algorithm);
+  let small: Uint8Array[] = [];
+  let size = 0;
+  let id: string | null = null;
+  const drop = async () => {
+    if (id === null) return;
+    await ops.dropUpload(db, handle, id);
+    while (await ops.reclaimChunks(db, 256) === 256);
+  };
+  try {
+    using resources = new DisposableStack();
+    let writer: ops.UploadWriter | null = null;
+    for await (const piece of pieces) {
+      hash.update(piece);
+      size += piece.length;
+      if (writer === null) {
+        small.push(piece);
+        if (size <= SMALL) continue;
+        resources.use(await uploadRoom(volume.chunkSize));
+        id = (await ops.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
+        writer = await ops.openUpload(db, handle, id, { ttl: LEFT_BEHIND_MS });
+        for (const one of small) await writer.write(one);
+        small = [];
+      } else {
+        await writer.write(piece);
+      }
+    }
+    if (hash.digest("base64") !== digest) {
+      throw new Problem(460, "invalid", "the checksum is of something else: nothing was kept");
+    }
+    await writer?.close();
+  } catch (error) {
+    // It expires by itself where the file cannot be written now.
+    await drop().catch(() => {});
+    throw error;
+  }
+  const node = id;
+  return {
+    pieces: async function* () {
+      if (node === null) yield* small;
+      else yield* (await ops.openReadById(db, handle, node)).readable;
+    },
+    [Symbol.asyncDispose]: drop,
+  };
+}

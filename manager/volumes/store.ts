@@ -1,0 +1,111 @@
+import type { AloeLite, Mount } from "../../mod.ts";
+import { AloeError } from "../../src/errors.ts";
+import * as ops from "../../src/ops.ts";
+import { uploadRoom } from "./upload_room.ts";
+
+/** Content that fits is written from memory, in one transaction. */
+const SMALL = 1024 * 1024;
+
+/** What a process that dies leaves of a whole body goes after this, ms. */
+const LEFT_BEHIND_MS = 60 * 60_000;
+
+/** Where content goes. */
+export interface Destination {
+  fs: AloeLite;
+  mount: Mount;
+  path: string;
+  /** Bytes of a full chunk there. */
+  chunkSize: number;
+}
+
+/**
+ * Writes a file from pieces, in bounded memory: all of it or nothing. What
+ * came before a break is given up.
+ *
+ * @throws {AloeError} As `finishUpload`; what the pieces and the condition throw.
+ */
+export async function storeFile(
+  { fs, mount, path, chunkSize }: Destination,
+  pieces: AsyncIterable<Uint8Array>,
+  options: ops.PutFileOptions = {},
+): Promise<ops.PutFileResult> {
+  const { db } = fs;
+  const { handle } = mount;
+  let small: Uint8Array[] = [];
+  let size = 0;
+  let upload: string | null = null;
+  let writer: ops.UploadWriter | null = null;
+  using resources = new DisposableStack();
+  try {
+    for await (const piece of pieces) {
+      size += piece.length;
+      if (writer !== null) {
+        await writer.write(piece);
+        continue;
+      }
+      small.push(piece);
+      if (size <= SMALL) continue;
+      resources.use(await uploadRoom(chunkSize));
+      upload = (await ops.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
+      writer = await ops.openUpload(db, handle, upload, { ttl: LEFT_BEHIND_MS });
+      for (const one of small) await writer.write(one);
+      small = [];
+    }
+    if (writer === null) return await ops.putFile(db, handle, path, joined(small, size), options);
+    await writer.close();
+    return await ops.finishUpload(db, handle, upload!, path, options);
+  } catch (error) {
+    if (upload !== null) await drop(db, handle, upload);
+    throw error;
+  }
+}
+
+async function drop(db: ops.Database, mount: ops.MountHandle, upload: string): Promise<void> {
+  try {
+    await ops.dropUpload(db, mount, upload);
+    await ops.reclaimAll(db);
+  } catch (error) {
+    // It expires by itself where the file cannot be written now.
+    if (!(error instanceof AloeError)) throw error;
+  }
+}
+
+function joined(pieces: Uint8Array[], size: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0];
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+/** Fails early where writing would fail at the end, before gigabytes have come. */
+export async function checkBeforeBody(
+  { fs, mount, path }: Omit<Destination, "chunkSize">,
+  options: ops.PutFileOptions,
+): Promise<void> {
+  const { db } = fs;
+  const { handle } = mount;
+  let current: ops.CurrentContent | null = null;
+  try {
+    current = await ops.openSnapshot(db, handle, { path });
+    if (options.onConflict === "fail") throw new AloeError("already_exists", `${path}: exists`);
+  } catch (error) {
+    if (!(error instanceof AloeError)) throw error;
+    if (error.code === "not_an_entry") {
+      if (options.onConflict === "fail") throw new AloeError("already_exists", `${path}: exists`);
+      if (options.onConflict !== "replace" && options.onConflict !== undefined) return;
+    }
+    if (error.code !== "not_found") throw error;
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (!options.parents) {
+      const { type } = await ops.stat(db, handle, parent);
+      if (type !== "container") {
+        throw new AloeError("not_a_container", `${parent}: is not a directory`);
+      }
+    }
+  }
+  options.condition?.(current);
+}

@@ -1,0 +1,86 @@
+import { joinPath, splitPath } from "../../src/paths.ts";
+import type { Target } from "../../src/ops.ts";
+import { Problem } from "../http/problem.ts";
+
+/** A node that a request is about, by its path or its id. */
+export type RequestTarget = Target;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * The node that the query names, `path=` or `node=`; the top when it names none.
+ *
+ * @throws {Problem} 400 for both, or for what is no id.
+ */
+export function queryTarget(query: URLSearchParams): Target {
+  const path = query.get("path");
+  const node = query.get("node");
+  if (node === null) return { path: path ?? "/" };
+  if (path !== null) throw new Problem(400, "invalid", "either a path or a node, not both");
+  if (!UUID.test(node)) throw new Problem(400, "invalid", "node: is not an id");
+  return { node };
+}
+
+/** The query of a request. */
+export function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf("?");
+  if (at === -1) return new URLSearchParams();
+  const end = url.indexOf("#", at);
+  return new URLSearchParams(url.slice(at + 1, end === -1 ? undefined : end));
+}
+
+/**
+ * The node that a URL of content names: `…/files/<path>`, or by its query
+ * without a path. Taken from the text of the URL, in which `..` still is a
+ * name like others.
+ *
+ * @throws {Problem} 400 for a wrong escape.
+ */
+export function urlTarget(url: string, query: URLSearchParams): Target {
+  const path = urlPath(url);
+  if (path === "") return queryTarget(query);
+  if (query.has("path") || query.has("node")) {
+    throw new Problem(400, "invalid", "the node is named twice");
+  }
+  return { path };
+}
+
+function urlPath(url: string): string {
+  const match = /^[a-z]+:\/\/[^/]*\/volumes\/[^/]+\/files(\/[^?#]*)?(?:[?#]|$)/.exec(url);
+  const escaped = match?.[1] ?? "";
+  if (/%2f/i.test(escaped)) throw new Problem(400, "invalid", "a name holds no slash");
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    throw new Problem(400, "invalid", "the path is not well escaped");
+  }
+}
+
+/** A path in one form: with a slash in front and none at the end. */
+export function normalPath(path: string): string {
+  return joinPath(splitPath(path));
+}
+
+/** A number in a query. @throws {Problem} 400. */
+export function wholeNumber(
+  query: URLSearchParams,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (!(value >= min && value <= max)) {
+    throw new Problem(400, "invalid", `${name}: a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** A flag in a query: there, and not said to be off. @throws {Problem} 400. */
+export function flag(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name);
+  if (text === null || text === "0" || text === "false") return false;
+  if (text === "" || text === "1" || text === "true") return true;
+  throw new Problem(400, "invalid", `${name}: 1 or 0`);
+}

@@ -1,0 +1,120 @@
+import { AloeError } from "../../src/errors.ts";
+import type { OnConflict, UploadInfo } from "../../src/ops.ts";
+import { newPath } from "./new_names.ts";
+import { onConflictOf } from "./on_conflict.ts";
+import { Problem } from "../http/problem.ts";
+import { fromRfc3339, toRfc3339 } from "./times.ts";
+
+/** The protocol's version, which each request has to name. */
+export const TUS_VERSION = "1.0.0";
+
+/** What of the protocol there is besides its core. */
+export const TUS_EXTENSIONS =
+  "creation,creation-with-upload,creation-defer-length,expiration,termination,checksum";
+
+/** How a piece can be checked. */
+export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
+
+/** Where an upload goes when it is finished. */
+export interface UploadTarget {
+  path: string;
+  /** What is done where the name is taken. */
+  onConflict: OnConflict;
+  /** Whether missing directories are made. */
+  parents: boolean;
+  modifiedAt?: bigint;
+}
+
+/** @throws {Problem} 412 for another version of the protocol. */
+export function requireVersion(headers: Headers): void {
+  if (headers.get("tus-resumable") === TUS_VERSION) return;
+  throw new Problem(412, "precondition_failed", `Tus-Resumable: ${TUS_VERSION} is spoken here`, {
+    headers: { "tus-version": TUS_VERSION },
+  });
+}
+
+/** A number of bytes in a header; null where there is none. @throws {Problem} 400. */
+export function byteCount(headers: Headers, name: string): number | null {
+  const text = headers.get(name);
+  if (text === null) return null;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(value)) {
+    throw new Problem(400, "invalid", `${name}: a whole number of bytes`);
+  }
+  return value;
+}
+
+/** What Upload-Metadata says of the goal. @throws {Problem} 400. */
+export function goalOf(header: string | null): UploadTarget {
+  const values = new Map<string, string>();
+  for (const pair of (header ?? "").split(",")) {
+    const [key, value = "", ...more] = pair.trim().split(/ +/);
+    if (key === "") continue;
+    if (more.length > 0) throw new Problem(400, "invalid", "Upload-Metadata: a key, then base64");
+    values.set(key, decoded(key, value));
+  }
+  const path = values.get("path");
+  if (path === undefined) throw new Problem(400, "invalid", "Upload-Metadata: path is needed");
+  const goal: UploadTarget = {
+    path: newPath(path),
+    onConflict: onConflictOf(
+      values.get("on_conflict") ?? (isOn(values.get("overwrite"), true) ? "replace" : "fail"),
+    ),
+    parents: isOn(values.get("parents"), false),
+  };
+  if (goal.path === "/") throw new Problem(400, "nameless", "Upload-Metadata: path: has no name");
+  const modified = values.get("modified_at");
+  if (modified !== undefined) {
+    const at = fromRfc3339(modified);
+    if (at === null) throw new Problem(400, "invalid", "modified_at: a time as RFC 3339 has it");
+    goal.modifiedAt = at;
+  }
+  return goal;
+}
+
+function decoded(key: string, base64: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(base64));
+  } catch {
+    throw new Problem(400, "invalid", `Upload-Metadata: ${key}: is not UTF-8 in base64`);
+  }
+}
+
+function isOn(value: string | undefined, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  return value !== "0" && value !== "false";
+}
+
+/** A goal as the upload keeps it. */
+export function noteOf(goal: UploadTarget): string {
+  const { path, onConflict, parents, modifiedAt } = goal;
+  const modified_at = modifiedAt === undefined ? undefined : toRfc3339(modifiedAt);
+  return JSON.stringify({ path, on_conflict: onConflict, parents, modified_at });
+}
+
+/** The goal of an upload. @throws {AloeError} `not_found`: it is none of this protocol's. */
+export function goalFrom({ id, note }: UploadInfo): UploadTarget {
+  if (note === "") throw new AloeError("not_found", `${id}: no such upload`);
+  // One that an older release began says whether to overwrite.
+  const { path, overwrite = true, on_conflict, parents, modified_at } = JSON.parse(note);
+  const onConflict = on_conflict ?? (overwrite ? "replace" : "fail");
+  const modifiedAt = modified_at === undefined ? null : fromRfc3339(modified_at);
+  return { path, onConflict, parents, ...(modifiedAt === null ? {} : { modifiedAt }) };
+}
+
+/** What a piece has to come to. */
+export interface Checksum {
+  algorithm: string;
+  digest: string;
+}
+
+/** The checksum that a request gives; null for none. @throws {Problem} 400. */
+export function checksumOf(headers: Headers): Checksum | null {
+  const header = headers.get("upload-checksum");
+  if (header === null) return null;
+  const [algorithm, digest = ""] = header.trim().split(/ +/);
+  if (!TUS_CHECKSUMS.includes(algorithm)) {
+    throw new Problem(400, "unsupported", `Upload-Checksum: one of ${TUS_CHECKSUMS.join(", ")}`);
+  }
+  return { algorithm, digest };
+}

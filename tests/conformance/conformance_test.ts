@@ -1,0 +1,35 @@
+/**
+ * The scenarios in `conformance/`, and those of the reference project where
+ * they lie beside this one in `../../shared/conformance/`.
+ */
+
+import { AloeLite } from "../../mod.ts";
+import { OurSubject } from "./ours.ts";
+import { readScenarios, runScenario, scenarioFiles } from "./runner.ts";
+
+for (
+  const [whose, folder] of [
+    ["own", new URL("./", import.meta.url)],
+    ["reference's", new URL("../../../shared/conformance/", import.meta.url)],
+  ] as const
+) {
+  const files = scenarioFiles(folder);
+  if (files.length === 0) {
+    Deno.test({
+      name: `conformance: ${whose} (ignored: not here)`,
+      ignore: true,
+      fn() {},
+    });
+  }
+  for (const { name, url } of files) {
+    Deno.test(`conformance: ${whose} ${name}`, async (t) => {
+      await using file = await AloeLite.open(":memory:");
+      for (const scenario of readScenarios(url)) {
+        await t.step(scenario.scenario, async () => {
+          await using subject = await OurSubject.make(file, scenario);
+          await runScenario(scenario, subject);
+        });
+      }
+    });
+  }
+}

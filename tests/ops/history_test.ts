@@ -1,0 +1,63 @@
+/** Versions: which there are, what they hold, what a prune leaves. */
+
+import assert from "node:assert/strict";
+import { AloeLite, type Mount } from "../../mod.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (data: Uint8Array) => new TextDecoder().decode(data);
+
+async function fresh(chunkSize = 4): Promise<{ fs: AloeLite; mount: Mount }> {
+  const fs = await AloeLite.open(":memory:");
+  await fs.createVolume({ name: "main", chunkSize });
+  return { fs, mount: await fs.mount() };
+}
+
+async function contents(mount: Mount, path: string): Promise<string[]> {
+  const versions = await mount.history(path);
+  return await Promise.all(
+    versions.map(async ({ version }) => text(await mount.readAll(path, { version }))),
+  );
+}
+
+/** A write that was begun, stored some chunks and did not come to its end. */
+async function leaveHalfWritten(
+  fs: AloeLite,
+  path: string,
+  end: "abort" | "unmount",
+): Promise<void> {
+  const mount = await fs.mount();
+  const writer = await mount.openWrite(path);
+  await writer.write(bytes("garbage!"));
+  if (end === "abort") await writer.abort();
+  await mount.unmount();
+}
+
+/** The write after it. */
+const NEXT: Record<string, (mount: Mount) => Promise<unknown>> = {
+  put: (mount) => mount.put("/a", "three"),
+  stream: (mount) => mount.put("/a", ReadableStream.from([bytes("thr"), bytes("ee")])),
+  restore: async (mount) => {
+    await mount.put("/a", "");
+    await mount.restoreVersion("/a", 1);
+    await mount.put("/a", "three");
+  },
+};
+
+for (const end of ["abort", "unmount"] as const) {
+  for (const [how, write] of Object.entries(NEXT)) {
+    Deno.test(`what was never committed (${end}, then ${how}) is no version and can be reclaimed`, async () => {
+      const { fs, mount } = await fresh();
+      await using _fs = fs;
+      await mount.put("/a", "one");
+      await leaveHalfWritten(fs, "/a", end);
+      await write(mount);
+      const all = await contents(mount, "/a");
+      assert.deepEqual(all, how === "restore" ? ["three", "one", "", "one"] : ["three", "one"]);
+      await mount.setRetention("/a", 2);
+      await fs.pruneContent();
+      assert.deepEqual((await contents(mount, "/a")).slice(0, 2), ["three", "one"]);
+      // "one", "thre" and "e"; nothing of the garbage.
+      assert.equal((await fs.info()).chunks, 3);
+    });
+  }
+}

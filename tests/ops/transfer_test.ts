@@ -1,0 +1,88 @@
+/** Forks, exports to another file, backups. */
+
+import assert from "node:assert/strict";
+import { AloeLite, type Mount, type TransferProgress } from "../../mod.ts";
+
+async function fresh(chunkSize = 4): Promise<{ fs: AloeLite; mount: Mount }> {
+  const fs = await AloeLite.open(":memory:");
+  await fs.createVolume({ name: "main", chunkSize });
+  return { fs, mount: await fs.mount() };
+}
+
+Deno.test("a fork that succeeds is whole, whatever is pruned meanwhile", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  const old = "0123456789abcdef";
+  for (let i = 0; i < 4; i++) await mount.put(`/${i}`, `${old}${i}`);
+  const meanwhile: Promise<unknown>[] = [];
+  const fork = fs.fork(mount, {
+    name: "fork",
+    onProgress: () => {
+      if (meanwhile.length > 0) return;
+      for (let i = 0; i < 4; i++) {
+        meanwhile.push(mount.setRetention(`/${i}`, 1), mount.put(`/${i}`, `new ${i}`));
+      }
+      meanwhile.push(fs.pruneContent());
+    },
+  });
+  const made = await fork.catch(() => null);
+  await Promise.all(meanwhile);
+  // To refuse is sound too; to succeed with holes is not.
+  if (made === null) return assert.equal((await fs.volumes()).length, 1);
+  const forked = await fs.mount(made.id);
+  assert.deepEqual((await forked.verify({ deep: true })).problems, []);
+  for (let i = 0; i < 4; i++) {
+    const content = await forked.path(`/${i}`).readText();
+    assert.ok([`${old}${i}`, `new ${i}`].includes(content), content);
+  }
+});
+
+Deno.test("two files can be exported into each other at once", async () => {
+  const a = await fresh();
+  const b = await fresh();
+  for (let i = 0; i < 5; i++) {
+    await a.mount.put(`/${i}`, "a");
+    await b.mount.put(`/${i}`, "b");
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => timer = setTimeout(resolve, 60_000, "stuck"));
+  const both = Promise.all([
+    a.fs.exportTo(a.mount, b.fs, { name: "from a" }),
+    b.fs.exportTo(b.mount, a.fs, { name: "from b" }),
+  ]);
+  const outcome = await Promise.race([both.then(() => "done"), late]);
+  clearTimeout(timer);
+  assert.equal(outcome, "done");
+  await a.fs.close();
+  await b.fs.close();
+});
+
+Deno.test("copies show the same one of equal siblings as their source", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  await mount.mkdir("/d");
+  await mount.put("/d/x", "older");
+  await mount.put("/d/y", "newer");
+  await mount.move("/d/x", "/x");
+  await mount.move("/x", "/d/x");
+  await mount.rename("/d/y", "x");
+  assert.equal(await mount.path("/d/x").readText(), "newer");
+
+  await mount.copy("/d", "/copy");
+  assert.equal(await mount.path("/copy/x").readText(), "newer");
+  const forked = await fs.mount((await fs.fork(mount, { name: "fork" })).id);
+  assert.equal(await forked.path("/d/x").readText(), "newer");
+  await mount.pack("/d");
+  await mount.unpack("/d");
+  assert.equal(await mount.path("/d/x").readText(), "newer");
+});
+
+Deno.test("progress ends at its total, hard links counted once", async () => {
+  const { fs, mount } = await fresh();
+  await using _fs = fs;
+  await mount.put("/a", "12345678");
+  await mount.link("/a", "/b");
+  let last: TransferProgress | null = null;
+  await fs.fork(mount, { name: "fork", onProgress: (progress) => last = progress });
+  assert.deepEqual(last, { nodes: 2, totalNodes: 2, bytes: 8, totalBytes: 8 });
+});

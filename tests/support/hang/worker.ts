@@ -1,0 +1,4 @@
+/** The thread of a mount, with statements that may hang. */
+
+import "./statements.ts";
+import "../../../fuse/worker.ts";
