@@ -23,6 +23,7 @@ import "./redo.ts";
 import "./registry.ts";
 import "./seal.ts";
 import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
+import { sqliteExpressions } from "./sqlite_expressions.ts";
 import { type CompiledTemplate, templates } from "./template.ts";
 import "./trash.ts";
 import "./upload.ts";
@@ -39,7 +40,7 @@ export async function compileAll(): Promise<Record<string, CompiledTemplate>> {
   }
   const names = [...templates.keys()].sort();
   return Object.fromEntries(
-    names.map((name) => [name, templates.get(name)!.compileWith(compiler)]),
+    names.map((name) => [name, templates.get(name)!.compileWith(compiler, sqliteExpressions)]),
   );
 }
 

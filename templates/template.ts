@@ -1,5 +1,6 @@
 import type { Compilable, Kysely, QueryCompiler } from "kysely";
 import type { StorageQuery } from "../src/storage/dialect.ts";
+import { type Expressions, withExpressions } from "./expressions.ts";
 import { kysely } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
 
@@ -15,7 +16,7 @@ export interface CompiledTemplate {
 
 /** Gives templates their text in one dialect. */
 export interface TemplateCompiler {
-  /** The text of a template. Called once for each. */
+  /** The text of a template. Each template calls it once. */
   compile(template: Template<never, unknown>): CompiledTemplate;
 }
 
@@ -76,6 +77,9 @@ export class Template<Values, Row> implements Statement<Values, Row> {
   readonly #build: (q: Kysely<Schema>, p: Values) => Compilable<Row>;
   readonly #wide: boolean;
   readonly #arrays: boolean;
+  /** The text of each compiler that it was bound for. */
+  readonly #texts = new Map<TemplateCompiler, CompiledTemplate>();
+  /** The compiler that it was bound for last, and its text: one process mostly has one. */
   #compiler: TemplateCompiler | null = null;
   #compiled!: CompiledTemplate;
 
@@ -94,7 +98,7 @@ export class Template<Values, Row> implements Statement<Values, Row> {
 
   bind(compiler: TemplateCompiler, values: Values): StorageQuery {
     if (compiler !== this.#compiler) {
-      this.#compiled = compiler.compile(this as Template<never, unknown>);
+      this.#compiled = this.#textOf(compiler);
       this.#compiler = compiler;
     }
     const { sql, names, constants } = this.#compiled;
@@ -106,9 +110,21 @@ export class Template<Values, Row> implements Statement<Values, Row> {
     return { sql, parameters, wide: this.#wide, arrays: this.#arrays };
   }
 
+  #textOf(compiler: TemplateCompiler): CompiledTemplate {
+    let text = this.#texts.get(compiler);
+    if (text === undefined) {
+      text = compiler.compile(this as Template<never, unknown>);
+      this.#texts.set(compiler, text);
+    }
+    return text;
+  }
+
   /** Builds the query and compiles it. Kysely must have been loaded. */
-  compileWith(compiler: QueryCompiler): CompiledTemplate {
-    const { sql, parameters } = this.#build(builderFor(compiler), placeholders as Values).compile();
+  compileWith(compiler: QueryCompiler, expressions: Expressions): CompiledTemplate {
+    const { sql, parameters } = withExpressions(
+      expressions,
+      () => this.#build(builderFor(compiler), placeholders as Values).compile(),
+    );
     return {
       sql,
       names: parameters.map((value) => value instanceof Placeholder ? value.name : null),
@@ -136,9 +152,17 @@ export function raw<Row = unknown>(sql: string): Statement<Record<never, never>,
   return { bind: () => ({ sql, parameters: [] }) };
 }
 
-/** Compiles templates where they are first used. Kysely must have been loaded. */
-export function builderCompiler(compiler: QueryCompiler): TemplateCompiler {
-  return { compile: (template) => template.compileWith(compiler) };
+/**
+ * Compiles templates where they are first used. Kysely must have been loaded.
+ *
+ * @param compiler Kysely's compiler of the dialect.
+ * @param expressions What the dialect says in its own way.
+ */
+export function builderCompiler(
+  compiler: QueryCompiler,
+  expressions: Expressions,
+): TemplateCompiler {
+  return { compile: (template) => template.compileWith(compiler, expressions) };
 }
 
 /** The rows of a query. */

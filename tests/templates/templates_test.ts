@@ -52,14 +52,22 @@ import {
   walkPath,
 } from "../../templates/resolve.ts";
 import { sqliteTemplates } from "../../templates/sqlite.ts";
+import { sqliteExpressions } from "../../templates/sqlite_expressions.ts";
 import { compiled } from "../../templates/sqlite_compiled.ts";
-import { builderCompiler, templates } from "../../templates/template.ts";
+import {
+  builderCompiler,
+  type Template,
+  type TemplateCompiler,
+  templates,
+} from "../../templates/template.ts";
+import { toInteger as integerExpression } from "../../templates/expressions.ts";
 import { removedFrom, removedNode, removedTogether } from "../../templates/trash.ts";
+import { setUploadLength } from "../../templates/upload.ts";
 
 Deno.test("every template compiles for PostgreSQL too, with the same values", async () => {
   const sqlite = await compileAll();
   const { PostgresQueryCompiler } = await loadKysely();
-  const postgres = builderCompiler(new PostgresQueryCompiler());
+  const postgres = builderCompiler(new PostgresQueryCompiler(), sqliteExpressions);
   assert.ok(templates.size > 90);
   for (const [name, template] of templates) {
     const { sql, names, constants } = postgres.compile(template);
@@ -73,7 +81,7 @@ Deno.test("every template compiles for PostgreSQL too, with the same values", as
 
 Deno.test("a template has the text of the dialect that it is bound for", async () => {
   const { PostgresQueryCompiler } = await loadKysely();
-  const postgres = builderCompiler(new PostgresQueryCompiler());
+  const postgres = builderCompiler(new PostgresQueryCompiler(), sqliteExpressions);
   const values = { parent: "p", name: "n" };
   for (let round = 0; round < 2; round++) {
     const there = childByName.bind(postgres, values);
@@ -88,6 +96,35 @@ Deno.test("a template has the text of the dialect that it is bound for", async (
     () => sqliteTemplates.compile({ name: "resolve.none" } as never),
     /resolve\.none/,
   );
+});
+
+Deno.test("a template is compiled once for each backend, however often they take turns", async () => {
+  const { PostgresQueryCompiler, sql } = await loadKysely();
+  const counted = (compiler: TemplateCompiler) => {
+    const compilations: string[] = [];
+    return {
+      compilations,
+      compile(template: Template<never, unknown>) {
+        compilations.push(template.name);
+        return compiler.compile(template);
+      },
+    };
+  };
+  const toInteger = (value: number) => sql<number>`${value}::bigint`;
+  const other = { ...sqliteExpressions, toInteger };
+  const postgres = counted(builderCompiler(new PostgresQueryCompiler(), other));
+  const sqlite = counted(sqliteTemplates);
+  const values = { node: "n", length: 1 };
+  for (let round = 0; round < 3; round++) {
+    assert.match(setUploadLength.bind(postgres, values).sql, /\$\d+::bigint/);
+    assert.match(setUploadLength.bind(sqlite, values).sql, /CAST\(\? AS INTEGER\)/);
+  }
+  assert.deepEqual(postgres.compilations, [setUploadLength.name]);
+  assert.deepEqual(sqlite.compilations, [setUploadLength.name]);
+});
+
+Deno.test("an expression cannot be used while no template is built", () => {
+  assert.throws(() => integerExpression(1), TypeError);
 });
 
 /** Tables whose rows are as many as there are files, by the names that a query gives them. */
