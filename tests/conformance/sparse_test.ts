@@ -1,8 +1,9 @@
 /** Holes: bytes that nobody wrote read as zeros and cost next to nothing. */
 
 import assert from "node:assert/strict";
-import { AloeLite, type Mount } from "../../mod.ts";
+import type { Mount } from "../../mod.ts";
 import { MAX_CHUNKS } from "../../src/content/write_content.ts";
+import { type Backend, createVolume, onEachBackend, type Volume } from "./backends.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -11,12 +12,10 @@ interface Options {
   encryption?: "none" | "convergent" | "random";
 }
 
-async function fresh(options: Options = {}): Promise<{ fs: AloeLite; mount: Mount }> {
+function create(backend: Backend, options: Options = {}): Promise<Volume> {
   const { chunkSize, encryption = "none" } = options;
-  const fs = await AloeLite.open(":memory:");
   const sealed = encryption === "none" ? {} : { pin: "1", encryption };
-  await fs.createVolume({ name: "main", chunkSize, ...sealed });
-  return { fs, mount: await fs.mount("main", encryption === "none" ? {} : { pin: "1" }) };
+  return createVolume(backend, { chunkSize, ...sealed });
 }
 
 const fails = (code: string, task: Promise<unknown>) =>
@@ -33,9 +32,9 @@ function randomly(seed: number): (below: number) => number {
   };
 }
 
-Deno.test("sparse: all holes are one chunk", async () => {
-  const { fs, mount } = await fresh({ chunkSize: 8 });
-  await using _fs = fs;
+onEachBackend("sparse: all holes are one chunk", async (backend) => {
+  await using volume = await create(backend, { chunkSize: 8 });
+  const { fs, mount } = volume;
   await mount.createEntry("/a");
   await mount.truncate("/a", 8000);
   assert.equal((await fs.info()).chunks, 1);
@@ -56,44 +55,47 @@ Deno.test("sparse: all holes are one chunk", async () => {
 });
 
 for (const encryption of ["none", "convergent", "random"] as const) {
-  Deno.test(`sparse: zeros that a stream skips are those that it writes (${encryption})`, async () => {
-    const chunkSize = 64;
-    const { fs, mount } = await fresh({ chunkSize, encryption });
-    await using _fs = fs;
-    const random = randomly(7);
-    for (let run = 0; run < 30; run++) {
-      const wanted: number[] = [];
-      if (run % 3 === 2) wanted.push(...await mount.readAll("/f"));
-      {
-        await using to = await mount.openWrite("/f", run % 3 === 2 ? "append" : "truncate");
-        for (let step = random(6); step >= 0; step--) {
-          const length = random(step % 2 === 0 ? 5 * chunkSize : 40);
-          const data = new Uint8Array(length).fill(step % 2 === 0 ? 0 : 1 + run);
-          wanted.push(...data);
-          if (step % 2 === 0) await to.skip(length);
-          else await to.write(data);
-          assert.equal(to.tell(), wanted.length);
+  onEachBackend(
+    `sparse: zeros that a stream skips are those that it writes (${encryption})`,
+    async (backend) => {
+      const chunkSize = 64;
+      await using volume = await create(backend, { chunkSize, encryption });
+      const { mount } = volume;
+      const random = randomly(7);
+      for (let run = 0; run < 30; run++) {
+        const wanted: number[] = [];
+        if (run % 3 === 2) wanted.push(...await mount.readAll("/f"));
+        {
+          await using to = await mount.openWrite("/f", run % 3 === 2 ? "append" : "truncate");
+          for (let step = random(6); step >= 0; step--) {
+            const length = random(step % 2 === 0 ? 5 * chunkSize : 40);
+            const data = new Uint8Array(length).fill(step % 2 === 0 ? 0 : 1 + run);
+            wanted.push(...data);
+            if (step % 2 === 0) await to.skip(length);
+            else await to.write(data);
+            assert.equal(to.tell(), wanted.length);
+          }
+        }
+        assert.deepEqual([...await mount.readAll("/f")], wanted);
+        await using from = await mount.openRead("/f");
+        for (let at = 0; at < wanted.length; at += 1 + random(chunkSize)) {
+          await from.seek(at);
+          const hole = await from.hole();
+          assert.ok(wanted.slice(at, at + hole).every((byte) => byte === 0));
+          assert.equal(wanted.slice(at, at + hole).length, hole);
+          const whole = wanted.slice(at - at % chunkSize, at - at % chunkSize + chunkSize);
+          const known = whole.length === chunkSize && whole.every((byte) => byte === 0);
+          assert.equal(hole > 0, known && encryption !== "random");
         }
       }
-      assert.deepEqual([...await mount.readAll("/f")], wanted);
-      await using from = await mount.openRead("/f");
-      for (let at = 0; at < wanted.length; at += 1 + random(chunkSize)) {
-        await from.seek(at);
-        const hole = await from.hole();
-        assert.ok(wanted.slice(at, at + hole).every((byte) => byte === 0));
-        assert.equal(wanted.slice(at, at + hole).length, hole);
-        const whole = wanted.slice(at - at % chunkSize, at - at % chunkSize + chunkSize);
-        const known = whole.length === chunkSize && whole.every((byte) => byte === 0);
-        assert.equal(hole > 0, known && encryption !== "random");
-      }
-    }
-    assert.deepEqual((await mount.verify({ deep: true })).problems, []);
-  });
+      assert.deepEqual((await mount.verify({ deep: true })).problems, []);
+    },
+  );
 }
 
-Deno.test("sparse: a stream skips what it need not store", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("sparse: a stream skips what it need not store", async (backend) => {
+  await using volume = await create(backend);
+  const { fs, mount } = volume;
   const size = 64 * 2 ** 30;
   await using to = await mount.openWrite("/f");
   await to.write(bytes("start"));
@@ -114,10 +116,10 @@ Deno.test("sparse: a stream skips what it need not store", async () => {
   assert.equal(hole, size - 2 ** 20);
 });
 
-Deno.test("sparse: 64 GiB of nothing take little memory and read as zeros", async () => {
+onEachBackend("sparse: 64 GiB of nothing take little memory and read as zeros", async (backend) => {
   const size = 64 * 2 ** 30;
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+  await using volume = await create(backend);
+  const { fs, mount } = volume;
   const before = Deno.memoryUsage().rss;
   await mount.createEntry("/big");
   await mount.truncate("/big", size);
@@ -148,38 +150,41 @@ Deno.test("sparse: 64 GiB of nothing take little memory and read as zeros", asyn
   assert.ok(growth < 150 * 2 ** 20, `${Math.round(growth / 2 ** 20)} MiB more`);
 });
 
-Deno.test("sparse: what has too many chunks is refused, and nothing changes", async () => {
-  const chunkSize = 2;
-  const { fs, mount } = await fresh({ chunkSize });
-  await using _fs = fs;
-  await mount.put("/a", "abc");
-  const { id } = await mount.stat("/a");
-  const before = [await mount.stat("/a"), await mount.history("/a"), await fs.info()];
-  const limit = MAX_CHUNKS * chunkSize;
-  for (
-    const task of [
-      () => mount.truncate("/a", limit + 1),
-      () => mount.truncate("/a", Number.MAX_SAFE_INTEGER),
-      () => mount.truncateById(id, limit + 1),
-      () => mount.writeRange("/a", limit, bytes("x")),
-      () => mount.writeRange("/a", limit - 1, bytes("xy")),
-      () => mount.writeRange("/a", Number.MAX_SAFE_INTEGER - 1, bytes("x")),
-      () => mount.writeRangeById(id, limit, bytes("x")),
-    ]
-  ) {
-    await fails("unsupported", task());
-  }
-  for (const size of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
-    await fails("invalid", mount.truncate("/a", size));
-    await fails("invalid", mount.writeRange("/a", size, bytes("x")));
-  }
-  assert.deepEqual([await mount.stat("/a"), await mount.history("/a"), await fs.info()], before);
-  assert.equal(await mount.path("/a").readText(), "abc");
-});
+onEachBackend(
+  "sparse: what has too many chunks is refused, and nothing changes",
+  async (backend) => {
+    const chunkSize = 2;
+    await using volume = await create(backend, { chunkSize });
+    const { fs, mount } = volume;
+    await mount.put("/a", "abc");
+    const { id } = await mount.stat("/a");
+    const before = [await mount.stat("/a"), await mount.history("/a"), await fs.info()];
+    const limit = MAX_CHUNKS * chunkSize;
+    for (
+      const task of [
+        () => mount.truncate("/a", limit + 1),
+        () => mount.truncate("/a", Number.MAX_SAFE_INTEGER),
+        () => mount.truncateById(id, limit + 1),
+        () => mount.writeRange("/a", limit, bytes("x")),
+        () => mount.writeRange("/a", limit - 1, bytes("xy")),
+        () => mount.writeRange("/a", Number.MAX_SAFE_INTEGER - 1, bytes("x")),
+        () => mount.writeRangeById(id, limit, bytes("x")),
+      ]
+    ) {
+      await fails("unsupported", task());
+    }
+    for (const size of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
+      await fails("invalid", mount.truncate("/a", size));
+      await fails("invalid", mount.writeRange("/a", size, bytes("x")));
+    }
+    assert.deepEqual([await mount.stat("/a"), await mount.history("/a"), await fs.info()], before);
+    assert.equal(await mount.path("/a").readText(), "abc");
+  },
+);
 
-Deno.test("sparse: cutting a file frees its chunks once they are pruned", async () => {
-  const { fs, mount } = await fresh({ chunkSize: 4 });
-  await using _fs = fs;
+onEachBackend("sparse: cutting a file frees its chunks once they are pruned", async (backend) => {
+  await using volume = await create(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.put("/a", "0000111122223333444455556666777788889999");
   assert.equal((await fs.info()).chunks, 10);
   await mount.setRetention("/a", 1);
@@ -204,18 +209,21 @@ Deno.test("sparse: cutting a file frees its chunks once they are pruned", async 
   assert.equal(await mount.path("/a").readText(), "again");
 });
 
-Deno.test("sparse: what was cut off does not come back when the file grows", async () => {
-  const { fs, mount } = await fresh({ chunkSize: 4 });
-  await using _fs = fs;
-  await mount.put("/a", "0123456789abcdef");
-  for (const size of [13, 12, 11, 5, 4, 3]) {
-    await mount.truncate("/a", size);
-    await mount.truncate("/a", 16);
-    const data = await mount.readAll("/a");
-    assert.deepEqual(data.subarray(0, size), bytes("0123456789abcdef").subarray(0, size));
-    assert.ok(isZero(data.subarray(size)), `cut at ${size}`);
-  }
-});
+onEachBackend(
+  "sparse: what was cut off does not come back when the file grows",
+  async (backend) => {
+    await using volume = await create(backend, { chunkSize: 4 });
+    const { mount } = volume;
+    await mount.put("/a", "0123456789abcdef");
+    for (const size of [13, 12, 11, 5, 4, 3]) {
+      await mount.truncate("/a", size);
+      await mount.truncate("/a", 16);
+      const data = await mount.readAll("/a");
+      assert.deepEqual(data.subarray(0, size), bytes("0123456789abcdef").subarray(0, size));
+      assert.ok(isZero(data.subarray(size)), `cut at ${size}`);
+    }
+  },
+);
 
 /** Writes at random, each time compared with a plain array of bytes. */
 async function checkAgainstArray(mount: Mount, seed: number): Promise<void> {
@@ -258,39 +266,42 @@ async function checkAgainstArray(mount: Mount, seed: number): Promise<void> {
 }
 
 for (const encryption of ["none", "convergent", "random"] as const) {
-  Deno.test(`sparse: into holes and behind them, as a byte array would (${encryption})`, async () => {
-    const { fs, mount } = await fresh({ encryption, chunkSize: 3 });
-    await using _fs = fs;
-    await mount.createEntry("/holes");
-    await mount.writeRange("/holes", 20, bytes("after"));
-    await mount.writeRange("/holes", 10, bytes("into"));
-    await mount.truncate("/holes", 40);
-    await mount.writeRange("/holes", 50, bytes("!"));
-    const expected = new Uint8Array(51);
-    expected.set(bytes("into"), 10);
-    expected.set(bytes("after"), 20);
-    expected.set(bytes("!"), 50);
-    assert.deepEqual(await mount.readAll("/holes"), expected);
+  onEachBackend(
+    `sparse: into holes and behind them, as a byte array would (${encryption})`,
+    async (backend) => {
+      await using volume = await create(backend, { encryption, chunkSize: 3 });
+      const { fs, mount } = volume;
+      await mount.createEntry("/holes");
+      await mount.writeRange("/holes", 20, bytes("after"));
+      await mount.writeRange("/holes", 10, bytes("into"));
+      await mount.truncate("/holes", 40);
+      await mount.writeRange("/holes", 50, bytes("!"));
+      const expected = new Uint8Array(51);
+      expected.set(bytes("into"), 10);
+      expected.set(bytes("after"), 20);
+      expected.set(bytes("!"), 50);
+      assert.deepEqual(await mount.readAll("/holes"), expected);
 
-    const { chunks } = await fs.info();
-    await mount.createEntry("/long");
-    await mount.truncate("/long", 9_000);
-    const more = (await fs.info()).chunks - chunks;
-    // Where each seal differs, a hole has a chunk of its own, but one.
-    assert.ok(encryption === "random" ? more === 1 : more <= 1, `${more} chunks`);
-    assert.ok(isZero(await mount.readAll("/long")));
+      const { chunks } = await fs.info();
+      await mount.createEntry("/long");
+      await mount.truncate("/long", 9_000);
+      const more = (await fs.info()).chunks - chunks;
+      // Where each seal differs, a hole has a chunk of its own, but one.
+      assert.ok(encryption === "random" ? more === 1 : more <= 1, `${more} chunks`);
+      assert.ok(isZero(await mount.readAll("/long")));
 
-    await mount.batch(async (tx) => {
-      for (const seed of [1, 2, 3]) await checkAgainstArray(tx, seed);
-    });
-    assert.deepEqual((await mount.verify({ deep: true })).problems, []);
-  });
+      await mount.batch(async (tx) => {
+        for (const seed of [1, 2, 3]) await checkAgainstArray(tx, seed);
+      });
+      assert.deepEqual((await mount.verify({ deep: true })).problems, []);
+    },
+  );
 }
 
 for (const chunkSize of [1, 2, 5, 64]) {
-  Deno.test(`sparse: chunks of ${chunkSize} bytes`, async () => {
-    const { fs, mount } = await fresh({ chunkSize });
-    await using _fs = fs;
+  onEachBackend(`sparse: chunks of ${chunkSize} bytes`, async (backend) => {
+    await using volume = await create(backend, { chunkSize });
+    const { fs, mount } = volume;
     await mount.batch(async (tx) => {
       for (const seed of [4, 5, 6]) await checkAgainstArray(tx, seed);
     });

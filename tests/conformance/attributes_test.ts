@@ -1,56 +1,24 @@
 /** What a node says of itself: annotations, times, bits, owner, retention, extended attributes. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { AloeLite, type Mount } from "../../mod.ts";
+import { type Backend, createVolume, onEachBackend, type Volume } from "./backends.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-
-async function fresh(path = ":memory:"): Promise<{ fs: AloeLite; mount: Mount }> {
-  const fs = await AloeLite.open(path);
-  await fs.createVolume({ name: "main", chunkSize: 4 });
-  const mount = await fs.mount();
-  await mount.put("/f", "content");
-  await mount.mkdir("/d");
-  return { fs, mount };
-}
 
 const fails = (code: string, task: Promise<unknown>) =>
   assert.rejects(task, { name: "AloeError", code });
 
-Deno.test("metadata: equal maps are equal bytes, whatever their order", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const file = join(folder, "a.aloe");
-    const { fs, mount } = await fresh(file);
-    await using _fs = fs;
-    const map = { b: "2", a: "1", "10": "x", "9": "y", "": "empty", grün: "日本", Z: "" };
-    const reversed = Object.fromEntries(Object.entries(map).reverse());
-    await mount.put("/g", "");
-    await mount.put("/empty", "");
-    await mount.setMetadata("/f", map);
-    await mount.setMetadata("/g", reversed);
-    await mount.setMetadata("/empty", map);
-    await mount.setMetadata("/empty", {});
-    for (const path of ["/f", "/g"]) assert.deepEqual((await mount.stat(path)).metadata, map);
-    assert.deepEqual((await mount.stat("/empty")).metadata, {});
-    using database = new DatabaseSync(file, { readOnly: true });
-    const stored = async (path: string) =>
-      database.prepare("SELECT metadata FROM node WHERE node_id = ?")
-        .get((await mount.stat(path)).id)!.metadata as Uint8Array | null;
-    assert.ok((await stored("/f"))!.length > 0);
-    assert.deepEqual(await stored("/f"), await stored("/g"));
-    assert.equal(await stored("/empty"), null);
-    assert.equal(await stored("/d"), null);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+/** A volume with a file `/f` and a directory `/d`. */
+async function createFiles(backend: Backend): Promise<Volume> {
+  const volume = await createVolume(backend, { chunkSize: 4 });
+  await volume.mount.put("/f", "content");
+  await volume.mount.mkdir("/d");
+  return volume;
+}
 
-Deno.test("metadata: any text is kept, nothing else is", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("metadata: any text is kept, nothing else is", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { mount } = volume;
   const odd = JSON.parse('{"__proto__":"a","constructor":"b"}');
   for (const map of [odd, { 'k"\\\n': 'v"\\\n\u0001' }, { "😀": "\u{10ffff}" }, { k: "x\0y" }]) {
     await mount.setMetadata("/f", map);
@@ -78,9 +46,9 @@ Deno.test("metadata: any text is kept, nothing else is", async () => {
   await fails("not_found", mount.setMetadata("/none", {}));
 });
 
-Deno.test("times: set to the nanosecond", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("times: set to the nanosecond", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { mount } = volume;
   const moments = [
     0n,
     1n,
@@ -108,57 +76,63 @@ Deno.test("times: set to the nanosecond", async () => {
   await fails("not_found", mount.setAtime("/none", 1n));
 });
 
-Deno.test("times: until it is set, the access time is that of the last change", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
-  await mount.setMtime("/f", 7n);
-  const { atime, ctime } = await mount.stat("/f");
-  assert.equal(atime, 7n);
-  assert.ok(ctime >= 7n);
-  await mount.setAtime("/f", 9n);
-  await mount.setMtime("/f", 8n);
-  assert.equal((await mount.stat("/f")).atime, 9n);
-});
+onEachBackend(
+  "times: until it is set, the access time is that of the last change",
+  async (backend) => {
+    await using volume = await createFiles(backend);
+    const { mount } = volume;
+    await mount.setMtime("/f", 7n);
+    const { atime, ctime } = await mount.stat("/f");
+    assert.equal(atime, 7n);
+    assert.ok(ctime >= 7n);
+    await mount.setAtime("/f", 9n);
+    await mount.setMtime("/f", 8n);
+    assert.equal((await mount.stat("/f")).atime, 9n);
+  },
+);
 
-Deno.test("mode: permission bits, and those that era 1 kept in the metadata", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
-  assert.equal((await mount.stat("/f")).mode, null);
-  for (const mode of [0, 0o644, 0o7777]) {
-    for (const path of ["/f", "/d"]) {
-      await mount.setMode(path, mode);
-      assert.equal((await mount.stat(path)).mode, mode);
-      // Nothing is added to metadata that had none.
-      assert.deepEqual((await mount.stat(path)).metadata, {});
+onEachBackend(
+  "mode: permission bits, and those that era 1 kept in the metadata",
+  async (backend) => {
+    await using volume = await createFiles(backend);
+    const { mount } = volume;
+    assert.equal((await mount.stat("/f")).mode, null);
+    for (const mode of [0, 0o644, 0o7777]) {
+      for (const path of ["/f", "/d"]) {
+        await mount.setMode(path, mode);
+        assert.equal((await mount.stat(path)).mode, mode);
+        // Nothing is added to metadata that had none.
+        assert.deepEqual((await mount.stat(path)).metadata, {});
+      }
     }
-  }
-  for (const mode of [-1, 0o10000, 1.5, NaN, Infinity, "644" as never]) {
-    await fails("invalid", mount.setMode("/f", mode));
-  }
-  assert.equal((await mount.stat("/f")).mode, 0o7777);
+    for (const mode of [-1, 0o10000, 1.5, NaN, Infinity, "644" as never]) {
+      await fails("invalid", mount.setMode("/f", mode));
+    }
+    assert.equal((await mount.stat("/f")).mode, 0o7777);
 
-  await mount.put("/old", "");
-  await mount.setMetadata("/old", { mode: "755", other: "kept" });
-  assert.equal((await mount.stat("/old")).mode, 0o755);
-  await mount.setMode("/old", 0o4711);
-  const { mode, metadata } = await mount.stat("/old");
-  assert.equal(mode, 0o4711);
-  assert.deepEqual(metadata, { mode: "4711", other: "kept" });
-  await mount.setMode("/old", 0o7);
-  assert.deepEqual((await mount.stat("/old")).metadata, { mode: "7", other: "kept" });
+    await mount.put("/old", "");
+    await mount.setMetadata("/old", { mode: "755", other: "kept" });
+    assert.equal((await mount.stat("/old")).mode, 0o755);
+    await mount.setMode("/old", 0o4711);
+    const { mode, metadata } = await mount.stat("/old");
+    assert.equal(mode, 0o4711);
+    assert.deepEqual(metadata, { mode: "4711", other: "kept" });
+    await mount.setMode("/old", 0o7);
+    assert.deepEqual((await mount.stat("/old")).metadata, { mode: "7", other: "kept" });
 
-  // What is no octal number is no mode.
-  for (const text of ["", "rwx", "8", "0o755", "77777", "-1"]) {
-    await mount.put("/odd", "");
-    await mount.setMetadata("/odd", { mode: text });
-    assert.equal((await mount.stat("/odd")).mode, null, text);
-  }
-  await fails("not_found", mount.setMode("/none", 0));
-});
+    // What is no octal number is no mode.
+    for (const text of ["", "rwx", "8", "0o755", "77777", "-1"]) {
+      await mount.put("/odd", "");
+      await mount.setMetadata("/odd", { mode: text });
+      assert.equal((await mount.stat("/odd")).mode, null, text);
+    }
+    await fails("not_found", mount.setMode("/none", 0));
+  },
+);
 
-Deno.test("owner: the user, the group, or both", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("owner: the user, the group, or both", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { mount } = volume;
   const owner = async (path = "/f") => {
     const { uid, gid } = await mount.stat(path);
     return [uid, gid];
@@ -183,9 +157,9 @@ Deno.test("owner: the user, the group, or both", async () => {
   await fails("not_found", mount.setOwner("/none", { uid: 1 }));
 });
 
-Deno.test("retention: how many versions are kept", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("retention: how many versions are kept", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { fs, mount } = volume;
   assert.equal((await mount.stat("/f")).retention, null);
   for (const keep of [1, 2, 1_000_000, null]) {
     await mount.setRetention("/f", keep);
@@ -208,9 +182,9 @@ Deno.test("retention: how many versions are kept", async () => {
   assert.equal(await mount.path("/f").readText(), "four");
 });
 
-Deno.test("extended attributes", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("extended attributes", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { mount } = volume;
   await mount.symlink("/link", "f");
   for (const path of ["/f", "/d", "/", "/link"]) {
     assert.deepEqual(await mount.listXattrs(path), []);
@@ -247,9 +221,9 @@ Deno.test("extended attributes", async () => {
   assert.deepEqual(await mount.listXattrs("/f"), ["user.b", "日本 é"]);
 });
 
-Deno.test("a copy has all of it, and its own", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("a copy has all of it, and its own", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { mount } = volume;
   await mount.setMetadata("/f", { k: "v" });
   await mount.setMode("/f", 0o640);
   await mount.setOwner("/f", { uid: 1, gid: 2 });
@@ -270,9 +244,9 @@ Deno.test("a copy has all of it, and its own", async () => {
   assert.deepEqual(await mount.getXattr("/f", "user.x"), bytes("1"));
 });
 
-Deno.test("modifiedAt moves with content and name, with nothing else", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("modifiedAt moves with content and name, with nothing else", async (backend) => {
+  await using volume = await createFiles(backend);
+  const { mount } = volume;
   const { id } = await mount.stat("/f");
   const moves = async (task: () => Promise<unknown>) => {
     await mount.setMtime("/f", 1n);

@@ -3,7 +3,7 @@
  * they lie beside this one in `../../shared/conformance/`.
  */
 
-import { AloeLite } from "../../mod.ts";
+import { onEachBackend } from "./backends.ts";
 import { OurSubject } from "./ours.ts";
 import { readScenarios, runScenario, scenarioFiles } from "./runner.ts";
 
@@ -22,11 +22,11 @@ for (
     });
   }
   for (const { name, url } of files) {
-    Deno.test(`conformance: ${whose} ${name}`, async (t) => {
-      await using file = await AloeLite.open(":memory:");
+    onEachBackend(`conformance: ${whose} ${name}`, async (backend, t) => {
+      await using store = await backend.create();
       for (const scenario of readScenarios(url)) {
         await t.step(scenario.scenario, async () => {
-          await using subject = await OurSubject.make(file, scenario);
+          await using subject = await OurSubject.make(store.fs, scenario);
           await runScenario(scenario, subject);
         });
       }

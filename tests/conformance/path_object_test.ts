@@ -1,16 +1,11 @@
 /** The path object: its parts, what it reads and writes, walks and patterns. */
 
 import assert from "node:assert/strict";
-import { AloeLite, type Mount, type VolumePath } from "../../mod.ts";
+import type { Mount, VolumePath } from "../../mod.ts";
+import { createVolume, onEachBackend } from "./backends.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
-
-async function fresh(chunkSize = 4): Promise<{ fs: AloeLite; mount: Mount }> {
-  const fs = await AloeLite.open(":memory:");
-  await fs.createVolume({ name: "main", chunkSize });
-  return { fs, mount: await fs.mount() };
-}
 
 const fails = (code: string, task: Promise<unknown>) =>
   assert.rejects(task, { name: "AloeError", code });
@@ -30,9 +25,9 @@ async function plant(mount: Mount, ...paths: string[]): Promise<void> {
   });
 }
 
-Deno.test("path: names, endings, parents", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: names, endings, parents", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const facts = (path: string) => {
     const { name, stem, suffix, parent, parts } = mount.path(path);
     return { name, stem, suffix, parent: `${parent}`, parts: [...parts] };
@@ -57,9 +52,9 @@ Deno.test("path: names, endings, parents", async () => {
   assert.equal(`${mount.path()}`, "/");
 });
 
-Deno.test("path: joining goes down, whatever the names are", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: joining goes down, whatever the names are", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const a = mount.path("/a");
   assert.equal(`${a.join("b")}`, "/a/b");
   assert.equal(`${a.join("b", "c/d", "e")}`, "/a/b/c/d/e");
@@ -78,9 +73,9 @@ Deno.test("path: joining goes down, whatever the names are", async () => {
   }
 });
 
-Deno.test("path: what is there", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: what is there", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/d/f");
   await mount.symlink("/link", "d/f");
   const is = async (path: string) => {
@@ -98,9 +93,9 @@ Deno.test("path: what is there", async () => {
   await fails("not_a_container", mount.path("/d/f/below").stat());
 });
 
-Deno.test("path: bytes and text, written and appended", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: bytes and text, written and appended", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const file = mount.path("/f");
   await file.writeText("grün 日本");
   assert.equal(await file.readText(), "grün 日本");
@@ -131,9 +126,9 @@ Deno.test("path: bytes and text, written and appended", async () => {
   await fails("not_an_entry", mount.path("/").writeText("x"));
 });
 
-Deno.test("path: open to read, to write from the start, at the end", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: open to read, to write from the start, at the end", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const file = mount.path("/f");
   await fails("not_found", file.open());
   await fails("not_found", file.open("r"));
@@ -169,9 +164,9 @@ Deno.test("path: open to read, to write from the start, at the end", async () =>
   await fails("not_found", mount.path("/none/f").open("w"));
 });
 
-Deno.test("path: directories are made and removed", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: directories are made and removed", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const dir = mount.path("/d");
   assert.equal(await dir.mkdir(), dir);
   await fails("container_exists", dir.mkdir());
@@ -198,9 +193,9 @@ Deno.test("path: directories are made and removed", async () => {
   assert.equal(await mount.path("/x/y").exists(), true);
 });
 
-Deno.test("path: files are removed, and trees", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: files are removed, and trees", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/d/e/f", "/d/g", "/h", "/i");
   await mount.symlink("/link", "d");
   await fails("not_an_entry", mount.path("/d").unlink());
@@ -215,9 +210,9 @@ Deno.test("path: files are removed, and trees", async () => {
   assert.equal((await mount.trash()).length, 4);
 });
 
-Deno.test("path: renamed and copied", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: renamed and copied", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/d/e/f", "/g");
   const moved = await mount.path("/g").rename("/d/h");
   assert.equal(`${moved}`, "/d/h");
@@ -241,9 +236,9 @@ Deno.test("path: renamed and copied", async () => {
   assert.equal(await mount.path("/d/e/f").exists(), true);
 });
 
-Deno.test("path: annotations", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: annotations", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const file = mount.path("/f");
   await file.writeText("1");
   assert.deepEqual(await file.metadata(), {});
@@ -253,9 +248,9 @@ Deno.test("path: annotations", async () => {
   await fails("not_found", mount.path("/none").setMetadata({}));
 });
 
-Deno.test("path: iterating gives the visible children as they were placed", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: iterating gives the visible children as they were placed", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/b", "/a", "/d/x");
   // Hides the older one of its name.
   await mount.createEntry("/b", bytes("newer"));
@@ -267,9 +262,9 @@ Deno.test("path: iterating gives the visible children as they were placed", asyn
   await fails("not_found", found(mount.path("/none").iterate()));
 });
 
-Deno.test("path: a walk is top-down and may be pruned", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("path: a walk is top-down and may be pruned", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/a/b/c/deep", "/a/skip/hidden", "/a/b/f", "/top");
   await mount.symlink("/link", "a");
   const seen: unknown[] = [];
@@ -292,9 +287,9 @@ Deno.test("path: a walk is top-down and may be pruned", async () => {
   }
 });
 
-Deno.test("glob: names, depths, directories", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("glob: names, depths, directories", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/a.md", "/b.txt", "/d/c.md", "/d/e/f.md", "/d/e/g", "/.h", "/d/.i/j.md");
   const glob = async (pattern: string, under = "/") =>
     (await found(mount.path(under).glob(pattern))).sort();
@@ -326,9 +321,9 @@ Deno.test("glob: names, depths, directories", async () => {
   }
 });
 
-Deno.test("glob: classes of characters", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("glob: classes of characters", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/a", "/b", "/c", "/[ab]", "/[a]", "/!", "/-", "/]", "/7");
   const glob = async (pattern: string) => (await found(mount.path("/").glob(pattern))).sort();
   assert.deepEqual(await glob("[ab]"), ["/a", "/b"]);
@@ -343,9 +338,9 @@ Deno.test("glob: classes of characters", async () => {
   }
 });
 
-Deno.test("glob: all else is taken as it is written", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("glob: all else is taken as it is written", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   const odd = [
     "!x",
     "(a|b)",
@@ -387,9 +382,9 @@ Deno.test("glob: all else is taken as it is written", async () => {
   assert.deepEqual(all.sort(), [...odd, ...plain].sort());
 });
 
-Deno.test("glob: a character is a character, however it is encoded", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("glob: a character is a character, however it is encoded", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { mount } = volume;
   await plant(mount, "/é", "/日", "/😀", "/😀😀");
   const glob = async (pattern: string) => (await found(mount.path("/").glob(pattern))).sort();
   assert.deepEqual(await glob("?"), ["/é", "/日", "/😀"].sort());

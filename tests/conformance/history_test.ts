@@ -1,16 +1,11 @@
 /** Versions: which there are, what they hold, what a prune leaves. */
 
 import assert from "node:assert/strict";
-import { AloeLite, type Mount } from "../../mod.ts";
+import type { AloeLite, Mount } from "../../mod.ts";
+import { createVolume, onEachBackend } from "./backends.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
-
-async function fresh(chunkSize = 4): Promise<{ fs: AloeLite; mount: Mount }> {
-  const fs = await AloeLite.open(":memory:");
-  await fs.createVolume({ name: "main", chunkSize });
-  return { fs, mount: await fs.mount() };
-}
 
 async function contents(mount: Mount, path: string): Promise<string[]> {
   const versions = await mount.history(path);
@@ -45,19 +40,22 @@ const NEXT: Record<string, (mount: Mount) => Promise<unknown>> = {
 
 for (const end of ["abort", "unmount"] as const) {
   for (const [how, write] of Object.entries(NEXT)) {
-    Deno.test(`what was never committed (${end}, then ${how}) is no version and can be reclaimed`, async () => {
-      const { fs, mount } = await fresh();
-      await using _fs = fs;
-      await mount.put("/a", "one");
-      await leaveHalfWritten(fs, "/a", end);
-      await write(mount);
-      const all = await contents(mount, "/a");
-      assert.deepEqual(all, how === "restore" ? ["three", "one", "", "one"] : ["three", "one"]);
-      await mount.setRetention("/a", 2);
-      await fs.pruneContent();
-      assert.deepEqual((await contents(mount, "/a")).slice(0, 2), ["three", "one"]);
-      // "one", "thre" and "e"; nothing of the garbage.
-      assert.equal((await fs.info()).chunks, 3);
-    });
+    onEachBackend(
+      `what was never committed (${end}, then ${how}) is no version and can be reclaimed`,
+      async (backend) => {
+        await using volume = await createVolume(backend, { chunkSize: 4 });
+        const { fs, mount } = volume;
+        await mount.put("/a", "one");
+        await leaveHalfWritten(fs, "/a", end);
+        await write(mount);
+        const all = await contents(mount, "/a");
+        assert.deepEqual(all, how === "restore" ? ["three", "one", "", "one"] : ["three", "one"]);
+        await mount.setRetention("/a", 2);
+        await fs.pruneContent();
+        assert.deepEqual((await contents(mount, "/a")).slice(0, 2), ["three", "one"]);
+        // "one", "thre" and "e"; nothing of the garbage.
+        assert.equal((await fs.info()).chunks, 3);
+      },
+    );
   }
 }

@@ -1,16 +1,10 @@
 /** Locks, and what a mount lets its holder see and change, and for how long. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { AloeLite, type Mount } from "../../mod.ts";
+import type { AloeLite, Mount } from "../../mod.ts";
+import { createVolume, onEachBackend } from "./backends.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-
-async function fresh(path = ":memory:"): Promise<{ fs: AloeLite; mount: Mount }> {
-  const fs = await AloeLite.open(path);
-  await fs.createVolume({ name: "main", chunkSize: 4 });
-  return { fs, mount: await fs.mount() };
-}
 
 const fails = (code: string, task: Promise<unknown>) =>
   assert.rejects(task, { name: "AloeError", code });
@@ -50,9 +44,9 @@ const CHANGES: Record<string, Task> = {
   unpack: (mount) => mount.unpack("/d/f"),
 };
 
-Deno.test("locks: other mounts may read, and change nothing", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("locks: other mounts may read, and change nothing", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/d");
   await mount.put("/d/f", "one");
   await mount.put("/d/f", "content");
@@ -90,11 +84,11 @@ Deno.test("locks: other mounts may read, and change nothing", async () => {
   assert.equal(await other.path("/copy").readText(), "content");
 });
 
-Deno.test("locks: its own mount is not kept from anything", async () => {
+onEachBackend("locks: its own mount is not kept from anything", async (backend) => {
   for (const [name, task] of Object.entries(CHANGES)) {
     if (name === "unpack") continue;
-    const { fs, mount } = await fresh();
-    await using _fs = fs;
+    await using volume = await createVolume(backend, { chunkSize: 4 });
+    const { fs, mount } = volume;
     await mount.mkdir("/d");
     await mount.put("/d/f", "one");
     await mount.lock("/d/f");
@@ -106,9 +100,9 @@ Deno.test("locks: its own mount is not kept from anything", async () => {
   }
 });
 
-Deno.test("locks: released, renewed, and those that are none", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("locks: released, renewed, and those that are none", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.put("/f", "content");
   const other = await fs.mount();
   const lock = await mount.lock("/f");
@@ -131,9 +125,9 @@ Deno.test("locks: released, renewed, and those that are none", async () => {
   await fails("not_found", mount.lock("/none"));
 });
 
-Deno.test("locks: they lapse with their time", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("locks: they lapse with their time", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.put("/f", "content");
   const other = await fs.mount();
   const before = BigInt(Date.now()) * 1_000_000n;
@@ -162,9 +156,9 @@ Deno.test("locks: they lapse with their time", async () => {
   await fails("lock_held", other.put("/f", "y"));
 });
 
-Deno.test("locks: they end with their mount", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("locks: they end with their mount", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.put("/f", "content");
   const first = await fs.mount();
   await first.lock("/f");
@@ -191,9 +185,9 @@ Deno.test("locks: they end with their mount", async () => {
   assert.deepEqual(await fs.health(), []);
 });
 
-Deno.test("locks: a directory's", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("locks: a directory's", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/d");
   await mount.put("/d/f", "content");
   const other = await fs.mount();
@@ -212,9 +206,9 @@ Deno.test("locks: a directory's", async () => {
   await other.rename("/d", "e");
 });
 
-Deno.test("mounts: an exclusive one overlaps with no other that writes", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("mounts: an exclusive one overlaps with no other that writes", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/a/b/c", { parents: true });
   await mount.mkdir("/a/beside");
   await mount.unmount();
@@ -244,9 +238,9 @@ Deno.test("mounts: an exclusive one overlaps with no other that writes", async (
   assert.equal((await fs.mounts()).length, 2);
 });
 
-Deno.test("mounts: a read-only one refuses every change", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("mounts: a read-only one refuses every change", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/d");
   await mount.put("/d/f", "one");
   await mount.put("/d/f", "two");
@@ -340,9 +334,9 @@ async function snapshot(mount: Mount, fs: AloeLite) {
   };
 }
 
-Deno.test("mounts: they end with their time, and are renewed before", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("mounts: they end with their time, and are renewed before", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.put("/f", "content");
   const brief = await fs.mount("main", { ttl: 60_000, principal: "somebody" });
   const info = await brief.info();
@@ -379,59 +373,57 @@ Deno.test("mounts: they end with their time, and are renewed before", async () =
   assert.equal(await mount.path("/f").readText(), "content");
 });
 
-Deno.test("mounts: one that is kept alive outlives its time, and ends when it is let go", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
-  await mount.put("/f", "content");
-  const kept = await fs.mount("main", { ttl: 3000, keepAlive: true });
-  const left = await fs.mount("main", { ttl: 3000 });
-  await until(async () => {
+onEachBackend(
+  "mounts: one that is kept alive outlives its time, and ends when it is let go",
+  async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 4 });
+    const { fs, mount } = volume;
+    await mount.put("/f", "content");
+    const kept = await fs.mount("main", { ttl: 3000, keepAlive: true });
+    const left = await fs.mount("main", { ttl: 3000 });
+    await until(async () => {
+      assert.equal(await kept.path("/f").readText(), "content");
+      return !(await fs.mounts()).some((each) => each.id === left.id);
+    });
+    await sleep(100);
     assert.equal(await kept.path("/f").readText(), "content");
-    return !(await fs.mounts()).some((each) => each.id === left.id);
-  });
-  await sleep(100);
-  assert.equal(await kept.path("/f").readText(), "content");
-  await fails("mount_invalid", left.stat("/"));
-  await kept.unmount();
-  await fails("mount_invalid", kept.stat("/"));
-  await fails("invalid", fs.mount("main", { keepAlive: true }));
+    await fails("mount_invalid", left.stat("/"));
+    await kept.unmount();
+    await fails("mount_invalid", kept.stat("/"));
+    await fails("invalid", fs.mount("main", { keepAlive: true }));
+  },
+);
+
+onEachBackend("mounts: attached to by their id, from another connection too", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount, store } = volume;
+  if (store.connect === null) return;
+  await mount.mkdir("/d");
+  const below = await fs.mount("main", { at: "/d", principal: "me" });
+  await using second = await store.connect();
+  const attached = await second.attach(below.id);
+  assert.equal(attached.id, below.id);
+  assert.equal(attached.volume, below.volume);
+  assert.equal(attached.token, null);
+  assert.deepEqual(await attached.info(), await below.info());
+  await attached.put("/f", "from there");
+  assert.equal(await mount.path("/d/f").readText(), "from there");
+  // One mount, so one holder of its locks.
+  await below.lock("/f");
+  await attached.put("/f", "again");
+  await fails("lock_held", mount.put("/d/f", "x"));
+  await attached.unmount();
+  await fails("mount_invalid", below.stat("/"));
+  await fails("mount_invalid", second.attach(below.id));
+  await fails("mount_invalid", second.attach("nonsense"));
+  await fails("mount_invalid", second.unmount("nonsense"));
+  await mount.put("/d/f", "x");
+  await below.unmount();
 });
 
-Deno.test("mounts: attached to by their id, from another connection too", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const file = join(folder, "a.aloe");
-    const { fs, mount } = await fresh(file);
-    await using _fs = fs;
-    await mount.mkdir("/d");
-    const below = await fs.mount("main", { at: "/d", principal: "me" });
-    await using second = await AloeLite.open(file);
-    const attached = await second.attach(below.id);
-    assert.equal(attached.id, below.id);
-    assert.equal(attached.volume, below.volume);
-    assert.equal(attached.token, null);
-    assert.deepEqual(await attached.info(), await below.info());
-    await attached.put("/f", "from there");
-    assert.equal(await mount.path("/d/f").readText(), "from there");
-    // One mount, so one holder of its locks.
-    await below.lock("/f");
-    await attached.put("/f", "again");
-    await fails("lock_held", mount.put("/d/f", "x"));
-    await attached.unmount();
-    await fails("mount_invalid", below.stat("/"));
-    await fails("mount_invalid", second.attach(below.id));
-    await fails("mount_invalid", second.attach("nonsense"));
-    await fails("mount_invalid", second.unmount("nonsense"));
-    await mount.put("/d/f", "x");
-    await below.unmount();
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("mounts: those that are valid, and all", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("mounts: those that are valid, and all", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/a/b", { parents: true });
   await fs.createVolume({ name: "other" });
   const other = await fs.mount("other");
@@ -470,9 +462,9 @@ Deno.test("mounts: those that are valid, and all", async () => {
   assert.deepEqual(await ids({ all: true }), [mount.id, other.id]);
 });
 
-Deno.test("mounts: nothing above the mount point is to be seen", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("mounts: nothing above the mount point is to be seen", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/a/b", { parents: true });
   await mount.put("/secret", "above");
   await mount.put("/a/b/f", "below");
@@ -504,9 +496,9 @@ Deno.test("mounts: nothing above the mount point is to be seen", async () => {
   await fails("not_found", fs.mount("main", { at: "/a/.." }));
 });
 
-Deno.test("mounts: one whose mount point is removed waits for its return", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("mounts: one whose mount point is removed waits for its return", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/a/b", { parents: true });
   await mount.put("/a/b/f", "content");
   const below = await fs.mount("main", { at: "/a/b" });

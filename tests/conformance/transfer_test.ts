@@ -1,17 +1,12 @@
 /** Forks, exports to another file, backups. */
 
 import assert from "node:assert/strict";
-import { AloeLite, type Mount, type TransferProgress } from "../../mod.ts";
+import type { TransferProgress } from "../../mod.ts";
+import { createVolume, onEachBackend } from "./backends.ts";
 
-async function fresh(chunkSize = 4): Promise<{ fs: AloeLite; mount: Mount }> {
-  const fs = await AloeLite.open(":memory:");
-  await fs.createVolume({ name: "main", chunkSize });
-  return { fs, mount: await fs.mount() };
-}
-
-Deno.test("a fork that succeeds is whole, whatever is pruned meanwhile", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("a fork that succeeds is whole, whatever is pruned meanwhile", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   const old = "0123456789abcdef";
   for (let i = 0; i < 4; i++) await mount.put(`/${i}`, `${old}${i}`);
   const meanwhile: Promise<unknown>[] = [];
@@ -37,9 +32,9 @@ Deno.test("a fork that succeeds is whole, whatever is pruned meanwhile", async (
   }
 });
 
-Deno.test("two files can be exported into each other at once", async () => {
-  const a = await fresh();
-  const b = await fresh();
+onEachBackend("two files can be exported into each other at once", async (backend) => {
+  await using a = await createVolume(backend, { chunkSize: 4 });
+  await using b = await createVolume(backend, { chunkSize: 4 });
   for (let i = 0; i < 5; i++) {
     await a.mount.put(`/${i}`, "a");
     await b.mount.put(`/${i}`, "b");
@@ -53,13 +48,11 @@ Deno.test("two files can be exported into each other at once", async () => {
   const outcome = await Promise.race([both.then(() => "done"), late]);
   clearTimeout(timer);
   assert.equal(outcome, "done");
-  await a.fs.close();
-  await b.fs.close();
 });
 
-Deno.test("copies show the same one of equal siblings as their source", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("copies show the same one of equal siblings as their source", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.mkdir("/d");
   await mount.put("/d/x", "older");
   await mount.put("/d/y", "newer");
@@ -77,9 +70,9 @@ Deno.test("copies show the same one of equal siblings as their source", async ()
   assert.equal(await mount.path("/d/x").readText(), "newer");
 });
 
-Deno.test("progress ends at its total, hard links counted once", async () => {
-  const { fs, mount } = await fresh();
-  await using _fs = fs;
+onEachBackend("progress ends at its total, hard links counted once", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 4 });
+  const { fs, mount } = volume;
   await mount.put("/a", "12345678");
   await mount.link("/a", "/b");
   let last: TransferProgress | null = null;

@@ -7,8 +7,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { AloeError, AloeLite, type Mount } from "../../mod.ts";
+import { AloeError, type AloeLite, type Mount } from "../../mod.ts";
 import { NAMES, runs } from "../oracle/random_ops.ts";
+import { onEachBackend } from "./backends.ts";
 
 // --- content -----------------------------------------------------------------
 
@@ -337,12 +338,13 @@ class ContentModel {
 }
 
 for (const encryption of ["none", "convergent", "random"] as const) {
-  Deno.test(`model: content is a byte array (${encryption})`, async (t) => {
+  onEachBackend(`model: content is a byte array (${encryption})`, async (backend, t) => {
     for (const chunkSize of [1, 7, 8, 64, 4096]) {
       await t.step(`chunks of ${chunkSize}`, async () => {
         // A file for each: the format has 256 addresses for chunks of one
         // byte, and under several keys they run out.
-        await using file = await AloeLite.open(":memory:");
+        await using store = await backend.create();
+        const file = store.fs;
         await checkContent(file, encryption, chunkSize);
         assert.deepEqual(await file.health(), []);
       });
@@ -858,8 +860,9 @@ async function compare(model: TreeModel, mount: Mount): Promise<void> {
   }
 }
 
-Deno.test("model: a namespace is a tree in memory", async () => {
-  await using file = await AloeLite.open(":memory:");
+onEachBackend("model: a namespace is a tree in memory", async (backend) => {
+  await using store = await backend.create();
+  const file = store.fs;
   await fc.assert(
     fc.asyncProperty(steps, async (steps) => {
       const { id, root } = await file.createVolume({ chunkSize: 64 });

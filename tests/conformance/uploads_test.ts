@@ -1,0 +1,229 @@
+/** Uploads and snapshots below any front: what is kept, what goes, what is refused. */
+
+import assert from "node:assert/strict";
+import { AloeError, type AloeLite, type Mount } from "../../mod.ts";
+import * as ops from "../../src/ops.ts";
+import { createVolume, onEachBackend } from "./backends.ts";
+
+const TTL = 60_000;
+
+const code = (wanted: string) => (error: unknown) =>
+  error instanceof AloeError && error.code === wanted;
+
+async function sound(fs: AloeLite, mount: Mount): Promise<void> {
+  assert.deepEqual(await ops.healthCheck(fs.db), []);
+  assert.deepEqual((await ops.verify(fs.db, mount.handle, { deep: true })).problems, []);
+}
+
+const bytes = (length: number, first = 0) =>
+  Uint8Array.from({ length }, (_, i) => (first + i * 7) & 255);
+
+for (const pin of [undefined, "1234"]) {
+  const kind = pin === undefined ? "plain" : "encrypted";
+  onEachBackend(`an upload grows unseen and becomes a file (${kind})`, async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 16, pin: pin });
+    const { fs, mount } = volume;
+    const { db } = fs;
+    const { handle } = mount;
+    const content = bytes(100);
+    const { id } = await ops.beginUpload(db, handle, { length: 100, ttl: TTL });
+    for (const [from, to] of [[0, 5], [5, 16], [16, 17], [17, 64], [64, 99]]) {
+      await using writer = await ops.openUpload(db, handle, id, { ttl: TTL });
+      assert.equal(writer.size, from);
+      await writer.write(content.subarray(from, to));
+      assert.equal(writer.size, to);
+    }
+    await sound(fs, mount);
+    assert.deepEqual(await mount.list("/"), []);
+    // What nobody can reach is pruned, but not this.
+    await ops.prune(db);
+    await ops.pruneContent(db);
+    await ops.purgeTrash(db, handle);
+    assert.equal((await ops.getUpload(db, handle, id)).size, 99);
+    await assert.rejects(ops.finishUpload(db, handle, id, "/x"), code("invalid"));
+    {
+      await using writer = await ops.openUpload(db, handle, id, { ttl: TTL });
+      await assert.rejects(writer.write(bytes(2)), code("invalid"));
+      await writer.write(content.subarray(99));
+    }
+    await assert.rejects(ops.finishUpload(db, handle, id, "/no/x"), code("not_found"));
+    const made = await ops.finishUpload(db, handle, id, "/d/x", { parents: true });
+    assert.deepEqual(made, {
+      node: made.node,
+      version: 1,
+      size: 100,
+      created: true,
+      path: "/d/x",
+      outcome: "created",
+      replaced: null,
+    });
+    assert.deepEqual(await ops.readAll(db, handle, "/d/x"), content);
+    await assert.rejects(ops.getUpload(db, handle, id), code("not_found"));
+    await sound(fs, mount);
+
+    const next = await ops.beginUpload(db, handle, { ttl: TTL });
+    {
+      await using writer = await ops.openUpload(db, handle, next.id, { ttl: TTL });
+      await writer.write(bytes(50, 3));
+    }
+    const over = await ops.finishUpload(db, handle, next.id, "/d/x");
+    assert.deepEqual(over, {
+      node: made.node,
+      version: 2,
+      size: 50,
+      created: false,
+      path: "/d/x",
+      outcome: "replaced",
+      replaced: 1,
+    });
+    assert.deepEqual(await ops.readAll(db, handle, "/d/x"), bytes(50, 3));
+    assert.deepEqual(await ops.readAll(db, handle, "/d/x", { version: 1 }), content);
+    await sound(fs, mount);
+  });
+}
+
+onEachBackend("two writers of an upload do not mix", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 16 });
+  const { fs, mount } = volume;
+  const { id } = await ops.beginUpload(fs.db, mount.handle, { ttl: TTL });
+  const one = await ops.openUpload(fs.db, mount.handle, id, { ttl: TTL });
+  const two = await ops.openUpload(fs.db, mount.handle, id, { ttl: TTL });
+  await one.write(bytes(20));
+  await two.write(bytes(30));
+  await one.close();
+  await assert.rejects(two.close(), code("mount_conflict"));
+  await ops.finishUpload(fs.db, mount.handle, id, "/x");
+  assert.deepEqual(await ops.readAll(fs.db, mount.handle, "/x"), bytes(20));
+});
+
+onEachBackend(
+  "an upload that expires goes, with its chunks; one that goes on does not",
+  async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 16 });
+    const { fs, mount } = volume;
+    const { db } = fs;
+    const ids: string[] = [];
+    // Long enough for a busy machine to write to it before it expires.
+    for (const ttl of [1500, TTL]) {
+      const { id } = await ops.beginUpload(db, mount.handle, { ttl });
+      await using writer = await ops.openUpload(db, mount.handle, id, { ttl });
+      await writer.write(bytes(40, ids.length * 100));
+      ids.push(id);
+    }
+    while (await ops.getUpload(db, mount.handle, ids[0]).then(() => true, () => false)) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await assert.rejects(ops.getUpload(db, mount.handle, ids[0]), code("not_found"));
+    assert.equal(await ops.dropExpiredUploads(db, 10), 1);
+    assert.equal(await ops.dropExpiredUploads(db, 10), 0);
+    while (await ops.reclaimChunks(db, 100) > 0);
+    assert.equal((await ops.fileInfo(db)).chunks, 3);
+    assert.deepEqual((await ops.listUploads(db, mount.handle)).map(({ id }) => id), [ids[1]]);
+    await ops.dropUpload(db, mount.handle, ids[1]);
+    while (await ops.reclaimChunks(db, 100) > 0);
+    assert.equal((await ops.fileInfo(db)).chunks, 0);
+    await sound(fs, mount);
+  },
+);
+
+onEachBackend("a condition is asked in the transaction that writes", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 16 });
+  const { fs, mount } = volume;
+  const refuse = () => {
+    throw new AloeError("busy", "not now");
+  };
+  const write = (condition: ops.PutFileOptions["condition"]) =>
+    ops.putFile(fs.db, mount.handle, "/d/x", bytes(3), { parents: true, condition });
+  await assert.rejects(write(refuse), code("busy"));
+  assert.deepEqual(await mount.list("/"), []);
+  let seen: ops.CurrentContent | null = null;
+  await write((current) => assert.equal(current, null));
+  await write((current) => void (seen = current));
+  const snapshot = await ops.openSnapshot(fs.db, mount.handle, { path: "/d/x" }, { version: 1 });
+  assert.deepEqual(seen, { node: snapshot.node, version: 1, size: 3, tag: snapshot.tag });
+});
+
+onEachBackend(
+  "a snapshot gives one moment's bytes, or says that they are gone",
+  async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 16 });
+    const { fs, mount } = volume;
+    const { db } = fs;
+    const content = bytes(200);
+    await mount.put("/x", content);
+    const snapshot = await ops.openSnapshot(db, mount.handle, { path: "/x" });
+    const read = async (from: number, length: number) => {
+      const pieces = await snapshot.read(from, length);
+      return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+    };
+    assert.deepEqual(await read(10, 30), content.slice(10, 40));
+    // Overwritten, it is an old version, and is read on.
+    await mount.put("/x", bytes(200, 99));
+    assert.deepEqual(await read(40, 500), content.slice(40));
+    await ops.setRetention(db, mount.handle, "/x", 1);
+    await ops.pruneContent(db);
+    await assert.rejects(read(0, 10), code("mount_conflict"));
+    const other = await ops.openSnapshot(db, mount.handle, { path: "/x" });
+    assert.notEqual(other.tag, snapshot.tag);
+    await mount.put("/y", content);
+    const again = await ops.openSnapshot(db, mount.handle, { path: "/y" });
+    assert.equal(again.tag, snapshot.tag, "equal bytes have equal tags");
+  },
+);
+
+onEachBackend(
+  "arranging decides about taken names as it is told, or does nothing",
+  async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 16 });
+    const { fs, mount } = volume;
+    const { db } = fs;
+    const { handle } = mount;
+    await mount.mkdir("/a/b", { parents: true });
+    await mount.mkdir("/t");
+    for (const path of ["/a/1.txt", "/a/b/2", "/t/1.txt", "/t/1 (2).txt"]) {
+      await mount.put(path, path);
+    }
+    const moveOrCopy = (options: Partial<ops.MoveOrCopyOptions>) =>
+      ops.moveOrCopy(db, handle, { operation: "move", from: ["/a/1.txt"], to: "/t", ...options });
+    await assert.rejects(moveOrCopy({}), code("already_exists"));
+    const [renamed] = await moveOrCopy({ operation: "copy", onConflict: "rename" });
+    assert.equal(renamed.to, "/t/1 (3).txt");
+    await assert.rejects(moveOrCopy({ from: ["/a/b/2", "/none"] }), code("not_found"));
+    assert.equal((await mount.stat("/a/b/2")).size, 6);
+    await assert.rejects(moveOrCopy({ from: ["/a"], to: "/a/b" }), code("would_cycle"));
+    // In place of what it is in: that would put it into the trash with it.
+    await mount.put("/a/b/a", "inner");
+    await assert.rejects(
+      moveOrCopy({ from: ["/a/b/a"], to: "/", onConflict: "replace" }),
+      code("would_cycle"),
+    );
+    const [same] = await moveOrCopy({ from: ["/a/1.txt"], to: "/a", onConflict: "replace" });
+    assert.equal(same.to, "/a/1.txt");
+    await moveOrCopy({ onConflict: "replace" });
+    assert.equal(new TextDecoder().decode(await mount.readAll("/t/1.txt")), "/a/1.txt");
+    assert.equal((await ops.listTrash(db, handle)).length, 1);
+  },
+);
+
+onEachBackend("a search ends where it is told to, and finds no hidden sibling", async (backend) => {
+  await using volume = await createVolume(backend, { chunkSize: 16 });
+  const { fs, mount } = volume;
+  await mount.batch(async (tx) => {
+    for (let i = 0; i < 30; i++) await tx.put(`/File ${i}`, "x");
+  });
+  const find = (text: string, limit: number) =>
+    ops.searchNames(fs.db, mount.handle, { path: "/" }, text, { limit });
+  assert.equal((await find("FILE", 30)).truncated, false);
+  const some = await find("file", 7);
+  assert.equal(some.entries.length, 7);
+  assert.equal(some.truncated, true);
+  await assert.rejects(find("", 7), code("invalid"));
+  const ended = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(
+    ops.searchNames(fs.db, mount.handle, { path: "/" }, "x", { limit: 1, signal: ended }),
+    /enough/,
+  );
+  await ops.createEntry(fs.db, mount.handle, "/File 3", bytes(4));
+  const twice = await find("file 3", 10);
+  assert.deepEqual(twice.entries.map(({ path, size }) => [path, size]), [["/File 3", 4]]);
+});
