@@ -26,6 +26,7 @@ export type InodeColumns = [
   size: number | null,
   version: number | null,
   keep: number | null,
+  /** As stat has them. */
   links: number,
   /** Chunks that are known to be holes; null when none is. */
   holes: number | null,
@@ -410,16 +411,34 @@ export function inodeColumns<Row>(
       "s.size as true_size",
       "c.version",
       "c.retention_keep",
-      eb.case().when("n.type", "=", sql.lit("container")).then(
-        eb.selectFrom("aloe_subdir as sd").select(sql`count(*)`.as("count"))
-          .whereRef("sd.parent_id", "=", "n.node_id"),
-      ).else(
-        eb.selectFrom("edge as le").select(sql`count(*)`.as("count"))
-          .whereRef("le.to_id", "=", "n.node_id").where("le.archived", "=", sql.lit(0)),
-      ).end().as("links"),
+      links(eb).as("links"),
       "h.chunks as holes",
       ...more(eb) as never[],
     ]) as unknown as Compilable<Row>;
+}
+
+/**
+ * How many links a node `n` has: of a container 2 and one for each container in
+ * it, but none when it has no placement and is no volume's root.
+ */
+function links(eb: ScopeBuilder) {
+  return eb.case().when("n.type", "!=", sql.lit("container")).then(
+    eb.selectFrom("edge as le").select(sql`count(*)`.as("count"))
+      .whereRef("le.to_id", "=", "n.node_id").where("le.archived", "=", sql.lit(0)),
+  ).when(eb.or([
+    eb.exists(
+      eb.selectFrom("edge as le").select(sql.lit(1).as("one"))
+        .whereRef("le.to_id", "=", "n.node_id").where("le.archived", "=", sql.lit(0)),
+    ),
+    eb.exists(
+      eb.selectFrom("volume as lv").select(sql.lit(1).as("one"))
+        .whereRef("lv.volume_id", "=", "n.volume_id")
+        .whereRef("lv.root_node_id", "=", "n.node_id"),
+    ),
+  ])).then(
+    eb.selectFrom("aloe_subdir as sd").select(sql`2 + count(*)`.as("count"))
+      .whereRef("sd.parent_id", "=", "n.node_id"),
+  ).else(sql.lit(0)).end();
 }
 
 /** {@linkcode inodeColumns} of a listing's placements. */

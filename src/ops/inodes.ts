@@ -71,7 +71,7 @@ export interface InodeRow {
   keep: number | null;
   /** Chunks of the committed version that are known to be holes. */
   holes: number;
-  /** Active placements; of a container 2 and one for each container in it. */
+  /** Active placements; of a container that has one, or is the root, 2 and one for each in it. */
   nlink: number;
 }
 
@@ -448,7 +448,6 @@ export function inodeRow(row: PlacedColumns): PlacedInode;
 export function inodeRow(row: ListedColumns): ListedInode;
 export function inodeRow(row: InodeColumns | PlacedColumns | ListedColumns): InodeRow {
   // By index: this is done for every name of a listing.
-  const container = row[1] === "container";
   const inode = {
     id: row[0],
     type: row[1] as NodeType,
@@ -467,7 +466,7 @@ export function inodeRow(row: InodeColumns | PlacedColumns | ListedColumns): Ino
     version: row[17] ?? 0,
     redo: row[16] !== null,
     keep: row[18],
-    nlink: container ? row[19] + 2 : row[19],
+    nlink: row[19],
     holes: row[20] ?? 0,
     edge: row[21],
     name: row[22],

@@ -48,6 +48,21 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
   }
 }
 
+/**
+ * Looks again at inodes that others had changed while something of them waited
+ * here: once that is committed, the file has both.
+ */
+export async function takeInDeferred(state: VolumeState): Promise<void> {
+  for (const inode of [...state.deferred]) {
+    if (state.dirty.has(inode) || state.logged.has(inode)) continue;
+    state.deferred.delete(inode);
+    if (state.inodes.get(inode.id) !== inode) continue;
+    const row = await state.source.load(inode.id);
+    // A request may have changed it meanwhile.
+    if (row !== null) refresh(state, inode, row);
+  }
+}
+
 /** Brings one inode up to date. @returns Whether others had changed its content. */
 export async function refreshOne(state: VolumeState, inode: Inode): Promise<boolean> {
   const row = inode.born === null ? await state.source.load(inode.id) : null;
@@ -75,6 +90,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
       content.loggedElsewhere || row.redo);
   const changed = row.ctimeSec !== inode.ctimeSec || row.ctimeNsec !== inode.ctimeNsec;
   if (!theirTimes && !theirContent && !changed && row.nlink === inode.nlink) return;
+  if (state.dirty.has(inode) || state.logged.has(inode)) state.deferred.add(inode);
   if (inode.contentChanged || state.logged.has(inode)) {
     if (content !== null && theirContent) {
       // What was written here lies over what they wrote.
@@ -136,6 +152,6 @@ function keepOurs(inode: Inode, ours: Attributes, modified: boolean): void {
   }
   inode.ctimeSec = ours.ctimeSec;
   inode.ctimeNsec = ours.ctimeNsec;
-  // Names that were given or taken here are counted already.
+  // Names that were given or taken here are counted; theirs are when these are committed.
   inode.nlink = ours.nlink;
 }

@@ -7,7 +7,7 @@ import type { Database } from "../storage/database.ts";
 import { limitSplitTime, limitTime } from "../time_limits.ts";
 import { commit } from "./commit.ts";
 import { ERRNO, ErrnoError } from "./errno.ts";
-import { refreshOne, takeInChanges } from "./external_changes.ts";
+import { refreshOne, takeInChanges, takeInDeferred } from "./external_changes.ts";
 import * as content from "./file_content.ts";
 import type {
   AttributeChange,
@@ -493,6 +493,7 @@ export class VolumeFilesystem implements Filesystem {
     const state = this.#state;
     try {
       await commit(state, durable, patience);
+      if (state.deferred.size > 0) await takeInDeferred(state);
     } catch (error) {
       throw errnoOf(error);
     }

@@ -76,6 +76,8 @@ export class VolumeState {
   readonly trashedNames: Set<Dentry> = new Set();
   /** Inodes of which something cannot be committed. */
   readonly aside: Map<Inode, Aside> = new Map();
+  /** Inodes that others have changed while something of them waited here. */
+  readonly deferred: Set<Inode> = new Set();
   /** The state of the file in which added names were known to be free. */
   readonly seen: SeenNames = { version: -1 };
   /** When something was logged last, ms of the monotonic clock. */
@@ -121,7 +123,10 @@ export class VolumeState {
       volume.chunkSize,
       (inode) => this.dirty.has(inode) || this.logged.has(inode),
     );
-    this.inodes.onEvict = (inode) => this.cache.drop(inode);
+    this.inodes.onEvict = (inode) => {
+      this.cache.drop(inode);
+      this.deferred.delete(inode);
+    };
   }
 
   /** A new id, greater than every other of the volume. */
