@@ -12,7 +12,8 @@ import { jobsProgram } from "./jobs/job_process.ts";
 import { createJobs } from "./jobs/jobs.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { createMounts } from "./mounts/mounts.ts";
-import type { Services } from "./services.ts";
+import type { Services } from "./routes/services.ts";
+import { VolumeAccess } from "./volumes/access.ts";
 import { Sessions } from "./volumes/sessions.ts";
 import { type ManagerOptions, resolveOptions } from "./options.ts";
 import { PinSources } from "./mounts/pin_source.ts";
@@ -89,21 +90,29 @@ async function start(
       log(`wrong PIN for volume ${volume} from ${client}`);
     },
   });
-  // The parts know each other, so each is given a way to all of them.
-  const all = (): Services => services;
+  const feed = createFeed({ filesystems, log });
+  const pins = new PinSources(settings.mountPins, settings.limits.pinGuesses, log);
   const services: Services = {
     settings,
-    registry,
     filesystems,
     sessions,
+    volumes: new VolumeAccess(filesystems, sessions),
+    pins,
+    mounts: createMounts({
+      settings,
+      registry,
+      filesystems,
+      pins,
+      feed,
+      checkpoint: (path) => jobs.checkpoint(path),
+      log,
+    }),
+    jobs,
+    tasks: new Tasks({ feed, log }),
+    feed,
+    answers: new AnswerCache(),
     metrics,
     log,
-    answers: new AnswerCache(),
-    pins: new PinSources(settings.mountPins, settings.limits.pinGuesses, log),
-    mounts: createMounts(all),
-    jobs,
-    tasks: new Tasks(all),
-    feed: createFeed(all),
   };
   filesystems.beforeRemoval.add(async (volume) => {
     await services.tasks.cancelAll(volume);
@@ -117,7 +126,7 @@ async function start(
     (client) => log(`wrong token from ${client}`),
   );
   const app = createApp(services, auth);
-  const sweeper = new Sweeper(services);
+  const sweeper = new Sweeper({ filesystems, root: settings.root, log });
   await services.mounts.restore();
   const { limits } = settings;
   const door = new FrontDoor({

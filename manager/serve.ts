@@ -1,6 +1,7 @@
 import { createManager, type Manager } from "./manager.ts";
-import { listen, type Listener, within } from "./http/listener.ts";
+import { listen, type Listener } from "./http/listener.ts";
 import { type ManagerOptions, resolveOptions } from "./options.ts";
+import { within } from "./within.ts";
 
 /** A manager that listens. */
 export interface ManagerServer extends AsyncDisposable {

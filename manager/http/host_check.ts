@@ -1,6 +1,6 @@
 import { LOGIN_COOKIE } from "./auth.ts";
 import { Problem } from "./problem.ts";
-import { SESSION_COOKIE, SESSION_HEADER } from "./session_proof.ts";
+import { SESSION_COOKIE, SESSION_HEADER } from "./session_cookie.ts";
 import type { Settings } from "../settings.ts";
 
 /** Whether an address reaches this machine alone. */

@@ -3,6 +3,7 @@ import { divideDescriptors, openDescriptors } from "./descriptors.ts";
 import type { RequestInfo } from "./front_door.ts";
 import type { Settings } from "../settings.ts";
 import { systemSockets } from "./sockets.ts";
+import { within } from "../within.ts";
 
 /** What answers requests. */
 export type Handler = (request: Request, info: RequestInfo) => Promise<Response>;
@@ -165,16 +166,5 @@ class RuntimeListener implements Listener {
 
   #giveReserve(): void {
     for (const file of this.#reserve.splice(0)) file.close();
-  }
-}
-
-/** Waits for something, but not longer. */
-export async function within(ms: number, what: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  try {
-    await Promise.race([what, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { LOGIN_COOKIE } from "./auth.ts";
 import type { Env } from "./router.ts";
-import { SESSION_COOKIE, SESSION_HEADER } from "./session_proof.ts";
+import { SESSION_COOKIE, SESSION_HEADER } from "./session_cookie.ts";
 
 /** What is said of the ways in, beside the routes. */
 export function describeSecurity({ openAPIRegistry }: OpenAPIHono<Env>): void {

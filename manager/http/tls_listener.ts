@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import { Connections } from "./connections.ts";
-import { type Handler, type Listener, within } from "./listener.ts";
+import type { Handler, Listener } from "./listener.ts";
 import type { Limits, TlsFiles } from "../settings.ts";
 import { systemSockets } from "./sockets.ts";
+import { within } from "../within.ts";
 
 /** What the adapter says of a connection. */
 interface NodeConnection {

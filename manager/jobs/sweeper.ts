@@ -1,7 +1,7 @@
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
 import { holdReserve } from "../volumes/reserve.ts";
-import type { Services } from "../services.ts";
+import type { Filesystems } from "../volumes/filesystems.ts";
 
 /** How often files that are open are looked through, ms. */
 const EVERY_MS = 60_000;
@@ -9,16 +9,25 @@ const EVERY_MS = 60_000;
 /** Every so many times it is all of them. */
 const ALL_EVERY = 60;
 
+/** What the sweeper needs. */
+export interface SweeperOptions {
+  filesystems: Pick<Filesystems, "list" | "isOpen" | "use">;
+  /** The manager's folder, which has the reserve. */
+  root: string;
+  /** Takes why a filesystem cannot be swept. */
+  log: (line: string) => void;
+}
+
 /** Frees what was begun and will not be ended: uploads, writes, copies of volumes. */
 export class Sweeper {
-  readonly #services: Services;
+  readonly #options: SweeperOptions;
   readonly #timer: ReturnType<typeof setInterval>;
   #running: Promise<void> | null = null;
   #closed = false;
   #count = 0;
 
-  constructor(services: Services) {
-    this.#services = services;
+  constructor(options: SweeperOptions) {
+    this.#options = options;
     void holdReserve(this.#reserve);
     this.#timer = setInterval(
       () => void this.sweep({ all: ++this.#count % ALL_EVERY === 0 }),
@@ -36,11 +45,11 @@ export class Sweeper {
   }
 
   get #reserve(): string {
-    return `${this.#services.settings.root}/reserve`;
+    return `${this.#options.root}/reserve`;
   }
 
   async #sweep(all: boolean): Promise<void> {
-    const { filesystems, log } = this.#services;
+    const { filesystems, log } = this.#options;
     await holdReserve(this.#reserve);
     for (const { id, missing } of await filesystems.list()) {
       if (missing || this.#closed) continue;

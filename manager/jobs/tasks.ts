@@ -4,7 +4,7 @@ import { joinPath, splitPath } from "../../src/paths.ts";
 import { yieldToEventLoop } from "../../src/yield_to_event_loop.ts";
 import type { Access } from "../volumes/access.ts";
 import { Problem } from "../http/problem.ts";
-import type { Services } from "../services.ts";
+import type { Publisher } from "../volumes/feed_events.ts";
 
 /** What a task does with its items. */
 export type TaskOperation = "remove" | "move" | "copy" | "restore" | "purge" | "undo";
@@ -119,18 +119,26 @@ interface Work {
   run(db: ops.Database, item: string, at: number, placed: Set<string>): Promise<Step>;
 }
 
+/** What tasks need. */
+export interface TasksOptions {
+  /** Is told of their progress. */
+  feed: Pick<Publisher, "publish">;
+  /** Takes faults that nobody foresaw. */
+  log: (line: string) => void;
+}
+
 /**
  * Work on any number of items, which goes on whoever listens: it is begun by
  * one request, looked at and cancelled by others. Each transaction does a few
  * items; one that fails is noted, and the others go on.
  */
 export class Tasks {
-  readonly #services: () => Services;
+  readonly #options: TasksOptions;
   readonly #tasks = new Map<string, Task>();
   #closed = false;
 
-  constructor(services: () => Services) {
-    this.#services = services;
+  constructor(options: TasksOptions) {
+    this.#options = options;
   }
 
   /**
@@ -154,7 +162,7 @@ export class Tasks {
       }
       const work = this.#work(held, wish);
       const tell = (ended = false) => {
-        const { feed } = this.#services();
+        const { feed } = this.#options;
         const { fsId, id } = held.volume;
         feed.publish({ type: "task", fs_id: fsId, volume_id: id });
         if (ended) feed.publish({ type: "changed", fs_id: fsId, volume_id: id });
@@ -162,7 +170,7 @@ export class Tasks {
       const task = new Task(held, wish, work, tell);
       this.#tasks.set(task.id, task);
       void task.run().catch((error) => {
-        this.#services().log((error as Error).stack ?? String(error));
+        this.#options.log((error as Error).stack ?? String(error));
       }).finally(() => this.#forgetOldest());
       return task.report();
     } catch (error) {

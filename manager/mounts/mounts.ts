@@ -1,13 +1,15 @@
 import { AloeError } from "../../src/errors.ts";
 import * as records from "../../src/registry/mod.ts";
 import { attachDirectly } from "../volumes/direct_mount.ts";
-import type { VolumeFacts } from "../volumes/filesystems.ts";
+import type { VolumeFacts } from "../volumes/facts.ts";
 import { clear, MountProcess } from "./mount_process.ts";
-import { hasSource, noKey } from "./pin_source.ts";
+import { hasSource, noKey, type PinSources } from "./pin_source.ts";
 import { PRINCIPAL } from "../volumes/open_files.ts";
 import { type Check, NEEDED, preflight } from "./preflight.ts";
 import { Problem } from "../http/problem.ts";
-import type { Services } from "../services.ts";
+import type { Filesystems } from "../volumes/filesystems.ts";
+import type { Publisher } from "../volumes/feed_events.ts";
+import type { Settings } from "../settings.ts";
 import { sweep } from "./stale_mounts.ts";
 
 export type { Check } from "./preflight.ts";
@@ -77,9 +79,25 @@ const PAUSES = [200, 1000, 4000, 15_000, 30_000];
 /** How long a mount has to live for its deaths to be forgotten, ms. */
 const SETTLED = 60_000;
 
+/** What mounts need. */
+export interface MountsOptions {
+  settings: Pick<Settings, "root" | "hostRoot" | "fuse">;
+  /** Has the mounts that come back. */
+  registry: records.Registry;
+  filesystems: Pick<Filesystems, "get" | "lease" | "use" | "volume">;
+  /** PINs that are kept on the host. */
+  pins: Pick<PinSources, "read">;
+  /** Is told of mounts and unmounts. */
+  feed: Pick<Publisher, "publish">;
+  /** Moves what the WAL of a file holds into the file. */
+  checkpoint: (path: string) => Promise<unknown>;
+  /** Takes what an operator is to know, a line each. */
+  log: (line: string) => void;
+}
+
 /** The mounts of a manager. */
-export function createMounts(services: () => Services): Mounts {
-  return new Supervisor(services);
+export function createMounts(options: MountsOptions): Mounts {
+  return new Supervisor(options);
 }
 
 interface MountEntry {
@@ -97,7 +115,7 @@ interface MountEntry {
 }
 
 class Supervisor implements Mounts {
-  readonly #all: () => Services;
+  readonly #options: MountsOptions;
   readonly #kept = new Map<string, MountEntry>();
   /** Volumes whose mounts come back, whether they are mounted or not. */
   readonly #persistent = new Set<string>();
@@ -105,8 +123,8 @@ class Supervisor implements Mounts {
   readonly #turns = new Map<string, Promise<unknown>>();
   #closed = false;
 
-  constructor(all: () => Services) {
-    this.#all = all;
+  constructor(options: MountsOptions) {
+    this.#options = options;
   }
 
   status(volume: string): MountStatus {
@@ -124,7 +142,7 @@ class Supervisor implements Mounts {
   }
 
   preflight(): Promise<Check[]> {
-    return preflight(this.#all().settings);
+    return preflight(this.#options.settings);
   }
 
   mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus> {
@@ -150,7 +168,7 @@ class Supervisor implements Mounts {
 
   /** Makes a mount come back, or leaves nothing of it. */
   async #persist(kept: MountEntry): Promise<void> {
-    const { registry } = this.#all();
+    const { registry } = this.#options;
     kept.record.persist = true;
     try {
       await records.recordMount(registry, kept.record);
@@ -170,14 +188,14 @@ class Supervisor implements Mounts {
       }
       this.#persistent.delete(volumeId);
       if (kept !== undefined) await this.#end(kept);
-      await records.forgetMount(this.#all().registry, volumeId);
+      await records.forgetMount(this.#options.registry, volumeId);
       if (kept !== undefined) this.#tell("unmounted", kept.volume);
     });
   }
 
   endRecord(volume: VolumeFacts, id: string, force: boolean): Promise<void> {
     return this.#turn(volume.id, async () => {
-      const { filesystems } = this.#all();
+      const { filesystems } = this.#options;
       const own = this.#kept.get(volume.id)?.record.mountpoint ?? null;
       await filesystems.use(volume.fsId, async (fs) => {
         const found = (await fs.mounts({ volume: volume.id })).find((mount) => mount.id === id);
@@ -198,7 +216,7 @@ class Supervisor implements Mounts {
   }
 
   async restore(): Promise<void> {
-    const { registry, filesystems, log } = this.#all();
+    const { registry, filesystems, log } = this.#options;
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o755 });
     const alive = Deno.build.os === "linux" ? await sweep(this.#folder, log) : new Set<string>();
     const back: Promise<void>[] = [];
@@ -232,11 +250,11 @@ class Supervisor implements Mounts {
   }
 
   get #folder(): string {
-    return `${this.#all().settings.root}/mnt`;
+    return `${this.#options.settings.root}/mnt`;
   }
 
   #hostPath(mountpoint: string | null): string | null {
-    const { root, hostRoot } = this.#all().settings;
+    const { root, hostRoot } = this.#options.settings;
     if (mountpoint === null || hostRoot === null) return mountpoint;
     return `${hostRoot.replace(/\/+$/, "")}${mountpoint.slice(root.length)}`;
   }
@@ -269,7 +287,7 @@ class Supervisor implements Mounts {
     }
     if (wish.pin !== undefined) return new TextEncoder().encode(wish.pin);
     if (hasSource(wish)) {
-      const pin = await this.#all().pins.read(wish);
+      const pin = await this.#options.pins.read(wish);
       if (pin === null) throw noKey();
       return pin;
     }
@@ -305,7 +323,7 @@ class Supervisor implements Mounts {
   /** A direct mount. */
   async #attach(kept: MountEntry, pin: Uint8Array | null): Promise<void> {
     try {
-      kept.direct = await attachDirectly(this.#all().filesystems, kept.volume, pin);
+      kept.direct = await attachDirectly(this.#options.filesystems, kept.volume, pin);
       kept.ready = true;
     } catch (error) {
       this.#kept.delete(kept.volume.id);
@@ -324,14 +342,14 @@ class Supervisor implements Mounts {
       await this.#start(kept, pin, nonEmpty);
     } catch (error) {
       this.#kept.delete(kept.volume.id);
-      await records.forgetMount(this.#all().registry, kept.volume.id);
+      await records.forgetMount(this.#options.registry, kept.volume.id);
       throw error;
     }
   }
 
   /** Starts the process of a mount and waits until it answers. */
   async #start(kept: MountEntry, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
-    const { registry, filesystems, settings, log } = this.#all();
+    const { registry, filesystems, settings, log } = this.#options;
     const { volume, record } = kept;
     const mountpoint = record.mountpoint!;
     const { path } = await filesystems.get(volume.fsId);
@@ -388,7 +406,7 @@ class Supervisor implements Mounts {
     if (ended && record.mountpoint !== null) await this.#endRecords(volume, record.mountpoint);
     if (!ended) {
       process.unref();
-      this.#all().log(
+      this.#options.log(
         `volume ${
           volume.name ?? volume.id
         }: unmounted while in use; who uses it goes on until done`,
@@ -399,14 +417,14 @@ class Supervisor implements Mounts {
   }
 
   async #forgetUnlessPersistent({ volume, record }: MountEntry): Promise<void> {
-    const { registry } = this.#all();
+    const { registry } = this.#options;
     if (!this.#persistent.has(volume.id)) await records.forgetMount(registry, volume.id);
     else await records.recordMount(registry, { ...record, pid: null });
   }
 
   /** Ends what the file still records of a mount whose process was killed. */
   async #endRecords({ fsId, name, id }: VolumeFacts, mountpoint: string): Promise<void> {
-    const { filesystems, log } = this.#all();
+    const { filesystems, log } = this.#options;
     try {
       await filesystems.use(fsId, async (fs) => {
         for (const { id, principal } of await fs.mounts()) {
@@ -420,10 +438,10 @@ class Supervisor implements Mounts {
   }
 
   async #checkpoint(volume: VolumeFacts): Promise<void> {
-    const { filesystems, jobs, log } = this.#all();
+    const { filesystems, checkpoint, log } = this.#options;
     try {
       using lease = await filesystems.lease(volume.fsId);
-      await jobs.checkpoint(lease.file.path);
+      await checkpoint(lease.file.path);
     } catch (error) {
       // What is in the WAL is safe there.
       log(`volume ${volume.name ?? volume.id}: no checkpoint after its mount: ${error}`);
@@ -445,7 +463,7 @@ class Supervisor implements Mounts {
       this.#tell("unmounted", volume);
       return;
     }
-    this.#all().log(`the mount of volume ${volume.name ?? volume.id} died (${code})`);
+    this.#options.log(`the mount of volume ${volume.name ?? volume.id} died (${code})`);
     this.#tell("mount_lost", volume);
     if (performance.now() - kept.since > SETTLED) kept.deaths = 0;
     await this.#later(kept);
@@ -459,7 +477,7 @@ class Supervisor implements Mounts {
     if (pause === undefined || (volume.encrypted && !hasSource(record))) {
       this.#kept.delete(volume.id);
       await this.#forgetUnlessPersistent(kept);
-      this.#all().log(
+      this.#options.log(
         pause === undefined
           ? `the mount of volume ${volume.name ?? volume.id} is given up`
           : `volume ${volume.name ?? volume.id} has to be mounted anew, with its PIN`,
@@ -479,7 +497,7 @@ class Supervisor implements Mounts {
     const { volume, record } = kept;
     if (this.#closed) return;
     try {
-      const pin = volume.encrypted ? await this.#all().pins.read(record) : null;
+      const pin = volume.encrypted ? await this.#options.pins.read(record) : null;
       if (volume.encrypted && pin === null) throw new Error("its PIN cannot be read");
       try {
         await this.#start(kept, pin);
@@ -489,13 +507,13 @@ class Supervisor implements Mounts {
       this.#tell("mounted", volume);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#all().log(`volume ${volume.name ?? volume.id} cannot be mounted: ${why}`);
+      this.#options.log(`volume ${volume.name ?? volume.id} cannot be mounted: ${why}`);
       await this.#later(kept);
     }
   }
 
   #tell(type: string, volume: VolumeFacts): void {
-    this.#all().feed.publish({ type, fs_id: volume.fsId, volume_id: volume.id });
+    this.#options.feed.publish({ type, fs_id: volume.fsId, volume_id: volume.id });
   }
 }
 

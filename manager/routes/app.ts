@@ -17,9 +17,9 @@ import { mountRoutes } from "./mounts.ts";
 import { pageRoutes } from "./page.ts";
 import { systemRoutes } from "./system.ts";
 import { volumeRoutes } from "./volumes.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { secure } from "../http/security_headers.ts";
-import { sessionOf } from "../http/session_proof.ts";
+import { sessionOf } from "../http/session_cookie.ts";
 
 /** Every route of a manager. */
 export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {

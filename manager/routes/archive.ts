@@ -2,14 +2,14 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as ops from "../../src/ops.ts";
 import { splitPath } from "../../src/paths.ts";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { members } from "../volumes/archive.ts";
 import { disposition } from "../http/content_type.ts";
 import { bytes, documented, volumeProblems } from "../http/documented.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { queryOf } from "../volumes/target.ts";
 import { zipStream } from "../volumes/zip_stream.ts";
 

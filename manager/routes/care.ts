@@ -1,10 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { AloeLite } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { documented } from "../http/documented.ts";
 import { type Env, FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { whileHeard } from "../http/while_heard.ts";
 
 /** The routes that look after files: facts, checkpoints, checks, and what frees room. */

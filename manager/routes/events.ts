@@ -4,7 +4,7 @@ import { documented, text } from "../http/documented.ts";
 import type { Listener } from "../volumes/feed.ts";
 import { type Env, problems, router } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { queryOf } from "../volumes/target.ts";
 
 /** How often an idle stream says that it is there, ms. */

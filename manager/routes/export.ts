@@ -8,7 +8,7 @@ import { type FileState, fileState } from "../volumes/file_state.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import type { Snapshot } from "../jobs/snapshots.ts";
 
 /** The routes that give a whole file: a snapshot of it, made while others write. */

@@ -3,7 +3,8 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
-import { type Access, access } from "../volumes/access.ts";
+import { access } from "./access.ts";
+import type { Access } from "../volumes/access.ts";
 import {
   type BodyLimits,
   bodyPieces,
@@ -27,7 +28,7 @@ import { Problem } from "../http/problem.ts";
 import { type ByteRange, contentRange, rangesOf } from "../http/ranges.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { checkBeforeBody, storeFile } from "../volumes/store.ts";
 import { flag, queryOf, urlTarget, wholeNumber } from "../volumes/target.ts";
 import { fromRfc3339 } from "../volumes/times.ts";

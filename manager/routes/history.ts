@@ -1,9 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { documented, json, TARGET_QUERY, volumeProblems } from "../http/documented.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { queryOf, queryTarget } from "../volumes/target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import { pathOf } from "./nodes.ts";

@@ -1,25 +1,29 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { declaredLength } from "../http/body.ts";
+import { bodyPieces, declaredLength } from "../http/body.ts";
 import { Imports } from "../volumes/imports.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, problems, router } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { bodyLimits } from "./files.ts";
 
 /** The route that takes in a filesystem. */
 export function importRoutes(services: Services): OpenAPIHono<Env> {
-  const { filesystems, feed } = services;
-  const imports = new Imports(services);
+  const { filesystems, feed, jobs } = services;
+  const imports = new Imports({
+    filesystems,
+    inspect: (path, options) => jobs.inspect(path, options),
+  });
   const app = router();
 
   app.openapi(IMPORT, async (c) => {
     const { name = "imported" } = c.req.valid("query");
     // Before any of it is read.
-    declaredLength(c.req.raw.headers, bodyLimits(services));
+    const limits = bodyLimits(services);
+    declaredLength(c.req.raw.headers, limits);
     if (c.req.raw.body === null) {
       throw new Problem(400, "invalid", "the body is the filesystem's file");
     }
-    const { id } = await imports.take(c.req.raw, name);
+    const { id } = await imports.take(bodyPieces(c.req.raw, limits), name, c.env.visit.signal);
     const volumes = await filesystems.volumesOf(id);
     feed.publish({ type: "created", fs_id: id });
     return c.json({ id, name, volumes: volumes.map(({ id, name }) => ({ id, name })) }, 201);

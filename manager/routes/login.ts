@@ -2,8 +2,9 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { deleteCookie, setCookie } from "hono/cookie";
 import { type Auth, LOGIN_COOKIE } from "../http/auth.ts";
 import { type Env, problems, router } from "../http/router.ts";
-import type { Services } from "../services.ts";
-import { endSession, isSecure, renewSession } from "../http/session_proof.ts";
+import type { Services } from "./services.ts";
+import { isSecure } from "../http/session_cookie.ts";
+import { endSession, renewSession } from "./session_proof.ts";
 
 /** The routes that give a browser its way in, and take it away. */
 export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
@@ -17,7 +18,7 @@ export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
       sameSite: "Strict",
       path: "/",
       maxAge: 7 * 24 * 60 * 60,
-      secure: isSecure(services, c),
+      secure: isSecure(services.settings, c),
     });
     return c.body(null, 204);
   });
@@ -25,7 +26,7 @@ export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
   app.openapi(LOGOUT, async (c) => {
     auth.logout(c.req.raw.headers);
     await endSession(services, c);
-    deleteCookie(c, LOGIN_COOKIE, { path: "/", secure: isSecure(services, c) });
+    deleteCookie(c, LOGIN_COOKIE, { path: "/", secure: isSecure(services.settings, c) });
     return c.body(null, 204);
   });
 

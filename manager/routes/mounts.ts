@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MountStatus } from "../mounts/mounts.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, problems, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 
 /** The routes of mounts: of the manager's own, and of the records of all in a file. */

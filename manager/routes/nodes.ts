@@ -3,13 +3,14 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
-import { type Access, access } from "../volumes/access.ts";
+import { access } from "./access.ts";
+import type { Access } from "../volumes/access.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../http/documented.ts";
 import { newPath } from "../volumes/new_names.ts";
 import { EntryWriter, nodeJson } from "../volumes/node_json.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { normalPath, queryOf, queryTarget, wholeNumber } from "../volumes/target.ts";
 import { modifiedAt } from "./files.ts";
 

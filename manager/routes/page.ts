@@ -4,7 +4,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Manifest, PageAssets } from "../page_assets.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 
 /**
  * The web page and what it loads. All of it is of this origin; no script may

@@ -1,11 +1,11 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../http/documented.ts";
 import { nodeJson } from "../volumes/node_json.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { queryOf, queryTarget, wholeNumber } from "../volumes/target.ts";
 import { whileHeard } from "../http/while_heard.ts";
 import { NodeSchema } from "./nodes.ts";

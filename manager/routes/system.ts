@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { documented } from "../http/documented.ts";
 import type { Check } from "../mounts/mounts.ts";
 import { type Env, router } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 
 /** How long what a check of the machine found holds, ms: looking is not free, asking is. */
 const FRESH_MS = 2000;

@@ -1,10 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { documented, json, ON_CONFLICT, volumeProblems } from "../http/documented.ts";
 import { jsonBody } from "../http/json_body.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import type { TaskReport, TaskWish } from "../jobs/tasks.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 

@@ -1,10 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { json, ON_CONFLICT, OUTCOME, volumeProblems } from "../http/documented.ts";
 import { newName } from "../volumes/new_names.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 
 /** The route that moves and copies. */
 export function transferRoutes(services: Services): OpenAPIHono<Env> {

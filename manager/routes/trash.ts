@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import {
   documented,
   json,
@@ -13,7 +13,7 @@ import { newPath } from "../volumes/new_names.ts";
 import { jsonType } from "../volumes/node_json.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { flag, queryOf } from "../volumes/target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 

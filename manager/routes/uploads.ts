@@ -2,12 +2,13 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
-import { type Access, access } from "../volumes/access.ts";
+import { access } from "./access.ts";
+import type { Access } from "../volumes/access.ts";
 import { bodyPieces, declaredLength } from "../http/body.ts";
 import { bytes, documented, json, volumeProblems } from "../http/documented.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import {
   byteCount,

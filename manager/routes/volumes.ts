@@ -1,11 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { access } from "../volumes/access.ts";
+import { access } from "./access.ts";
 import { draftKey } from "../volumes/draft_key.ts";
-import type { VolumeFacts } from "../volumes/filesystems.ts";
+import type { VolumeFacts } from "../volumes/facts.ts";
 import { Problem } from "../http/problem.ts";
 import { type Env, problems, router, VolumeParam } from "../http/router.ts";
-import type { Services } from "../services.ts";
-import { unlockFor } from "../http/session_proof.ts";
+import type { Services } from "./services.ts";
+import { unlockFor } from "./session_proof.ts";
 
 /** The routes of volumes: create, list, name, delete; and of the PINs that open them. */
 export function volumeRoutes(services: Services): OpenAPIHono<Env> {

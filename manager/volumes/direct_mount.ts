@@ -1,4 +1,5 @@
-import type { Filesystems, VolumeFacts } from "./filesystems.ts";
+import type { Filesystems } from "./filesystems.ts";
+import type { VolumeFacts } from "./facts.ts";
 import { PRINCIPAL } from "./open_files.ts";
 
 /**
@@ -8,7 +9,7 @@ import { PRINCIPAL } from "./open_files.ts";
  * @throws {AloeError} `bad_key`.
  */
 export async function attachDirectly(
-  filesystems: Filesystems,
+  filesystems: Pick<Filesystems, "lease">,
   volume: VolumeFacts,
   pin: Uint8Array | null,
 ): Promise<AsyncDisposable> {

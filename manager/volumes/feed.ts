@@ -1,16 +1,8 @@
 import * as ops from "../../src/ops.ts";
-import type { VolumeFacts } from "./filesystems.ts";
+import type { VolumeFacts } from "./facts.ts";
+import type { FeedEvent, Publisher } from "./feed_events.ts";
+import type { Filesystems } from "./filesystems.ts";
 import type { OpenFile } from "./open_files.ts";
-import type { Services } from "../services.ts";
-
-/** What happened. */
-export interface FeedEvent {
-  type: string;
-  fs_id?: string;
-  volume_id?: string;
-  /** Where in the volume. */
-  readonly path?: string;
-}
 
 /** An event with what it is known by. */
 export interface NumberedEvent {
@@ -43,10 +35,7 @@ export interface Listener {
 }
 
 /** Changes, for whoever listens. */
-export interface Feed {
-  publish(event: Omit<FeedEvent, "path">): void;
-  /** Tells of a change at a path; where it was, those alone who may read the volume. */
-  publishAt(type: string, volume: VolumeFacts, path: string): void;
+export interface Feed extends Publisher {
   /** Listens, to one volume or to everything. */
   listen(options: ListenOptions): Listener;
   close(): void;
@@ -59,13 +48,21 @@ const POLL_MS = 400;
 const KEPT = 1024;
 const MOST_WAITING = 256;
 
+/** What the feed needs. */
+export interface FeedOptions {
+  /** The files that it looks at. */
+  filesystems: Pick<Filesystems, "list" | "opened">;
+  /** Takes why they cannot be looked at. */
+  log: (line: string) => void;
+}
+
 /** The feed of a manager. */
-export function createFeed(services: () => Services): Feed {
-  return new ManagerFeed(services);
+export function createFeed(options: FeedOptions): Feed {
+  return new ManagerFeed(options);
 }
 
 class ManagerFeed implements Feed {
-  readonly #services: () => Services;
+  readonly #options: FeedOptions;
   /** Numbers begin anew with each run, so ids name the run. */
   readonly #run = crypto.randomUUID().slice(0, 8);
   readonly #kept: KeptEvent[] = [];
@@ -77,8 +74,8 @@ class ManagerFeed implements Feed {
   #polling = false;
   #closed = false;
 
-  constructor(services: () => Services) {
-    this.#services = services;
+  constructor(options: FeedOptions) {
+    this.#options = options;
   }
 
   publish(event: Omit<FeedEvent, "path">): void {
@@ -154,8 +151,7 @@ class ManagerFeed implements Feed {
     if (this.#polling) return;
     this.#polling = true;
     try {
-      const { filesystems } = this.#services();
-      const all = await filesystems.list();
+      const all = await this.#options.filesystems.list();
       for (const { id, path } of all) {
         const state = await this.#look(id, path);
         if (this.#timer === null) return;
@@ -168,7 +164,7 @@ class ManagerFeed implements Feed {
       const there = new Set(all.map(({ id }) => id));
       for (const id of this.#seen.keys()) if (!there.has(id)) this.#seen.delete(id);
     } catch (error) {
-      this.#services().log(`the feed could not look at files: ${(error as Error).message}`);
+      this.#options.log(`the feed could not look at files: ${(error as Error).message}`);
     } finally {
       this.#polling = false;
     }
@@ -177,7 +173,7 @@ class ManagerFeed implements Feed {
   async #look(id: string, path: string): Promise<State> {
     const state: State = { file: null, counter: 0, times: await times(path) };
     try {
-      const file = await this.#services().filesystems.opened(id);
+      const file = await this.#options.filesystems.opened(id);
       if (file !== null) {
         state.counter = await ops.changeCounter(file.reader.db);
         state.file = file;

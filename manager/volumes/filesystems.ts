@@ -2,38 +2,11 @@ import { AloeError, AloeLite, type EncryptionMode, type Pin, type VolumeInfo } f
 import { MOUNTED } from "../../fuse/mod.ts";
 import * as ops from "../../src/ops.ts";
 import * as records from "../../src/registry/mod.ts";
-import { within } from "../http/listener.ts";
 import { databaseFiles } from "../../src/side_files.ts";
+import { within } from "../within.ts";
+import type { FilesystemFacts, VolumeFacts } from "./facts.ts";
 import { type FileLease, OpenFile, OpenFiles, PRINCIPAL } from "./open_files.ts";
 import { tighten } from "./root_folder.ts";
-
-/** What is known of a volume. */
-export interface VolumeFacts {
-  /** Its uuid7, which it has in its file. */
-  id: string;
-  /** The filesystem that it is in. */
-  fsId: string;
-  name: string | null;
-  encrypted: boolean;
-  encryption: EncryptionMode;
-  /** Bytes of a full chunk. */
-  chunkSize: number;
-  /** When it was made, ns. */
-  createdAt: bigint;
-}
-
-/** What is known of a filesystem. */
-export interface FilesystemFacts {
-  /** 32 hexadecimal digits. */
-  id: string;
-  name: string;
-  /** Its file. */
-  path: string;
-  /** When it came here, ns. */
-  createdAt: bigint;
-  /** Whether its file is not there. */
-  missing: boolean;
-}
 
 /** A new volume. */
 export interface NewVolume {

@@ -1,10 +1,8 @@
 import { AloeError } from "../../src/errors.ts";
 import { databaseFiles } from "../../src/side_files.ts";
-import { bodyPieces, contentLimits } from "../http/body.ts";
-import type { FilesystemFacts } from "./filesystems.ts";
+import type { FilesystemFacts } from "./facts.ts";
 import { Problem } from "../http/problem.ts";
-import type { Services } from "../services.ts";
-import { visitOf } from "../http/visit.ts";
+import type { Filesystems } from "./filesystems.ts";
 
 /** What says that some bytes are no filesystem that can be used here. */
 const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", "invalid"]);
@@ -12,30 +10,49 @@ const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", 
 /** A chunk is in memory as a whole, several times: larger ones are not taken in, bytes. */
 const LARGEST_CHUNK = 128 * 1024 * 1024;
 
+/** What an inspection of a file tells. */
+export interface FileInspection {
+  /** What is wrong with the file, a line each. */
+  faults: readonly string[];
+  /** Bytes of the largest chunk that it has or may get. */
+  largestChunk: number;
+}
+
+/** What imports need. */
+export interface ImportsOptions {
+  filesystems: Pick<Filesystems, "temporary" | "import">;
+  /** Inspects a file, apart from this thread. */
+  inspect: (path: string, options: { signal: AbortSignal }) => Promise<FileInspection>;
+}
+
 /** Takes in filesystems that clients send. */
 export class Imports {
-  readonly #services: Services;
+  readonly #options: ImportsOptions;
   /** One comes in after the other: of two copies of one filesystem one is refused. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(services: Services) {
-    this.#services = services;
+  constructor(options: ImportsOptions) {
+    this.#options = options;
   }
 
   /**
    * Takes one in. It is there in whole, checked, or not at all.
    *
-   * @throws {Problem} 413 for one that is too large, 408 for one that does not come,
-   * 422 for what is none.
+   * @param body The bytes of its file.
+   * @param signal Aborted when nobody waits for the result any more.
+   * @throws {Problem} 422 for a file that is no filesystem; what the body throws.
    * @throws {AloeError} `already_exists`, `no_space`.
    */
-  async take(request: Request, name: string): Promise<FilesystemFacts> {
-    const { filesystems, jobs, settings } = this.#services;
+  async take(
+    body: AsyncIterable<Uint8Array>,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<FilesystemFacts> {
+    const { filesystems, inspect } = this.#options;
     const path = `${filesystems.temporary}/import-${crypto.randomUUID()}`;
     try {
-      await receive(bodyPieces(request, contentLimits(settings.limits)), path);
-      const { signal } = visitOf(request);
-      const { faults, largestChunk } = await jobs.inspect(path, { signal })
+      await receive(body, path);
+      const { faults, largestChunk } = await inspect(path, { signal })
         .catch((error) => explain(error, path));
       if (faults.length > 0) {
         throw new Problem(422, "corrupt", `the file is damaged: ${faults.slice(0, 3).join("; ")}`);

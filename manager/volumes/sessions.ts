@@ -1,5 +1,6 @@
 import type { AloeLite, Mount, Pin } from "../../mod.ts";
-import type { Filesystems, VolumeFacts } from "./filesystems.ts";
+import type { Filesystems } from "./filesystems.ts";
+import type { VolumeFacts } from "./facts.ts";
 import * as ops from "../../src/ops.ts";
 import { newSecret, secretHash } from "../http/secrets.ts";
 import { type FileLease, PRINCIPAL } from "./open_files.ts";
@@ -27,7 +28,7 @@ export interface Unlocked extends AsyncDisposable {
 
 /** How many, and how long. */
 export interface SessionsOptions {
-  filesystems: Filesystems;
+  filesystems: Pick<Filesystems, "lease">;
   /** How long one lasts without being used, ms. */
   lifeMs: number;
   /** Wrong PINs in a row before a client has to wait. */

@@ -228,6 +228,60 @@ Deno.test("imports go downwards from layer to layer", () => {
   assert(checked > 200);
 });
 
+/** The rooms of the manager, from the top down; each of its files is in the first that fits. */
+const ROOMS: [name: string, files: RegExp][] = [
+  ["entry", /^manager\/(main|mod|serve|manager|environment|build_page)\.ts$/],
+  ["routes", /^manager\/routes\//],
+  ["jobs", /^manager\/jobs\//],
+  ["mounts", /^manager\/mounts\//],
+  ["volumes", /^manager\/volumes\//],
+  ["http", /^manager\/http\//],
+  ["ground", /^manager\/[\w]+\.ts$/],
+];
+
+/** Rooms of one floor: they know nothing of each other. */
+const NEIGHBOURS = ["jobs", "mounts"];
+
+/** Every module that a module names in its imports, for types too. */
+function references(path: string): string[] {
+  const pattern =
+    /^(?:import|export)\s[^;]*?from "(\.[^"]+)"|^import "(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
+  return [...read(path).matchAll(pattern)].map(([, named, bare, dynamic]) =>
+    relative(".", join(dirname(path), named ?? bare ?? dynamic)).split(sep).join("/")
+  );
+}
+
+Deno.test("imports in the manager go downwards from room to room, those of types too", () => {
+  const roomOf = (path: string) => ROOMS.findIndex(([, pattern]) => pattern.test(path));
+  let checked = 0;
+  for (const path of files(".ts", "manager").filter((each) => !each.startsWith(PAGE))) {
+    const room = roomOf(path);
+    assert(room !== -1, `${path}: in no room of the manager`);
+    for (const target of references(path).filter((each) => each.startsWith("manager/"))) {
+      if (target === "manager/page/packages.ts" && path === "manager/build_page.ts") continue;
+      const below = roomOf(target);
+      assert(below >= room, `${path} imports ${target}`);
+      if (below === room) continue;
+      const both = [ROOMS[room][0], ROOMS[below][0]];
+      assert(!both.every((each) => NEIGHBOURS.includes(each)), `${path} imports ${target}`);
+      checked++;
+    }
+  }
+  assert(checked > 100);
+});
+
+const PAGE = "manager/page/";
+
+Deno.test("the page imports its own files and packages", () => {
+  const sources = [...files(".ts", "manager/page"), ...files(".tsx", "manager/page")];
+  assert(sources.length > 60);
+  for (const path of sources) {
+    for (const target of references(path)) {
+      assert(target.startsWith(PAGE), `${path} imports ${target}`);
+    }
+  }
+});
+
 Deno.test("the library knows one runtime in src/runtime/ alone, and syntax that is erased", () => {
   const sources = files(".ts").filter((path) => path.startsWith("src/"));
   assert(sources.length > 100);

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { createFeed } from "../../manager/volumes/feed.ts";
-import type { Services } from "../../manager/services.ts";
 import { TestManager } from "./support.ts";
 
 interface Told {
@@ -136,8 +135,8 @@ Deno.test("what another process changes is told, open or closed", async () => {
 
 Deno.test("who is slow costs little, and is told to look at everything again", async () => {
   const id = "a volume";
-  const nothing = { filesystems: { list: () => Promise.resolve([]) } };
-  const feed = createFeed(() => nothing as unknown as Services);
+  const filesystems = { list: () => Promise.resolve([]), opened: () => null };
+  const feed = createFeed({ filesystems, log: () => {} });
   try {
     const listener = feed.listen({ volume: id });
     for (let i = 0; i < 5000; i++) feed.publish({ type: "changed", volume_id: id });

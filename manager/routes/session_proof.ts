@@ -1,0 +1,45 @@
+import type { Context } from "hono";
+import type { Pin } from "../../mod.ts";
+import type { Env } from "../http/router.ts";
+import { deleteSessionCookie, setSessionCookie } from "../http/session_cookie.ts";
+import type { VolumeFacts } from "../volumes/facts.ts";
+import type { SessionProof } from "../volumes/sessions.ts";
+import type { Services } from "./services.ts";
+
+/** What the sessions of requests need. */
+type SessionServices = Pick<Services, "sessions" | "settings">;
+
+/**
+ * Unlocks a volume for the session of a request and tells its client by a
+ * cookie what the session is known by from now on.
+ *
+ * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
+ * @throws {Problem} 429 `rate_limited`.
+ */
+export async function unlockFor(
+  services: SessionServices,
+  c: Context<Env>,
+  volume: VolumeFacts,
+  pin: Pin,
+): Promise<SessionProof> {
+  const proof = await services.sessions.unlock(volume, pin, c.get("client"), c.get("session"));
+  giveSession(services, c, proof);
+  return proof;
+}
+
+/** Gives the session of a request another secret, if it has one. */
+export function renewSession(services: SessionServices, c: Context<Env>): void {
+  const proof = services.sessions.renew(c.get("session"));
+  if (proof !== null) giveSession(services, c, proof);
+}
+
+/** Ends the session of a request: all that it had unlocked is locked. */
+export async function endSession(services: SessionServices, c: Context<Env>): Promise<void> {
+  await services.sessions.end(c.get("session"));
+  deleteSessionCookie(services.settings, c);
+}
+
+function giveSession({ settings }: SessionServices, c: Context<Env>, proof: SessionProof): void {
+  c.set("session", proof.secret);
+  setSessionCookie(settings, c, proof.secret);
+}

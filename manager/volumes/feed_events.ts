@@ -1,0 +1,18 @@
+import type { VolumeFacts } from "./facts.ts";
+
+/** What happened. */
+export interface FeedEvent {
+  type: string;
+  fs_id?: string;
+  volume_id?: string;
+  /** Where in the volume. */
+  readonly path?: string;
+}
+
+/** Takes what has happened, for those who listen to the feed. */
+export interface Publisher {
+  /** Tells of a change of a filesystem or of a volume. */
+  publish(event: Omit<FeedEvent, "path">): void;
+  /** Tells of a change at a path. Only who may read the volume learns the path. */
+  publishAt(type: string, volume: VolumeFacts, path: string): void;
+}
