@@ -1,5 +1,6 @@
 import { createManager, type Manager } from "./manager.ts";
-import { listen, type Listener } from "./http/listener.ts";
+import { listen } from "./http/listen.ts";
+import type { Listener } from "./http/listener.ts";
 import { type ManagerOptions, resolveOptions } from "./options.ts";
 import { within } from "./within.ts";
 

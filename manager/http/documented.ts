@@ -1,6 +1,7 @@
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { type Env, problems } from "./router.ts";
+import type { Env } from "./env.ts";
+import { problems } from "./router.ts";
 
 /**
  * Adds a route that reads its request by itself, since it streams or has to be

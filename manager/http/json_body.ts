@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { type BodyLimits, bodyPieces, jsonLimits } from "./body.ts";
 import { Problem } from "./problem.ts";
-import type { Env } from "./router.ts";
+import type { Env } from "./env.ts";
 
 /** How deep values may stand in each other. */
 const DEEPEST = 64;

@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { LOGIN_COOKIE } from "./auth.ts";
-import type { Env } from "./router.ts";
+import type { Env } from "./env.ts";
 import { SESSION_COOKIE, SESSION_HEADER } from "./session_cookie.ts";
 
 /** What is said of the ways in, beside the routes. */

@@ -1,25 +1,7 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Visit } from "./visit.ts";
+import type { Env } from "./env.ts";
 import { jsonBody } from "./json_body.ts";
 import { Problem } from "./problem.ts";
-import type { Limits } from "../settings.ts";
-
-/** What the manager notes on a request. */
-export interface Env {
-  Bindings: {
-    /** The client's address. */
-    client: string;
-    /** What the front door knows of the request. */
-    visit: Visit;
-    limits: Limits;
-  };
-  Variables: {
-    /** The client, as guesses of PINs are counted by. */
-    client: string;
-    /** The session's id as the client sent it; null without one. */
-    session: string | null;
-  };
-}
 
 /** A module of routes: what does not fit its schema is a problem. */
 export function router(): OpenAPIHono<Env> {

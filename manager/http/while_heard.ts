@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Env } from "./router.ts";
+import type { Env } from "./env.ts";
 
 /** Ends without a fault when the client has gone: nobody hears the response. */
 export function whileHeard(

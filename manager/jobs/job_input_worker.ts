@@ -5,7 +5,7 @@
  * @module
  */
 import { FrameReader } from "./job_frames.ts";
-import type { JobRequest } from "./jobs.ts";
+import type { JobRequest } from "./job_protocol.ts";
 
 /** What the thread hands over: a job, and the key of its volume. */
 export interface JobInput {

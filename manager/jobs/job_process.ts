@@ -1,6 +1,6 @@
 import { AloeError } from "../../src/errors.ts";
 import { encodeFrame, FrameReader } from "./job_frames.ts";
-import type { Job, JobAnswer, JobRequest } from "./jobs.ts";
+import type { Job, JobAnswer, JobRequest } from "./job_protocol.ts";
 import { childEnvironment, ownProgram } from "../own_program.ts";
 
 /** The words that start the command line's own program to do jobs; its entry knows the last. */

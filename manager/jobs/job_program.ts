@@ -10,7 +10,7 @@ import * as ops from "../../src/ops.ts";
 import { reserveOf } from "../volumes/reserve.ts";
 import { encodeFrame } from "./job_frames.ts";
 import type { JobInput } from "./job_input_worker.ts";
-import type { Freed, Inspection, Job, JobAnswer } from "./jobs.ts";
+import type { Freed, Inspection, Job, JobAnswer } from "./job_protocol.ts";
 
 /** How often a job says that it goes on, ms: whenever it is between two statements. */
 const EVERY = 500;

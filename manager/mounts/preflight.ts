@@ -33,7 +33,9 @@ const SYS_ADMIN = 1n << 21n;
  * fatal where mounts were asked for, and what only other containers need where
  * mounts are for those.
  */
-export async function preflight(settings: Pick<Settings, "root" | "hostRoot" | "fuse">): Promise<Check[]> {
+export async function preflight(
+  settings: Pick<Settings, "root" | "hostRoot" | "fuse">,
+): Promise<Check[]> {
   const { root, hostRoot, fuse } = settings;
   const checks = [check("root_writable", true, await rootWritable(root))];
   const add = (name: string, finding: Finding, fatal = fuse.enabled) =>

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Env } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
 import type { Access, VolumeAccess } from "../volumes/access.ts";
 
 /** What a request is going to do. */

@@ -3,7 +3,8 @@ import { AloeLite } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import { documented } from "../http/documented.ts";
-import { type Env, FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { whileHeard } from "../http/while_heard.ts";
 

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { type Env, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { archiveRoutes } from "./archive.ts";
 import { eventRoutes } from "./events.ts";

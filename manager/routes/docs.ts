@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { PageAssets } from "../page_assets.ts";
-import { type Env, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router } from "../http/router.ts";
 
 /** The page that the API is read on; what it loads comes from here alone. */
 export function docsRoutes(document: () => unknown): OpenAPIHono<Env> {

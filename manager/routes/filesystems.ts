@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { AloeError } from "../../src/errors.ts";
 import type { FilesystemFacts, VolumeFacts } from "../volumes/facts.ts";
-import { type Env, FilesystemParam, problems, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { FilesystemParam, problems, router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 

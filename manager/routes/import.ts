@@ -2,7 +2,8 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { bodyPieces, declaredLength } from "../http/body.ts";
 import { Imports } from "../volumes/imports.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, problems, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { problems, router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { bodyLimits } from "./files.ts";
 

@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { deleteCookie, setCookie } from "hono/cookie";
 import { type Auth, LOGIN_COOKIE } from "../http/auth.ts";
-import { type Env, problems, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { problems, router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { isSecure } from "../http/session_cookie.ts";
 import { endSession, renewSession } from "./session_proof.ts";

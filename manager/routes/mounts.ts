@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MountStatus } from "../mounts/mounts.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, problems, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 

@@ -9,7 +9,8 @@ import { documented, json, TARGET_QUERY, text, volumeProblems } from "../http/do
 import { newPath } from "../volumes/new_names.ts";
 import { EntryWriter, nodeJson } from "../volumes/node_json.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { normalPath, queryOf, queryTarget, wholeNumber } from "../volumes/target.ts";
 import { modifiedAt } from "./files.ts";

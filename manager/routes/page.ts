@@ -3,7 +3,8 @@ import { compress } from "hono/compress";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Manifest, PageAssets } from "../page_assets.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 
 /**

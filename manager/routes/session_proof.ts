@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Pin } from "../../mod.ts";
-import type { Env } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
 import { deleteSessionCookie, setSessionCookie } from "../http/session_cookie.ts";
 import type { VolumeFacts } from "../volumes/facts.ts";
 import type { SessionProof } from "../volumes/sessions.ts";

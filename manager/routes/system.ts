@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { documented } from "../http/documented.ts";
 import type { Check } from "../mounts/mounts.ts";
-import { type Env, router } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 
 /** How long what a check of the machine found holds, ms: looking is not free, asking is. */

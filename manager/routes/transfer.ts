@@ -3,7 +3,8 @@ import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import { json, ON_CONFLICT, OUTCOME, volumeProblems } from "../http/documented.ts";
 import { newName } from "../volumes/new_names.ts";
-import { type Env, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 
 /** The route that moves and copies. */

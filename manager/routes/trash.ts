@@ -12,7 +12,8 @@ import {
 import { newPath } from "../volumes/new_names.ts";
 import { jsonType } from "../volumes/node_json.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { flag, queryOf } from "../volumes/target.ts";
 import { toRfc3339 } from "../volumes/times.ts";

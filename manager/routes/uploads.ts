@@ -7,7 +7,8 @@ import type { Access } from "../volumes/access.ts";
 import { bodyPieces, declaredLength } from "../http/body.ts";
 import { bytes, documented, json, volumeProblems } from "../http/documented.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import {

@@ -3,7 +3,8 @@ import { access } from "./access.ts";
 import { draftKey } from "../volumes/draft_key.ts";
 import type { VolumeFacts } from "../volumes/facts.ts";
 import { Problem } from "../http/problem.ts";
-import { type Env, problems, router, VolumeParam } from "../http/router.ts";
+import type { Env } from "../http/env.ts";
+import { problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { unlockFor } from "./session_proof.ts";
 

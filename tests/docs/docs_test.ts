@@ -270,6 +270,18 @@ Deno.test("imports in the manager go downwards from room to room, those of types
   assert(checked > 100);
 });
 
+Deno.test("no module of the manager imports itself by way of others", () => {
+  const done = new Set<string>();
+  const follow = (path: string, way: readonly string[]): void => {
+    assert(!way.includes(path), [...way, path].join(" imports "));
+    if (done.has(path) || !path.startsWith("manager/")) return;
+    for (const target of references(path)) follow(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of [...files(".ts", "manager"), ...files(".tsx", "manager")]) follow(path, []);
+  assert(done.size > 150);
+});
+
 const PAGE = "manager/page/";
 
 Deno.test("the page imports its own files and packages", () => {

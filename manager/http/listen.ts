@@ -1,0 +1,39 @@
+import { divideDescriptors } from "./descriptors.ts";
+import type { Handler, Listener } from "./listener.ts";
+import { RuntimeListener } from "./runtime_listener.ts";
+import type { Settings } from "../settings.ts";
+
+/** What a listener needs to know. */
+export type ListenerSettings = Pick<Settings, "host" | "port" | "tls" | "limits">;
+
+/**
+ * Listens, with HTTPS where there is a certificate.
+ *
+ * @param log Takes when no connections can be accepted, and when they can again.
+ * @throws {Deno.errors.AddrInUse} And whatever else listening throws.
+ */
+export async function listen(
+  settings: ListenerSettings,
+  handler: Handler,
+  log: (line: string) => void,
+): Promise<Listener> {
+  const { host, port, tls, limits } = settings;
+  const hostname = host.replace(/^\[|\]$/g, "");
+  const { connections: most } = divideDescriptors(limits);
+  if (tls?.clientCa !== undefined) {
+    // Deno.serve asks nobody for a certificate.
+    const { listenWithClientCertificates } = await import("./tls_listener.ts");
+    const files = { ...tls, clientCa: tls.clientCa };
+    return await listenWithClientCertificates(
+      hostname,
+      port,
+      files,
+      { ...limits, connections: most },
+      handler,
+    );
+  }
+  const keys = tls === null
+    ? {}
+    : { cert: await Deno.readTextFile(tls.cert), key: await Deno.readTextFile(tls.key) };
+  return new RuntimeListener({ hostname, port, ...keys }, settings, handler, log);
+}

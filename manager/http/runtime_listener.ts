@@ -1,0 +1,122 @@
+import { Connections } from "./connections.ts";
+import { divideDescriptors, openDescriptors } from "./descriptors.ts";
+import type { Handler, Listener } from "./listener.ts";
+import type { Limits } from "../settings.ts";
+import { systemSockets } from "./sockets.ts";
+import { within } from "../within.ts";
+
+/** How long the last answers have to reach their connections, ms. */
+const FLUSHING = 200;
+
+/** How often it is looked whether connections can be accepted again, ms. */
+const AGAIN = 5;
+
+type Server = Deno.HttpServer<Deno.NetAddr>;
+
+/**
+ * The runtime's server. It stops listening for good when a connection cannot be
+ * accepted, because too many files are open: then it is started anew, once
+ * those connections have gone that nothing runs on. What runs goes on.
+ */
+export class RuntimeListener implements Listener {
+  readonly port: number;
+  readonly #options: Deno.ServeTcpOptions;
+  readonly #handler: (request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) =>
+    | Promise<Response>
+    | Response;
+  readonly #log: (line: string) => void;
+  readonly #cut = new AbortController();
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #connections: Connections | null;
+  readonly #limit: number;
+  readonly #reserved: number;
+  /** Descriptors that files can have while there are no others. */
+  #reserve: Deno.FsFile[] = [];
+  #stopped = false;
+  #server: Server;
+
+  constructor(
+    options: Deno.ServeTcpOptions,
+    { limits }: { limits: Limits },
+    handler: Handler,
+    log: (line: string) => void,
+  ) {
+    this.#options = { ...options, signal: this.#cut.signal, onListen: () => {} };
+    this.#log = log;
+    const { limit, connections, reserve } = divideDescriptors(limits);
+    this.#limit = limit;
+    this.#reserved = reserve;
+    const sockets = systemSockets();
+    this.#handler = sockets === null ? handler : (request, info) => {
+      this.#connections!.note(info.remoteAddr, info.completed);
+      return handler(request, info);
+    };
+    this.#server = this.#serve();
+    this.port = this.#server.addr.port;
+    this.#options.port = this.port;
+    this.#connections = sockets === null
+      ? null
+      : new Connections(sockets, this.port, { ...limits, connections });
+    this.#takeReserve();
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  async close(ms: number): Promise<void> {
+    // Answers that were given are still on their way. Not `shutdown`, which waits for
+    // them: nothing of what it waits for can be cut off any more.
+    await new Promise((resolve) => setTimeout(resolve, Math.min(ms, FLUSHING)));
+    this.#stopped = true;
+    this.#cut.abort();
+    await within(ms, this.#server.finished.catch(() => {}));
+    this.#connections?.close();
+    this.#giveReserve();
+    this.#closed.resolve();
+  }
+
+  #serve(): Server {
+    const server = Deno.serve(this.#options, this.#handler);
+    server.finished.then(
+      () => this.#stopped || this.#closed.resolve(),
+      (error) => void this.#again(error),
+    );
+    return server;
+  }
+
+  /** Accepting has come to an end by itself: makes room, and begins again. */
+  async #again(error: unknown): Promise<void> {
+    if (this.#stopped) return;
+    this.#giveReserve();
+    const why = error instanceof Error ? error.message.replace(/^Error: /, "") : String(error);
+    this.#log(`no connections are accepted for now: ${why}`);
+    while (!this.#stopped) {
+      this.#connections?.look(Math.floor(this.#limit / 8));
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      const open = openDescriptors()?.length ?? Infinity;
+      if (Deno.build.os === "linux" && open > this.#limit - 2 * this.#reserved) continue;
+      try {
+        this.#takeReserve();
+        this.#server = this.#serve();
+        return this.#log("connections are accepted again");
+      } catch {
+        this.#giveReserve();
+      }
+    }
+  }
+
+  #takeReserve(): void {
+    try {
+      while (this.#reserve.length < this.#reserved) {
+        this.#reserve.push(Deno.openSync("/dev/null"));
+      }
+    } catch {
+      // Fewer then, or none where there is no such device.
+    }
+  }
+
+  #giveReserve(): void {
+    for (const file of this.#reserve.splice(0)) file.close();
+  }
+}

@@ -1,0 +1,37 @@
+import type { AloeErrorCode } from "../../src/errors.ts";
+import type { ContentPruneReport, PruneReport } from "../../src/types.ts";
+
+/** Work that would hold the event loop. Each opens the file itself. */
+export type Job =
+  | { kind: "verify"; file: string; volume: string; deep: boolean }
+  | { kind: "health"; file: string }
+  | { kind: "inspect"; file: string }
+  | { kind: "pages"; file: string }
+  | { kind: "prune"; file: string; vacuum: boolean }
+  | { kind: "checkpoint"; file: string };
+
+/** What an aloelite file turned out to be that came from elsewhere. */
+export interface Inspection {
+  /** Ids of its volumes. */
+  volumes: string[];
+  /** What is wrong with it, a line each; none when all is well. */
+  faults: string[];
+  /** Bytes of the largest chunk that it has or may get. */
+  largestChunk: number;
+}
+
+/** What freed room, and how much of what. */
+export type Freed = PruneReport & ContentPruneReport;
+
+/** What a job's process is sent; a key goes beside it. */
+export interface JobRequest {
+  id: number;
+  job: Job;
+}
+
+/** What it answers. */
+export type JobAnswer =
+  /** It is between two statements. */
+  | { id: number; type: "going on" }
+  | { id: number; type: "done"; result: unknown }
+  | { id: number; type: "failed"; code: AloeErrorCode | null; message: string };
