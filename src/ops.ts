@@ -24,10 +24,10 @@ export { type OpenOptions } from "./storage/open.ts";
 export { type FileSpace, fileSpace } from "./ops/space.ts";
 export { clearAbandoned } from "./ops/abandoned.ts";
 export { openDatabase } from "./ops/open.ts";
-export { type RemovedObject, repairFile } from "./storage/sqlite/repair.ts";
+export { type RemovedObject, repairFile } from "./storage/open.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
-export type { BackupOptions, BackupProgress } from "./storage/dialect.ts";
-export type { Durability } from "./storage/sqlite/sqlite_dialect.ts";
+export type { BackupOptions, BackupProgress, Durability } from "./storage/dialect.ts";
+export type { WalState } from "./storage/capabilities.ts";
 export type { Watermark } from "./ids.ts";
 export { type Argon2ThreadsOptions, deriveOnThreads } from "./crypto/argon2_threads.ts";
 export { MountHandle, type MountRef } from "./mount_handle.ts";
@@ -139,7 +139,6 @@ export {
   largestChunkBytes,
   pageCheck,
   vacuum,
-  type WalState,
   walState,
 } from "./ops/maintenance.ts";
 export { put, type PutOptions } from "./ops/put.ts";

@@ -22,6 +22,7 @@ import "./node.ts";
 import "./redo.ts";
 import "./registry.ts";
 import "./seal.ts";
+import "./sqlite_file.ts";
 import { NESTED_DEPTH, readByPath, resolveByPath, statByPath } from "./resolve.ts";
 import { sqliteExpressions } from "./sqlite_expressions.ts";
 import { type CompiledTemplate, templates } from "./template.ts";

@@ -1,35 +1,11 @@
 import type { Kysely } from "kysely";
-import type { SchemaRow } from "../migrations/check_schema.ts";
 import { sql } from "./kysely.ts";
 import { raw, type Statement, template } from "./template.ts";
-
-/** Every object of the file. By the name that no table of the file can stand for. */
-export const fileSchema = template("file.fileSchema")((q) =>
-  (q as unknown as Kysely<{ "main.sqlite_master": SchemaRow }>)
-    .selectFrom("main.sqlite_master").select(["type", "name", "tbl_name", "rootpage", "sql"])
-);
-
-/** Temporary tables and views of the connection. */
-export const temporaries = template("file.temporaries")((q) =>
-  (q as unknown as Kysely<{ "temp.sqlite_master": SchemaRow }>)
-    .selectFrom("temp.sqlite_master").select(["type", "name"])
-    .where("type", "in", [sql.lit("table"), sql.lit("view")])
-);
-
-/** The era that the file is of. A table of the file could stand for a function's. */
-export const fileEra = raw<{ user_version: number }>("PRAGMA main.user_version");
 
 /** The newest migration on record. */
 export const newestMigration = template("file.newestMigration")((q) =>
   (q as unknown as Kysely<{ aloe_migration: { name: string } }>)
     .selectFrom("aloe_migration").select(({ fn }) => fn.max("name").as("name"))
-);
-
-/** A number that another one replaces whenever another connection has committed. */
-export const dataVersion = template("file.dataVersion")((q) =>
-  q.selectNoFrom([
-    sql<number>`(SELECT data_version FROM pragma_data_version)`.as("version"),
-  ])
 );
 
 /** Some volumes of the file, the oldest first, each with its watermark. */
@@ -49,58 +25,3 @@ export const keepPart: Command = raw("RELEASE part");
 
 /** Undoes it; it has to be kept afterwards. */
 export const undoPart: Command = raw("ROLLBACK TO part");
-
-/** Rebuilds the file without its free pages. */
-export const vacuum: Command = raw("VACUUM");
-
-/** Where the temporary copy of a vacuum is kept: in memory it could be too large. */
-export const vacuumOnDisk: Command = raw("PRAGMA temp_store = FILE");
-
-/** Where small temporary tables are kept otherwise. */
-export const temporariesInMemory: Command = raw("PRAGMA temp_store = MEMORY");
-
-/** Moves the WAL into the file and empties it. */
-export const checkpoint: Command = raw("PRAGMA wal_checkpoint(TRUNCATE)");
-
-/** Moves of the WAL what nobody is reading any more, and waits for nobody. */
-export const checkpointPassively = raw<{ busy: number; log: number; checkpointed: number }>(
-  "PRAGMA wal_checkpoint(PASSIVE)",
-);
-
-/** How many pages the WAL holds that were committed; nothing is moved. Not in a transaction. */
-export const walLength = raw<{ busy: number; log: number; checkpointed: number }>(
-  "PRAGMA wal_checkpoint(NOOP)",
-);
-
-/**
- * Damage of the file's pages and tables: one row, of several lines where the trees of
- * pages are damaged, `ok` when there is none. The rows of a damaged tree may never end,
- * so nothing is looked at beyond the first row.
- */
-export const quickCheck = raw<{ quick_check: string }>(
-  "SELECT quick_check FROM pragma_quick_check LIMIT 1",
-);
-
-/** The same for tables with their indexes, a row each. */
-const quickChecksOf = (...tables: string[]) =>
-  raw<{ name: string; quick_check: string }>(
-    tables.map((table) =>
-      `SELECT '${table}' AS name, quick_check ` +
-      `FROM (SELECT quick_check FROM pragma_quick_check('${table}') LIMIT 1)`
-    ).join(" UNION ALL "),
-  );
-
-/** Of tables that are read from end to end by whoever opens or lists a file. */
-export const checkLists = quickChecksOf("volume", "mount");
-
-/** Of tables that are read from end to end to look for faults. */
-export const checkShape = quickChecksOf(
-  "volume",
-  "mount",
-  "lock",
-  "node",
-  "edge",
-  "content",
-  "content_version",
-  "content_chunk",
-);

@@ -456,15 +456,3 @@ export const chunkUses = template<{ after: string; limit: number }>("maintenance
       ])
       .orderBy("k.chunk_hash"),
 );
-
-/** The file's own facts. */
-export const fileFacts = template("maintenance.fileFacts")((q) =>
-  q.selectNoFrom([
-    sql<number>`(SELECT user_version FROM pragma_user_version)`.as("era"),
-    sql<number>`(SELECT page_count FROM pragma_page_count)`.as("pages"),
-    sql<number>`(SELECT page_size FROM pragma_page_size)`.as("page_size"),
-    sql<number>`(SELECT freelist_count FROM pragma_freelist_count)`.as(
-      "free_pages",
-    ),
-  ])
-);

@@ -779,16 +779,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "file.dataVersion": {
-    "sql": 'select (SELECT data_version FROM pragma_data_version) as "version"',
-    "names": [],
-    "constants": [],
-  },
-  "file.fileSchema": {
-    "sql": 'select "type", "name", "tbl_name", "rootpage", "sql" from "main"."sqlite_master"',
-    "names": [],
-    "constants": [],
-  },
   "file.newestMigration": {
     "sql": 'select max("name") as "name" from "aloe_migration"',
     "names": [],
@@ -796,12 +786,6 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "file.storedVolumes": {
     "sql": 'select "volume_id", "wm_ts", "wm_seq" from "volume" order by "volume_id" limit 100',
-    "names": [],
-    "constants": [],
-  },
-  "file.temporaries": {
-    "sql":
-      'select "type", "name" from "temp"."sqlite_master" where "type" in (\'table\', \'view\')',
     "names": [],
     "constants": [],
   },
@@ -1676,12 +1660,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
       null,
     ],
-  },
-  "maintenance.fileFacts": {
-    "sql":
-      'select (SELECT user_version FROM pragma_user_version) as "era", (SELECT page_count FROM pragma_page_count) as "pages", (SELECT page_size FROM pragma_page_size) as "page_size", (SELECT freelist_count FROM pragma_freelist_count) as "free_pages"',
-    "names": [],
-    "constants": [],
   },
   "maintenance.impossibleCells": {
     "sql":
@@ -3247,6 +3225,28 @@ export const compiled: Record<string, CompiledTemplate> = {
     "constants": [
       null,
     ],
+  },
+  "sqlite_file.dataVersion": {
+    "sql": 'select (SELECT data_version FROM pragma_data_version) as "version"',
+    "names": [],
+    "constants": [],
+  },
+  "sqlite_file.fileFacts": {
+    "sql":
+      'select (SELECT user_version FROM pragma_user_version) as "era", (SELECT page_count FROM pragma_page_count) as "pages", (SELECT page_size FROM pragma_page_size) as "page_size", (SELECT freelist_count FROM pragma_freelist_count) as "free_pages"',
+    "names": [],
+    "constants": [],
+  },
+  "sqlite_file.fileSchema": {
+    "sql": 'select "type", "name", "tbl_name", "rootpage", "sql" from "main"."sqlite_master"',
+    "names": [],
+    "constants": [],
+  },
+  "sqlite_file.temporaries": {
+    "sql":
+      'select "type", "name" from "temp"."sqlite_master" where "type" in (\'table\', \'view\')',
+    "names": [],
+    "constants": [],
   },
   "trash.listRemoved": {
     "sql":

@@ -1,7 +1,5 @@
 import { isBelowItself } from "../../templates/edge.ts";
 import { anomalies, impossibleCells, unreachable } from "../../templates/maintenance.ts";
-import { checkShape } from "../../templates/file.ts";
-import { damagedTrees } from "../storage/sqlite/page_trees.ts";
 import type { Database } from "../storage/database.ts";
 import type { Anomaly } from "../types.ts";
 
@@ -19,7 +17,7 @@ export const DAMAGED_PAGES = "damaged_pages";
 export async function healthCheck(db: Database): Promise<Anomaly[]> {
   return await db.read(async (tx) => {
     // What has no end is not read.
-    const damaged = await damagedTrees(tx, checkShape);
+    const damaged = await tx.capabilities.damagedTables?.(tx) ?? [];
     if (damaged.length > 0) return damaged.map((id) => ({ kind: DAMAGED_PAGES, id }));
     const found = await tx.all(anomalies, {});
     for (const { kind, id } of [...found]) {

@@ -1,4 +1,3 @@
-import { dataVersion } from "../../templates/file.ts";
 import {
   hasOtherChild,
   inodeById,
@@ -24,6 +23,7 @@ import { AloeError } from "../errors.ts";
 import type { Watermark } from "../ids.ts";
 import { volumeWatermark } from "../watermark.ts";
 import { MountHandle } from "../mount_handle.ts";
+import { capability } from "../storage/capabilities.ts";
 import type { Database } from "../storage/database.ts";
 import type { Device, NodeType } from "../types.ts";
 
@@ -418,7 +418,7 @@ export async function listInodeXattrs(
 
 /** A number that changes whenever another connection has committed to the file. */
 export async function changeCounter(db: Database): Promise<number> {
-  return (await db.query((tx) => tx.first(dataVersion, {})))!.version;
+  return await db.query((tx) => capability(tx, "changeCounter")(tx));
 }
 
 /** Moves the WAL into the file and gives its room back, as far as others let it. */

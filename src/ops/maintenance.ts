@@ -1,18 +1,10 @@
-import {
-  checkpoint,
-  checkpointPassively,
-  quickCheck,
-  temporariesInMemory,
-  vacuum as vacuumFile,
-  vacuumOnDisk,
-  walLength,
-} from "../../templates/file.ts";
-import { counts, fileFacts } from "../../templates/maintenance.ts";
+import { counts } from "../../templates/maintenance.ts";
 import { listVolumes } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import { AloeError } from "../errors.ts";
 import { runtime } from "../runtime/mod.ts";
+import { capability, type FileFacts, type WalState } from "../storage/capabilities.ts";
 import type { Database, OpenDatabase } from "../storage/database.ts";
 import type { BackupOptions } from "../storage/dialect.ts";
 import type { FileInfo } from "../types.ts";
@@ -28,26 +20,18 @@ export async function vacuum(db: Database): Promise<void> {
   if (db.readOnly) {
     throw new AloeError("read_only", `${db.path}: is open for reading only`);
   }
-  await db.alone(async (tx) => {
-    await tx.all(vacuumOnDisk, {});
-    try {
-      await tx.all(vacuumFile, {});
-    } finally {
-      await tx.all(temporariesInMemory, {});
-    }
-    await tx.all(checkpoint, {});
-  });
+  await db.alone((tx) => capability(tx, "vacuum")(tx));
 }
 
 /** One screen of facts about the file. Counting reads all of it but the content. */
 export async function fileInfo(db: Database): Promise<FileInfo> {
   return await db.read(async (tx) => {
-    const file = (await tx.first(fileFacts, {}))!;
+    const file = await capability(tx, "fileFacts")(tx);
     const count = (await tx.first(counts, { now: now() }))!;
     return {
       era: file.era,
-      size: file.pages * file.page_size,
-      free: file.free_pages * file.page_size,
+      size: file.pages * file.pageSize,
+      free: file.freePages * file.pageSize,
       volumes: count.volumes ?? 0,
       mounts: count.mounts ?? 0,
       nodes: count.nodes ?? 0,
@@ -60,8 +44,8 @@ export async function fileInfo(db: Database): Promise<FileInfo> {
 
 /** What of the file is in use, and what is free for what is written next. Bytes. */
 export async function fileRoom(db: Database): Promise<{ used: number; reusable: number }> {
-  const { pages, free_pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return { used: (pages - free_pages) * page_size, reusable: free_pages * page_size };
+  const { pages, freePages, pageSize } = await factsOf(db);
+  return { used: (pages - freePages) * pageSize, reusable: freePages * pageSize };
 }
 
 /**
@@ -117,25 +101,13 @@ export async function checkpointFile(db: Database): Promise<CheckpointReport> {
   if (db.readOnly) {
     throw new AloeError("read_only", `${db.path}: is open for reading only`);
   }
-  const row = await db.alone((tx) => tx.first(checkpointPassively, {}));
-  // A file without a WAL answers with -1.
-  const moved = Math.max(0, row?.checkpointed ?? 0);
-  return { moved, remaining: Math.max(0, row?.log ?? 0) - moved };
-}
-
-/** Pages of the WAL that were committed, and how many of them are in the file too. */
-export interface WalState {
-  /** How many, from its beginning. */
-  pages: number;
-  /** The first so many. */
-  moved: number;
+  const { pages, moved } = await db.alone((tx) => capability(tx, "checkpoint")(tx));
+  return { moved, remaining: pages - moved };
 }
 
 /** What the WAL holds; nothing is moved. */
 export async function walState(db: Database): Promise<WalState> {
-  const row = await db.alone((tx) => tx.first(walLength, {}));
-  // A file without a WAL answers with -1.
-  return { pages: Math.max(0, row?.log ?? 0), moved: Math.max(0, row?.checkpointed ?? 0) };
+  return await db.alone((tx) => capability(tx, "walState")(tx));
 }
 
 /** How large a file is, its WAL included: what a copy would measure. */
@@ -148,8 +120,8 @@ export interface FileSize {
 
 /** How large the file is. */
 export async function fileSize(db: Database): Promise<FileSize> {
-  const { pages, page_size } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return { pageSize: page_size, pages };
+  const { pages, pageSize } = await factsOf(db);
+  return { pageSize, pages };
 }
 
 /**
@@ -158,16 +130,14 @@ export async function fileSize(db: Database): Promise<FileSize> {
  */
 export async function holdFile<T>(db: Database, task: (size: FileSize) => Promise<T>): Promise<T> {
   return await db.read(async (tx) => {
-    const { pages, page_size } = (await tx.first(fileFacts, {}))!;
-    return await task({ pageSize: page_size, pages });
+    const { pages, pageSize } = await capability(tx, "fileFacts")(tx);
+    return await task({ pageSize, pages });
   });
 }
 
-/** The first damage of the file that SQLite sees, a line each; none when all is well. */
+/** The first damage of the file that the database sees, a line each; none when all is well. */
 export async function pageCheck(db: Database): Promise<string[]> {
-  const rows = await db.query((tx) => tx.all(quickCheck, {}));
-  return rows.flatMap((row) => row.quick_check.split("\n"))
-    .filter((line) => line !== "ok" && !line.startsWith("*** in database"));
+  return await db.query((tx) => capability(tx, "pageDamage")(tx));
 }
 
 /** Bytes of the largest chunk that is stored, or that a volume may store. */
@@ -177,4 +147,8 @@ export async function largestChunkBytes(db: Database): Promise<number> {
     const sizes = (await tx.all(listVolumes, {})).map((row) => Number(row.chunk_size));
     return sizes.reduce((most, size) => Math.max(most, size), stored);
   });
+}
+
+async function factsOf(db: Database): Promise<FileFacts> {
+  return await db.query((tx) => capability(tx, "fileFacts")(tx));
 }

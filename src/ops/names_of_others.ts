@@ -1,8 +1,8 @@
 import { placements } from "../../templates/edge.ts";
-import { dataVersion } from "../../templates/file.ts";
 import { activePlacements, placedElsewhere, placementsOfNames } from "../../templates/names.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
+import { capability } from "../storage/capabilities.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { ChangeSet, NewEdge } from "./commit_changes.ts";
 import { parts } from "./delete_for_good.ts";
@@ -66,7 +66,7 @@ export async function lookAtNames(
   changes: ChangeSet,
   seen: SeenNames,
 ): Promise<OthersChanges | null> {
-  const { version } = (await tx.first(dataVersion, {}))!;
+  const version = await capability(tx, "changeCounter")(tx);
   if (version === seen.version) return null;
   const removed = new Set(changes.edgesRemoved.map(({ edge }) => edge));
   const taken = await takenNames(tx, changes.edgesAdded, removed);

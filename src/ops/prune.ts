@@ -1,4 +1,3 @@
-import { checkShape } from "../../templates/file.ts";
 import { deleteEndedLocks } from "../../templates/lock.ts";
 import { deleteEndedMounts } from "../../templates/mount.ts";
 import { deleteUnplacedNodes } from "../../templates/node.ts";
@@ -6,7 +5,7 @@ import { now } from "../clock.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
-import { refuseDamagedTrees } from "../storage/sqlite/page_trees.ts";
+import { refuseDamagedTables } from "../storage/capabilities.ts";
 import { clearAbandoned } from "./abandoned.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
 
@@ -28,7 +27,7 @@ export async function prune(
   options: PruneOptions = {},
 ): Promise<PruneReport> {
   const volume = options.volume ?? null;
-  await db.query((tx) => refuseDamagedTrees(tx, db.path, checkShape));
+  await db.query((tx) => refuseDamagedTables(tx, db.path));
   const released = await clearAbandoned(db);
   return await db.write(async (tx) => {
     const locks = released + await tx.run(deleteEndedLocks, { now: now() });
@@ -49,7 +48,7 @@ export async function pruneContent(
   db: Database,
   options: PruneOptions = {},
 ): Promise<ContentPruneReport> {
-  await db.query((tx) => refuseDamagedTrees(tx, db.path, checkShape));
+  await db.query((tx) => refuseDamagedTables(tx, db.path));
   return await db.write(async (tx) => {
     const versions = await new ManifestStore(tx).prune(options.volume ?? null);
     const { chunks } = await new ChunkPool(tx).deleteUnreferenced();

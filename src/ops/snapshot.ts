@@ -1,4 +1,3 @@
-import { dataVersion } from "../../templates/file.ts";
 import { contentTimes } from "../../templates/listing.ts";
 import { CHUNKS_A_PAGE, type HashPage, hashPage, tagOf } from "../content/content_tag.ts";
 import { handOver, release } from "../content/chunk_memory.ts";
@@ -16,6 +15,7 @@ import {
   resolveTarget,
   type Target,
 } from "../tree/resolve.ts";
+import { capability } from "../storage/capabilities.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
@@ -236,7 +236,7 @@ async function takeSnapshot(
       const facts = await versionFacts(tx, entry, options.version);
       const chunks = Math.ceil(facts.size / entry.chunkSize);
       if (chunks > CHUNKS_A_PAGE) {
-        const counter = (await tx.first(dataVersion, {}))!.version;
+        const counter = await capability(tx, "changeCounter")(tx);
         return { entry, facts, done: null, counter };
       }
       const page = chunks === 0 ? null : await hashPage(tx, labelled(entry, facts), 0);

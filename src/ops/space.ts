@@ -1,5 +1,5 @@
-import { fileFacts } from "../../templates/maintenance.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
+import { capability } from "../storage/capabilities.ts";
 import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 
@@ -46,9 +46,9 @@ export async function fileSpace(
   db: Database,
   options: { signal?: AbortSignal } = {},
 ): Promise<FileSpace> {
-  const { log, disk } = await db.room();
+  const { log, disk } = db.room();
   return await db.read(async (tx) => {
-    const { pages, free_pages, page_size } = (await tx.first(fileFacts, {}))!;
+    const { pages, freePages, pageSize } = await capability(tx, "fileFacts")(tx);
     const used = { content: 0, versions: 0, trash: 0, unfinished: 0, unused: 0 };
     let saved = 0;
     for (let after = "";;) {
@@ -62,9 +62,9 @@ export async function fileSpace(
       after = rows[rows.length - 1].chunk_hash;
       await yieldToEventLoop();
     }
-    const free = free_pages * page_size;
+    const free = freePages * pageSize;
     const chunks = Object.values(used).reduce((sum, bytes) => sum + bytes, 0);
-    const file = pages * page_size;
+    const file = pages * pageSize;
     return { file, ...used, metadata: file - free - chunks, free, saved, log, disk };
   });
 }

@@ -1,6 +1,5 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import type { DatabaseConnection, Driver } from "kysely";
-import type { TemplateCompiler } from "../../templates/template.ts";
 import { AloeError } from "../errors.ts";
 import type {
   BackupOptions,
@@ -8,9 +7,10 @@ import type {
   StorageDriver,
   StorageTransactionSettings,
 } from "./dialect.ts";
-import { roomOf } from "./sqlite/disk_room.ts";
-import { foreign } from "./sqlite/foreign_schema.ts";
+import { Batch } from "./batch.ts";
+import type { Room } from "./capabilities.ts";
 import { Lane } from "./lane.ts";
+import { type SchemaGuard, SchemaWatch } from "./schema_guard.ts";
 import { Transaction } from "./transaction.ts";
 
 /** How an operation may want its transaction. */
@@ -78,12 +78,11 @@ export interface Database {
    */
   emptyLog(): Promise<void>;
   /**
-   * Bytes of the log beside the file, and those that its disk has left; null
-   * where that is not known.
+   * Bytes of the log beside the file, and those that its disk has left.
    *
    * @ignore
    */
-  room(): Promise<{ log: number; disk: number | null }>;
+  room(): Room;
   /**
    * Runs one transaction that writes mounts and locks only. A read-only
    * connection has its own, temporary tables of these.
@@ -102,19 +101,6 @@ export interface Database {
   batch<T>(task: (db: Database) => Promise<T>, options?: WriteOptions): Promise<T>;
 }
 
-/** Says whether what a file's schema has become while it is open can be worked with. */
-export interface SchemaGuard {
-  /**
-   * Compares all of it with what is known.
-   *
-   * @returns Whether it is complete; when not, `complete` is called.
-   * @throws {AloeError} When it has what is unknown: nothing is run then.
-   */
-  compare(tx: Transaction): Promise<boolean>;
-  /** Makes what is missing. */
-  complete(tx: Transaction): Promise<void>;
-}
-
 /** A {@linkcode Database} that owns its connection. */
 export class OpenDatabase implements Database {
   readonly readOnly: boolean;
@@ -123,7 +109,6 @@ export class OpenDatabase implements Database {
   readonly mountSecrets: Map<string, Uint8Array> = new Map();
   readonly #dialect: StorageDialect;
   readonly #driver: StorageDriver;
-  readonly #templates: TemplateCompiler;
   readonly #busyTimeout: number;
   readonly #lane = new Lane();
   /**
@@ -133,9 +118,7 @@ export class OpenDatabase implements Database {
   #inBatch: AsyncLocalStorage<Batch> | null = null;
   #connection: DatabaseConnection | null = null;
   /** Null while the file is being opened. */
-  #guard: SchemaGuard | null = null;
-  /** The version of the schema that was compared last and found good; null for none. */
-  #compared: number | null = null;
+  #schema: SchemaWatch | null = null;
 
   /** @ignore Databases come from `openDatabase`. */
   constructor(
@@ -147,7 +130,6 @@ export class OpenDatabase implements Database {
     this.#busyTimeout = options.busyTimeout;
     this.#dialect = dialect;
     this.#driver = dialect.createDriver();
-    this.#templates = dialect.templates;
   }
 
   /**
@@ -182,8 +164,12 @@ export class OpenDatabase implements Database {
    * @ignore
    */
   guardSchema(guard: SchemaGuard, compared: number | null): void {
-    this.#guard = guard;
-    this.#compared = compared;
+    this.#schema = new SchemaWatch(guard, compared, {
+      path: this.path,
+      version: () => this.schemaVersion(),
+      transact: (accessMode, task) => this.#transactPlainly(accessMode, task),
+      translateError: (error) => this.#dialect.translateError(error),
+    });
   }
 
   /**
@@ -323,7 +309,7 @@ export class OpenDatabase implements Database {
         await driver.destroy();
         result = await driver.whileAlone!(async (connection) => {
           const tx = this.#transaction(connection, false);
-          await this.#guard?.compare(tx);
+          await this.#schema?.compare(tx);
           return await task(tx);
         });
       } finally {
@@ -333,7 +319,7 @@ export class OpenDatabase implements Database {
           this.#connection = await driver.acquireConnection();
           await driver.prepareForWriting?.();
           // It has read the schema anew.
-          this.#compared = null;
+          this.#schema?.forget();
         });
       }
       return result;
@@ -373,8 +359,7 @@ export class OpenDatabase implements Database {
   }
 
   #transaction(connection: DatabaseConnection, writes: boolean): Transaction {
-    const translate = (error: unknown) => this.#dialect.translateError(error);
-    return new Transaction(connection, this.#templates, writes, translate);
+    return new Transaction(connection, this.#dialect, writes);
   }
 
   #open(): DatabaseConnection {
@@ -425,47 +410,36 @@ export class OpenDatabase implements Database {
   ): Promise<void> {
     for (let i = 0; i < SCHEMA_CHANGES; i++) {
       await this.#driver.beginTransaction(connection, settings);
-      if (this.#guard === null) return;
+      if (this.#schema === null) return;
       try {
-        if (this.schemaVersion() === this.#compared) return;
+        if (this.#schema.isKnown()) return;
       } catch (error) {
         await this.#driver.rollbackTransaction(connection);
         throw error;
       }
       await this.#driver.rollbackTransaction(connection);
-      await this.#compareSchema(connection, this.#guard);
+      await this.#schema.compareAnew();
     }
     throw new AloeError("busy", `${this.path}: its schema is being changed; try again`);
   }
 
-  /** Compares the schema, in a transaction that ends before any other begins. */
-  async #compareSchema(connection: DatabaseConnection, guard: SchemaGuard): Promise<void> {
-    const inOne = async <T>(accessMode: "read only" | "read write", task: Task<T>) => {
-      await this.#driver.beginTransaction(connection, { accessMode, frees: true });
-      try {
-        const result = await task(this.#transaction(connection, accessMode === "read write"));
-        await this.#driver.commitTransaction(connection);
-        return result;
-      } catch (error) {
-        await this.#driver.rollbackTransaction(connection);
-        throw error;
-      }
-    };
-    this.#compared = null;
+  /** A transaction of its own that looks at nothing but what its task does. */
+  async #transactPlainly<T>(accessMode: "read only" | "read write", task: Task<T>): Promise<T> {
+    const connection = this.#open();
+    await this.#driver.beginTransaction(connection, { accessMode, frees: true });
     try {
-      const found = await inOne("read only", async (tx) => {
-        return await guard.compare(tx) ? { version: this.schemaVersion() } : null;
-      });
-      if (found !== null) this.#compared = found.version;
-      else await inOne("read write", (tx) => guard.complete(tx));
+      const result = await task(this.#transaction(connection, accessMode === "read write"));
+      await this.#driver.commitTransaction(connection);
+      return result;
     } catch (error) {
-      throw foreign(this.#dialect.translateError(error));
+      await this.#driver.rollbackTransaction(connection);
+      throw error;
     }
   }
 
   /** @ignore */
-  room(): Promise<{ log: number; disk: number | null }> {
-    return Promise.resolve(roomOf(this.path));
+  room(): Room {
+    return this.#driver.room?.() ?? NO_ROOM_KNOWN;
   }
 
   /** @ignore */
@@ -482,7 +456,7 @@ export class OpenDatabase implements Database {
     return fault;
   }
 
-  /** SQLite blocks the thread while it waits, so it waits briefly and we wait here. */
+  /** A driver may block the thread while it waits, so it waits briefly and we wait here. */
   async #retryWhileBusy<T>(
     attempt: () => Promise<T>,
     patience: number = this.#busyTimeout,
@@ -507,101 +481,8 @@ type Task<T> = (tx: Transaction) => Promise<T>;
 /** How often a schema may change while one transaction is about to begin. */
 const SCHEMA_CHANGES = 100;
 
-/** Operations of one batch share its transaction. */
-class Batch implements Database {
-  readonly readOnly = false;
-  readonly path: string;
-  readonly mountSecrets: Map<string, Uint8Array>;
-  readonly #parent: OpenDatabase;
-  readonly #tx: Transaction;
-  readonly #lane = new Lane();
-  #ended = false;
-  #torn: unknown = null;
-
-  constructor(parent: OpenDatabase, tx: Transaction) {
-    this.path = parent.path;
-    this.mountSecrets = parent.mountSecrets;
-    this.#parent = parent;
-    this.#tx = tx;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  get current(): Database {
-    return this.#ended ? this.#parent : this;
-  }
-
-  query<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#step(task);
-  }
-
-  read<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#step(task);
-  }
-
-  write<T>(task: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    return this.#step((tx) => {
-      if (!options.frees) this.#parent.requireRoom();
-      return task(tx);
-    });
-  }
-
-  alone<T>(): Promise<T> {
-    return Promise.reject(new AloeError("invalid", "this cannot be done within a batch"));
-  }
-
-  emptyLog(): Promise<void> {
-    return this.alone();
-  }
-
-  room(): Promise<{ log: number; disk: number | null }> {
-    return this.#parent.room();
-  }
-
-  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#step(task);
-  }
-
-  /** A batch within a batch is a part of it: when it fails half-way, so does the whole. */
-  async batch<T>(task: (db: Database) => Promise<T>): Promise<T> {
-    const before = this.#tx.changes;
-    try {
-      return await task(this);
-    } catch (error) {
-      if (this.#tx.changes !== before) this.#torn ??= error;
-      throw error;
-    }
-  }
-
-  /**
-   * Takes no more operations and waits for the one that is running.
-   *
-   * @throws What tore the batch.
-   */
-  async end(): Promise<void> {
-    this.#ended = true;
-    await this.#lane.run(() => Promise.resolve());
-    if (this.#torn !== null) throw this.#torn;
-  }
-
-  #step<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#lane.run(async () => {
-      if (this.#ended) throw new AloeError("invalid", "the batch has ended");
-      if (this.#torn !== null) throw this.#torn;
-      const before = this.#tx.changes;
-      try {
-        return await task(this.#tx);
-      } catch (error) {
-        // An operation that failed before it wrote leaves the batch usable;
-        // one that failed half-way would leave half of itself behind.
-        if (this.#tx.changes !== before) this.#torn = error;
-        throw error;
-      }
-    });
-  }
-}
+/** Of a backend that cannot tell. */
+const NO_ROOM_KNOWN: Room = { log: 0, held: 0, disk: null };
 
 function isFull(error: unknown): boolean {
   return error instanceof AloeError && error.code === "no_space";

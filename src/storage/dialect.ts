@@ -1,5 +1,9 @@
 import type { CompiledQuery, DatabaseConnection, Driver, TransactionSettings } from "kysely";
 import type { TemplateCompiler } from "../../templates/template.ts";
+import type { Room, StorageCapabilities } from "./capabilities.ts";
+
+/** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
+export type Durability = "full" | "normal";
 
 /**
  * What the engine asks of a database: everything that differs between SQLite
@@ -12,6 +16,8 @@ export interface StorageDialect {
   createDriver(): StorageDriver;
   /** Gives templates their text. */
   readonly templates: TemplateCompiler;
+  /** What it can do beyond queries and transactions. */
+  readonly capabilities: StorageCapabilities;
   /** Turns an error of the driver into an `AloeError`, or returns it unchanged. */
   translateError(error: unknown): unknown;
 }
@@ -41,6 +47,8 @@ export interface StorageDriver extends Driver {
    * transaction that runs sees it.
    */
   schemaVersion?(connection: DatabaseConnection): number;
+  /** The room that the database has on its disk, looked at now. */
+  room?(): Room;
   /** Gives back what a transaction took that the disk had no room for. */
   giveRoomBack?(connection: DatabaseConnection): Promise<void>;
   /** Whether a write has failed since the file must not grow: a quota, or a limit. */

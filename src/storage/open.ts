@@ -1,16 +1,7 @@
-import { checkFile, type FileState, upToDate } from "../../migrations/file_state.ts";
-import { shadows } from "../../migrations/read_only.ts";
-import { checkLists, temporaries } from "../../templates/file.ts";
-import { fileFacts } from "../../templates/maintenance.ts";
-import { raw } from "../../templates/template.ts";
-import { AloeError } from "../errors.ts";
-import { requireCompanions } from "./sqlite/companions.ts";
-import { OpenDatabase, type SchemaGuard } from "./database.ts";
-import { refuseDamagedTrees } from "./sqlite/page_trees.ts";
-import { readState } from "./sqlite/read_state.ts";
-import { type Durability, PAGE_SIZE, SqliteDialect } from "./sqlite/sqlite_dialect.ts";
-import { runtime } from "../runtime/mod.ts";
-import type { Transaction } from "./transaction.ts";
+import { backendOf } from "./backends.ts";
+import type { OpenDatabase } from "./database.ts";
+import type { Durability } from "./dialect.ts";
+import type { SchemaOwner } from "./schema_guard.ts";
 
 /** How a file is opened. */
 export interface OpenOptions {
@@ -47,145 +38,57 @@ export interface OpenOptions {
   busyTimeout?: number;
 }
 
+/** An object of a file that was taken out. */
+export interface RemovedObject {
+  /** `trigger`, `view` or `index`. */
+  type: string;
+  /** Its name. */
+  name: string;
+}
+
 /**
- * Opens a file, creating or upgrading it as needed.
+ * Opens a database with volumes, creating or upgrading it as needed.
  *
- * @param path The file, or `:memory:`. A path is taken as it is: one that begins
- * with `file:` names a file whose name does.
+ * @param target The file, `:memory:`, or a `file:` URL. A path is taken as it is: one that
+ * begins with `file:` names a file whose name does.
  * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`,
  * `busy`, `io_error`, `no_space`; `invalid` where no regular file is, or beside it.
  */
 export async function openDatabase(
-  path: string | URL,
+  target: string | URL,
   options: OpenOptions = {},
 ): Promise<OpenDatabase> {
-  const file = path instanceof URL ? pathOf(path) : path;
-  if (file === "") throw new AloeError("invalid", "an empty path is no file");
-  const readOnly = options.readOnly ?? false;
-  const pageSize = options.pageSize ?? PAGE_SIZE;
-  if (!PAGE_SIZES.includes(pageSize)) {
-    throw new AloeError("invalid", `${pageSize}: a page size is a power of two, 512 to 65536`);
-  }
-  const exists = file === ":memory:" || await isFile(file);
-  if (file !== ":memory:") requireCompanions(file);
-  if (!exists && (readOnly || options.create === false)) {
-    throw new AloeError("not_found", `${file}: no such file`);
-  }
-  const dialect = new SqliteDialect({
-    path: file,
-    readOnly,
-    durability: options.durability ?? "full",
-    pageSize,
-    checkpointAside: options.checkpointAside ?? false,
-    reserve: options.reserve ?? null,
-  });
-  const db = new OpenDatabase(dialect, {
-    path: file,
-    readOnly,
-    busyTimeout: options.busyTimeout ?? 10_000,
-  });
-  try {
-    await db.connect();
-    let version: number | null = null;
-    const state = await db.read((tx) => {
-      version = db.schemaVersion();
-      return readState(tx);
-    });
-    if (exists && isEmpty(state) && await isSomethingElse(db, file)) throw notOurs(file);
-    checkFile(state, file);
-    if (state.era !== 0) await db.query((tx) => refuseDamagedTrees(tx, file, checkLists));
-    if (state.era === 0 && (readOnly || (exists && options.create === false))) {
-      throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
-    }
-    if (readOnly) {
-      await db.writeMounts((tx) => shadow(tx, state));
-    } else {
-      await db.prepareForWriting();
-      if (!upToDate(state)) await db.write((tx) => complete(db, tx));
-    }
-    db.guardSchema(guardOf(db), version);
-    return db;
-  } catch (error) {
-    await db.close();
-    throw error;
-  }
+  const { backend, path } = backendOf(target);
+  return await backend.open(path, options);
 }
-
-/** @throws {AloeError} `invalid` for a URL of something else than a file. */
-export function pathOf(url: URL): string {
-  if (url.protocol !== "file:") throw new AloeError("invalid", `${url}: is no file: URL`);
-  return decodeURIComponent(url.pathname);
-}
-
-const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
 
 /**
- * Whether the file is there. It is not opened to find out: when a process closes
- * a file, the locks of all of its connections to it are gone, and another
- * process may take the WAL away under them.
+ * Opens a database with records of another kind than volumes.
  *
- * @throws {AloeError} `invalid` for what is no regular file.
+ * @param target As for {@linkcode openDatabase}.
+ * @param owner Says what has to be in it.
+ * @throws {AloeError} What the owner throws; `busy`, `io_error`; `invalid` where no regular
+ * file is, or beside it.
  */
-export async function isFile(path: string): Promise<boolean> {
-  try {
-    const status = await runtime.stat(path);
-    if (status === null) return false;
-    if (status.kind === "directory") throw new AloeError("invalid", `${path}: is a directory`);
-    // SQLite would wait at a FIFO for ever.
-    if (status.kind !== "file") {
-      throw new AloeError("invalid", `${path}: is a device, a FIFO or a socket, no file`);
-    }
-    return true;
-  } catch (error) {
-    if (error instanceof AloeError) throw error;
-    throw new AloeError("io_error", `${path}: cannot be opened (${(error as Error).message})`, {
-      cause: error,
-    });
-  }
+export async function openRecords(
+  target: string | URL,
+  owner: SchemaOwner,
+): Promise<OpenDatabase> {
+  const { backend, path } = backendOf(target);
+  return await backend.openRecords(path, owner);
 }
 
-/** Whether it holds what is no database: SQLite takes a few bytes, or many zeros, for an empty one. */
-async function isSomethingElse(db: OpenDatabase, path: string): Promise<boolean> {
-  if (path === ":memory:") return false;
-  const { pages } = (await db.query((tx) => tx.first(fileFacts, {})))!;
-  return pages === 0 && ((await runtime.stat(path))?.size ?? 0) > 0;
-}
-
-function notOurs(path: string): AloeError {
-  return new AloeError("corrupt", `${path}: not an aloelite file`);
-}
-
-function isEmpty(state: FileState): boolean {
-  return state.era === 0 && state.objects.size === 0;
-}
-
-async function shadow(tx: Transaction, { era, objects }: FileState): Promise<void> {
-  const made = await tx.all(temporaries, {});
-  for (const statement of shadows(era, objects, made)) await tx.run(raw(statement), {});
-}
-
-/** Makes what the file lacks. */
-async function complete(db: OpenDatabase, tx: Transaction): Promise<void> {
-  // Another process may have been quicker, or newer, since the first look.
-  const state = await readState(tx);
-  checkFile(state, db.path);
-  if (upToDate(state)) return;
-  // Brings Kysely along, which an up-to-date file has no need of.
-  const { migrate } = await import("../../migrations/migrate.ts");
-  await migrate(db.sharedDriver());
-}
-
-/** What looks at a file whose schema was changed while it is open. */
-function guardOf(db: OpenDatabase): SchemaGuard {
-  return {
-    async compare(tx) {
-      const state = await readState(tx);
-      checkFile(state, db.path);
-      // A file is made only at an opening.
-      if (state.era === 0) throw notOurs(db.path);
-      if (db.readOnly) await shadow(tx, state);
-      return db.readOnly || upToDate(state);
-    },
-    complete: (tx) => complete(db, tx),
-  };
+/**
+ * Takes out of a file what no known release writes and what holds no data:
+ * triggers, views and indexes. Those of the format are made again. Nothing of
+ * the file's own SQL is run.
+ *
+ * @param target The file.
+ * @returns What was taken out.
+ * @throws {AloeError} `not_found`; `corrupt` or `unsupported` for what cannot be
+ * helped in this way, and nothing is changed then.
+ */
+export async function repairFile(target: string | URL): Promise<RemovedObject[]> {
+  const { backend, path } = backendOf(target);
+  return await backend.repair(path);
 }

@@ -3,6 +3,8 @@ import type { ContentTouch, Statement, TemplateCompiler } from "../../templates/
 import { beginPart, keepPart, undoPart } from "../../templates/file.ts";
 import { storeWatermark } from "../../templates/volume.ts";
 import type { Watermark } from "../ids.ts";
+import type { StorageCapabilities } from "./capabilities.ts";
+import type { StorageDialect } from "./dialect.ts";
 
 /** Manifest rows whose digest is one part of a tag. */
 const ROWS_A_PAGE = 4096;
@@ -43,19 +45,19 @@ export class Transaction {
   readonly writes: boolean;
   readonly #connection: DatabaseConnection;
   readonly #compiler: TemplateCompiler;
-  readonly #translate: (error: unknown) => unknown;
+  readonly #dialect: StorageDialect;
 
-  /** @param translate Gives an error of the database its place in the closed set. */
-  constructor(
-    connection: DatabaseConnection,
-    compiler: TemplateCompiler,
-    writes: boolean,
-    translate: (error: unknown) => unknown,
-  ) {
+  /** @param dialect Of the backend that the connection is to. */
+  constructor(connection: DatabaseConnection, dialect: StorageDialect, writes: boolean) {
     this.writes = writes;
     this.#connection = connection;
-    this.#compiler = compiler;
-    this.#translate = translate;
+    this.#compiler = dialect.templates;
+    this.#dialect = dialect;
+  }
+
+  /** What the backend can do beyond queries. */
+  get capabilities(): StorageCapabilities {
+    return this.#dialect.capabilities;
   }
 
   /** All rows of a query. */
@@ -99,7 +101,7 @@ export class Transaction {
     } catch (error) {
       // Some faults, a full disk among them, have ended the transaction already.
       await this.run(undoPart, {}).then(() => this.run(keepPart, {})).catch(() => {});
-      throw this.#translate(error);
+      throw this.#dialect.translateError(error);
     }
   }
 

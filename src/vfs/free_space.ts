@@ -1,6 +1,5 @@
-import { statfsSync } from "node:fs";
-import { runtime } from "../runtime/mod.ts";
-import { HELD } from "../storage/sqlite/disk_room.ts";
+import { AloeError } from "../errors.ts";
+import type { Database } from "../storage/database.ts";
 
 /** How long a reading counts, ms. */
 const FRESH_MS = 1000;
@@ -19,16 +18,17 @@ const RESERVE = 2 * 2 ** 20;
 
 /** Space for what is to be written: on the disk that has the file, and in the file. */
 export class FreeSpace {
-  readonly #path: string;
+  readonly #db: Pick<Database, "path" | "room">;
   #readAt = -Infinity;
   #available = 0;
   /** What the file's log has on the disk already. */
   #log = 0;
+  /** What the log may hold anew for removals. */
+  #held = 0;
   #reusable = 0;
 
-  /** @param path The file. */
-  constructor(path: string) {
-    this.#path = path;
+  constructor(db: Pick<Database, "path" | "room">) {
+    this.#db = db;
   }
 
   /** Bytes that may still be written. */
@@ -63,7 +63,7 @@ export class FreeSpace {
     this.#read();
     const plenty = Math.max(0, this.#available - SHORT);
     // What is held behind the log's end may be held anew.
-    const short = Math.max(0, this.#available - plenty - HELD);
+    const short = Math.max(0, this.#available - plenty - this.#held);
     /** The most that fits beside a reserve. */
     const beside = (reserve: number): number => {
       const left = short - reserve;
@@ -92,17 +92,13 @@ export class FreeSpace {
     const now = performance.now();
     if (now - this.#readAt < fresh) return;
     this.#readAt = now;
-    const { bsize, bavail } = statfsSync(this.#path);
-    this.#available = bsize * bavail;
+    const { log, held, disk } = this.#db.room();
+    if (disk === null) {
+      throw new AloeError("io_error", `${this.#db.path}: its disk does not answer`);
+    }
+    this.#available = disk;
     // What is held behind its end is for removals.
-    this.#log = Math.max(0, sizeOf(`${this.#path}-wal`) - HELD);
-  }
-}
-
-function sizeOf(path: string): number {
-  try {
-    return runtime.statSync(path)?.size ?? 0;
-  } catch {
-    return 0;
+    this.#log = Math.max(0, log - held);
+    this.#held = held;
   }
 }

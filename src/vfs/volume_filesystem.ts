@@ -77,7 +77,7 @@ export class VolumeFilesystem implements Filesystem {
   private constructor(state: VolumeState, root: Inode) {
     this.#state = state;
     this.root = root;
-    this.#space = new FreeSpace(state.db.path);
+    this.#space = new FreeSpace(state.db);
   }
 
   /**

@@ -315,6 +315,26 @@ Deno.test("the library knows one runtime in src/runtime/ alone, and syntax that 
   }
 });
 
+Deno.test("a backend of storage is imported at the one place that chooses", () => {
+  const chooser = "src/storage/backends.ts";
+  const inside = "src/storage/sqlite/";
+  let chosen = 0;
+  for (const path of files(".ts").filter((path) => !/^(tests|bench)\//.test(path))) {
+    if (path.startsWith(inside)) continue;
+    for (const target of imports(path)) {
+      if (target.startsWith(inside)) {
+        assert.equal(path, chooser, `${path} imports ${target}`);
+        chosen++;
+      }
+      // What only SQLite says is asked for by its backend alone.
+      if (!/^(templates|migrations)\//.test(path)) {
+        assert(!target.startsWith("templates/sqlite"), `${path} imports ${target}`);
+      }
+    }
+  }
+  assert(chosen > 0);
+});
+
 /** The only module that may import the templates that write a table. */
 const WRITERS: Record<string, string> = {
   content: "src/content/manifest_store.ts",

@@ -6,8 +6,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { encode } from "@msgpack/msgpack";
-import { AloeLite, type Mount } from "../../mod.ts";
+import { type AloeError, AloeLite, type Mount } from "../../mod.ts";
+import { capability } from "../../src/storage/capabilities.ts";
 import { Lane } from "../../src/storage/lane.ts";
+import type { Transaction } from "../../src/storage/transaction.ts";
 import {
   assertCode,
   digestOf,
@@ -429,6 +431,41 @@ Deno.test("storage: names that SQLite would take for something else", async () =
   await using fs = await AloeLite.open(url);
   await fs.createVolume();
   assert.ok(folder.names().includes("a url?.aloe"));
+});
+
+Deno.test("storage: the URL of a server is refused, and its password not shown", async () => {
+  const servers = [
+    "postgres://me:hunter2@db.example/files",
+    "postgresql://me:hunter2@/files?host=/tmp",
+    "POSTGRES://me:hunter2@db.example",
+    "mysql://me:hunter2@db.example/files",
+  ];
+  for (
+    const server of [
+      ...servers,
+      ...servers.filter((server) => URL.canParse(server)).map((server) => new URL(server)),
+    ]
+  ) {
+    for (const open of [AloeLite.open, AloeLite.repair]) {
+      await assert.rejects(open(server), (error: AloeError) => {
+        assert.equal(error.code, "unsupported");
+        assert.ok(!`${error.stack}`.includes("hunter2"), error.message);
+        return true;
+      });
+    }
+  }
+  await assert.rejects(
+    AloeLite.open(new URL("https://me:hunter2@example.org/a.aloe")),
+    (error: AloeError) => error.code === "invalid" && !error.message.includes("hunter2"),
+  );
+});
+
+Deno.test("storage: what a backend cannot do is refused by its name", () => {
+  const tx = { capabilities: {} } as Transaction;
+  assert.throws(
+    () => capability(tx, "vacuum"),
+    (error: AloeError) => error.code === "unsupported" && error.message.includes("vacuum"),
+  );
 });
 
 Deno.test("storage: a new file is in WAL mode, with keys and pages as said", async () => {

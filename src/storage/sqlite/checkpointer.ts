@@ -1,7 +1,7 @@
 import { runtime } from "../../runtime/mod.ts";
 
 /** What has gathered in a WAL, bytes. */
-export interface WalState {
+export interface WalBytes {
   /** In all. */
   written: number;
   /** Of which the file has so much already. */
@@ -35,14 +35,14 @@ export class Checkpointer {
   }
 
   /** Called after each commit. */
-  committed(wal: WalState): void {
+  committed(wal: WalBytes): void {
     const waiting = wal.written - wal.moved;
     if (waiting >= PREPARE) this.#start();
     if (waiting >= BEGIN) this.#run();
   }
 
   /** Called before each transaction: waits where the WAL would grow without bounds. */
-  async admit(state: () => WalState): Promise<void> {
+  async admit(state: () => WalBytes): Promise<void> {
     // A second time for what came while the first was running. More would not
     // help: somebody reads an old state, and the WAL has to keep it.
     for (let i = 0; i < 2; i++) {

@@ -1,6 +1,7 @@
 import { statfsSync } from "node:fs";
 import { AloeError } from "../../errors.ts";
 import { runtime } from "../../runtime/mod.ts";
+import type { Room } from "../capabilities.ts";
 
 /** How long plenty counts as plenty, ms. */
 const FRESH_MS = 250;
@@ -31,7 +32,7 @@ const WAL_HEADER = 32;
  * Bytes that a WAL has behind its end where room is scarce, so that removals find
  * them when somebody else has filled the disk.
  */
-export const HELD = 2 ** 20;
+const HELD = 2 ** 20;
 
 /** What a connection tells of its file. */
 export interface FileState {
@@ -269,13 +270,13 @@ function sizeOf(path: string): number {
 }
 
 /** Bytes of the log beside a file, and those that its disk has left; null where that is not known. */
-export function roomOf(path: string): { log: number; disk: number | null } {
-  if (DiskRoom.at(path) === null) return { log: 0, disk: null };
+export function roomOf(path: string): Room {
+  if (DiskRoom.at(path) === null) return { log: 0, held: 0, disk: null };
   const log = sizeOf(`${path}-wal`);
   try {
     const { bsize, bavail } = statfsSync(path);
-    return { log, disk: bsize * bavail };
+    return { log, held: HELD, disk: bsize * bavail };
   } catch {
-    return { log, disk: null };
+    return { log, held: HELD, disk: null };
   }
 }

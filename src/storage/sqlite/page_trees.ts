@@ -1,9 +1,8 @@
-import type { checkShape } from "../../../templates/file.ts";
-import { AloeError } from "../../errors.ts";
+import type { checkShape } from "../../../templates/sqlite_file.ts";
 import type { Transaction } from "../transaction.ts";
 
 /** What SQLite says of damaged pages begins with this; what it says of rows does not. */
-const OF_PAGES = "*** in database";
+export const OF_PAGES = "*** in database";
 
 /**
  * Looks for tables whose pages do not make a tree: where they lead back to
@@ -18,22 +17,4 @@ export async function damagedTrees(
 ): Promise<string[]> {
   return (await tx.all(checks, {}))
     .filter((row) => row.quick_check.startsWith(OF_PAGES)).map((row) => row.name);
-}
-
-/**
- * Refuses a file in which some tables' pages do not make a tree.
- *
- * @throws {AloeError} `corrupt`.
- */
-export async function refuseDamagedTrees(
-  tx: Transaction,
-  path: string,
-  checks: typeof checkShape,
-): Promise<void> {
-  const [table] = await damagedTrees(tx, checks);
-  if (table === undefined) return;
-  throw new AloeError(
-    "corrupt",
-    `${path}: the database is damaged (the pages of table ${table} are no tree)`,
-  );
 }

@@ -1,6 +1,7 @@
 import { checkSchema, isTangled } from "../../../migrations/check_schema.ts";
 import type { FileState } from "../../../migrations/file_state.ts";
-import { fileEra, fileSchema, newestMigration } from "../../../templates/file.ts";
+import { newestMigration } from "../../../templates/file.ts";
+import { fileEra, fileSchema } from "../../../templates/sqlite_file.ts";
 import type { Transaction } from "../transaction.ts";
 
 /** Reads what the file says of itself. Nothing of the file's own SQL is run for it. */

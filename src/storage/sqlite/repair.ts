@@ -4,30 +4,22 @@ import { raw } from "../../../templates/template.ts";
 import { AloeError } from "../../errors.ts";
 import { requireCompanions } from "./companions.ts";
 import { OpenDatabase } from "../database.ts";
-import { isFile, pathOf } from "../open.ts";
+import type { RemovedObject } from "../open.ts";
+import { isFile } from "./location.ts";
 import { readState } from "./read_state.ts";
 import { SqliteDialect } from "./sqlite_dialect.ts";
-
-/** An object of a file that was taken out. */
-export interface RemovedObject {
-  /** `trigger`, `view` or `index`. */
-  type: string;
-  /** Its name. */
-  name: string;
-}
 
 /**
  * Takes out of a file what no known release writes and what holds no data:
  * triggers, views and indexes. Those of the format are made again. Nothing of
  * the file's own SQL is run.
  *
- * @param file The file.
+ * @param path The file.
  * @returns What was taken out.
  * @throws {AloeError} `not_found`; `corrupt` or `unsupported` for what cannot be
  * helped in this way, and nothing is changed then.
  */
-export async function repairFile(file: string | URL): Promise<RemovedObject[]> {
-  const path = file instanceof URL ? pathOf(file) : file;
+export async function repairFile(path: string): Promise<RemovedObject[]> {
   if (!await isFile(path)) throw new AloeError("not_found", `${path}: no such file`);
   requireCompanions(path);
   const dialect = new SqliteDialect({ path });

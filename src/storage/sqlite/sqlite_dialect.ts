@@ -5,25 +5,25 @@ import { sqliteTemplates } from "../../../templates/sqlite.ts";
 import type { TemplateCompiler } from "../../../templates/template.ts";
 import { AloeError } from "../../errors.ts";
 import { runtime } from "../../runtime/mod.ts";
-import { Checkpointer, type WalState } from "./checkpointer.ts";
+import { Checkpointer, type WalBytes } from "./checkpointer.ts";
 import { removeCompanions } from "./companions.ts";
 import { dropTail, holdTail } from "./held_tail.ts";
+import type { Room, StorageCapabilities } from "../capabilities.ts";
+import { sqliteCapabilities } from "./capabilities.ts";
 import type {
   BackupOptions,
+  Durability,
   StorageDialect,
   StorageDriver,
   StorageQuery,
   StorageTransactionSettings,
 } from "../dialect.ts";
-import { DiskRoom, type FileState } from "./disk_room.ts";
+import { DiskRoom, type FileState, roomOf } from "./disk_room.ts";
 import { openGuarded } from "./guarded.ts";
 import { sqliteFile, sqliteLocation } from "./location.ts";
 import { OpenedFile } from "./opened_file.ts";
 import { cannotMakeFiles, isOutOfRange, translateSqliteError } from "./sqlite_errors.ts";
 import { StoredIdentity, UnknownSchema, type Watermarks, watermarksOf } from "./stored_identity.ts";
-
-/** When a commit is safe: `full` on disk at once, `normal` consistent after any crash. */
-export type Durability = "full" | "normal";
 
 /** How a SQLite file is opened. */
 export interface SqliteOptions {
@@ -59,6 +59,7 @@ const DEFAULTS: Omit<SqliteOptions, "path"> = {
 /** Deno's built-in `node:sqlite`. */
 export class SqliteDialect implements StorageDialect {
   readonly templates: TemplateCompiler = sqliteTemplates;
+  readonly capabilities: StorageCapabilities = sqliteCapabilities;
   readonly #options: SqliteOptions;
 
   /** @param options What is left out is as {@linkcode DEFAULTS} has it. */
@@ -164,6 +165,10 @@ export class SqliteDriver implements StorageDriver {
       if (frees === false) throw error;
       this.#refused = error;
     }
+  }
+
+  room(): Room {
+    return roomOf(this.#options.path);
   }
 
   requireRoom(): void {
@@ -521,7 +526,7 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   /** What has gathered in the WAL. */
-  walState(): WalState {
+  walState(): WalBytes {
     this.#walState ??= this.database.prepare("PRAGMA wal_checkpoint(NOOP)");
     const pageSize = this.#bytesOfPage();
     const { log, checkpointed } = this.#walState.get() as { log: number; checkpointed: number };

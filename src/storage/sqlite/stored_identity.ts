@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { checkSchema, isTangled, type SchemaRow } from "../../../migrations/check_schema.ts";
-import { fileEra, fileSchema, storedVolumes } from "../../../templates/file.ts";
+import { storedVolumes } from "../../../templates/file.ts";
+import { fileEra, fileSchema } from "../../../templates/sqlite_file.ts";
 import { sqliteTemplates } from "../../../templates/sqlite.ts";
 import type { Statement } from "../../../templates/template.ts";
 import { isSoundWatermark } from "../../ids.ts";

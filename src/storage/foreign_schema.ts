@@ -1,4 +1,4 @@
-import { AloeError, ForeignSchemaError } from "../../errors.ts";
+import { AloeError, ForeignSchemaError } from "../errors.ts";
 
 /** What a file is refused with that had no fault of this kind when it was opened. */
 export function foreign(error: unknown): unknown {
