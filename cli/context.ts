@@ -38,7 +38,6 @@ export class Context {
 
   readonly #interruption = new AbortController();
   #guards: [Deno.Signal, () => void][] = [];
-  #watching: ReturnType<typeof setTimeout> | undefined;
   #watchdog: Watchdog | null = null;
 
   constructor(command: Grammar | null, operands: string[], flags: Flags) {
@@ -142,11 +141,13 @@ export class Context {
       Deno.addSignalListener(name, listener);
       return [name, listener];
     });
-    // A thread more: a short command is over before it would have started.
-    this.#watching = setTimeout(() => {
-      this.#watchdog = watchEnd(SILENCE);
+    // The watchdog is a thread of its own. A short command ends before the timer fires.
+    // `clearTimeout` would load the runtime's compatibility layer, so the timer stays.
+    const guards = this.#guards;
+    const timer = setTimeout(() => {
+      if (this.#guards === guards) this.#watchdog = watchEnd(SILENCE);
     }, delay);
-    Deno.unrefTimer(Number(this.#watching));
+    Deno.unrefTimer(Number(timer));
   }
 
   /** Ends what {@linkcode guard} began. */
@@ -155,7 +156,6 @@ export class Context {
       Deno.removeSignalListener(name, listener);
     }
     this.#guards = [];
-    clearTimeout(this.#watching);
     this.#watchdog?.stop();
     this.#watchdog = null;
   }

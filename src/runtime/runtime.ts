@@ -10,6 +10,14 @@ export interface FileStatus {
   inode: number | null;
 }
 
+/** Space of the disk that holds a path. */
+export interface DiskSpace {
+  /** Bytes that an unprivileged user may still write. */
+  available: number;
+  /** Bytes of the whole disk. */
+  total: number;
+}
+
 /** What a runtime may have to be allowed to do with a path. */
 export type Access = "read" | "write" | "statfs";
 
@@ -33,6 +41,15 @@ export interface Runtime {
   lstatSync(path: string): FileStatus | null;
   /** What a symbolic link says. */
   readLinkSync(path: string): string;
+  /** @throws {Error} When the space cannot be told. */
+  diskSpace(path: string): DiskSpace;
+  /**
+   * Creates a directory of a new name.
+   *
+   * @param prefix What its path begins with.
+   * @returns Its path.
+   */
+  makeTempDirSync(prefix: string): string;
   /** Creates an empty file. @returns Whether it did: false when something is there. */
   create(path: string): Promise<boolean>;
   remove(path: string): Promise<void>;

@@ -294,6 +294,34 @@ Deno.test("the page imports its own files and packages", () => {
   }
 });
 
+/** Specifiers of the modules that a module imports to run, as they are written. */
+function specifiers(path: string): string[] {
+  return [...read(path).matchAll(/^(?:import|export)\s(?!type\s)([^;]*?)from "([^"]+)"/gm)]
+    .filter(([, what]) =>
+      !what.replace(/[{}\n]/g, " ").split(",").map((part) => part.trim())
+        .filter((part) => part !== "").every((part) => part.startsWith("type "))
+    )
+    .map(([, , specifier]) => specifier);
+}
+
+Deno.test("a short command loads none of the runtime's compatibility layer but SQLite", () => {
+  // Each of the others (`node:fs`, `node:module`, …) costs more CPU time than the command.
+  const paths = new Set(
+    [
+      "cli/main.ts",
+      "mod.ts",
+      ...["ls", "cat", "put", "get", "stat"].map((c) => `cli/commands/${c}.ts`),
+    ],
+  );
+  for (const path of paths) {
+    for (const specifier of specifiers(path)) {
+      if (specifier.startsWith(".")) paths.add(normalize(join(dirname(path), specifier)));
+      else assert(!/^node:(?!sqlite$)/.test(specifier), `${path} imports ${specifier}`);
+    }
+  }
+  assert(paths.size > 100);
+});
+
 Deno.test("the library knows one runtime in src/runtime/ alone, and syntax that is erased", () => {
   const sources = files(".ts").filter((path) => path.startsWith("src/"));
   assert(sources.length > 100);

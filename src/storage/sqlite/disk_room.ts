@@ -1,4 +1,3 @@
-import { statfsSync } from "node:fs";
 import { AloeError } from "../../errors.ts";
 import { runtime } from "../../runtime/mod.ts";
 import type { Room } from "../capabilities.ts";
@@ -233,11 +232,8 @@ export class DiskRoom {
 
   #disk(): Disk | null {
     try {
-      const { bsize, bavail, blocks } = statfsSync(this.#path);
-      return {
-        available: bsize * bavail,
-        reserve: Math.min(RESERVE, bsize * blocks / RESERVE_PART),
-      };
+      const { available, total } = runtime.diskSpace(this.#path);
+      return { available, reserve: Math.min(RESERVE, total / RESERVE_PART) };
     } catch {
       return null;
     }
@@ -274,8 +270,7 @@ export function roomOf(path: string): Room {
   if (DiskRoom.at(path) === null) return { log: 0, held: 0, disk: null };
   const log = sizeOf(`${path}-wal`);
   try {
-    const { bsize, bavail } = statfsSync(path);
-    return { log, held: HELD, disk: bsize * bavail };
+    return { log, held: HELD, disk: runtime.diskSpace(path).available };
   } catch {
     return { log, held: HELD, disk: null };
   }

@@ -1,4 +1,3 @@
-import { statfsSync } from "node:fs";
 import { runtime } from "../../runtime/mod.ts";
 import { openGuarded } from "./guarded.ts";
 
@@ -25,8 +24,7 @@ export function holdTail(path: string, pageSize: number, again: boolean): void {
   try {
     // Somebody has it open still: the last one to close it holds the room.
     if (runtime.statSync(`${path}-wal`) !== null) return;
-    const { bsize, bavail } = statfsSync(path);
-    const free = bsize * bavail;
+    const free = runtime.diskSpace(path).available;
     let bytes = Math.min(PAGES * pageSize, MOST_HELD);
     if (free < PLENTY * bytes) {
       if (!again) return;
@@ -48,8 +46,7 @@ export function holdTail(path: string, pageSize: number, again: boolean): void {
 export function dropTail(path: string): boolean {
   if (runtime.dropBehindEnd === undefined) return false;
   try {
-    const { bsize, bavail } = statfsSync(path);
-    if (bsize * bavail >= MOST_HELD) return false;
+    if (runtime.diskSpace(path).available >= MOST_HELD) return false;
     const database = openGuarded(path, { timeout: 0 });
     try {
       // So nobody makes the file longer meanwhile, and no index is made beside it.

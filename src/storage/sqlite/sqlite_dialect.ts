@@ -1,4 +1,3 @@
-import { mkdtempSync, rmdirSync } from "node:fs";
 import { backup, type DatabaseSync, type StatementSync } from "node:sqlite";
 import type { DatabaseConnection, QueryResult } from "kysely";
 import { sqliteTemplates } from "../../../templates/sqlite.ts";
@@ -408,7 +407,7 @@ function isWritable(path: string): boolean {
   if (path === ":memory:" || runtime.statSync(path) === null) return true;
   try {
     // To ask for the right is not enough: root has it on a disk that is read-only, too.
-    rmdirSync(mkdtempSync(`${path}-`));
+    runtime.removeSync(runtime.makeTempDirSync(`${path}-`));
     return true;
   } catch (error) {
     return !/^(EACCES|EPERM|EROFS)$/.test((error as { code?: string }).code ?? "");
