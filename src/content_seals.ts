@@ -16,7 +16,8 @@ import {
 import type { MetadataKey } from "./crypto/metadata_key.ts";
 import { sha256Hex } from "./crypto/sha256.ts";
 import { AloeError } from "./errors.ts";
-import type { SealKeeper, TouchedContent, Transaction } from "./storage/transaction.ts";
+import type { SealKeeper, TouchedContent } from "./sealed_changes.ts";
+import type { Transaction } from "./storage/transaction.ts";
 
 /** Manifest rows that are digested together. */
 const ROWS_A_PAGE = 4096;

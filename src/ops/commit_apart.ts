@@ -5,6 +5,7 @@ import { mint } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { Watermarks } from "../watermark.ts";
 import { PlacementStore } from "../tree/placement_store.ts";
 import {
   begin,
@@ -167,7 +168,7 @@ export async function commitApart(
       if (missing.has(row.node)) continue;
       await attempt([row.node], "attributes", () => changeAttributes(tx, row));
     }
-    meetWatermark(tx.watermarks.get(names.volume)!, options.watermark);
+    meetWatermark(tx.extension(Watermarks).get(names.volume), options.watermark);
     // What it deletes is of no use to anybody: it is tried again by itself.
     if (options.reclaim > 0) await attempt([], "content", () => reclaimSome(tx, options.reclaim));
     return { contents, aside };

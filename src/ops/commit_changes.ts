@@ -18,7 +18,7 @@ import { cipherFor } from "../content/cipher_for.ts";
 import type { Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { keepSeals, requireWritable, resolve } from "../tree/resolve.ts";
-import { volumeWatermark } from "../watermark.ts";
+import { volumeWatermark, Watermarks } from "../watermark.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -261,7 +261,7 @@ export async function begin(
   const { volume_id: volume, chunk_size: chunkSize, enc_mode: encryption } = row!;
   const stored = await volumeWatermark(tx, row!);
   meetWatermark(stored, watermark);
-  tx.watermarks.set(volume, stored);
+  tx.extension(Watermarks).set(volume, stored);
   keepSeals(tx, mount);
   const others = seen === undefined ? null : await lookAtNames(tx, changes, seen);
   return {

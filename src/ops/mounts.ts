@@ -24,6 +24,7 @@ import { AloeError } from "../errors.ts";
 import { expiry } from "../expiry.ts";
 import { uuid7 } from "../ids.ts";
 import { MountHandle, mountId, type MountRef } from "../mount_handle.ts";
+import { MountSecrets } from "../mount_secrets.ts";
 import { joinPath, splitPath } from "../paths.ts";
 import { resolve } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
@@ -74,7 +75,7 @@ export async function mount(
   let made: MountHandle | null = null;
   try {
     const nonce = crypto.getRandomValues(new Uint8Array(MOUNT_NONCE_LENGTH));
-    const handle = await db.writeMounts(async (tx) => {
+    const handle = await writeMounts(db, async (tx) => {
       const row = await tx.first(volumeKey, { volume });
       if (row === undefined) {
         throw new AloeError("not_found", `${volume}: no such volume`);
@@ -108,7 +109,7 @@ export async function mount(
     return handle;
   } catch (error) {
     (made as MountHandle | null)?.forget();
-    db.mountSecrets.delete(id);
+    db.extension(MountSecrets).forget(id);
     throw error;
   } finally {
     if (key !== null) wipe(key);
@@ -178,7 +179,7 @@ export async function attach(
     throw new AloeError("mount_invalid", `${id}: no such mount`);
   }
   await db.read((tx) => resolve(tx, id, "/"));
-  const sealed = db.mountSecrets.get(id);
+  const sealed = db.extension(MountSecrets).get(id);
   let key: Uint8Array | null;
   if (unlock.token !== undefined) {
     key = sealed === undefined ? null : openMountSecret(unlock.token, row.N_m, sealed);
@@ -210,7 +211,7 @@ export async function mountKey(db: Database, mount: MountHandle): Promise<Uint8A
   if (MountHandle.cipherOf(mount) === null) return null;
   const row = await db.query((tx) => tx.first(getMount, { mount: mount.id }));
   if (row === undefined) throw new AloeError("mount_invalid", `${mount.id}: no such mount`);
-  const sealed = db.mountSecrets.get(mount.id);
+  const sealed = db.extension(MountSecrets).get(mount.id);
   const key = sealed === undefined || mount.token === null
     ? null
     : openMountSecret(mount.token, row.N_m, sealed);
@@ -284,7 +285,7 @@ export async function renewMount(
   options: RenewMountOptions = {},
 ): Promise<MountInfo> {
   const id = mountId(mount);
-  return await db.writeMounts(async (tx) => {
+  return await writeMounts(db, async (tx) => {
     const row = options.expired ? await tx.first(getMount, { mount: id }) : undefined;
     if (row === undefined || row.state === "unmounted") await resolve(tx, id, "/");
     await tx.run(setMountExpiry, { mount: id, expiresAt: expiry(ttl) });
@@ -301,10 +302,9 @@ export async function renewMount(
 export async function unmount(db: Database, mount: MountRef): Promise<void> {
   const id = mountId(mount);
   // First of all, whatever may then fail.
-  db.mountSecrets.get(id)?.fill(0);
-  db.mountSecrets.delete(id);
+  db.extension(MountSecrets).forget(id);
   if (typeof mount !== "string") mount.forget();
-  const found = await db.writeMounts(async (tx) => {
+  const found = await writeMounts(db, async (tx) => {
     await tx.run(deleteMountLocks, { mount: id });
     return await tx.run(endMount, { mount: id });
   });
@@ -312,6 +312,11 @@ export async function unmount(db: Database, mount: MountRef): Promise<void> {
   if (found === 0 && typeof mount === "string") {
     throw new AloeError("mount_invalid", `${id}: no such mount`);
   }
+}
+
+/** A transaction that writes mounts and locks, of which a read-only database has its own. */
+function writeMounts<T>(db: Database, task: (tx: Transaction) => Promise<T>): Promise<T> {
+  return db.write(task, { frees: true, temporary: true });
 }
 
 async function unlockFor(
@@ -348,9 +353,9 @@ function makeHandle(
   }
   let held = token?.slice() ?? null;
   // One sealed key a mount: who attaches by PIN leaves the first handle's token valid.
-  if (!db.mountSecrets.has(id)) {
+  if (!db.extension(MountSecrets).has(id)) {
     held = crypto.getRandomValues(new Uint8Array(TOKEN_LENGTH));
-    db.mountSecrets.set(id, sealMountSecret(held, nonce, key));
+    db.extension(MountSecrets).set(id, sealMountSecret(held, nonce, key));
   }
   return new MountHandle(
     id,

@@ -18,7 +18,6 @@ export interface BatchParent extends Database {
 export class Batch implements Database {
   readonly readOnly = false;
   readonly path: string;
-  readonly mountSecrets: Map<string, Uint8Array>;
   readonly #parent: BatchParent;
   readonly #tx: Transaction;
   readonly #lane = new Lane();
@@ -27,7 +26,6 @@ export class Batch implements Database {
 
   constructor(parent: BatchParent, tx: Transaction) {
     this.path = parent.path;
-    this.mountSecrets = parent.mountSecrets;
     this.#parent = parent;
     this.#tx = tx;
   }
@@ -67,8 +65,8 @@ export class Batch implements Database {
     return this.#parent.room();
   }
 
-  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#step(task);
+  extension<Extension extends Disposable>(kind: new () => Extension): Extension {
+    return this.#parent.extension(kind);
   }
 
   /** A batch within a batch is a part of it: when it fails half-way, so does the whole. */

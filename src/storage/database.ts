@@ -24,6 +24,11 @@ export interface WriteOptions {
    * full disk for that, and is run a second time when that has to be made first.
    */
   frees?: boolean;
+  /**
+   * True for what writes only into tables of which a read-only connection has
+   * temporary ones of its own: it may do so, too.
+   */
+  temporary?: boolean;
   /** Whether it is not to be run a second time. */
   once?: boolean;
 }
@@ -38,11 +43,12 @@ export interface Database {
   /** The file, for messages. */
   readonly path: string;
   /**
-   * The volume keys of open mounts, each sealed with a key that its holder has.
+   * What a layer above keeps for as long as the database is open; made when it is
+   * first asked for, disposed of at the end.
    *
    * @ignore
    */
-  readonly mountSecrets: Map<string, Uint8Array>;
+  extension<Extension extends Disposable>(kind: new () => Extension): Extension;
   /**
    * Runs statements that need no common snapshot, one in most cases.
    *
@@ -84,13 +90,6 @@ export interface Database {
    */
   room(): Room;
   /**
-   * Runs one transaction that writes mounts and locks only. A read-only
-   * connection has its own, temporary tables of these.
-   *
-   * @ignore
-   */
-  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T>;
-  /**
    * Itself; of a batch that has ended, the database that it was of. What
    * outlives a batch, an open descriptor for one, goes on with that.
    *
@@ -105,8 +104,7 @@ export interface Database {
 export class OpenDatabase implements Database {
   readonly readOnly: boolean;
   readonly path: string;
-  /** @ignore */
-  readonly mountSecrets: Map<string, Uint8Array> = new Map();
+  readonly #extensions = new Map<new () => Disposable, Disposable>();
   readonly #dialect: StorageDialect;
   readonly #driver: StorageDriver;
   readonly #busyTimeout: number;
@@ -214,8 +212,9 @@ export class OpenDatabase implements Database {
 
   /** @ignore */
   write<T>(task: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    if (this.readOnly) return Promise.reject(readOnlyError(this.path));
-    return this.#inLane(() => this.#transact(task, "read write", options));
+    if (this.readOnly && !options.temporary) return Promise.reject(readOnlyError(this.path));
+    const access = this.readOnly ? "read only" : "read write";
+    return this.#inLane(() => this.#transact(task, access, options));
   }
 
   /** @ignore */
@@ -230,9 +229,13 @@ export class OpenDatabase implements Database {
   }
 
   /** @ignore */
-  writeMounts<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
-    const access = this.readOnly ? "read only" : "read write";
-    return this.#inLane(() => this.#transact(task, access, { frees: true }));
+  extension<Extension extends Disposable>(kind: new () => Extension): Extension {
+    let extension = this.#extensions.get(kind) as Extension | undefined;
+    if (extension === undefined) {
+      extension = new kind();
+      this.#extensions.set(kind, extension);
+    }
+    return extension;
   }
 
   /** @ignore */
@@ -336,8 +339,8 @@ export class OpenDatabase implements Database {
     if (this.#connection === null) return;
     await this.#inLane(async () => {
       this.#connection = null;
-      for (const secret of this.mountSecrets.values()) secret.fill(0);
-      this.mountSecrets.clear();
+      for (const extension of this.#extensions.values()) extension[Symbol.dispose]();
+      this.#extensions.clear();
       await this.#driver.destroy();
     });
   }
@@ -378,8 +381,7 @@ export class OpenDatabase implements Database {
       try {
         const tx = this.#transaction(connection, accessMode === "read write");
         const result = await task(tx);
-        await tx.flushSeals();
-        await tx.flushWatermarks();
+        await tx.flush();
         await this.#retryWhileBusy(() => this.#driver.commitTransaction(connection));
         return result;
       } catch (error) {

@@ -1,44 +1,25 @@
 import type { CompiledQuery, DatabaseConnection } from "kysely";
 import type { ContentTouch, Statement, TemplateCompiler } from "../../templates/template.ts";
 import { beginPart, keepPart, undoPart } from "../../templates/file.ts";
-import { storeWatermark } from "../../templates/volume.ts";
-import type { Watermark } from "../ids.ts";
 import type { StorageCapabilities } from "./capabilities.ts";
 import type { StorageDialect } from "./dialect.ts";
 
-/** Manifest rows whose digest is one part of a tag. */
-const ROWS_A_PAGE = 4096;
-
-/** More pages of one change are looked at as a whole manifest. */
-const MOST_PAGES = 64;
-
-/** What a transaction has changed of the content of a node. */
-export interface TouchedContent {
-  /** Pages of the manifests of versions. */
-  versions: Map<number, Set<number> | "all">;
-  /** What has become of the redo log. */
-  redo: "appended" | "changed" | null;
-  /** Whether the node has got its first content. */
-  isNew: boolean;
+/** What a layer above keeps for the length of one transaction. */
+export interface TransactionExtension {
+  /** Called before each statement that says what it changes of content. */
+  beforeChange?(touch: ContentTouch): Promise<void>;
+  /** Writes what is still to be written. Called once, before the commit. */
+  beforeCommit?(): Promise<void>;
 }
 
-/** Keeps the tags of one encrypted volume. */
-export interface SealKeeper {
-  /** Checks a node of the volume. Others are not its business. @throws `corrupt`. */
-  check(tx: Transaction, node: string): Promise<void>;
-  /** The same for a version of it. */
-  checkVersion(tx: Transaction, node: string, version: number): Promise<void>;
-  /** Makes the tags of what has changed. */
-  seal(tx: Transaction, touched: ReadonlyMap<string, TouchedContent>): Promise<void>;
-}
+/** The class of an extension: its key, and what makes it. */
+export type ExtensionClass<Extension> = new (tx: Transaction) => Extension;
 
 /** An open transaction, or a connection on which each statement is its own. */
 export class Transaction {
-  /** Watermarks of volumes in which ids were minted, stored before the commit. */
-  readonly watermarks: Map<string, Watermark> = new Map();
-  /** What keeps the tags of encrypted volumes that the transaction works in. */
-  readonly seals: Map<string, SealKeeper> = new Map();
-  readonly #touched = new Map<string, TouchedContent>();
+  #extensions: Map<ExtensionClass<unknown>, TransactionExtension> | null = null;
+  /** The extensions that want to know of changes. */
+  #observers: TransactionExtension[] | null = null;
   /** How many statements have changed the database, to tell a clean failure from a torn one. */
   changes = 0;
   /** Whether it was begun to write. */
@@ -76,8 +57,9 @@ export class Transaction {
 
   /** Executes a change. @returns How many rows it changed. */
   async run<V, R>(query: Statement<V, R>, values: V): Promise<number> {
-    if (query.touches !== undefined && this.seals.size > 0) {
-      await this.#touch(query.touches(values));
+    if (query.touches !== undefined && this.#observers !== null) {
+      const touch = query.touches(values);
+      for (const observer of this.#observers) await observer.beforeChange!(touch);
     }
     this.changes++;
     const result = await this.#connection.executeQuery(
@@ -110,59 +92,30 @@ export class Transaction {
     return query.bind(this.#compiler, values) as unknown as CompiledQuery<R>;
   }
 
-  /** Whether it has changed the content of a node, whose tag is of what was there before. */
-  hasTouched(node: string): boolean {
-    return this.#touched.has(node);
+  /** What an extension keeps for this transaction; made when it is first asked for. */
+  extension<Extension extends TransactionExtension>(
+    kind: ExtensionClass<Extension>,
+  ): Extension {
+    this.#extensions ??= new Map();
+    let extension = this.#extensions.get(kind) as Extension | undefined;
+    if (extension === undefined) {
+      extension = new kind(this);
+      this.#extensions.set(kind, extension);
+      if (extension.beforeChange !== undefined) (this.#observers ??= []).push(extension);
+    }
+    return extension;
   }
 
-  /** Makes the tags of content that has changed. Called once, before the commit. */
-  async flushSeals(): Promise<void> {
-    if (this.#touched.size === 0) return;
-    for (const keeper of this.seals.values()) await keeper.seal(this, this.#touched);
-    this.#touched.clear();
+  /** The same if it was asked for before. */
+  existing<Extension extends TransactionExtension>(
+    kind: ExtensionClass<Extension>,
+  ): Extension | undefined {
+    return this.#extensions?.get(kind) as Extension | undefined;
   }
 
-  /** Notes what is about to be changed, having checked what is there. */
-  async #touch(touch: ContentTouch): Promise<void> {
-    const { node, source, version, from, first, last, redo, isNew = false } = touch;
-    let touched = this.#touched.get(node);
-    if (touched === undefined) {
-      // Its tag is made anew: what has lost its own must not get one by that.
-      if (!isNew) { for (const keeper of this.seals.values()) await keeper.check(this, node); }
-      touched = { versions: new Map(), redo: null, isNew: false };
-      this.#touched.set(node, touched);
-    }
-    touched.isNew ||= isNew;
-    for (const keeper of this.seals.values()) {
-      if (source !== undefined && !this.#touched.has(source)) await keeper.check(this, source);
-      if (from !== undefined && from > 0 && !touched.isNew) {
-        await keeper.checkVersion(this, node, from);
-      }
-    }
-    if (redo !== undefined && touched.redo !== "changed") touched.redo = redo;
-    if (version === undefined) {
-      if (source !== undefined) touched.versions.clear();
-      return;
-    }
-    const pages = touched.versions.get(version);
-    if (pages === "all") return;
-    if (first === undefined || last === undefined || last - first >= MOST_PAGES * ROWS_A_PAGE) {
-      touched.versions.set(version, "all");
-      return;
-    }
-    const changed = pages ?? new Set();
-    for (let page = Math.floor(first / ROWS_A_PAGE); page * ROWS_A_PAGE <= last; page++) {
-      changed.add(page);
-    }
-    if (pages === undefined) touched.versions.set(version, changed);
-  }
-
-  /** Stores the watermarks that minting moved. Called once, before the commit. */
-  async flushWatermarks(): Promise<void> {
-    for (const [volume, mark] of this.watermarks) {
-      if (!mark.moved) continue;
-      await this.run(storeWatermark, { volume, ts: mark.ts, seq: mark.seq });
-      mark.moved = false;
-    }
+  /** Has the extensions write what they hold. Called once, before the commit. */
+  async flush(): Promise<void> {
+    if (this.#extensions === null) return;
+    for (const extension of this.#extensions.values()) await extension.beforeCommit?.();
   }
 }

@@ -15,7 +15,8 @@ import { MountHandle, mountId, type MountRef } from "../mount_handle.ts";
 import { checkName, joinPath, splitPath } from "../paths.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
-import { volumeWatermark } from "../watermark.ts";
+import { SealedChanges } from "../sealed_changes.ts";
+import { volumeWatermark, Watermarks } from "../watermark.ts";
 
 /** The largest chunk, bytes: SQLite keeps a row below 1,000,000,000 of them. */
 export const MAX_CHUNK_SIZE: number = 512 * 1024 * 1024;
@@ -188,7 +189,7 @@ export function requireChangeable(node: Resolved): void {
 
 /** Mints a node or edge id in the volume of a resolved node. */
 export function mintIn(tx: Transaction, node: Resolved): string {
-  return mint(tx.watermarks.get(node.volume)!);
+  return mint(tx.extension(Watermarks).get(node.volume));
 }
 
 /** The values of a nested resolution. */
@@ -285,8 +286,8 @@ async function resolved(
   if (row.chunk_size < 1 || row.chunk_size > MAX_CHUNK_SIZE || !counts.every(isCount)) {
     throw new AloeError("corrupt", `${label || "/"}: its sizes in the file are impossible`);
   }
-  if (tx.writes && !tx.watermarks.has(row.volume_id)) {
-    tx.watermarks.set(row.volume_id, await volumeWatermark(tx, row));
+  if (tx.writes && !tx.extension(Watermarks).has(row.volume_id)) {
+    tx.extension(Watermarks).set(row.volume_id, await volumeWatermark(tx, row));
   }
   keepSeals(tx, mount);
   return {
@@ -312,7 +313,9 @@ async function resolved(
 export function keepSeals(tx: Transaction, mount: MountRef): void {
   if (!tx.writes || typeof mount === "string") return;
   const seals = MountHandle.sealsOf(mount);
-  if (seals !== null && !tx.seals.has(mount.volume)) tx.seals.set(mount.volume, seals);
+  if (seals === null) return;
+  const { keepers } = tx.extension(SealedChanges);
+  if (!keepers.has(mount.volume)) keepers.set(mount.volume, seals);
 }
 
 /**
@@ -327,7 +330,7 @@ export async function requireSealed(
   version: number | null = null,
 ): Promise<void> {
   const seals = typeof mount === "string" ? null : MountHandle.sealsOf(mount);
-  if (seals === null || tx.hasTouched(node)) return;
+  if (seals === null || tx.existing(SealedChanges)?.hasTouched(node)) return;
   await seals.require(tx, node, version);
 }
 

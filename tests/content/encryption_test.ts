@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AloeLite, Mount, MountHandle } from "../../mod.ts";
+import { MountSecrets } from "../../src/mount_secrets.ts";
 import * as ops from "../../src/ops.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -201,12 +202,12 @@ Deno.test("encryption: a token opens a mount again, until it ends", async () => 
   const reader = await mount.openRead("/token");
   const writer = await mount.openWrite("/other");
   await writer.write(bytes("x".repeat(40)));
-  const sealed = original.db.mountSecrets.get(mount.id)!;
+  const sealed = original.db.extension(MountSecrets).get(mount.id)!;
   const kept = token.slice();
   await mount.unmount();
   assert.ok(token.every((byte) => byte === 0));
   assert.ok(sealed.every((byte) => byte === 0));
-  assert.equal(original.db.mountSecrets.has(mount.id), false);
+  assert.equal(original.db.extension(MountSecrets).has(mount.id), false);
   for (const ended of [mount, again]) {
     await fails("mount_invalid", ended.readAll("/token"));
     await fails("mount_invalid", ended.put("/token", "x"));

@@ -157,7 +157,7 @@ const LAYERS: RegExp[] = [
   /^src\/vfs\//,
   /^src\/(ops(\.ts$|\/)|registry\/)/,
   /^src\/content\//,
-  /^src\/(tree\/|(watermark|mount_handle|content_seals|expiry|pack_format)\.ts$)/,
+  /^src\/(tree\/|(watermark|mount_handle|mount_secrets|content_seals|sealed_changes|expiry|pack_format)\.ts$)/,
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
@@ -361,6 +361,24 @@ Deno.test("a backend of storage is imported at the one place that chooses", () =
     }
   }
   assert(chosen > 0);
+});
+
+Deno.test("what storage imports knows nothing of volumes, types neither", () => {
+  const known = new Set([
+    "src/errors.ts",
+    "migrations/check_schema.ts",
+    "templates/file.ts",
+    "templates/template.ts",
+  ]);
+  let checked = 0;
+  for (const path of files(".ts").filter((path) => /^src\/storage\/[^/]+$/.test(path))) {
+    for (const [, name] of read(path).matchAll(/\bfrom "(\.[^"]+)"/g)) {
+      const target = relative(".", join(dirname(path), name)).split(sep).join("/");
+      assert(target.startsWith("src/storage/") || known.has(target), `${path} imports ${target}`);
+      checked++;
+    }
+  }
+  assert(checked > 20);
 });
 
 /** The only module that may import the templates that write a table. */

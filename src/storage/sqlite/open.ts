@@ -60,7 +60,7 @@ export async function openFile(file: string, options: OpenOptions): Promise<Open
       throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
     }
     if (readOnly) {
-      await db.writeMounts((tx) => shadow(tx, state));
+      await db.write((tx) => shadow(tx, state), { frees: true, temporary: true });
     } else {
       await db.prepareForWriting();
       if (!upToDate(state)) await db.write((tx) => complete(db, tx));
