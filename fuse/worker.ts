@@ -75,6 +75,8 @@ async function serve(message: StartMessage): Promise<void> {
     create: false,
     readOnly,
     checkpointAside: true,
+    // Its loop gives turns itself.
+    yields: false,
   });
   const faults: unknown[] = [];
   const attempt = async (step: () => Promise<unknown>) => {

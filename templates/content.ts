@@ -414,28 +414,20 @@ export const deleteVersionNote = template<{ node: string; version: number }>(
   )
 );
 
-/** Chunks that no manifest refers to: how many, and their stored bytes. */
-export const countOrphanChunks = template("content.countOrphanChunks")((q) =>
-  q.selectFrom("content_chunk as k").where((eb) =>
-    eb.not(eb.exists(
-      eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
-        .whereRef("v.chunk_hash", "=", "k.chunk_hash"),
-    ))
-  )
-    .select(({ fn }) => [
-      fn.countAll<number>().as("chunks"),
-      fn.sum<number | null>(byteLength("k.data")).as("bytes"),
+/** Chunks after an address: their stored bytes, and whether a manifest refers to them. */
+export const chunkReferences = template<{ after: string; limit: number }>(
+  "content.chunkReferences",
+)((q, p) =>
+  q.selectFrom("content_chunk as k").where("k.chunk_hash", ">", p.after)
+    .select((eb) => [
+      "k.chunk_hash",
+      byteLength("k.data").as("bytes"),
+      eb.exists(
+        eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
+          .whereRef("v.chunk_hash", "=", "k.chunk_hash"),
+      ).as("used"),
     ])
-);
-
-/** Deletes them. */
-export const deleteOrphanChunks = template("content.deleteOrphanChunks")((q) =>
-  q.deleteFrom("content_chunk").where((eb) =>
-    eb.not(eb.exists(
-      eb.selectFrom("content_version as v").select(sql.lit(1).as("one"))
-        .whereRef("v.chunk_hash", "=", "content_chunk.chunk_hash"),
-    ))
-  )
+    .orderBy("k.chunk_hash").limit(p.limit)
 );
 
 /** Deletes chunks. `hashes` is a JSON array of addresses. */

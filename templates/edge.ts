@@ -1,6 +1,7 @@
-import type { RawBuilder } from "kysely";
+import type { RawBuilder, SelectQueryBuilder } from "kysely";
 import { sql } from "./kysely.ts";
 import { deviceText, fromJsonb, jsonRows, unindexed } from "./expressions.ts";
+import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
 
 /** A new placement. */
@@ -114,106 +115,96 @@ export const ancestors = template<{ node: string }>("edge.ancestors")((q, p) =>
 /** Levels after which a walk gives up: no sound tree is this deep. */
 const MAX_DEPTH = 100_000;
 
-/** A container of a subtree that is in it twice, or below itself: no walk from there may end. */
-export const tangledBelow = template<{ node: string }>("edge.tangledBelow")((q, p) =>
-  q.selectFrom(walkBelow(p.node)).crossJoin("node as n").whereRef("n.node_id", "=", "w.node_id")
-    .where("n.type", "=", sql.lit("container"))
-    .groupBy("w.node_id").having(sql<boolean>`count(*) > 1`)
-    .select("w.node_id").limit(sql.lit(1))
-);
-
 /** Whether a container is below itself. */
 export const isBelowItself = template<{ node: string }>("edge.isBelowItself")((q, p) =>
   q.selectFrom(walkBelow(p.node)).where("w.node_id", "=", p.node)
     .where("w.edge_id", "is not", null).select("w.node_id").limit(sql.lit(1))
 );
 
-/**
- * A subtree top-down: depth, then edge, then node. The top has no edge. It has
- * no end if {@linkcode tangledBelow} finds something.
- */
-export const subtree = template<{ node: string }>("edge.subtree")(
+/** Facts of one node, as {@linkcode treeBelow} has them of others. */
+export const treeTop = template<{ node: string }>("edge.treeTop")(
   (q, p) =>
-    q.withRecursive(
-      "down",
-      (db) =>
-        db.selectFrom("node").where("node_id", "=", p.node)
-          .select([
-            "node_id",
-            sql<string | null>`NULL`.as("parent_id"),
-            sql<string | null>`NULL`.as("edge_id"),
-            sql<string | null>`NULL`.as("edge_name"),
-            sql<number>`0`.as("depth"),
-          ])
-          .unionAll(
-            db.selectFrom("down").innerJoin("edge as e", (join) =>
-              join.onRef("e.from_id", "=", "down.node_id").on(
-                "e.archived",
-                "=",
-                sql.lit(0),
-              ))
-              .select([
-                "e.to_id as node_id",
-                "e.from_id as parent_id",
-                "e.edge_id as edge_id",
-                "e.name as edge_name",
-                sql<number>`down.depth + 1`.as("depth"),
-              ]),
-          ),
-    )
-      .selectFrom("down")
-      // Crossed, so that the planner walks the tree and looks the nodes up, not the reverse.
-      .crossJoin("node as n").whereRef("n.node_id", "=", "down.node_id")
-      .leftJoin("content as c", "c.node_id", "down.node_id")
-      .select([
-        "down.node_id",
-        "down.parent_id",
-        "down.edge_id",
-        "down.edge_name",
-        "down.depth",
-        "n.type",
-        "n.name",
-        "n.created_at",
-        "n.modified_at",
-        "n.atime",
-        "n.mode",
-        "n.uid",
-        "n.gid",
-        deviceText("n.node_id").as("device"),
-        fromJsonb("n.metadata").as("metadata"),
-        "c.version",
-        "c.size",
-        "c.retention_keep",
-      ])
-      .orderBy("down.depth").orderBy("down.edge_id").orderBy("down.node_id"),
+    treeFacts(
+      q.selectFrom("node as n").where("n.node_id", "=", p.node)
+        .select([
+          sql<string | null>`NULL`.as("parent_id"),
+          sql<string | null>`NULL`.as("edge_id"),
+          sql<string | null>`NULL`.as("edge_name"),
+        ]),
+    ),
   { wide: true },
 );
 
+/** What is placed in a container, after a placement, oldest first. */
+export const treeBelow = template<{ parent: string; after: string; limit: number }>(
+  "edge.treeBelow",
+)(
+  (q, p) =>
+    treeFacts(
+      // Crossed, so that the planner looks the placements up, and then their nodes.
+      q.selectFrom("edge as e").crossJoin("node as n")
+        .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(0))
+        .where("e.edge_id", ">", p.after).whereRef("n.node_id", "=", "e.to_id")
+        .select([
+          sql<string | null>`e.from_id`.as("parent_id"),
+          sql<string | null>`e.edge_id`.as("edge_id"),
+          sql<string | null>`e.name`.as("edge_name"),
+        ])
+        .orderBy("e.edge_id").limit(p.limit),
+    ),
+  { wide: true },
+);
+
+function treeFacts(query: unknown) {
+  return (query as TreeQuery).leftJoin("content as c", "c.node_id", "n.node_id").select([
+    "n.node_id",
+    "n.type",
+    "n.name",
+    "n.created_at",
+    "n.modified_at",
+    "n.atime",
+    "n.mode",
+    "n.uid",
+    "n.gid",
+    deviceText("n.node_id").as("device"),
+    fromJsonb("n.metadata").as("metadata"),
+    "c.version",
+    "c.size",
+    "c.retention_keep",
+  ]);
+}
+
+type TreeQuery = SelectQueryBuilder<
+  Schema & { n: Schema["node"] },
+  "n",
+  { parent_id: string | null; edge_id: string | null; edge_name: string | null }
+>;
+
 /**
- * Archives the placements of a whole subtree, and the one above it: `top`, an
- * edge, or empty to leave it. One statement, so that all have one time and
- * the trash can tell that they went together.
+ * Some active placements in some containers, with what is placed there. `containers`
+ * is a JSON array of ids.
  */
-export const archiveSubtree = template<{ node: string; top: string }>("edge.archiveSubtree")((
+export const placementsIn = template<{ containers: string; limit: number }>("edge.placementsIn")((
   q,
   p,
 ) =>
-  q.updateTable("edge").set({ archived: sql.lit(1) })
-    .where("archived", "=", sql.lit(0))
-    .where((eb) =>
-      eb.or([
-        eb("edge_id", "=", p.top),
-        eb(
-          "edge_id",
-          "in",
-          edgesBelow(p.node),
-        ),
-      ])
-    )
+  q.selectFrom(jsonRows(p.containers)).crossJoin("edge as e")
+    .whereRef("e.from_id", "=", "item.value").where("e.archived", "=", sql.lit(0))
+    .leftJoin("node as n", "n.node_id", "e.to_id")
+    .select(["e.edge_id", "e.to_id", "n.type"]).limit(p.limit)
+);
+
+/** Ends placements. `edges` is a JSON array of ids. */
+export const archiveEdges = template<{ edges: string }>("edge.archiveEdges")((q, p) =>
+  q.updateTable("edge").set({ archived: sql.lit(1) }).where(
+    "edge_id",
+    "in",
+    (eb) => eb.selectFrom(jsonRows(p.edges)).select("item.value"),
+  )
 );
 
 /** The active edges of a subtree. */
-export function edgesBelow(node: string): RawBuilder<string> {
+function edgesBelow(node: string): RawBuilder<string> {
   return sql<string>`(SELECT edge_id FROM ${walkBelow(node)} WHERE edge_id IS NOT NULL)`;
 }
 

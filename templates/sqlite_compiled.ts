@@ -101,6 +101,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "content.chunkReferences": {
+    "sql":
+      'select "k"."chunk_hash", length("k"."data") as "bytes", exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "k"."chunk_hash") as "used" from "content_chunk" as "k" where "k"."chunk_hash" > ? order by "k"."chunk_hash" limit ?',
+    "names": [
+      "after",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "content.chunksByHashes": {
     "sql":
       'select "k"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from json_each(?) as "item" cross join "content_chunk" as "k" where "k"."chunk_hash" = "item"."value"',
@@ -162,12 +174,6 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "content.countOrphanChunks": {
-    "sql":
-      'select count(*) as "chunks", sum(length("k"."data")) as "bytes" from "content_chunk" as "k" where not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "k"."chunk_hash")',
-    "names": [],
-    "constants": [],
-  },
   "content.deleteChunks": {
     "sql":
       'delete from "content_chunk" where "chunk_hash" in (select "item"."value" from json_each(?) as "item")',
@@ -177,12 +183,6 @@ export const compiled: Record<string, CompiledTemplate> = {
     "constants": [
       null,
     ],
-  },
-  "content.deleteOrphanChunks": {
-    "sql":
-      'delete from "content_chunk" where not exists (select 1 as "one" from "content_version" as "v" where "v"."chunk_hash" = "content_chunk"."chunk_hash")',
-    "names": [],
-    "constants": [],
   },
   "content.deleteVersion": {
     "sql": 'delete from "content_version" where "content_id" = ? and "version" = ?',
@@ -623,15 +623,13 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "edge.archiveSubtree": {
+  "edge.archiveEdges": {
     "sql":
-      'update "edge" set "archived" = 1 where "archived" = 0 and ("edge_id" = ? or "edge_id" in (SELECT edge_id FROM (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" WHERE edge_id IS NOT NULL))',
+      'update "edge" set "archived" = 1 where "edge_id" in (select "item"."value" from json_each(?) as "item")',
     "names": [
-      "top",
-      "node",
+      "edges",
     ],
     "constants": [
-      null,
       null,
     ],
   },
@@ -748,6 +746,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "edge.placementsIn": {
+    "sql":
+      'select "e"."edge_id", "e"."to_id", "n"."type" from json_each(?) as "item" cross join "edge" as "e" left join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = "item"."value" and "e"."archived" = 0 limit ?',
+    "names": [
+      "containers",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "edge.setEdgeName": {
     "sql": 'update "edge" set "name" = ? where "edge_id" = ?',
     "names": [
@@ -759,19 +769,23 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "edge.subtree": {
+  "edge.treeBelow": {
     "sql":
-      'with recursive "down" as (select "node_id", NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", 0 as "depth" from "node" where "node_id" = ? union all select "e"."to_id" as "node_id", "e"."from_id" as "parent_id", "e"."edge_id" as "edge_id", "e"."name" as "edge_name", down.depth + 1 as "depth" from "down" inner join "edge" as "e" on "e"."from_id" = "down"."node_id" and "e"."archived" = 0) select "down"."node_id", "down"."parent_id", "down"."edge_id", "down"."edge_name", "down"."depth", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", (SELECT d.kind || \' \' || d.major || \' \' || d.minor\n    FROM aloe_device AS d WHERE d.node_id = "n"."node_id") as "device", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "down" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "down"."node_id" where "n"."node_id" = "down"."node_id" order by "down"."depth", "down"."edge_id", "down"."node_id"',
+      'select e.from_id as "parent_id", e.edge_id as "edge_id", e.name as "edge_name", "n"."node_id", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", (SELECT d.kind || \' \' || d.major || \' \' || d.minor\n    FROM aloe_device AS d WHERE d.node_id = "n"."node_id") as "device", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" where "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "n"."node_id" = "e"."to_id" order by "e"."edge_id" limit ?',
     "names": [
-      "node",
+      "parent",
+      "after",
+      "limit",
     ],
     "constants": [
       null,
+      null,
+      null,
     ],
   },
-  "edge.tangledBelow": {
+  "edge.treeTop": {
     "sql":
-      'select "w"."node_id" from (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" cross join "node" as "n" where "n"."node_id" = "w"."node_id" and "n"."type" = \'container\' group by "w"."node_id" having count(*) > 1 limit 1',
+      'select NULL as "parent_id", NULL as "edge_id", NULL as "edge_name", "n"."node_id", "n"."type", "n"."name", "n"."created_at", "n"."modified_at", "n"."atime", "n"."mode", "n"."uid", "n"."gid", (SELECT d.kind || \' \' || d.major || \' \' || d.minor\n    FROM aloe_device AS d WHERE d.node_id = "n"."node_id") as "device", json("n"."metadata") as "metadata", "c"."version", "c"."size", "c"."retention_keep" from "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" where "n"."node_id" = ?',
     "names": [
       "node",
     ],
@@ -3250,11 +3264,15 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "trash.listRemoved": {
     "sql":
-      'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1)) and "e"."volume_id" = ? order by "e"."edge_id"',
+      'select "e"."edge_id", "e"."from_id", "e"."to_id", "e"."name", "r"."removed_at", "n"."type", "c"."size" from "edge" as "e" inner join "node" as "n" on "n"."node_id" = "e"."to_id" left join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" left join "content" as "c" on "c"."node_id" = "e"."to_id" where "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1)) and ("e"."volume_id" || \'\') = ? and "e"."edge_id" > ? order by "e"."edge_id" limit ?',
     "names": [
       "volume",
+      "after",
+      "limit",
     ],
     "constants": [
+      null,
+      null,
       null,
     ],
   },
@@ -3284,17 +3302,15 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
-  "trash.noteSubtreeRemoval": {
+  "trash.noteRemovals": {
     "sql":
-      'insert into "aloe_removed" ("edge_id", "removed_at") select "edge_id", ? as "at" from "edge" where "archived" = 0 and ("edge_id" = ? or "edge_id" in (SELECT edge_id FROM (\n    WITH RECURSIVE walk (node_id, edge_id) AS (\n      SELECT ?, NULL\n      UNION\n      SELECT e.to_id, e.edge_id FROM walk JOIN edge AS e\n        ON e.from_id = walk.node_id AND e.archived = 0\n    )\n    SELECT node_id, edge_id FROM walk\n  ) as "w" WHERE edge_id IS NOT NULL)) on conflict ("edge_id") do update set "removed_at" = ?',
+      'insert into "aloe_removed" ("edge_id", "removed_at") select "edge_id", ? as "at" from "edge" where "edge_id" in (select "item"."value" from json_each(?) as "item") on conflict ("edge_id") do update set "removed_at" = ?',
     "names": [
       "at",
-      "top",
-      "node",
+      "edges",
       "at",
     ],
     "constants": [
-      null,
       null,
       null,
       null,
@@ -3302,11 +3318,15 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "trash.removedFrom": {
     "sql":
-      'select "e"."to_id" from "edge" as "e" where "e"."from_id" = ? and "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1))',
+      'select "e"."edge_id", "e"."to_id" from "edge" as "e" where "e"."from_id" = ? and "e"."edge_id" > ? and "e"."archived" = 1 and (not exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) and "e"."edge_id" = (select "l"."edge_id" from "edge" as "l" left join "aloe_removed" as "lr" on "lr"."edge_id" = "l"."edge_id" where "l"."to_id" = "e"."to_id" order by "lr"."removed_at" desc, "l"."edge_id" desc limit 1)) order by "e"."edge_id" limit ?',
     "names": [
       "parent",
+      "after",
+      "limit",
     ],
     "constants": [
+      null,
+      null,
       null,
     ],
   },
@@ -3324,12 +3344,16 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "trash.removedTogether": {
     "sql":
-      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type", exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) as "placed" from "edge" as "e" inner join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 1 and "r"."removed_at" is ?',
+      'select "e"."edge_id", "e"."to_id", "e"."name", "n"."type", exists (select 1 as "one" from "edge" as "a" where "a"."to_id" = "e"."to_id" and "a"."archived" = 0) as "placed" from "edge" as "e" inner join "aloe_removed" as "r" on "r"."edge_id" = "e"."edge_id" inner join "node" as "n" on "n"."node_id" = "e"."to_id" where "e"."from_id" = ? and "e"."archived" = 1 and "e"."edge_id" > ? and "r"."removed_at" is ? order by "e"."edge_id" limit ?',
     "names": [
       "parent",
+      "after",
       "at",
+      "limit",
     ],
     "constants": [
+      null,
+      null,
       null,
       null,
     ],

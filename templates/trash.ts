@@ -1,15 +1,19 @@
 import type { ExpressionBuilder, Kysely } from "kysely";
-import { edgesBelow } from "./edge.ts";
+import { jsonRows, unindexed } from "./expressions.ts";
 import { sql } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
 
 /**
  * Nodes of a volume that lost their last placement, each with the placement
- * that it lost last.
+ * that it lost last: those after a placement, by the placements' ids.
  */
-export const listRemoved = template<{ volume: string }>("trash.listRemoved")(
-  (q, p) => removed(q).where("e.volume_id", "=", p.volume).orderBy("e.edge_id"),
+export const listRemoved = template<{ volume: string; after: string; limit: number }>(
+  "trash.listRemoved",
+)(
+  (q, p) =>
+    removed(q).where(unindexed("e.volume_id"), "=", p.volume)
+      .where("e.edge_id", ">", p.after).orderBy("e.edge_id").limit(p.limit),
   { wide: true },
 );
 
@@ -19,10 +23,13 @@ export const removedNode = template<{ node: string; volume: string }>("trash.rem
   { wide: true },
 );
 
-/** The same of the nodes that lost their last placement in a container. */
-export const removedFrom = template<{ parent: string }>("trash.removedFrom")((q, p) =>
-  q.selectFrom("edge as e").where("e.from_id", "=", p.parent)
-    .where("e.archived", "=", sql.lit(1)).where((eb) => lostLast(eb)).select("e.to_id")
+/** The same of the nodes that lost their last placement in a container, after a placement. */
+export const removedFrom = template<{ parent: string; after: string; limit: number }>(
+  "trash.removedFrom",
+)((q, p) =>
+  q.selectFrom("edge as e").where("e.from_id", "=", p.parent).where("e.edge_id", ">", p.after)
+    .where("e.archived", "=", sql.lit(1)).where((eb) => lostLast(eb))
+    .select(["e.edge_id", "e.to_id"]).orderBy("e.edge_id").limit(p.limit)
 );
 
 /** Placements that ended, of nodes that have no other, each the one that ended last. */
@@ -64,25 +71,29 @@ export const noteRemoval = template<{ edge: string; at: bigint }>("trash.noteRem
     .onConflict((c) => c.column("edge_id").doUpdateSet({ removed_at: p.at }))
 );
 
-/** The same for the placements of a whole subtree, and the one above it. */
-export const noteSubtreeRemoval = template<{ node: string; top: string; at: bigint }>(
-  "trash.noteSubtreeRemoval",
-)((q, p) =>
+/** The same for several placements. `edges` is a JSON array of ids. */
+export const noteRemovals = template<{ edges: string; at: bigint }>("trash.noteRemovals")((
+  q,
+  p,
+) =>
   q.insertInto("aloe_removed").columns(["edge_id", "removed_at"]).expression((eb) =>
     eb.selectFrom("edge").select(["edge_id", sql<bigint>`${p.at}`.as("at")])
-      .where("archived", "=", sql.lit(0))
-      .where((o) => o.or([o("edge_id", "=", p.top), o("edge_id", "in", edgesBelow(p.node))]))
+      .where("edge_id", "in", eb.selectFrom(jsonRows(p.edges)).select("item.value"))
   ).onConflict((c) => c.column("edge_id").doUpdateSet({ removed_at: p.at }))
 );
 
-/** The placements in a container that one removal ended. */
-export const removedTogether = template<{ parent: string; at: bigint | null }>(
+/** The placements in a container that one removal ended, after one of them. */
+export const removedTogether = template<
+  { parent: string; at: bigint | null; after: string; limit: number }
+>(
   "trash.removedTogether",
 )((q, p) =>
   q.selectFrom("edge as e").innerJoin("aloe_removed as r", "r.edge_id", "e.edge_id")
     .innerJoin("node as n", "n.node_id", "e.to_id")
     .where("e.from_id", "=", p.parent).where("e.archived", "=", sql.lit(1))
+    .where("e.edge_id", ">", p.after)
     .where("r.removed_at", "is", p.at as never)
+    .orderBy("e.edge_id").limit(p.limit)
     .select((eb) => [
       "e.edge_id",
       "e.to_id",

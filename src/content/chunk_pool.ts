@@ -1,14 +1,16 @@
 import {
   chunkByHash,
+  chunkReferences,
   chunksByHashes,
-  countOrphanChunks,
   deleteChunks,
-  deleteOrphanChunks,
   insertChunk,
 } from "../../templates/content.ts";
 import { poolReferences } from "../../templates/listing.ts";
 import { chunkUses, largestChunk } from "../../templates/maintenance.ts";
 import type { Transaction } from "../storage/transaction.ts";
+
+/** Chunks that one statement looks at when all are looked at: none is to take long. */
+const LOOKED_AT_ONCE = 1000;
 
 /** A chunk as the pool stores it. */
 export interface PooledChunk {
@@ -89,9 +91,15 @@ export class ChunkPool {
    * @returns How many there were, and their stored bytes.
    */
   async deleteUnreferenced(): Promise<{ chunks: number; bytes: number }> {
-    const { chunks, bytes } = (await this.#tx.first(countOrphanChunks, {}))!;
-    if (chunks > 0) await this.#tx.run(deleteOrphanChunks, {});
-    return { chunks, bytes: bytes ?? 0 };
+    const freed = { chunks: 0, bytes: 0 };
+    for (let after = "";;) {
+      const page = await this.#tx.all(chunkReferences, { after, limit: LOOKED_AT_ONCE });
+      const unused = page.filter((row) => !row.used);
+      freed.chunks += await this.delete(unused.map((row) => row.chunk_hash));
+      for (const { bytes } of unused) freed.bytes += bytes;
+      if (page.length < LOOKED_AT_ONCE) return freed;
+      after = page.at(-1)!.chunk_hash;
+    }
   }
 
   /** A page of chunks after an address, with what each is needed for. */

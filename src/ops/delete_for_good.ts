@@ -38,8 +38,8 @@ export async function deleteForGood(
   return deleted;
 }
 
-/** Ids in one JSON array: a statement's values are bounded. */
-const NODES_AT_ONCE = 5000;
+/** Nodes that one statement deletes: its values are bounded, and it is not to take long. */
+const NODES_AT_ONCE = 500;
 
 /** Lists of ids as JSON arrays, of which each is short enough for a statement. */
 export function parts(nodes: readonly string[]): string[] {

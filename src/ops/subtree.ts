@@ -1,13 +1,17 @@
-import { subtree, tangledBelow } from "../../templates/edge.ts";
+import { treeBelow, treeTop } from "../../templates/edge.ts";
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /** A row of a subtree. */
-export type SubtreeRow = NonNullable<typeof subtree.row>;
+export type SubtreeRow = NonNullable<typeof treeTop.row>;
+
+/** Rows that one statement reads: no statement is to take long. */
+const ROWS_AT_ONCE = 2000;
 
 /**
- * The rows of a node and all that is below it, top-down.
+ * The rows of a node and all that is below it, top-down: by depth, of one depth
+ * in the order of the placements. The top has no placement.
  *
  * @throws {AloeError} `corrupt` when a directory is in it twice, or in itself.
  */
@@ -15,12 +19,35 @@ export async function readSubtree(
   tx: Transaction,
   { node, label }: Resolved,
 ): Promise<SubtreeRow[]> {
-  const tangled = await tx.first(tangledBelow, { node });
-  if (tangled !== undefined) {
-    throw new AloeError(
-      "corrupt",
-      `${label}: the directory ${tangled.node_id} has two places in it, or is in itself`,
-    );
+  const top = await tx.first(treeTop, { node });
+  if (top === undefined) return [];
+  const rows: SubtreeRow[] = [top];
+  const containers = new Set([node]);
+  for (let level = [node]; level.length > 0;) {
+    const found: SubtreeRow[] = [];
+    for (const parent of level) {
+      for (let after = "";;) {
+        const page = await tx.all(treeBelow, { parent, after, limit: ROWS_AT_ONCE });
+        for (const row of page) found.push(row);
+        if (page.length < ROWS_AT_ONCE) break;
+        after = page.at(-1)!.edge_id!;
+      }
+    }
+    // Of one directory they are in order already.
+    if (level.length > 1) found.sort((a, b) => a.edge_id! < b.edge_id! ? -1 : 1);
+    level = [];
+    for (const row of found) {
+      rows.push(row);
+      if (row.type !== "container") continue;
+      if (containers.has(row.node_id)) {
+        throw new AloeError(
+          "corrupt",
+          `${label}: the directory ${row.node_id} has two places in it, or is in itself`,
+        );
+      }
+      containers.add(row.node_id);
+      level.push(row.node_id);
+    }
   }
-  return await tx.all(subtree, { node });
+  return rows;
 }

@@ -177,7 +177,9 @@ async function settle(
 async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Promise<void> {
   const containers = [top];
   for (const parent of containers) {
-    const removed = await tx.all(removedTogether, { parent, at });
+    const removed = await pages((after) =>
+      tx.all(removedTogether, { parent, at, after, limit: ROWS_AT_ONCE })
+    );
     if (removed.length === 0) continue;
     // A mount may have put something into it when it was in the trash: that has the name now.
     const taken = new Set((await tx.all(listChildren, { parent })).map((row) => row.name));
@@ -285,11 +287,25 @@ async function deleteTheseAlone(tx: Transaction, nodes: string[]): Promise<Purge
   return report;
 }
 
-/** Ids in one JSON array: a statement's values are bounded. */
-const NODES_AT_ONCE = 10_000;
+/** Nodes that one statement deletes, and chunks that one looks at: none is to take long. */
+const NODES_AT_ONCE = 500;
+const CHUNKS_AT_ONCE = 1000;
 
-/** Chunks that are looked at by one statement. */
-const CHUNKS_AT_ONCE = 10_000;
+/** Rows that one statement reads. */
+const ROWS_AT_ONCE = 1000;
+
+/** All rows of a query that gives some of them, after a placement. */
+async function pages<Row extends { edge_id: string }>(
+  page: (after: string) => Promise<Row[]>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let after = "";;) {
+    const some = await page(after);
+    for (const row of some) rows.push(row);
+    if (some.length < ROWS_AT_ONCE) return rows;
+    after = some.at(-1)!.edge_id;
+  }
+}
 
 /** Why a tree cannot be deleted, null when it can. */
 async function firstHeld(
@@ -330,7 +346,8 @@ function removedOf(row: NonNullable<typeof removedNode.row>): Removed {
 async function readTrash(tx: Transaction, volume: string): Promise<Trash> {
   const nodes = new Map<string, Removed>();
   const children = new Map<string, Removed[]>();
-  for (const row of await tx.all(listRemoved, { volume })) {
+  const rows = (after: string) => tx.all(listRemoved, { volume, after, limit: ROWS_AT_ONCE });
+  for (const row of await pages(rows)) {
     const removed = removedOf(row);
     nodes.set(removed.node, removed);
     const siblings = children.get(removed.from);
@@ -361,7 +378,8 @@ function together(trash: Trash, top: Removed): Removed[] {
 async function everythingBelow(tx: Transaction, top: string): Promise<Set<string>> {
   const found = new Set([top]);
   for (const parent of found) {
-    for (const { to_id } of await tx.all(removedFrom, { parent })) found.add(to_id);
+    const removed = (after: string) => tx.all(removedFrom, { parent, after, limit: ROWS_AT_ONCE });
+    for (const { to_id } of await pages(removed)) found.add(to_id);
     // Older tools could remove a directory and leave its children placed in it. One that has
     // several places is looked at from each, the last time when all of them are known.
     for (const { to_id: node } of await tx.all(listChildren, { parent })) {

@@ -108,6 +108,7 @@ export class OpenDatabase implements Database {
   readonly #dialect: StorageDialect;
   readonly #driver: StorageDriver;
   readonly #busyTimeout: number;
+  readonly #yields: boolean;
   readonly #lane = new Lane();
   /**
    * Marks the call chain of a batch, to tell misuse from waiting. Loading it
@@ -121,11 +122,12 @@ export class OpenDatabase implements Database {
   /** @ignore Databases come from `openDatabase`. */
   constructor(
     dialect: StorageDialect,
-    options: { path: string; readOnly: boolean; busyTimeout: number },
+    options: { path: string; readOnly: boolean; busyTimeout: number; yields?: boolean | undefined },
   ) {
     this.path = options.path;
     this.readOnly = options.readOnly;
     this.#busyTimeout = options.busyTimeout;
+    this.#yields = options.yields ?? true;
     this.#dialect = dialect;
     this.#driver = dialect.createDriver();
   }
@@ -362,7 +364,7 @@ export class OpenDatabase implements Database {
   }
 
   #transaction(connection: DatabaseConnection, writes: boolean): Transaction {
-    return new Transaction(connection, this.#dialect, writes);
+    return new Transaction(connection, this.#dialect, { writes, yields: this.#yields });
   }
 
   #open(): DatabaseConnection {

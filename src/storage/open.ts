@@ -36,6 +36,13 @@ export interface OpenOptions {
   reserve?: string;
   /** How long to wait for another process's transaction, ms. Default 10,000. */
   busyTimeout?: number;
+  /**
+   * Whether long transactions let the event loop turn. Default true; false for a
+   * thread that has nothing else to do.
+   *
+   * @ignore
+   */
+  yields?: boolean;
 }
 
 /** An object of a file that was taken out. */

@@ -15,6 +15,17 @@ export interface TransactionExtension {
 /** The class of an extension: its key, and what makes it. */
 export type ExtensionClass<Extension> = new (tx: Transaction) => Extension;
 
+/** How long statements follow one another before the event loop gets its turn, ms. */
+const TURN_MS = 15;
+
+/** What a transaction is begun for. */
+export interface TransactionOptions {
+  /** Whether it may write. */
+  writes: boolean;
+  /** Whether the event loop gets a turn now and then, between two statements. */
+  yields: boolean;
+}
+
 /** An open transaction, or a connection on which each statement is its own. */
 export class Transaction {
   #extensions: Map<ExtensionClass<unknown>, TransactionExtension> | null = null;
@@ -27,10 +38,17 @@ export class Transaction {
   readonly #connection: DatabaseConnection;
   readonly #compiler: TemplateCompiler;
   readonly #dialect: StorageDialect;
+  /** When the event loop is to get its turn, by `performance.now`. */
+  #turnAt: number;
 
   /** @param dialect Of the backend that the connection is to. */
-  constructor(connection: DatabaseConnection, dialect: StorageDialect, writes: boolean) {
+  constructor(
+    connection: DatabaseConnection,
+    dialect: StorageDialect,
+    { writes, yields }: TransactionOptions,
+  ) {
     this.writes = writes;
+    this.#turnAt = yields ? performance.now() + TURN_MS : Infinity;
     this.#connection = connection;
     this.#compiler = dialect.templates;
     this.#dialect = dialect;
@@ -43,6 +61,7 @@ export class Transaction {
 
   /** All rows of a query. */
   async all<V, R>(query: Statement<V, R>, values: V): Promise<R[]> {
+    if (this.#isLong()) await this.#turn();
     return (await this.#connection.executeQuery<R>(
       this.#bind(query, values),
     )).rows;
@@ -50,6 +69,7 @@ export class Transaction {
 
   /** The first row of a query, if it has one. */
   async first<V, R>(query: Statement<V, R>, values: V): Promise<R | undefined> {
+    if (this.#isLong()) await this.#turn();
     return (await this.#connection.executeQuery<R>(
       this.#bind(query, values),
     )).rows[0];
@@ -61,6 +81,7 @@ export class Transaction {
       const touch = query.touches(values);
       for (const observer of this.#observers) await observer.beforeChange!(touch);
     }
+    if (this.#isLong()) await this.#turn();
     this.changes++;
     const result = await this.#connection.executeQuery(
       this.#bind(query, values),
@@ -85,6 +106,19 @@ export class Transaction {
       await this.run(undoPart, {}).then(() => this.run(keepPart, {})).catch(() => {});
       throw this.#dialect.translateError(error);
     }
+  }
+
+  #isLong(): boolean {
+    return this.#turnAt !== Infinity && performance.now() > this.#turnAt;
+  }
+
+  /**
+   * Lets timers, signals and requests run: a transaction may have any number of
+   * statements, and the promises of those that are done give way to nothing else.
+   */
+  async #turn(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#turnAt = performance.now() + TURN_MS;
   }
 
   /** Drivers look at the text and its values alone. */

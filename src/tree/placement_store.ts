@@ -1,8 +1,9 @@
 import {
   archiveEdge,
-  archiveSubtree,
+  archiveEdges,
   deleteEdgesOf,
   insertEdge,
+  placementsIn,
   setEdgeName,
 } from "../../templates/edge.ts";
 import {
@@ -12,7 +13,7 @@ import {
   replaceEdge,
   replaceSubdir,
 } from "../../templates/inode.ts";
-import { noteRemoval, noteSubtreeRemoval, restoreEdge } from "../../templates/trash.ts";
+import { noteRemoval, noteRemovals, restoreEdge } from "../../templates/trash.ts";
 import { deleteVolumeEdges } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -26,6 +27,12 @@ export interface Placement {
   /** The name in it. */
   name: string;
 }
+
+/** Placements that one statement ends: no statement is to take long. */
+const ENDED_AT_ONCE = 200;
+
+/** Containers that one statement looks into. */
+const CONTAINERS_AT_ONCE = 200;
 
 /** Directories whose active placements a transaction has changed, by their node ids. */
 export interface TouchedDirectories {
@@ -109,10 +116,22 @@ export class PlacementStore {
    */
   async endBelow(node: string, above: Omit<Placement, "name"> | null): Promise<void> {
     touchedOf(this.#tx).subtrees.add(node);
-    if (above !== null) this.#touch(above.parent);
-    const top = above?.edge ?? "";
-    await this.#tx.run(noteSubtreeRemoval, { node, top, at: now() });
-    await this.#tx.run(archiveSubtree, { node, top });
+    const at = now();
+    if (above !== null) await this.end(above, at);
+    // What has ended is not found again, so that a directory which is in itself ends too.
+    const containers = [node];
+    while (containers.length > 0) {
+      const some = JSON.stringify(containers.splice(-CONTAINERS_AT_ONCE));
+      const limit = ENDED_AT_ONCE;
+      for (let rows = await this.#tx.all(placementsIn, { containers: some, limit });;) {
+        const edges = JSON.stringify(rows.map((row) => row.edge_id));
+        await this.#tx.run(noteRemovals, { edges, at });
+        await this.#tx.run(archiveEdges, { edges });
+        for (const row of rows) if (row.type === "container") containers.push(row.to_id);
+        if (rows.length < limit) break;
+        rows = await this.#tx.all(placementsIn, { containers: some, limit });
+      }
+    }
   }
 
   /** Makes a placement that has ended active again. */

@@ -45,3 +45,33 @@ export async function makeCycle(file: string, levels = 5): Promise<void> {
   using db = new DatabaseSync(file);
   db.prepare("UPDATE edge SET to_id = ? WHERE to_id = ?").run(nodeAt(2), nodeAt(levels));
 }
+
+/** Makes a file whose volume has a directory `/d` of many files, or of many directories. */
+export async function makeWide(
+  file: string,
+  count: number,
+  type: "entry" | "container" = "entry",
+): Promise<void> {
+  {
+    await using fs = await AloeLite.open(file);
+    await fs.createVolume({ name: "main" });
+    await using mount = await fs.mount();
+    await mount.mkdir("/d");
+  }
+  using db = new DatabaseSync(file);
+  const { volume, parent } = db.prepare(
+    "SELECT volume_id AS volume, to_id AS parent FROM edge WHERE name = 'd'",
+  ).get() as { volume: string; parent: string };
+  db.exec("BEGIN");
+  const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)`;
+  db.prepare(`${numbers} INSERT INTO node (node_id, type, name, created_at, modified_at, volume_id)
+    SELECT ${sqlId("i", 1)}, ?, 'n' || i, 1, 1, ? FROM n`).run(count, type, volume);
+  if (type === "entry") {
+    db.prepare(`${numbers} INSERT INTO content (node_id, version, size)
+      SELECT ${sqlId("i", 1)}, 0, 0 FROM n`).run(count);
+  }
+  db.prepare(`${numbers} INSERT INTO edge (edge_id, from_id, to_id, volume_id, archived, name)
+    SELECT ${sqlId("i", 2)}, ?, ${sqlId("i", 1)}, ?, 0, 'n' || i FROM n`)
+    .run(count, parent, volume);
+  db.exec("COMMIT");
+}

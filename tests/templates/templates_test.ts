@@ -13,7 +13,9 @@ import {
   listChildren,
   placements,
   placementsAt,
-  subtree,
+  placementsIn,
+  treeBelow,
+  treeTop,
 } from "../../templates/edge.ts";
 import {
   chunkHashAt,
@@ -61,7 +63,7 @@ import {
   templates,
 } from "../../templates/template.ts";
 import { toInteger as integerExpression } from "../../templates/expressions.ts";
-import { removedFrom, removedNode, removedTogether } from "../../templates/trash.ts";
+import { listRemoved, removedFrom, removedNode, removedTogether } from "../../templates/trash.ts";
 import { setUploadLength } from "../../templates/upload.ts";
 
 Deno.test("every template compiles for PostgreSQL too, with the same values", async () => {
@@ -161,7 +163,10 @@ Deno.test("lookups, listings and reads go by indexes alone, in a file that nobod
       placements,
       placementsAt,
       ancestors,
-      subtree,
+      treeTop,
+      treeBelow,
+      placementsIn,
+      listRemoved,
       committedChunks,
       versionChunks,
       versionState,

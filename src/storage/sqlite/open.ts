@@ -45,6 +45,7 @@ export async function openFile(file: string, options: OpenOptions): Promise<Open
     path: file,
     readOnly,
     busyTimeout: options.busyTimeout ?? 10_000,
+    yields: options.yields,
   });
   try {
     await db.connect();
