@@ -1,48 +1,48 @@
 import { typeFlag } from "type-flag";
 
-/** The description of one option: what the parser, the help and the completions read. */
+/** Describes one option for the parser, the help and the completions. */
 export interface OptionSpec {
   /** The long name, without its dashes. */
   long: string;
   /** One letter, without its dash. */
   short?: string;
-  /** What the value is called in the help; without it the option is a switch. */
+  /** The name of the value in the help. An option without it is a switch. */
   value?: string;
-  /** Whether it may be given more than once: the values are joined with commas. */
+  /** Whether the option may be repeated. The values are joined with commas. */
   list?: boolean;
-  /** Whether its value is a path of a volume, which may be of any bytes. */
+  /** Whether the value is a volume path, which may hold any bytes. */
   bytes?: boolean;
   /** One line of help. */
   help: string;
 }
 
-/** What the parser has to know of a command. */
+/** What the parser needs to know about a command. */
 export interface Grammar {
-  /** Its name, of one word or two (`volume create`). */
+  /** The command's name: one word or two (`volume create`). */
   name: string;
-  /** How its operands are written in the help. */
+  /** The operands as the help shows them. */
   operands: string;
-  /** The fewest operands that it takes. */
+  /** The minimum number of operands. */
   min: number;
-  /** The most operands that it takes. */
+  /** The maximum number of operands. */
   max: number;
-  /** Its own options, beside the global ones. */
+  /** The command's own options, in addition to the global ones. */
   options?: readonly OptionSpec[];
 }
 
-/** A word that was not understood, and those that would have been. */
+/** An unknown word, with the words that are valid in its place. */
 export interface Misspelling {
-  /** What was written. */
+  /** The word on the command line. */
   word: string;
-  /** What could have been meant. */
+  /** The valid words. */
   known: readonly string[];
 }
 
-/** A command line that cannot be understood: exit code 2. */
+/** Reports an invalid command line, which ends the program with exit code 2. */
 export class UsageError extends Error {
-  /** The command it is about, so that the remedy can point to its help. */
+  /** The command that the error concerns; the remedy points to its help. */
   readonly command: string | null;
-  /** The word that may be a slip of the fingers, if it is one. */
+  /** The unknown word, if the error may be a spelling mistake. */
   readonly misspelling: Misspelling | null;
 
   constructor(
@@ -56,16 +56,16 @@ export class UsageError extends Error {
   }
 }
 
-/** The options that were given, by their long names; a switch's value is empty. */
+/** The given options by long name; the value of a switch is empty. */
 export type Flags = ReadonlyMap<string, string>;
 
-/** A command line taken apart. */
+/** A parsed command line. */
 export interface Parsed<G extends Grammar> {
-  /** The command, null when only options were given. */
+  /** The command, or null when only options were given. */
   command: G | null;
-  /** What is left when the options and the command's words are taken out. */
+  /** The words that are neither options nor part of the command's name. */
   operands: string[];
-  /** The options, global ones included. */
+  /** The given options, global ones included. */
   flags: Flags;
 }
 
@@ -102,27 +102,27 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { long: "help", short: "h", help: "show help and exit" },
 ];
 
-/** Only understood where no command has been named: `restore` has a `--version` of its own. */
+/** Accepted before a command only: `restore` has a `--version` of its own. */
 const VERSION: OptionSpec = {
   long: "version",
   help: "print the version and exit",
 };
 
-/** Where type-flag puts what it found. */
+/** The result of type-flag. */
 type Found = ReturnType<typeof typeFlag>;
 
-/** `-fFILE`, `-lvVOLUME`: the short options that take a value are global ones. */
+/** Matches `-fFILE` and `-lvVOLUME`. The short options that take a value are global ones. */
 const JOINED = new RegExp(
   `^-(\\w*?)([${GLOBAL_OPTIONS.map((o) => o.value && o.short || "").join("")}])(.+)$`,
   "s",
 );
 
 /**
- * Writes `-fFILE` as `--file=FILE`: type-flag takes the letters for switches.
+ * Writes `-fFILE` as `--file=FILE`, because type-flag reads the joined letters as switches.
  *
- * @param letters Short options of commands that take a value: only first in their word.
+ * @param letters Short options of commands that take a value; matched only at the start of a word.
  */
-function separate(args: readonly string[], letters: readonly string[]): string[] {
+function expandJoined(args: readonly string[], letters: readonly string[]): string[] {
   const end = args.indexOf("--");
   const words = end < 0 ? args : args.slice(0, end);
   return [
@@ -143,14 +143,14 @@ function dashed(name: string): string {
 }
 
 /**
- * Takes options out of words.
+ * Removes options from a list of words.
  *
- * @param words Loses what was taken.
- * @param options Those that are understood.
- * @param command What the words belong to, for messages.
- * @param leading Whether to stop at the first word that is no option.
+ * @param words The words; the options found are removed from it.
+ * @param options The options to accept.
+ * @param command The command that the words belong to, for error messages.
+ * @param leading Whether to stop at the first word that is not an option.
  */
-function take(
+function takeOptions(
   words: string[],
   options: readonly OptionSpec[],
   command: string | null,
@@ -201,20 +201,20 @@ function unknownCommand(
   return new UsageError(`unknown command ${word}`, family, { word, known: [...known] });
 }
 
-/** What is no option; refuses words that look like one and are none. */
+/** Returns the words that are not options; refuses unknown words that look like options. */
 function operandsOf(
   found: Found,
   options: readonly OptionSpec[],
   command: string | null,
 ): string[] {
   const all = [...found._];
-  const odd = all.slice(0, all.length - found._["--"].length)
+  const unknown = all.slice(0, all.length - found._["--"].length)
     .find((word) => word.length > 1 && word.startsWith("-"));
-  if (odd !== undefined) throw unknownOption(odd, options, command);
+  if (unknown !== undefined) throw unknownOption(unknown, options, command);
   return all;
 }
 
-function note(flags: Map<string, string>, found: Found): void {
+function recordFlags(flags: Map<string, string>, found: Found): void {
   for (const [long, value] of Object.entries(found.flags)) {
     if (Array.isArray(value)) {
       if (value.length > 0) flags.set(long, value.join(","));
@@ -232,14 +232,13 @@ function checkOperands(command: Grammar, operands: readonly string[]): void {
 }
 
 /**
- * Takes a command line apart. Options may stand anywhere, the command's own
- * after its name; `--` ends them, `-` alone is an operand, and short ones may be
- * joined (`-lr`, `-fFILE`). Of an option given twice the last one counts, but for
- * those that are lists.
+ * Parses a command line. Options may stand anywhere, a command's own options after its name. `--`
+ * ends the options, `-` alone is an operand, and short options may be joined (`-lr`, `-fFILE`).
+ * When an option is repeated, the last value counts, except for list options.
  *
  * @param args The words after the program's name.
- * @param commands Every command there is.
- * @throws {UsageError} For what no command understands.
+ * @param commands All commands.
+ * @throws {UsageError} When the command line is not valid.
  */
 export function parseArgs<G extends Grammar>(
   args: readonly string[],
@@ -247,12 +246,12 @@ export function parseArgs<G extends Grammar>(
 ): Parsed<G> {
   const flags = new Map<string, string>();
   const valued = commands.flatMap((c) => c.options ?? []).filter((o) => o.value !== undefined);
-  const words = separate(args, valued.flatMap((o) => o.short ?? []));
-  /** The first word of a command of two, until the second one comes. */
+  const words = expandJoined(args, valued.flatMap((o) => o.short ?? []));
+  /** The first word of a two-word command while the second one is still to come. */
   let family: string | null = null;
   let command: G | undefined;
   while (command === undefined) {
-    note(flags, take(words, [...GLOBAL_OPTIONS, VERSION], family, true));
+    recordFlags(flags, takeOptions(words, [...GLOBAL_OPTIONS, VERSION], family, true));
     if (words.length === 0 || words[0] === "--") break;
     const word = words.shift()!;
     const full: string = family === null ? word : `${family} ${word}`;
@@ -272,8 +271,8 @@ export function parseArgs<G extends Grammar>(
     return { command: null, operands: family === null ? words.slice(1) : [family], flags };
   }
   const options = [...command.options ?? [], ...GLOBAL_OPTIONS];
-  const found = take(words, options, command.name, false);
-  note(flags, found);
+  const found = takeOptions(words, options, command.name, false);
+  recordFlags(flags, found);
   const operands = operandsOf(found, options, command.name);
   if (!flags.has("help")) checkOperands(command, operands);
   return { command, operands, flags };

@@ -1,7 +1,7 @@
 import progress from "cli-progress";
 import { showSize } from "./size.ts";
 
-/** What is used of the library, which has no types of its own. */
+/** The part of the library's interface that is used; the library ships no types. */
 interface SingleBar {
   readonly isActive: boolean;
   start(total: number, value: number, payload: Record<string, string>): void;
@@ -11,30 +11,30 @@ interface SingleBar {
 }
 
 const STYLE = {
-  // Of many small steps only the last few seconds should tell how long the rest takes.
+  // With many small steps, only the last few seconds should determine the remaining time.
   etaBuffer: 40,
   fps: 8,
   barsize: 24,
   clearOnComplete: true,
-  // Cut to the terminal's width: switching the wrapping off would outlive a kill.
+  // Cut the line to the terminal's width: disabling line wrap would outlast a killed process.
   linewrap: true,
   formatValue: (value: number, _options: unknown, kind: string): string =>
     kind === "total" || kind === "value" ? showSize(value) : `${value}`,
-  // Text instead of a number: it has seen too little to tell.
+  // The library passes text instead of a number until it can estimate.
   formatTime: (seconds: number | string, options: unknown, step: number): string =>
     typeof seconds === "string" ? "?" : progress.Format.TimeFormat(seconds, options, step),
 };
 
-/** A line of standard error: bytes, rate and time left, drawn over and over. */
+/** Draws a progress line on standard error with bytes, rate and time left. */
 export class Bar {
   readonly #label: string;
   readonly #start: number;
   readonly #bar: SingleBar;
 
   /**
-   * @param label What is being done.
-   * @param start When it began, on the clock of `performance.now()`.
-   * @param measured Whether it is known how much there is to do.
+   * @param label The name of the operation.
+   * @param start When the operation began, in ms on the clock of `performance.now()`.
+   * @param measured Whether the total is known.
    */
   constructor(label: string, start: number, measured: boolean) {
     this.#label = label;
@@ -48,10 +48,10 @@ export class Bar {
   }
 
   /**
-   * Shows how far it is.
+   * Draws the current progress.
    *
-   * @param bytes What is done.
-   * @param total All there is to do; 0 when nobody knows.
+   * @param bytes The number of bytes done.
+   * @param total The total number of bytes; 0 when it is unknown.
    */
   draw(bytes: number, total: number): void {
     const seconds = (performance.now() - this.#start) / 1000;
@@ -64,7 +64,7 @@ export class Bar {
     this.#bar.update(bytes, { rate });
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   clear(): void {
     this.#bar.stop();
   }

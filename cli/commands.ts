@@ -1,27 +1,27 @@
 import type { Grammar, OptionSpec } from "./args.ts";
 import type { Context } from "./context.ts";
 
-/** What a command does; it returns an exit code where 0 and 1 by failures do not do. */
+/** Runs a command. It returns an exit code only when 0, or 1 after failures, does not fit. */
 export type Handler = (ctx: Context) => Promise<number | void>;
 
-/** A command: its grammar, its help, and where its code is. */
+/** A command: its grammar, its help and the module of its code. */
 export interface Command extends Grammar {
-  /** One line that says what it does. */
+  /** One line that describes the command. */
   summary: string;
-  /** What else there is to know, a sentence a line. */
+  /** Further notes for the help, one string a line. */
   notes?: readonly string[];
-  /** Command lines (after `aloelite -f FILE`) and what they do. */
+  /** Command lines (after `aloelite -f FILE`) and their effects. */
   examples: readonly (readonly [line: string, meaning: string])[];
   /**
-   * What the completions offer for its operands: local paths, paths of the volume,
-   * or either. When left out: those of the volume if the operands name a PATH.
+   * What the completions offer for the operands: local paths, volume paths, or either. The default
+   * is volume paths if the operands name a PATH.
    */
   completes?: "local" | "volume" | "either";
-  /** Whether those of its operands that are paths may be of any bytes. */
+  /** Whether path operands may hold any bytes. */
   bytes?: boolean;
-  /** Whether it works on no file, so that its examples name none. */
+  /** Whether the command needs no file; its examples then name none. */
   fileless?: boolean;
-  /** Loads its code: only the command that runs is loaded. */
+  /** Loads the command's code, so that only the running command is loaded. */
   load(): Promise<Handler>;
 }
 
@@ -33,7 +33,7 @@ const RECURSIVE = (help: string): OptionSpec => ({
   help,
 });
 
-/** The three ways to give a PIN without a prompt, for another volume than FILE's. */
+/** Returns the three options that give the PIN of a volume other than FILE's. */
 function pinOptions(prefix: string, whose: string): OptionSpec[] {
   return [
     {
@@ -60,7 +60,7 @@ const ENC_MODE: OptionSpec = {
   help: "convergent (equal chunks are stored once; the default) or random",
 };
 
-/** Every command, in the order of the help. */
+/** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   {
     name: "ls",
@@ -78,7 +78,7 @@ export const COMMANDS: readonly Command[] = [
       {
         long: "all",
         short: "a",
-        help: "also entries that a newer one of the same name hides",
+        help: "also entries hidden by a newer one of the same name",
       },
     ],
     examples: [
@@ -91,14 +91,14 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "tree",
     bytes: true,
-    summary: "print a directory and all below it",
+    summary: "print a directory and everything below it",
     operands: "[PATH]",
     min: 0,
     max: 1,
     options: [{
       long: "depth",
       value: "N",
-      help: "go no deeper than N levels",
+      help: "show at most N levels",
     }],
     examples: [
       ["tree", "everything"],
@@ -118,7 +118,7 @@ export const COMMANDS: readonly Command[] = [
         "stat /docs/a.txt",
         "its size, times, permissions, version and metadata",
       ],
-      ["stat --json /docs/a.txt", "the same for a program"],
+      ["stat --json /docs/a.txt", "as JSON, for a program"],
     ],
     load: async () => (await import("./commands/stat.ts")).stat,
   },
@@ -149,38 +149,38 @@ export const COMMANDS: readonly Command[] = [
     max: MANY,
     completes: "either",
     options: [
-      RECURSIVE("directories too, with all below them"),
-      { long: "append", help: "add to the end of what is there" },
+      RECURSIVE("also directories, with everything below them"),
+      { long: "append", help: "append to the existing file" },
       {
         long: "parents",
         short: "p",
-        help: "make the directories that DEST lacks",
+        help: "create missing directories of DEST",
       },
       {
         long: "owner",
         help: "keep owner and group, as numbers",
       },
-      { long: "read-special", help: "read a device or FIFO that is a SOURCE, to its end" },
-      { long: "create", short: "c", help: "make FILE first, with a volume, if it is not there" },
-      { long: "list", short: "l", help: "print the path of everything that is stored" },
+      { long: "read-special", help: "read a SOURCE that is a device or FIFO to its end" },
+      { long: "create", short: "c", help: "create FILE with a volume if it is missing" },
+      { long: "list", short: "l", help: "print the path of each stored entry" },
     ],
     notes: [
-      "SOURCE - is standard input. DEST is / when there is one SOURCE only.",
-      "A DEST that is a directory, or ends in /, is copied into; another one is",
-      "the new name. What is there already is replaced, and its earlier content",
-      "stays in the history.",
+      "SOURCE - is standard input. DEST defaults to / when there is only one SOURCE.",
+      "If DEST is a directory or ends in /, files are copied into it; otherwise it is",
+      "the new name. An existing file is replaced, and its earlier content stays in",
+      "the history.",
       "Modification times (to the millisecond), permission bits, symbolic and",
       "hard links and empty directories are kept. Special files (FIFOs, sockets,",
-      "devices) in a directory are skipped and named on standard error; that is no",
-      "failure. As a SOURCE they are refused without --read-special, but for a",
-      "pipe of the shell, `<(…)`. Of files with holes the data alone is read.",
+      "devices) in a directory are skipped and named on standard error; this is not",
+      "a failure. As a SOURCE they are refused without --read-special, except for a",
+      "pipe of the shell, `<(…)`. Of files with holes only the data is read.",
     ],
     examples: [
       ["put notes.txt /docs/", "copy a file into /docs"],
       ["put -r photos /", "copy a tree to /photos"],
-      ["put -rcl photos", "make the file, copy a tree to /photos, list what is in it"],
+      ["put -rcl photos", "create the file, copy a tree to /photos, list its entries"],
       ["put - /log < events", "store standard input"],
-      ["put --append - /log", "add standard input to the end"],
+      ["put --append - /log", "append standard input"],
     ],
     load: async () => (await import("./commands/put.ts")).put,
   },
@@ -193,7 +193,7 @@ export const COMMANDS: readonly Command[] = [
     max: MANY,
     completes: "either",
     options: [
-      RECURSIVE("directories too, with all below them"),
+      RECURSIVE("also directories, with everything below them"),
       {
         long: "version",
         value: "N",
@@ -201,15 +201,15 @@ export const COMMANDS: readonly Command[] = [
       },
       {
         long: "owner",
-        help: "give files the owner and group that were kept; for root",
+        help: "restore the stored owner and group; needs root",
       },
     ],
     notes: [
-      "DEST - is standard output. DEST is the current directory when there is",
-      "one PATH only. A DEST that is a directory is copied into; another one is",
+      "DEST - is standard output. DEST defaults to the current directory when there is",
+      "only one PATH. If DEST is a directory, files are copied into it; otherwise it is",
       "the new name.",
-      "Nothing is written outside DEST: names that would lead out of it are",
-      "refused, and no symbolic link below it is followed.",
+      "Nothing is written outside DEST: names that lead out of it are refused, and",
+      "symbolic links below it are not followed.",
     ],
     examples: [
       ["get /docs/a.txt .", "copy a file here"],
@@ -228,25 +228,25 @@ export const COMMANDS: readonly Command[] = [
     options: [{
       long: "parents",
       short: "p",
-      help: "also those above, and no complaint if it is there",
+      help: "create missing parents too; an existing directory is no error",
     }],
     examples: [
       ["mkdir /docs", "make one"],
-      ["mkdir -p /a/b/c", "make all that lack"],
+      ["mkdir -p /a/b/c", "create all missing directories"],
     ],
     load: async () => (await import("./commands/mkdir.ts")).mkdir,
   },
   {
     name: "rm",
     bytes: true,
-    summary: "remove, into the trash",
+    summary: "move to the trash",
     operands: "PATH...",
     min: 1,
     max: MANY,
-    options: [RECURSIVE("directories too, with all below them")],
+    options: [RECURSIVE("also directories, with everything below them")],
     notes: [
-      "What is removed can be brought back with `trash restore` until it is",
-      "purged. An empty directory needs no -r. The root cannot be removed.",
+      "Removed entries can be restored with `trash restore` until they are purged.",
+      "An empty directory needs no -r. The root cannot be removed.",
     ],
     examples: [
       ["rm /docs/a.txt", "remove a file"],
@@ -262,8 +262,8 @@ export const COMMANDS: readonly Command[] = [
     min: 2,
     max: MANY,
     notes: [
-      "A DEST that is a directory is moved into. A file that is replaced goes",
-      "into the trash.",
+      "If DEST is a directory, sources are moved into it. A replaced file goes into",
+      "the trash.",
     ],
     examples: [
       ["mv /a.txt /b.txt", "rename"],
@@ -278,10 +278,10 @@ export const COMMANDS: readonly Command[] = [
     operands: "PATH... DEST",
     min: 2,
     max: MANY,
-    options: [RECURSIVE("accepted; directories are copied without it too")],
+    options: [RECURSIVE("accepted, but not needed for directories")],
     notes: [
-      "A DEST that is a directory is copied into. A file that is replaced goes",
-      "into the trash. The copy shares the chunks of its source.",
+      "If DEST is a directory, sources are copied into it. A replaced file goes into",
+      "the trash. The copy shares the chunks of its source.",
     ],
     examples: [
       ["cp /a.txt /b.txt", "copy a file"],
@@ -305,14 +305,14 @@ export const COMMANDS: readonly Command[] = [
       { long: "print0", short: "0", help: "end each path with a NUL" },
     ],
     notes: [
-      "* and ? do not match a slash, ** does, [a-z] and {a,b} are choices.",
-      "A pattern without a slash is matched with the last name at any depth;",
-      "one with a slash with the path from PATH (default: the root) on.",
+      "* and ? do not match a slash, ** does; [a-z] and {a,b} match alternatives.",
+      "A pattern without a slash is matched against the last name, at any depth.",
+      "A pattern with a slash is matched against the path below PATH (default: /).",
     ],
     examples: [
       ["find '*.txt'", "every .txt file"],
       ["find '/docs/**/*.md'", "below /docs"],
-      ["find '2026-*' /log --type f", "files of /log, at any depth"],
+      ["find '2026-*' /log --type f", "files below /log, at any depth"],
     ],
     load: async () => (await import("./commands/find.ts")).find,
   },
@@ -332,7 +332,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "meta set",
     bytes: true,
-    summary: "set metadata, leaving other keys as they are",
+    summary: "set metadata keys; others stay unchanged",
     operands: "PATH KEY=VALUE...",
     min: 2,
     max: MANY,
@@ -342,16 +342,16 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "meta unset",
     bytes: true,
-    summary: "remove keys from the metadata",
+    summary: "remove metadata keys",
     operands: "PATH KEY...",
     min: 2,
     max: MANY,
-    examples: [["meta unset /a.txt lang", "forget one key"]],
+    examples: [["meta unset /a.txt lang", "remove one key"]],
     load: async () => (await import("./commands/meta.ts")).unset,
   },
   {
     name: "volume create",
-    summary: "make a volume",
+    summary: "create a volume",
     operands: "NAME",
     min: 1,
     max: 1,
@@ -359,15 +359,15 @@ export const COMMANDS: readonly Command[] = [
       {
         long: "chunk-size",
         value: "SIZE",
-        help: "bytes in a chunk, for instance 64KiB (default 1MiB)",
+        help: "size of a chunk, for example 64KiB (default 1MiB)",
       },
       {
         long: "encrypt",
-        help: "encrypt it; asks for a PIN unless a --pin option gives one",
+        help: "encrypt the volume; asks for a PIN unless a --pin option gives one",
       },
       ENC_MODE,
     ],
-    notes: ["A --pin option or --enc-mode means --encrypt."],
+    notes: ["A --pin option or --enc-mode implies --encrypt."],
     examples: [
       ["volume create photos --chunk-size 4MiB", "for large files"],
       ["volume create secret --encrypt", "asks for a PIN, twice"],
@@ -385,104 +385,105 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "volume rename",
-    summary: "give a volume another name",
+    summary: "rename a volume",
     operands: "VOLUME NAME",
     min: 2,
     max: 2,
-    examples: [["volume rename main home", "main is home from now on"]],
+    examples: [["volume rename main home", "rename main to home"]],
     load: async () => (await import("./commands/volume.ts")).rename,
   },
   {
     name: "volume rm",
-    summary: "delete a volume and all that is in it, for good",
+    summary: "delete a volume and its contents permanently",
     operands: "VOLUME",
     min: 1,
     max: 1,
     options: [{
       long: "yes",
       short: "y",
-      help: "do not ask, where a terminal could answer",
+      help: "do not ask for confirmation",
     }],
-    examples: [["volume rm old", "there is no way back"]],
+    examples: [["volume rm old", "this cannot be undone"]],
     load: async () => (await import("./commands/volume.ts")).remove,
   },
   {
     name: "mount",
-    summary: "make a volume a directory that every program can use",
+    summary: "mount a volume as a directory that every program can use",
     operands: "DIR",
     min: 1,
     max: 1,
     completes: "local",
     options: [
-      { long: "daemon", help: "go to the background as soon as the directory can be used" },
-      { long: "create", help: "make the file and the volume if they are missing" },
+      { long: "daemon", help: "go to the background once the directory is mounted" },
+      { long: "create", help: "create the file and the volume if they are missing" },
       { long: "read-only", help: "refuse every change" },
       {
         long: "at",
         value: "TIME",
-        help: "read-only, as it was then: an age (2h) or a date",
+        help: "read-only, as of an earlier time: an age (2h) or a date",
       },
       {
         long: "history",
         value: "N",
-        help: "versions kept of what is overwritten: none (the default), a number, all",
+        help: "versions kept of overwritten files: none (the default), a number, all",
       },
       {
         long: "chunk-size",
         value: "SIZE",
-        help: "with --create: bytes in a chunk (default 64KiB)",
+        help: "with --create: size of a chunk (default 64KiB)",
       },
       { long: "encrypt", help: "with --create: encrypt the volume; asks for a PIN" },
       ENC_MODE,
-      { long: "cache", value: "SIZE", help: "memory for content that was read (default 64MiB)" },
+      { long: "cache", value: "SIZE", help: "memory for the read cache (default 64MiB)" },
       {
         long: "dirty",
         value: "SIZE",
-        help: "memory for changes that are not written yet (default 32MiB)",
+        help: "memory for unwritten changes (default 32MiB)",
       },
-      { long: "allow-other", help: "let other users in; permission bits decide" },
-      { long: "nonempty", help: "hide what is in DIR; else it has to be empty" },
+      { long: "allow-other", help: "let other users in, subject to permission bits" },
+      { long: "nonempty", help: "allow a DIR that is not empty; its entries are hidden" },
       {
         long: "options",
         short: "o",
         value: "OPTIONS",
         list: true,
-        help: "words as mount(8) takes them, with commas between",
+        help: "mount(8) options, separated by commas",
       },
-      { long: "log", value: "PATH", help: "write what goes wrong to a file" },
+      { long: "log", value: "PATH", help: "write errors to a file" },
     ],
     notes: [
-      "It stays in the foreground until DIR is unmounted, with `aloelite unmount`,",
-      "`fusermount3 -u`, Ctrl-C or SIGTERM; then everything is in FILE. What is in",
-      "use is unmounted when it is not any more, or at a second signal: then those",
-      "who use it go on until they have done. The exit code is 0 then.",
+      "The mount stays in the foreground until DIR is unmounted with",
+      "`aloelite unmount`, `fusermount3 -u`, Ctrl-C or SIGTERM; all changes are then",
+      "in FILE. A busy mount ends when it is no longer in use. A second signal unmounts it",
+      "lazily: its users can finish. The exit code is 0 in both cases.",
       "",
-      "Changes are in FILE within seconds, those of a program that calls fsync at",
-      "once. What is overwritten or removed is gone, unless --history keeps it: N or",
-      "all make versions of files (see `history`) and move what is removed into the",
-      "trash. A file's own `retention` wins.",
+      "Changes reach FILE within seconds, or at once when a program calls fsync.",
+      "Overwritten and removed content is gone unless --history keeps it: N or all",
+      "keep versions of files (see `history`) and move removed entries into the",
+      "trash. A file's own `retention` takes precedence.",
       "",
-      "--at shows what FILE still has of that time: versions that were kept, and",
-      "what is in the trash. What was purged or pruned, or overwritten or removed on",
-      "a mount with history none, is not there. Times are ages (90s, 30m, 2h, 3d) or",
+      "--at shows what FILE still has of that time: stored versions and entries in",
+      "the trash. Content that was purged or pruned, or overwritten or removed on a",
+      "mount with history none, is missing. Times are ages (90s, 30m, 2h, 3d) or",
       "dates (2026-01-31, 2026-01-31T18:00).",
       "",
       "With -o: ro, volume=V, pin-file=PATH, create, history=N, at=TIME, cache=SIZE,",
-      "dirty=SIZE, log=PATH, allow_other, uid=N and gid=N (owner of what has none),",
-      "noexec, noatime, sync, suid, dev and the others of mount(8); remount with ro,",
-      "rw, nosuid, … changes what is mounted at DIR already. For a line in /etc/fstab",
-      "see the README. --allow-other takes root, or user_allow_other in",
+      "dirty=SIZE, log=PATH, allow_other, uid=N and gid=N (owner of entries without",
+      "one), noexec, noatime, sync, suid, dev and the others of mount(8). remount with",
+      "ro, rw, nosuid, … changes the existing mount at DIR. For a line in /etc/fstab",
+      "see the README. --allow-other needs root, or user_allow_other in",
       "/etc/fuse.conf.",
       "",
-      "DIR has to be empty, as what is in it would be hidden. For an encrypted volume",
-      "its mode is 0 from then on: nothing gets into it beside the mount.",
+      "DIR has to be empty, because its entries would be hidden. For an encrypted",
+      "volume the mode of DIR is set to 0, so that no plaintext is written beside",
+      "the mount.",
       "",
-      "It needs Linux with libfuse3 (the package fuse3) and /dev/fuse.",
+      "Mounts need Linux with libfuse3 (the package fuse3) and /dev/fuse.",
     ],
     examples: [
-      ["mount /mnt/notes", "until Ctrl-C"],
+      ["mount /mnt/notes", "in the foreground, until Ctrl-C"],
       ["mount --create --daemon ~/notes", "a new file, in the background"],
-      ["mount --history 10 ~/notes", "ten versions of each file are kept"],
+      ["mount --history 10 ~/notes", "keep ten versions of each file"],
       ["mount --at 2d /mnt/before", "as it was two days ago"],
     ],
     load: async () => (await import("./commands/mount.ts")).mount,
@@ -497,18 +498,18 @@ export const COMMANDS: readonly Command[] = [
     completes: "local",
     options: [{
       long: "lazy",
-      help: "although it is in use: those who use it go on until they have done",
+      help: "detach a busy mount; its users can finish",
     }],
     notes: [
-      "Everything is in the file when it returns. What a killed mount has left",
-      "behind is taken away too.",
+      "All changes are in the file when the command returns. The leftovers of a",
+      "killed mount are removed too.",
     ],
     examples: [["unmount /mnt/notes", "as `fusermount3 -u /mnt/notes`"]],
     load: async () => (await import("./commands/unmount.ts")).unmount,
   },
   {
     name: "mounts",
-    summary: "list who has a volume mounted, or end such a mount",
+    summary: "list the mounts of volumes, or end one",
     operands: "",
     min: 0,
     max: 0,
@@ -516,7 +517,7 @@ export const COMMANDS: readonly Command[] = [
       {
         long: "all",
         short: "a",
-        help: "also those that have ended or expired",
+        help: "also ended and expired ones",
       },
       { long: "end", value: "ID", help: "end the mount with this id" },
     ],
@@ -539,16 +540,16 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "restore",
     bytes: true,
-    summary: "make an older version of a file its newest one",
+    summary: "make an older version of a file the newest one",
     operands: "PATH",
     min: 1,
     max: 1,
     options: [{
       long: "version",
       value: "N",
-      help: "which one (see history); must be given",
+      help: "the version (see history); required",
     }],
-    notes: ["Nothing is lost: what was newest stays in the history."],
+    notes: ["Nothing is lost: the previous newest version stays in the history."],
     examples: [["restore /a.txt --version 3", "back to version 3"]],
     load: async () => (await import("./commands/history.ts")).restore,
   },
@@ -559,9 +560,9 @@ export const COMMANDS: readonly Command[] = [
     operands: "PATH [N|all]",
     min: 1,
     max: 2,
-    notes: ["Older versions go when `prune` is run."],
+    notes: ["Older versions are deleted by `prune`."],
     examples: [
-      ["retention /a.txt", "how many?"],
+      ["retention /a.txt", "show the number"],
       ["retention /a.txt 5", "keep the newest five"],
       ["retention /a.txt all", "keep every version"],
     ],
@@ -569,7 +570,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "trash ls",
-    summary: "list what was removed and can be brought back, newest first",
+    summary: "list removed entries that can be restored, newest first",
     operands: "",
     min: 0,
     max: 0,
@@ -579,7 +580,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "trash restore",
     bytes: true,
-    summary: "bring something back",
+    summary: "restore a removed entry",
     operands: "ID|PATH",
     min: 1,
     max: 1,
@@ -587,19 +588,19 @@ export const COMMANDS: readonly Command[] = [
       long: "to",
       value: "PATH",
       bytes: true,
-      help: "not to where it was, but to here",
+      help: "restore to this path instead of the original one",
     }],
-    notes: ["A path means the newest thing that was removed there."],
+    notes: ["A path means the entry that was removed there last."],
     examples: [
-      ["trash restore /docs/a.txt", "to where it was"],
-      ["trash restore /docs/a.txt --to /a.txt", "to another place"],
+      ["trash restore /docs/a.txt", "to the original path"],
+      ["trash restore /docs/a.txt --to /a.txt", "to another path"],
     ],
     load: async () => (await import("./commands/trash.ts")).restore,
   },
   {
     name: "trash purge",
     bytes: true,
-    summary: "delete removed things for good",
+    summary: "delete removed entries permanently",
     operands: "[ID|PATH]",
     min: 0,
     max: 1,
@@ -607,13 +608,13 @@ export const COMMANDS: readonly Command[] = [
       {
         long: "older-than",
         value: "AGE",
-        help: "what was removed longer ago: 30d, 12h, or before a date",
+        help: "entries removed longer ago (30d, 12h) or before a date",
       },
       { long: "all", help: "everything in the trash" },
     ],
     notes: ["The file itself shrinks with `prune --vacuum`."],
     examples: [
-      ["trash purge --older-than 30d", "what is older than 30 days"],
+      ["trash purge --older-than 30d", "entries removed more than 30 days ago"],
       ["trash purge --all", "empty the trash"],
     ],
     load: async () => (await import("./commands/trash.ts")).purge,
@@ -621,17 +622,17 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "pack",
     bytes: true,
-    summary: "turn a directory into one packed file in its place",
+    summary: "replace a directory with one packed file",
     operands: "PATH",
     min: 1,
     max: 1,
-    examples: [["pack /project", "it goes by the same name; see unpack"]],
+    examples: [["pack /project", "pack it under the same name; see unpack"]],
     load: async () => (await import("./commands/pack.ts")).pack,
   },
   {
     name: "unpack",
     bytes: true,
-    summary: "turn a packed file back into its directory",
+    summary: "replace a packed file with its directory",
     operands: "PATH",
     min: 1,
     max: 1,
@@ -640,7 +641,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "snapshot",
-    summary: "copy the volume as it is now into a new volume of the same file",
+    summary: "copy the current state of the volume into a new volume of the same file",
     operands: "NAME",
     min: 1,
     max: 1,
@@ -667,9 +668,9 @@ export const COMMANDS: readonly Command[] = [
       ...pinOptions("dest-pin", "the new volume's"),
     ],
     notes: [
-      "DEST is created if it is missing. The new volume is encrypted as the old",
-      "one is, with the same PIN, unless an option says otherwise.",
-      "Versions and trash stay behind: what is visible now is copied.",
+      "DEST is created if it is missing. The new volume is encrypted like the old",
+      "one, with the same PIN, unless an option says otherwise.",
+      "Only visible entries are copied, without older versions and the trash.",
     ],
     examples: [
       ["export -v photos archive.aloe", "into another file"],
@@ -682,7 +683,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "import",
-    summary: "copy a volume of another file into this one",
+    summary: "copy a volume of another file into this file",
     operands: "SOURCE",
     min: 1,
     max: 1,
@@ -700,8 +701,8 @@ export const COMMANDS: readonly Command[] = [
       ...pinOptions("source-pin", "SOURCE's"),
     ],
     notes: [
-      "The --pin options are about the new volume, --source-pin about SOURCE.",
-      "The new volume is encrypted as the old one is, with the same PIN, unless",
+      "The --pin options are for the new volume, --source-pin for SOURCE.",
+      "The new volume is encrypted like the old one, with the same PIN, unless",
       "an option says otherwise.",
     ],
     examples: [
@@ -712,13 +713,13 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "backup",
-    summary: "copy the whole file while others use it",
+    summary: "copy the whole file while it is in use",
     operands: "DEST",
     min: 1,
     max: 1,
     completes: "local",
-    options: [{ long: "force", help: "replace DEST if it is there" }],
-    examples: [["backup /mnt/usb/home.aloe", "a true copy of one moment"]],
+    options: [{ long: "force", help: "replace an existing DEST" }],
+    examples: [["backup /mnt/usb/home.aloe", "a consistent copy"]],
     load: async () => (await import("./commands/transfer.ts")).backup,
   },
   {
@@ -732,90 +733,89 @@ export const COMMANDS: readonly Command[] = [
       {
         long: "root",
         value: "DIR",
-        help:
-          "the folder with all that it keeps (default ALOELITE_ROOT, or the user's data directory)",
+        help: "the data directory (default ALOELITE_ROOT, or the user's data directory)",
       },
       { long: "host", value: "ADDRESS", help: "the address to listen on (default 127.0.0.1)" },
       { long: "port", value: "N", help: "the port (default 8080)" },
-      { long: "token-file", value: "PATH", help: "read the token to ask for from a file" },
+      { long: "token-file", value: "PATH", help: "read the required token from a file" },
       { long: "token-env", value: "NAME", help: "read it from an environment variable" },
-      { long: "new-token", help: "make another token in place of the one made earlier" },
+      { long: "new-token", help: "replace the generated token with a new one" },
       {
         long: "allowed-host",
         value: "NAMES",
-        help: "names or origins that requests may use for this host, with commas",
+        help: "host names or origins to accept in requests, separated by commas",
       },
       {
         long: "trusted-proxy",
         value: "ADDRESSES",
-        help: "believe X-Forwarded-Proto, -Host and -For of these proxies, with commas",
+        help: "trust X-Forwarded-Proto, -Host and -For of these proxies, separated by commas",
       },
       { long: "tls-cert", value: "PATH", help: "serve HTTPS with this certificate (PEM)" },
       { long: "tls-key", value: "PATH", help: "the key of that certificate (PEM)" },
       {
         long: "client-ca",
         value: "PATH",
-        help: "let in only clients with a certificate of these authorities (PEM)",
+        help: "accept only clients with a certificate of these authorities (PEM)",
       },
-      { long: "fuse", help: "count it as a fault if volumes cannot be mounted as directories" },
+      { long: "fuse", help: "fail if volumes cannot be mounted as directories" },
       { long: "allow-other", help: "let other users into mounted directories" },
       {
         long: "mount-pin-dir",
         value: "DIR",
-        help: "files of this directory may be named as pin_file of a mount",
+        help: "directory whose files a mount may name as pin_file",
       },
       {
         long: "mount-pin-env",
         value: "NAMES",
-        help: "variables that may be named as pin_env of a mount, with commas",
+        help: "variables that a mount may name as pin_env, separated by commas",
       },
-      { long: "host-root", value: "PATH", help: "what --root is called outside a container" },
+      { long: "host-root", value: "PATH", help: "the path of --root outside the container" },
     ],
     notes: [
-      "By default it listens to this machine alone and asks for no token: whoever",
-      "can run programs here can use it. On any other address it asks for a token:",
-      "one that is given, or one that it makes and shows at its first start only.",
-      "With --client-ca a certificate does instead.",
+      "By default the server listens on the loopback address and asks for no token:",
+      "any local program can use it. On any other address it requires a token: a",
+      "given one, or one that it generates and shows at the first start only. With",
+      "--client-ca a client certificate is required instead.",
       "",
-      "SIGTERM and SIGINT let requests that run finish, unmount everything, and end",
-      "it within ten seconds.",
+      "SIGTERM and SIGINT finish running requests, unmount everything, and end the",
+      "server within ten seconds.",
     ],
     examples: [
       ["serve", "at http://127.0.0.1:8080"],
-      ["serve --host 0.0.0.0 --allowed-host nas.lan --root /srv/volumes", "for a network"],
+      ["serve --host 0.0.0.0 --allowed-host nas.lan --root /srv/volumes", "on the network"],
     ],
     load: async () => (await import("./commands/serve.ts")).serve,
   },
   {
     name: "replicate",
-    summary: "keep a copy of a volume manager's file up to date",
+    summary: "keep a copy of a manager's file up to date",
     operands: "URL DEST",
     min: 2,
     max: 2,
     completes: "local",
     fileless: true,
     options: [
-      { long: "interval", value: "TIME", help: "how often it is asked: 30s, 5m (default 60s)" },
-      { long: "once", help: "ask once; exit code 1 when that fails" },
-      { long: "keep", value: "N", help: "older copies that stay beside DEST (default 0)" },
+      { long: "interval", value: "TIME", help: "time between requests: 30s, 5m (default 60s)" },
+      { long: "once", help: "copy once; exit code 1 on failure" },
+      { long: "keep", value: "N", help: "older copies to keep beside DEST (default 0)" },
       { long: "token-file", value: "PATH", help: "read the manager's token from a file" },
       { long: "token-env", value: "NAME", help: "read it from an environment variable" },
       { long: "ca", value: "PATH", help: "trust the certificates in a file (PEM)" },
-      { long: "cert", value: "PATH", help: "show a certificate to the manager (PEM)" },
+      { long: "cert", value: "PATH", help: "present this client certificate to the manager (PEM)" },
       { long: "key", value: "PATH", help: "the key of that certificate (PEM)" },
     ],
     notes: [
-      "URL is that of a volume or a filesystem of a manager (`aloelite serve`), such",
-      "as http://host:8080/volumes/ID. What comes is the whole file, as it was at",
-      "one moment, encrypted volumes as they are: no PIN is needed. Nothing is sent",
+      "URL is the URL of a volume or a filesystem of a manager (`aloelite serve`), such",
+      "as http://host:8080/volumes/ID. The copy is the whole file at one moment;",
+      "encrypted volumes stay encrypted, so no PIN is needed. Nothing is transferred",
       "when nothing has changed.",
       "",
-      "DEST is replaced once the new copy is complete, checked and on disk; it is",
-      "whole at every moment. It runs until it is interrupted, and tries again after",
-      "failures, less and less often. A copy to work with is `cp DEST other.aloe`.",
+      "DEST is replaced once the new copy is complete, verified and on disk; it is",
+      "never incomplete. The command runs until it is interrupted, and retries after",
+      "failures with growing pauses. For a copy to work with: `cp DEST other.aloe`.",
     ],
     examples: [
-      ["replicate http://nas:8080/volumes/ID backup.aloe --interval 5m", "all the time"],
+      ["replicate http://nas:8080/volumes/ID backup.aloe --interval 5m", "every five minutes"],
       ["replicate https://nas/filesystems/ID b.aloe --once --token-file t", "from cron"],
     ],
     load: async () => (await import("./commands/replicate.ts")).replicate,
@@ -832,8 +832,8 @@ export const COMMANDS: readonly Command[] = [
     }],
     notes: ["Exit code 1 when something is damaged."],
     examples: [
-      ["verify", "what refers to what"],
-      ["verify --deep", "and every byte"],
+      ["verify", "check references"],
+      ["verify --deep", "check every byte too"],
     ],
     load: async () => (await import("./commands/care.ts")).verify,
   },
@@ -844,60 +844,61 @@ export const COMMANDS: readonly Command[] = [
     min: 0,
     max: 0,
     notes: ["Exit code 1 when something is wrong."],
-    examples: [["health", "`healthy`, or what is wrong with which row"]],
+    examples: [["health", "prints `healthy`, or each damaged row"]],
     load: async () => (await import("./commands/care.ts")).health,
   },
   {
     name: "repair",
-    summary: "take out what no known release writes",
+    summary: "remove schema objects that no known release writes",
     operands: "",
     min: 0,
     max: 0,
     notes: [
-      "A file that has a trigger, view or index of unknown origin is not opened: it",
-      "could do anything. This takes it out, without running it. No data goes.",
+      "A file that has a trigger, view or index of unknown origin is not opened,",
+      "because such an object could do anything. This command removes these objects",
+      "without running them. No data is removed.",
     ],
-    examples: [["repair", "what was taken out, a line each"]],
+    examples: [["repair", "prints a line for each removed object"]],
     load: async () => (await import("./commands/care.ts")).repair,
   },
   {
     name: "prune",
-    summary: "free what nothing needs any more",
+    summary: "free space that is no longer needed",
     operands: "",
     min: 0,
     max: 0,
     options: [{
       long: "vacuum",
-      help: "then make the file smaller (needs as much free space again)",
+      help: "then shrink the file (needs as much free disk space as the file's size)",
     }],
     notes: [
-      "Goes: versions beyond each file's retention, aborted writes, ended mounts.",
-      "Stays: everything that can be seen, and the trash (see `trash purge`).",
-      "With -v, versions of that volume only.",
+      "Deleted: versions beyond each file's retention, aborted writes, ended mounts.",
+      "Kept: everything visible, and the trash (see `trash purge`).",
+      "With -v, only versions of that volume are deleted.",
     ],
     examples: [["prune --vacuum", "clean up and shrink the file"]],
     load: async () => (await import("./commands/care.ts")).prune,
   },
   {
     name: "pin check",
-    summary: "tell whether a PIN opens the volume",
+    summary: "check whether a PIN opens the volume",
     operands: "",
     min: 0,
     max: 0,
     notes: ["Exit code 1 when it does not."],
-    examples: [["pin check --pin-file pin.txt", "right or wrong?"]],
+    examples: [["pin check --pin-file pin.txt", "check a PIN"]],
     load: async () => (await import("./commands/pin.ts")).check,
   },
   {
     name: "pin change",
-    summary: "give the volume another PIN",
+    summary: "change the volume's PIN",
     operands: "",
     min: 0,
     max: 0,
     options: pinOptions("new-pin", "the new"),
     examples: [
       ["pin change", "asks for the old one and, twice, the new one"],
-      ["pin change --pin-file old --new-pin-file new", "without questions"],
+      ["pin change --pin-file old --new-pin-file new", "without prompts"],
     ],
     load: async () => (await import("./commands/pin.ts")).change,
   },
@@ -916,7 +917,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "print a completion script for a shell",
     operands: "bash|zsh|fish",
     min: 1,
-    // `completions paths PREFIX` is what the scripts ask with.
+    // The completion scripts call `completions paths PREFIX`.
     max: 2,
     examples: [
       [
@@ -933,11 +934,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "help",
     fileless: true,
-    summary: "show help, of a command if one is named",
+    summary: "show help on the program or a command",
     operands: "[COMMAND]",
     min: 0,
     max: 2,
-    examples: [["help put", "the same as put --help"]],
+    examples: [["help put", "like `put --help`"]],
     load: async () => (await import("./commands/help.ts")).help,
   },
 ];

@@ -1,13 +1,12 @@
 /**
- * Makes the single binary of `deno task compile`: bundles the command line, so
- * that it starts quicker and carries only what it uses, and compiles the bundle.
+ * Builds the single binary of `deno task compile`. It bundles the command line, so that the binary
+ * starts faster and holds only what it uses, and compiles the bundle.
  *
- * ```sh
- * deno task compile [--target TARGET] [--output FILE]
+ * ```sh deno task compile [--target TARGET] [--output FILE]
  * ```
  *
- * Words are passed on to `deno compile`. The environment variable DENORT_BIN
- * names the runtime to embed it in, where that is not to be downloaded.
+ * Arguments are passed on to `deno compile`. The environment variable DENORT_BIN names a local
+ * runtime to embed instead of a downloaded one.
  *
  * @module
  */
@@ -17,7 +16,7 @@ import { buildPage } from "../manager/build_page.ts";
 import { PAGE_DIST } from "../manager/page_assets.ts";
 
 const MAIN = fromFileUrl("main.ts");
-/** Threads of their own: modules that others start with `new URL("./name.ts", …)`. */
+/** The entry modules of worker threads, which are started with `new URL("./name.ts", …)`. */
 const WORKERS = [
   "../fuse/worker.ts",
   "../src/storage/sqlite/checkpoint_worker.ts",
@@ -56,14 +55,14 @@ async function bundleModule(folder: string, entry: string): Promise<void> {
   );
 }
 
-/** The name that a worker has in the bundle. */
+/** Returns a worker's file name in the bundle. */
 function bundledName(worker: string): string {
   return worker.replace(/^.*\//, "").replace(/\.ts$/, ".js");
 }
 
 /**
- * The bundle has the workers under other names, and beside all else: the places
- * that start them have to say so.
+ * Rewrites the URLs that start workers: in the bundle, all workers are in one folder under new
+ * names.
  */
 async function renameWorkers(folder: string): Promise<void> {
   const found = new Set<string>();
@@ -84,14 +83,14 @@ async function renameWorkers(folder: string): Promise<void> {
   if (found.size > 0) throw new Error(`not in the bundle: ${[...found].join(", ")}`);
 }
 
-/** How the bundler gives CommonJS packages their `require`. */
+/** Matches the code with which the bundler gives CommonJS packages their `require`. */
 const REQUIRE =
   /import\s*\{\s*createRequire as (\w+)\s*\}\s*from\s*"node:module";\s*var (\w+)\s*=\s*\1\(import\.meta\.url\);/;
 
 /**
- * Lets `require` load `node:module` at its first call. Every start would load it
- * otherwise, and with it a large part of the runtime's compatibility layer, which
- * takes as much CPU time as all the rest of a short command.
+ * Makes `require` load `node:module` on its first call. Otherwise every start loads it, with a
+ * large part of the runtime's compatibility layer, which takes as much CPU time as the rest of a
+ * short command.
  */
 async function deferRequire(folder: string): Promise<void> {
   let found = 0;
@@ -107,10 +106,10 @@ async function deferRequire(folder: string): Promise<void> {
     found++;
     await Deno.writeTextFile(`${folder}/${name}`, changed);
   }
-  if (found === 0) throw new Error("the bundle has no `require` of the form that is known");
+  if (found === 0) throw new Error("the bundle has no `require` of the known form");
 }
 
-/** Copies the built page to where the bundle looks for it. */
+/** Copies the built page to the path where the bundle reads it. */
 async function copyPage(folder: string): Promise<void> {
   await buildPage();
   const copy = async (from: string, to: string): Promise<void> => {
@@ -124,10 +123,10 @@ async function copyPage(folder: string): Promise<void> {
 }
 
 /**
- * Bundles the command line with all that it imports.
+ * Bundles the command line with all its imports.
  *
- * @param folder Where the bundle goes. Its entry is `main.js`; the others of
- * that form are what threads of their own start with; `page_dist` is the web page.
+ * @param folder The output folder. Its entry is `main.js`; the other `.js` entries start worker
+ *   threads; `page_dist` is the web page.
  */
 export async function bundle(folder: string): Promise<void> {
   await bundleModule(folder, MAIN);
@@ -140,11 +139,11 @@ export async function bundle(folder: string): Promise<void> {
 /**
  * Compiles a bundle.
  *
- * @param folder Where it is.
- * @param options Words for `deno compile`, `--output` among them.
+ * @param folder The bundle's folder.
+ * @param options Arguments for `deno compile`, including `--output`.
  */
 export async function compile(folder: string, options: readonly string[]): Promise<void> {
-  // Without this folder's configuration: what it imports is in the bundle.
+  // Ignore this folder's configuration, because the bundle contains all imports.
   await deno(
     ...["compile", "--quiet", "--no-config", "--no-check", "--allow-all"],
     ...[...WORKERS.map(bundledName), "page_dist"].flatMap((name) => [

@@ -1,20 +1,20 @@
 import type { AloeLite, Mount, VolumeInfo } from "../mod.ts";
 import { type Flags, type Grammar, UsageError } from "./args.ts";
-import { codeOf, explain, Fault, Interrupted, isAloeError, named } from "./faults.ts";
+import { addSubject, codeOf, explain, Fault, Interrupted, isAloeError } from "./faults.ts";
 import { Output, OutputClosed, printable } from "./output.ts";
 import { absolute, databasePath } from "./paths.ts";
 import { type Watchdog, watchEnd } from "./watchdog.ts";
 
-/** How long a mount that writes outlives a process that was killed, in ms. */
+/** How long the mount of a killed writer stays valid, in ms. */
 const TTL = 60_000;
 
-/** How long a command may be at one statement after it was asked to end, ms. */
+/** How long one statement may run after an interruption before the process is killed, in ms. */
 const SILENCE = 10_000;
 
-/** What runs longer is watched over, ms. */
+/** Commands that run longer than this are watched by a watchdog, in ms. */
 const SHORT = 300;
 
-/** With these, no other step of a command can succeed either. */
+/** After one of these errors, no further step of a command can succeed. */
 const FATAL: readonly string[] = [
   "mount_invalid",
   "no_space",
@@ -23,17 +23,17 @@ const FATAL: readonly string[] = [
   "read_only",
 ];
 
-/** What a command is run with. */
+/** The state that a command runs with. */
 export class Context {
-  /** The command. */
+  /** The command's name. */
   readonly command: string;
-  /** What it was given beside the options. */
+  /** The operands. */
   readonly operands: readonly string[];
   /** The options. */
   readonly flags: Flags;
   /** Standard output. */
   readonly out = new Output();
-  /** How many failures were reported while the command went on. */
+  /** The number of failures reported so far. */
   failures = 0;
 
   readonly #interruption = new AbortController();
@@ -46,12 +46,12 @@ export class Context {
     this.flags = flags;
   }
 
-  /** Aborted when the process is asked to end, once {@linkcode guard} was called. */
+  /** Aborted by SIGINT and SIGTERM after a call of {@linkcode guard}. */
   get signal(): AbortSignal {
     return this.#interruption.signal;
   }
 
-  /** Whether facts are to be printed as JSON. */
+  /** Whether to print results as JSON. */
   get json(): boolean {
     return this.flags.has("json");
   }
@@ -70,12 +70,12 @@ export class Context {
     return databasePath(file);
   }
 
-  /** The volume that was asked for; undefined when none was. */
+  /** The requested volume; undefined for the only one. */
   get volume(): string | undefined {
     return this.flags.get("volume");
   }
 
-  /** Prints a line on standard error, begun with the program's and command's names. */
+  /** Prints a line on standard error, prefixed with the names of the program and the command. */
   warn(subject: string | null, message: string): void {
     const parts = ["aloelite"];
     if (this.command !== "") parts.push(this.command);
@@ -87,7 +87,7 @@ export class Context {
         done += Deno.stderr.writeSync(line.subarray(done));
       }
     } catch {
-      // Nobody listens: the exit code still tells.
+      // Standard error is closed; the exit code still reports the failure.
     }
   }
 
@@ -98,11 +98,11 @@ export class Context {
   }
 
   /**
-   * Runs one of several equal steps: its failure is reported, and the command
-   * goes on with the others.
+   * Runs one of several independent steps. Reports a failure, so that the command continues with
+   * the other steps.
    *
-   * @param subject The path that the step is about.
-   * @returns Whether it succeeded.
+   * @param subject The path that the step concerns.
+   * @returns Whether the step succeeded.
    */
   async attempt(
     subject: string,
@@ -116,18 +116,18 @@ export class Context {
       if (
         error instanceof OutputClosed ||
         FATAL.includes(codeOf(error) ?? "")
-      ) throw named(subject, error);
-      this.report(named(subject, error));
+      ) throw addSubject(subject, error);
+      this.report(addSubject(subject, error));
       return false;
     }
   }
 
   /**
-   * From here on SIGINT and SIGTERM abort {@linkcode signal} instead of killing
-   * the process, so that what was begun is ended in order; a second one kills. What
-   * hangs within a statement of the database's is killed some seconds after the first.
+   * From this call on, SIGINT and SIGTERM abort {@linkcode signal} instead of killing the process,
+   * so that the command can clean up. A second signal kills the process. A process that hangs
+   * within a database statement is killed some seconds after the first signal.
    *
-   * @param delay When it begins to be watched for that, ms.
+   * @param delay How long to wait before starting the watchdog, in ms.
    */
   guard(delay: number = SHORT): void {
     if (this.#guards.length > 0) return;
@@ -150,7 +150,7 @@ export class Context {
     Deno.unrefTimer(Number(timer));
   }
 
-  /** Ends what {@linkcode guard} began. */
+  /** Ends the effect of {@linkcode guard}. */
   unguard(): void {
     for (const [name, listener] of this.#guards) {
       Deno.removeSignalListener(name, listener);
@@ -161,8 +161,8 @@ export class Context {
   }
 
   /**
-   * Waits for something that takes no signal (a read of standard input), but
-   * no longer than until the process is asked to end.
+   * Waits for an operation that takes no abort signal (a read of standard input), but no longer
+   * than until an interruption.
    */
   async abortable<T>(promise: Promise<T>): Promise<T> {
     this.signal.throwIfAborted();
@@ -178,7 +178,7 @@ export class Context {
     }
   }
 
-  /** Opens a file that must be there. */
+  /** Opens an existing file. */
   async openFile(path: string, access: "read" | "write"): Promise<AloeLite> {
     if (access === "write") this.guard();
     const { AloeLite } = await import("../mod.ts");
@@ -194,7 +194,7 @@ export class Context {
           `no such file; \`aloelite -f ${path}\` creates it`,
         );
       }
-      throw named(path, error);
+      throw addSubject(path, error);
     }
   }
 
@@ -208,7 +208,10 @@ export class Context {
     return await pickVolume(fs, this.file, this.volume);
   }
 
-  /** The PIN for a volume: what the options give, else a question if it needs one. */
+  /**
+   * Returns the PIN for a volume: from the options, otherwise from a prompt if the volume needs
+   * one.
+   */
   async pinFor(
     volume: VolumeInfo,
     flags: Flags = this.flags,
@@ -220,7 +223,7 @@ export class Context {
       if (volume.encryption === "none") {
         throw new Fault(
           volumeLabel(volume),
-          "not encrypted; leave the PIN option out",
+          "not encrypted; omit the PIN option",
         );
       }
       return pin!;
@@ -241,10 +244,7 @@ export class Context {
     return await mountVolume(fs, volume, access, pin);
   }
 
-  /**
-   * Runs a command's work on the mounted volume; unmounts and closes whatever
-   * happens.
-   */
+  /** Runs a command's work on the mounted volume. Always unmounts and closes the file. */
   async withMount<T>(
     access: "read" | "write",
     work: (mount: Mount, fs: AloeLite) => Promise<T>,
@@ -254,13 +254,16 @@ export class Context {
     return await work(mount, fs);
   }
 
-  /** A path operand, in its plain form. */
+  /** Returns a path operand as an absolute, normalized path. */
   path(index: number, otherwise: string = "/"): string {
     return absolute(this.operands[index] ?? otherwise);
   }
 }
 
-/** An environment variable. @throws {Fault} When it is no text: the runtime would print it. */
+/**
+ * Returns an environment variable. @throws {Fault} When it is not valid UTF-8; the runtime's own
+ * error would print its value.
+ */
 function variable(name: string): string | undefined {
   try {
     return Deno.env.get(name);
@@ -270,7 +273,7 @@ function variable(name: string): string | undefined {
   }
 }
 
-/** How a volume is called in messages. */
+/** Returns a volume's name for messages. */
 export function volumeLabel(volume: VolumeInfo): string {
   return `volume ${volume.name ?? volume.id}`;
 }
@@ -279,7 +282,7 @@ export function volumeLabel(volume: VolumeInfo): string {
  * Finds a volume of a file.
  *
  * @param file The file's path, for the message.
- * @param asked Its name or id; undefined for the only one.
+ * @param asked The volume's name or id; undefined for the only one.
  */
 export async function pickVolume(
   fs: AloeLite,
@@ -295,8 +298,8 @@ export async function pickVolume(
       throw new Fault(
         file,
         names.length === 0
-          ? "no volume in it; `aloelite volume create NAME` makes one"
-          : `several volumes; choose with -v: ${names.join(", ")}`,
+          ? "has no volume; create one with `aloelite volume create NAME`"
+          : `has several volumes; choose one with -v: ${names.join(", ")}`,
       );
     }
     if (error.code === "not_found") {
@@ -305,11 +308,11 @@ export async function pickVolume(
         `no volume ${asked}; there ${names.length === 0 ? "is none" : `are: ${names.join(", ")}`}`,
       );
     }
-    throw named(asked, error);
+    throw addSubject(asked, error);
   }
 }
 
-/** Asks for the PIN of an encrypted volume, if somebody is there to answer. */
+/** Prompts for the PIN of an encrypted volume, if standard input is a terminal. */
 export async function askPin(
   volume: VolumeInfo,
   prefix: string,
@@ -338,6 +341,6 @@ export async function mountVolume(
       ...(access === "write" ? { ttl: TTL, keepAlive: true } : { access: "ro" as const }),
     });
   } catch (error) {
-    throw named(volumeLabel(volume), error);
+    throw addSubject(volumeLabel(volume), error);
   }
 }

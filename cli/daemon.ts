@@ -1,60 +1,60 @@
 import { openLibc } from "../src/runtime/libc.ts";
 import { Fault } from "./faults.ts";
 
-/** Set for the process that goes to the background, and means nothing to another one. */
+/** Marks the process that becomes the daemon, in its environment. */
 const MARK = "ALOELITE_DAEMON";
 
-/** This program's entry, from source and in the bundle. */
+/** This program's entry module, from source and in the bundle. */
 const ENTRIES: readonly string[] = ["main.ts", "main.js"]
   .map((name) => new URL(name, import.meta.url).href);
 
 const O_RDWR = 2;
 const O_WRONLY_APPEND = 0o2001;
 
-/** Whether this process is the one that was started to go to the background. */
+/** Returns whether this process was started to become the daemon. */
 export function isDaemon(): boolean {
   return Deno.env.get(MARK) === "1";
 }
 
-/** The words that run this program once more, with the permissions that it has. */
+/** Returns the command line that starts this program again with its current permissions. */
 function ownWords(): string[] {
   if (Deno.build.standalone) return [];
   if (!ENTRIES.includes(Deno.mainModule)) {
-    throw new Fault(null, "only the program aloelite itself can go to the background");
+    throw new Fault(null, "only the program aloelite itself can start a daemon");
   }
-  // As it was started, so that the runtime's own options are the same.
+  // Reuse the own command line, so that the runtime's options stay equal.
   const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(1, -1);
   return words.slice(0, words.length - Deno.args.length);
 }
 
-/** How the attempt to start a daemon ended. */
+/** The result of starting a daemon. */
 export interface Started {
-  /** Its exit code; null while it runs. */
+  /** The exit code; null while the daemon runs. */
   code: number | null;
-  /** Its process id. */
+  /** The process id. */
   pid: number;
-  /** The line that it printed when it was ready. */
+  /** The line that the daemon printed when it was ready. */
   line: string;
 }
 
-/** Passes on all that a stream brings. */
-async function passOn(from: ReadableStream<Uint8Array>): Promise<void> {
+/** Copies a stream to standard error. */
+async function forward(from: ReadableStream<Uint8Array>): Promise<void> {
   try {
     for await (const part of from) {
       for (let done = 0; done < part.length;) done += Deno.stderr.writeSync(part.subarray(done));
     }
   } catch {
-    // Nobody listens: the exit code still tells.
+    // Standard error is closed; the exit code still reports the failure.
   }
 }
 
 /**
- * Starts this program in a session of its own and waits for its first line of
- * output. What it says on standard error until then is said here.
+ * Starts this program in a session of its own and waits for its first line of output. Forwards its
+ * standard error until then.
  *
- * @param args Its words.
- * @param secret What it reads from standard input; null for nothing.
- * @param hidden A variable that is left out of its environment.
+ * @param args The daemon's command line.
+ * @param secret The daemon's standard input; null for none.
+ * @param hidden An environment variable to withhold from the daemon.
  */
 export async function startDaemon(
   args: readonly string[],
@@ -75,12 +75,12 @@ export async function startDaemon(
     try {
       child.kill("SIGTERM");
     } catch {
-      // It has ended by itself.
+      // The process has already ended.
     }
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, stop);
-  const said = passOn(child.stderr);
+  const forwarded = forward(child.stderr);
   try {
     if (secret !== null) {
       const writer = child.stdin.getWriter();
@@ -95,7 +95,7 @@ export async function startDaemon(
       }
     }
     const { code } = await child.status;
-    await said;
+    await forwarded;
     return { code, pid: child.pid, line: "" };
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, stop);
@@ -103,28 +103,28 @@ export async function startDaemon(
 }
 
 /**
- * Lets go of the terminal and the folder that this process was started with:
- * standard input and output become `/dev/null`, standard error the log.
+ * Releases the terminal and the working directory: standard input and output become `/dev/null`,
+ * standard error becomes the log.
  *
  * @param log The log's path; undefined for none.
- * @param ready Prints the line that whoever started us waits for.
+ * @param ready Prints the line that the starting process waits for.
  */
 export async function detach(log: string | undefined, ready: () => Promise<void>): Promise<void> {
   const libc = openLibc({
     open: { parameters: ["buffer", "i32"], result: "i32" },
     dup2: { parameters: ["i32", "i32"], result: "i32" },
   });
-  // What mounts needs it, too.
+  // A mount needs the C library too, so it is present.
   if (libc === null) throw new Error("the C library is not found");
-  const point = (descriptor: number, path: string, flags: number): void => {
+  const redirect = (descriptor: number, path: string, flags: number): void => {
     const from = libc.open(new TextEncoder().encode(`${path}\0`), flags);
-    // Left open on purpose: there is nothing to gain by closing it.
+    // Left open: the process keeps the target open anyway.
     if (from >= 0) libc.dup2(from, descriptor);
   };
   Deno.chdir("/");
-  point(0, "/dev/null", O_RDWR);
-  if (log === undefined) point(2, "/dev/null", O_RDWR);
-  else point(2, log, O_WRONLY_APPEND);
+  redirect(0, "/dev/null", O_RDWR);
+  if (log === undefined) redirect(2, "/dev/null", O_RDWR);
+  else redirect(2, log, O_WRONLY_APPEND);
   await ready();
-  point(1, "/dev/null", O_RDWR);
+  redirect(1, "/dev/null", O_RDWR);
 }

@@ -1,24 +1,24 @@
 import { Fault } from "./faults.ts";
 
-/** Where a manager gives its export, and what it wants to see first. */
+/** The address and the credentials of a manager's export. */
 export interface ExportSourceOptions {
-  /** The address of a volume, of a filesystem, or of the export of either. */
+  /** The URL of a volume, of a filesystem, or of the export of either. */
   url: string;
   token?: string;
-  /** Certificates to trust, PEM. */
+  /** Trusted certificates, PEM. */
   ca?: string;
-  /** A certificate of our own and its key, PEM. */
+  /** The client certificate and its key, PEM. */
   identity?: { cert: string; key: string };
 }
 
-/** An answer of the manager: a new snapshot, or that there is none. */
+/** The manager's answer: a new snapshot, or no change. */
 export type Fetched =
   | { changed: false }
   | { changed: true; etag: string | null; size: number | null; body: ReadableStream<Uint8Array> };
 
-/** A failure after which it is worth trying again, perhaps not at once. */
+/** A failure that may succeed on a retry. */
 export class TryAgain extends Error {
-  /** How long the manager wants to be left alone, ms; null when it does not say. */
+  /** The delay that the manager requests, in ms; null when it requests none. */
   readonly after: number | null;
 
   constructor(message: string, after: number | null = null, options?: ErrorOptions) {
@@ -27,16 +27,18 @@ export class TryAgain extends Error {
   }
 }
 
-/** How long the manager may take to make a snapshot, ms. */
-const PATIENCE = 3_600_000;
+/** The timeout of a request, in ms; the manager may need long to create a snapshot. */
+const TIMEOUT = 3_600_000;
 
-/** The export of a volume or filesystem, over HTTP. */
+/** Fetches the export of a volume or filesystem over HTTP. */
 export class ExportSource implements Disposable {
   readonly url: string;
   readonly #headers: Record<string, string>;
   readonly #client: Deno.HttpClient;
 
-  /** @throws {Fault} For what is no address of an export. */
+  /**
+   * @throws {Fault} When the URL is not that of an export.
+   */
   constructor(options: ExportSourceOptions) {
     this.url = exportUrl(options.url);
     const { token, ca, identity } = options;
@@ -47,15 +49,15 @@ export class ExportSource implements Disposable {
         ...identity,
       });
     } catch (cause) {
-      throw new Fault(null, "the certificates or the key are not PEM", { cause });
+      throw new Fault(null, "the certificates or the key are not valid PEM", { cause });
     }
   }
 
   /**
-   * Asks for a snapshot that is not the one we have.
+   * Requests a snapshot, unless it equals the stored one.
    *
-   * @param etag Of the one we have; null for none.
-   * @throws {TryAgain} When it cannot be had now.
+   * @param etag The ETag of the stored snapshot; null for none.
+   * @throws {TryAgain} When no snapshot is available now.
    */
   async fetch(etag: string | null, signal: AbortSignal): Promise<Fetched> {
     let response: Response;
@@ -63,9 +65,9 @@ export class ExportSource implements Disposable {
       response = await fetch(this.url, {
         headers: { ...this.#headers, ...(etag === null ? {} : { "if-none-match": etag }) },
         client: this.#client,
-        // A token is for the manager alone, wherever it sends us.
+        // The token is only for the manager, so do not follow redirects.
         redirect: "manual",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
       });
     } catch (cause) {
       signal.throwIfAborted();
@@ -95,13 +97,16 @@ function exportUrl(text: string): string {
   try {
     url = new URL(text);
   } catch {
-    throw new Fault(text, "no URL; write for instance http://host:8080/volumes/ID");
+    throw new Fault(text, "not a URL; expected for example http://host:8080/volumes/ID");
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new Fault(text, "no http: or https: URL");
+    throw new Fault(text, "not an http: or https: URL");
   }
   if (!/\/(?:volumes|filesystems)\/[^/]+(?:\/export)?\/?$/.test(url.pathname)) {
-    throw new Fault(text, "no volume or filesystem; write http://host:8080/volumes/ID");
+    throw new Fault(
+      text,
+      "not the URL of a volume or filesystem; expected http://host:8080/volumes/ID",
+    );
   }
   url.pathname = url.pathname.replace(/\/(?:export\/?)?$/, "");
   url.pathname += "/export";
@@ -114,7 +119,7 @@ async function refusal(response: Response): Promise<TryAgain> {
   try {
     detail = `: ${JSON.parse(text).detail}`;
   } catch {
-    // Somebody between us and the manager has answered.
+    // A proxy, not the manager, has answered.
   }
   const after = Number(response.headers.get("retry-after") ?? NaN);
   const ms = Number.isFinite(after) ? Math.min(after, 3600) * 1000 : null;
@@ -123,7 +128,7 @@ async function refusal(response: Response): Promise<TryAgain> {
 
 function reason(error: unknown): string {
   let last = error;
-  // What is outside says that it failed, what is within says why.
+  // The innermost cause holds the reason.
   while (last instanceof Error && last.cause instanceof Error) last = last.cause;
   const message = last instanceof Error ? last.message : String(last);
   return message.replace(/^error sending request for url \([^)]*\): /, "");

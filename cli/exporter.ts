@@ -1,7 +1,7 @@
 import { type DirEntry, type Mount, type NodeInfo, type ReadDescriptor, safeName } from "../mod.ts";
 import { yieldToEventLoop } from "../src/yield_to_event_loop.ts";
 import type { Context } from "./context.ts";
-import { about, Fault, named, namedLocal, refuseSecond } from "./faults.ts";
+import { addLocalSubject, addSubject, Fault, refuseDuplicate, withSubject } from "./faults.ts";
 import { SMALL } from "./importer.ts";
 import { fileKind, linkTarget } from "./node_facts.ts";
 import * as files from "./local_files.ts";
@@ -12,17 +12,17 @@ import { drain } from "./stream.ts";
 import { toDate } from "./time.ts";
 
 /**
- * The permission bits that are given to copies: not set-uid and set-gid, which
- * are the owner's of a system to give.
+ * The permission bits that copies get. Set-uid and set-gid are left out, because only the system's
+ * owner may grant them.
  */
 const MODE_BITS = 0o1777;
 
-/** What was done, as `get --json` prints it. */
+/** The result of `get`, as --json prints it. */
 export interface ExportReport {
   files: number;
   directories: number;
   symlinks: number;
-  /** Further names of files that are counted once. */
+  /** Additional names of files that are counted once. */
   hardLinks: number;
   bytes: number;
   skipped: string[];
@@ -30,8 +30,8 @@ export interface ExportReport {
 }
 
 /**
- * Refuses a name that, as a part of a local path, would mean something else
- * than a file in its folder. A damaged or hostile volume may hold any name.
+ * Refuses a name that, as a part of a local path, could refer to anything but an entry of its
+ * directory. A damaged or hostile volume may hold any name.
  *
  * @param path The node's path, for the message.
  */
@@ -39,13 +39,13 @@ export function checkName(path: string, name: string): void {
   if (safeName(name, "disk") !== name) {
     throw new Fault(
       path,
-      `the name ${JSON.stringify(name)} would lead out of the destination; ` +
+      `the name ${JSON.stringify(name)} leads out of the destination; ` +
         "not written",
     );
   }
 }
 
-/** What is at a local path, links not followed; null where nothing is. */
+/** Returns the status of a local path without following links; null when it does not exist. */
 function lstatOrNull(path: string): Deno.FileInfo | null {
   try {
     return files.lstat(path);
@@ -55,17 +55,19 @@ function lstatOrNull(path: string): Deno.FileInfo | null {
   }
 }
 
-/** Whether two things are names of one file. */
+/** Returns whether two results describe the same file. */
 function isSame(a: Deno.FileInfo | null, b: Deno.FileInfo): boolean {
   return a !== null && a.ino !== null && a.ino === b.ino && a.dev === b.dev;
 }
 
-/** What tells a file from all others; by its time too where it has no number. */
+/** Returns a file's identity: its inode, or its creation time on systems without inodes. */
 function identity(info: Deno.FileInfo): string {
   return `${info.dev}:${info.ino ?? info.birthtime?.getTime()}`;
 }
 
-/** Takes away what a failure left half done; the failure itself is what is told. */
+/**
+ * Removes a partially written file. Errors are ignored, because the original failure is reported.
+ */
 function discard(path: string): void {
   try {
     files.remove(path);
@@ -76,7 +78,7 @@ function discard(path: string): void {
 
 /** Copies nodes of a volume to local files. */
 export class Exporter {
-  /** What was done so far. */
+  /** The results so far. */
   readonly report: ExportReport = {
     files: 0,
     directories: 0,
@@ -91,15 +93,18 @@ export class Exporter {
   readonly #mount: Mount;
   readonly #progress: Progress;
   readonly #owner: boolean;
-  /** Files made of nodes with several names, by the nodes' ids. */
+  /** Local files of nodes with several names, by node id. */
   readonly #shared = new Map<string, { local: string; info: Deno.FileInfo }>();
-  /** What this command has written, by the files' identities: no second source replaces it. */
+  /**
+   * The source of each file that this command has written, by file identity; a second source must
+   * not replace it.
+   */
   readonly #written = new Map<string, string>();
   readonly #several: boolean;
   #links: { path: string; local: string; target: string; node: NodeInfo }[] = [];
   #directories: { path: string; local: string; node: NodeInfo }[] = [];
-  /** The directories that are being written. */
-  readonly #within = new Set<string>();
+  /** The ids of the directories being written, from the top down. */
+  readonly #ancestors = new Set<string>();
 
   /** @param several Whether there is more than one source. */
   constructor(ctx: Context, mount: Mount, progress: Progress, several: boolean) {
@@ -111,13 +116,13 @@ export class Exporter {
   }
 
   /**
-   * Copies a node, with all below it.
+   * Copies a node and everything below it.
    *
-   * @param path Its path in the volume.
+   * @param path The node's path in the volume.
    * @param node The node.
-   * @param local Where it goes.
-   * @param named Whether the caller named this very place, so that a link there
-   * is the caller's own and may be followed.
+   * @param local The local destination.
+   * @param named Whether the caller named this destination, so that a link at it belongs to the
+   *   caller and may be followed.
    */
   async node(
     path: string,
@@ -137,7 +142,7 @@ export class Exporter {
         if (node.nlink > 1) this.#remember(node, local);
         break;
       case "symlink":
-        // Made last: no file of this copy can be written through one.
+        // Links are created last, so that no file of this copy is written through one.
         this.#links.push({
           path,
           local,
@@ -159,27 +164,29 @@ export class Exporter {
     local: string,
     named: boolean,
   ): Promise<void> {
-    if (this.#within.has(node.id)) throw new Fault(path, "is a directory in itself; not written");
-    const there = lstatOrNull(local);
-    if (there === null) {
+    if (this.#ancestors.has(node.id)) {
+      throw new Fault(path, "the directory contains itself; not written");
+    }
+    const existing = lstatOrNull(local);
+    if (existing === null) {
       try {
         files.mkdir(local, node.mode === null ? 0o777 : 0o700);
       } catch (error) {
-        throw namedLocal(local, error);
+        throw addLocalSubject(local, error);
       }
-    } else if (there.isSymlink && !(named && files.stat(local).isDirectory)) {
+    } else if (existing.isSymlink && !(named && files.stat(local).isDirectory)) {
       throw new Fault(local, "a symbolic link is in the way; not followed");
-    } else if (!there.isSymlink && !there.isDirectory) {
+    } else if (!existing.isSymlink && !existing.isDirectory) {
       throw new Fault(local, "a file is in the way of a directory");
     }
     this.report.directories++;
     this.#directories.push({ path, local, node });
     const children = await this.#mount.listById(node.id);
-    this.#within.add(node.id);
+    this.#ancestors.add(node.id);
     for (const child of children) {
       if (child.visible) await this.#child(path, child, local);
     }
-    this.#within.delete(node.id);
+    this.#ancestors.delete(node.id);
   }
 
   async #child(
@@ -205,18 +212,18 @@ export class Exporter {
   }
 
   /**
-   * Gives a file that was written before a further name.
+   * Adds a name to a file that was written before.
    *
-   * @returns Whether it did; not every filesystem can.
+   * @returns Whether it succeeded; not every filesystem supports hard links.
    */
   #hardLink(path: string, node: NodeInfo, local: string, named: boolean): boolean {
     const first = this.#shared.get(node.id);
     if (first === undefined || !isSame(lstatOrNull(first.local), first.info)) return false;
-    const there = lstatOrNull(local);
-    if (there !== null && !there.isFile && (named || !there.isSymlink)) return false;
-    if (!isSame(there, first.info)) {
-      this.#refuseSecond(local, there);
-      const beside = there === null ? local : localBeside(local);
+    const existing = lstatOrNull(local);
+    if (existing !== null && !existing.isFile && (named || !existing.isSymlink)) return false;
+    if (!isSame(existing, first.info)) {
+      this.#refuseDuplicate(local, existing);
+      const beside = existing === null ? local : localBeside(local);
       try {
         files.link(first.local, beside);
       } catch {
@@ -226,28 +233,29 @@ export class Exporter {
         if (beside !== local) files.rename(beside, local);
       } catch (error) {
         discard(beside);
-        throw namedLocal(local, error);
+        throw addLocalSubject(local, error);
       }
     }
     this.report.hardLinks++;
-    this.#made(first.info, path);
+    this.#recordWritten(first.info, path);
     return true;
   }
 
-  /** @throws {Fault} For what the same command has made from another source. */
-  #refuseSecond(local: string, there: Deno.FileInfo | null): void {
-    if (there !== null) refuseSecond(local, this.#written.get(identity(there)));
+  /**
+   * @throws {Fault} When this command has written the file from another source.
+   */
+  #refuseDuplicate(local: string, existing: Deno.FileInfo | null): void {
+    if (existing !== null) refuseDuplicate(local, this.#written.get(identity(existing)));
   }
 
-  #made(info: Deno.FileInfo | null, path: string): void {
+  #recordWritten(info: Deno.FileInfo | null, path: string): void {
     if (this.#several && info !== null) this.#written.set(identity(info), path);
   }
 
   /**
-   * Gives a copy its owner, if that is asked for. Where it may not, that is told
-   * and the copy kept.
+   * Sets a copy's owner if --owner is given. When that is not permitted, warns and keeps the copy.
    */
-  async #giveAway(
+  async #setOwner(
     path: string,
     node: NodeInfo,
     change: (path: string, uid: number, gid: number) => unknown = files.chown,
@@ -258,15 +266,15 @@ export class Exporter {
       await change(path, node.uid ?? uid ?? -1, node.gid ?? gid ?? -1);
     } catch (error) {
       this.#progress.clear();
-      this.#ctx.report(named(path, error));
+      this.#ctx.report(addSubject(path, error));
     }
   }
 
   /**
-   * Writes one file. What could not be finished is taken away again.
+   * Writes one file. Removes an incomplete file after a failure.
    *
-   * @param path Its path in the volume.
-   * @param open Opens what is to be written.
+   * @param path The file's path in the volume.
+   * @param open Opens the content to write.
    */
   async file(
     path: string,
@@ -275,46 +283,48 @@ export class Exporter {
     named: boolean,
     open: () => Promise<ReadDescriptor>,
   ): Promise<void> {
-    let there = lstatOrNull(local);
-    if (there?.isSymlink && named) {
-      // The caller's own link: what it leads to is what was meant.
-      local = await about(local, () => files.realPath(local));
-      there = lstatOrNull(local);
+    let existing = lstatOrNull(local);
+    if (existing?.isSymlink && named) {
+      // The caller named this link, so write to its target.
+      local = await withSubject(local, () => files.realPath(local));
+      existing = lstatOrNull(local);
     }
-    if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
-    if (there !== null && !there.isFile && !there.isSymlink && !named) {
+    if (existing?.isDirectory) throw new Fault(local, "a directory is in the way");
+    if (existing !== null && !existing.isFile && !existing.isSymlink && !named) {
       throw new Fault(local, "a special file is in the way");
     }
-    if (there !== null && !there.isFile && named) {
-      // A device or a pipe that the caller has named: written into.
+    if (existing !== null && !existing.isFile && named) {
+      // Write into a device or pipe that the caller named.
       using to = files.openOver(local);
       await this.#fill(to, node, open, false);
       this.report.files++;
       return;
     }
-    this.#refuseSecond(local, there);
-    // Never through a link or into a file that is there already: beside it, and
-    // then in its place, so that a failure leaves what was there.
-    const beside = there === null ? local : localBeside(local);
+    this.#refuseDuplicate(local, existing);
+    // Write to a temporary file beside the destination and rename it, so that no link is followed
+    // and a failure leaves the existing file unchanged.
+    const beside = existing === null ? local : localBeside(local);
     try {
-      // Nobody else's until it has the permissions that it is to have.
+      // Keep the file private until its final permissions are set.
       using to = files.create(beside, node.mode === null ? 0o666 : 0o600);
       await this.#fill(to, node, open, true);
       to.utimeSync(toDate(node.atime), toDate(node.modifiedAt));
-      await this.#giveAway(beside, node);
+      await this.#setOwner(beside, node);
       if (node.mode !== null && Deno.build.os !== "windows") {
         files.chmod(beside, node.mode & MODE_BITS);
       }
       if (beside !== local) files.rename(beside, local);
-      this.#made(this.#several ? to.statSync() : null, path);
+      this.#recordWritten(this.#several ? to.statSync() : null, path);
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) discard(beside);
-      throw namedLocal(local, error);
+      throw addLocalSubject(local, error);
     }
     this.report.files++;
   }
 
-  /** @param sparse Whether zeros may be left out: in a new file they are there. */
+  /**
+   * @param sparse Whether zeros may be skipped; a new file reads as zeros there.
+   */
   async #fill(
     to: Deno.FsFile,
     node: NodeInfo,
@@ -331,7 +341,7 @@ export class Exporter {
       await drain(this.#ctx, from, async (block) => {
         await sink.write(block);
         this.#wrote(block.length);
-        // Where a hole has begun, what is left of it need not be read.
+        // Once a hole has begun, the rest of it need not be read.
         if (!sparse || !sink.inHole) return;
         for (let hole = await from.hole(); hole > 0; hole = await from.hole()) {
           this.#ctx.signal.throwIfAborted();
@@ -350,7 +360,7 @@ export class Exporter {
     this.#progress.add(bytes);
   }
 
-  /** Makes the links, then sets the directories' permissions and times. */
+  /** Creates the links, then sets the permissions and times of directories. */
   async finish(): Promise<void> {
     for (const link of this.#links) {
       this.#ctx.signal.throwIfAborted();
@@ -361,8 +371,8 @@ export class Exporter {
     for (const { path, local, node } of this.#directories.reverse()) {
       this.#ctx.signal.throwIfAborted();
       await this.#ctx.attempt(path, () =>
-        about(local, async () => {
-          await this.#giveAway(local, node);
+        withSubject(local, async () => {
+          await this.#setOwner(local, node);
           if (node.mode !== null && Deno.build.os !== "windows") {
             files.chmod(local, node.mode & MODE_BITS);
           }
@@ -377,10 +387,10 @@ export class Exporter {
     link: { path: string; local: string; target: string; node: NodeInfo },
   ): Promise<void> {
     const { path, local, target, node } = link;
-    const there = lstatOrNull(local);
-    if (there?.isDirectory) throw new Fault(local, "a directory is in the way");
-    this.#refuseSecond(local, there);
-    const beside = there === null ? local : localBeside(local);
+    const existing = lstatOrNull(local);
+    if (existing?.isDirectory) throw new Fault(local, "a directory is in the way");
+    this.#refuseDuplicate(local, existing);
+    const beside = existing === null ? local : localBeside(local);
     files.symlink(target, beside);
     try {
       if (beside !== local) files.rename(beside, local);
@@ -389,9 +399,9 @@ export class Exporter {
       throw error;
     }
     this.report.symlinks++;
-    this.#made(this.#several ? lstatOrNull(local) : null, path);
-    // Not every filesystem has a link's own times, and a link without them is a link.
-    await this.#giveAway(local, node, files.lchown);
+    this.#recordWritten(this.#several ? lstatOrNull(local) : null, path);
+    // Some filesystems store no times of links, so failures are ignored.
+    await this.#setOwner(local, node, files.lchown);
     await files.lutime(local, toDate(node.atime), toDate(node.modifiedAt)).catch(() => {});
   }
 }

@@ -3,16 +3,16 @@ import { UsageError } from "./args.ts";
 import { OutputClosed } from "./output.ts";
 
 /**
- * Whether a failure is one that the library reports itself. By name, so that
- * saying what went wrong does not load the engine.
+ * Returns whether an error is the library's own. It compares the name, so that reporting an error
+ * does not load the engine.
  */
 export function isAloeError(error: unknown): error is AloeError {
   return error instanceof Error && error.name === "AloeError";
 }
 
-/** A failure that names what it is about and, where there is one, the remedy. */
+/** A failure that names its subject and, where one exists, the remedy. */
 export class Fault extends Error {
-  /** The path, id or file concerned; null when it is about none. */
+  /** The path, id or file concerned; null for none. */
   readonly subject: string | null;
 
   constructor(subject: string | null, message: string, options?: ErrorOptions) {
@@ -21,15 +21,15 @@ export class Fault extends Error {
   }
 }
 
-/** The library's code for a failure, also for one that was given a path since. */
+/** Returns the library's code of an error, also of one wrapped with a path. */
 export function codeOf(error: unknown): AloeErrorCode | null {
   if (isAloeError(error)) return error.code;
   return error instanceof Fault && isAloeError(error.cause) ? error.cause.code : null;
 }
 
-/** The process was asked to end by a signal. */
+/** Thrown when a signal has interrupted the process. */
 export class Interrupted extends Error {
-  /** The exit code: 128 and the signal's number. */
+  /** The exit code: 128 plus the signal's number. */
   readonly exitCode: number;
 
   constructor(exitCode: number) {
@@ -38,37 +38,37 @@ export class Interrupted extends Error {
   }
 }
 
-/** What to do about a failure, by its code. */
+/** The remedy for each error code. */
 const REMEDIES: Readonly<Partial<Record<AloeErrorCode, string>>> = {
-  lock_held: "try again when that has ended",
+  lock_held: "try again when it is released",
   already_exists: "choose another name",
   container_exists: "choose another name",
-  mount_conflict: "`aloelite mounts` lists who uses it",
+  mount_conflict: "`aloelite mounts` lists the mounts",
   mount_invalid: "run the command again",
-  no_space: "free some and try again",
+  no_space: "free some space and try again",
 };
 
-/** The library's words and what to do, for somebody at a command line. */
+/** Returns the library's message with a remedy for a command-line user. */
 function advise(error: AloeError): string {
   const { code, message } = error;
   if (code === "bad_key") return "wrong PIN";
   if (message.endsWith("no such file or directory")) {
     return message.replace(
       "no such file or directory",
-      "not found; `aloelite tree` shows what there is",
+      "not found; `aloelite tree` shows the existing paths",
     );
   }
   if (code === "not_empty" && message.endsWith("not empty")) {
-    return `${message}; add -r to take all that is in it`;
+    return `${message}; add -r to include its contents`;
   }
   if (message.endsWith("is not retained")) {
-    return `${message}; \`aloelite history\` lists those that are`;
+    return `${message}; \`aloelite history\` lists the retained versions`;
   }
   if (message.endsWith("no such mount")) {
     return `${message}; \`aloelite mounts\` lists them`;
   }
   if (code === "corrupt" && message.includes("chunk")) {
-    return `${message}; \`aloelite verify --deep\` lists all that is damaged`;
+    return `${message}; \`aloelite verify --deep\` lists all damage`;
   }
   const remedy = REMEDIES[code];
   return remedy === undefined ? message : `${message}; ${remedy}`;
@@ -92,7 +92,7 @@ function local(error: Error): string | null {
   return null;
 }
 
-/** Says in one line what went wrong, without the subject. */
+/** Returns a one-line description of an error, without its subject. */
 export function explain(error: unknown): string {
   if (isAloeError(error)) return advise(error);
   if (error instanceof Fault) return error.message;
@@ -101,33 +101,33 @@ export function explain(error: unknown): string {
 }
 
 /**
- * Runs one step of a command and makes its failures name a path.
+ * Runs one step of a command and adds a path to its failures.
  *
- * @param subject The path, id or file that the step is about.
+ * @param subject The path, id or file that the step concerns.
  */
-export async function about<T>(
+export async function withSubject<T>(
   subject: string,
   step: () => Promise<T> | T,
 ): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    throw named(subject, error);
+    throw addSubject(subject, error);
   }
 }
 
-/** The same failure, naming a local path if it is the operating system's. */
-export function namedLocal(path: string, error: unknown): unknown {
+/** Adds a local path to an error of the operating system; returns other errors unchanged. */
+export function addLocalSubject(path: string, error: unknown): unknown {
   return error instanceof Error && !isAloeError(error) && local(error) !== null
-    ? named(path, error)
+    ? addSubject(path, error)
     : error;
 }
 
-/** The same failure, naming a path unless it names what it is about, or needs not. */
-export function named(subject: string, error: unknown): unknown {
-  const own = [Fault, Interrupted, UsageError, OutputClosed];
-  if (error instanceof Error && !own.some((c) => error instanceof c)) {
-    return new Fault(subject, without(subject, explain(error)), {
+/** Adds a path to an error that has no subject and needs one. */
+export function addSubject(subject: string, error: unknown): unknown {
+  const exempt = [Fault, Interrupted, UsageError, OutputClosed];
+  if (error instanceof Error && !exempt.some((c) => error instanceof c)) {
+    return new Fault(subject, stripSubject(subject, explain(error)), {
       cause: error,
     });
   }
@@ -135,19 +135,22 @@ export function named(subject: string, error: unknown): unknown {
 }
 
 /**
- * Refuses to replace what the same command has just made: two of its sources
- * have one name, and the first would be lost.
+ * Refuses to replace a file that this command has written: two sources have one name, and the first
+ * would be lost.
  *
- * @param path The name that both want.
- * @param first Where its first content came from; undefined when it has none.
+ * @param path The destination of both sources.
+ * @param first The first source; undefined when this command has not written the path.
  */
-export function refuseSecond(path: string, first: string | undefined): void {
+export function refuseDuplicate(path: string, first: string | undefined): void {
   if (first === undefined) return;
-  throw new Fault(path, `just made from ${first}; not replaced by another of that name`);
+  throw new Fault(
+    path,
+    `already written from ${first}; not replaced by a second source of that name`,
+  );
 }
 
-/** A message that does not begin with its subject: that is named before it. */
-function without(subject: string, message: string): string {
+/** Removes the subject from the start of a message, because the subject is printed before it. */
+function stripSubject(subject: string, message: string): string {
   const bare = subject.replace(/^\/+/, "");
   for (const begin of [`${subject}: `, `/${bare}: `, `${bare}: `]) {
     if (bare !== "" && message.startsWith(begin)) {

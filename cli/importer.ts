@@ -1,7 +1,7 @@
 import type { Mount, NodeInfo, WriteDescriptor } from "../mod.ts";
 import { yieldToEventLoop } from "../src/yield_to_event_loop.ts";
 import type { Context } from "./context.ts";
-import { about, Fault, named, refuseSecond } from "./faults.ts";
+import { addSubject, Fault, refuseDuplicate, withSubject } from "./faults.ts";
 import { statOrNull } from "./lookup.ts";
 import { fileKind, linkTarget } from "./node_facts.ts";
 import { besidePath, parentPath } from "./paths.ts";
@@ -11,44 +11,44 @@ import { fileSource, type Source } from "./source.ts";
 import { BLOCK, isZero } from "./stream.ts";
 import { fromDate } from "./time.ts";
 
-/** Files up to this size are gathered and written many to a commit, in bytes. */
+/** Files up to this size are batched, many to a commit, in bytes. */
 export const SMALL = 256 * 1024;
-/** The most items in a commit. */
+/** The maximum number of items in a commit. */
 const BATCH_ITEMS = 500;
-/** The most bytes in a commit. */
+/** The maximum size of a commit, in bytes. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
-/** The most bytes of a hole that are made at once. */
+/** The maximum size of a hole written in one step, in bytes. */
 const HOLE = 2 ** 30;
 
-/** What a local file says that its copy keeps. */
+/** Attributes of a local file that its copy keeps. */
 interface Facts {
-  /** Owner and group; null where they are not to be kept, or there are none. */
+  /** Owner and group; null when they are not kept or not available. */
   owner: { uid: number; gid: number } | null;
-  /** Permission bits; null where the system has none. */
+  /** Permission bits; null when the system has none. */
   mode: number | null;
-  /** Modification time, ns; null where the system has none. */
+  /** Modification time, in ns; null when the system has none. */
   mtime: bigint | null;
 }
 
-/** Something small that waits for its commit. */
+/** A small entry waiting for its commit. */
 interface Item extends Facts {
   local: string;
   path: string;
-  /** `link`: a further name of a file that this run has taken already. */
+  /** `link`: an additional name of a file that this run has already read. */
   kind: "directory" | "file" | "symlink" | "link";
-  /** What names of one local file have in common; null for a file with one name. */
+  /** The identity shared by all names of a local file; null for a file with one name. */
   inode: string | null;
   /** A file's content, or a link's target. */
   data: Uint8Array | string;
 }
 
-/** What was done, as `put --json` prints it. */
+/** The result of `put`, as --json prints it. */
 export interface ImportReport {
   files: number;
   directories: number;
   symlinks: number;
-  /** Further names of files that are counted once. */
+  /** Additional names of files that are counted once. */
   hardLinks: number;
   bytes: number;
   skipped: string[];
@@ -60,7 +60,7 @@ function inodeOf(info: Deno.FileInfo): string | null {
 }
 
 /**
- * Writes owner, permissions and time. The bits are kept twice: in the node, and as the
+ * Writes owner, permissions and time. Permission bits are stored twice: in the node, and as the
  * metadata that drivers of the format's first era read.
  */
 async function writeFacts(
@@ -77,13 +77,13 @@ async function writeFacts(
       await tx.setMetadata(path, { ...metadata, mode });
     }
   }
-  // Last, as every other change moves it.
+  // Set the time last, because every other change updates it.
   if (facts.mtime !== null) await tx.setMtime(path, facts.mtime);
 }
 
-/** Copies local files into a volume: small ones gathered, large ones streamed. */
+/** Copies local files into a volume: small ones in batches, large ones as streams. */
 export class Importer {
-  /** What was done so far. */
+  /** The results so far. */
   readonly report: ImportReport = {
     files: 0,
     directories: 0,
@@ -100,17 +100,17 @@ export class Importer {
   readonly #owner: boolean;
   #items: Item[] = [];
   #bytes = 0;
-  /** Directories whose times are to be set when all is in them. */
+  /** Directories whose times are set after all their entries are written. */
   #directories: { path: string; facts: Facts }[] = [];
-  /** Directories made in the commit that is under way: nothing in them needs to be looked up. */
+  /** Directories created in the current commit; they are empty, so names in them need no lookup. */
   readonly #fresh = new Set<string>();
-  /** What this command has written, by path: no second source replaces it. */
+  /** The source of each path that this command has written; a second source must not replace it. */
   readonly #written = new Map<string, string>();
-  /** Directories that could not be made: what is below them is not tried. */
+  /** Directories that could not be created; entries below them are skipped. */
   readonly #lost: string[] = [];
-  /** Local files with several names: the node of each, null until it is written. */
+  /** The nodes of local files with several names; null until a file is written. */
   readonly #nodes = new Map<string, string | null>();
-  /** Which local file was written to a node that has, or may get, several names. */
+  /** The local file written to each node that has, or may get, several names. */
   readonly #sources = new Map<string, string>();
 
   readonly #several: boolean;
@@ -133,21 +133,21 @@ export class Importer {
     };
   }
 
-  /** Reports a failure; the copy goes on. */
+  /** Reports a failure; the copy continues. */
   failed(local: string, error: unknown): void {
     this.#progress.clear();
     this.report.failed.push(local);
-    this.#ctx.report(named(local, error));
+    this.#ctx.report(addSubject(local, error));
   }
 
-  /** Reports something that is not copied, which is no failure. */
+  /** Reports an entry that is not copied, which is not a failure. */
   skipped(local: string, reason: string): void {
     this.#progress.clear();
     this.report.skipped.push(local);
     this.#ctx.warn(local, `skipped (${reason})`);
   }
 
-  /** Takes a directory. */
+  /** Adds a directory. */
   async directory(
     local: string,
     path: string,
@@ -158,7 +158,7 @@ export class Importer {
     this.#directories.push({ path, facts });
   }
 
-  /** Takes a link. */
+  /** Adds a link. */
   async symlink(
     local: string,
     path: string,
@@ -176,7 +176,7 @@ export class Importer {
     });
   }
 
-  /** Takes a file. */
+  /** Adds a file. */
   async file(local: string, path: string, info: Deno.FileInfo): Promise<void> {
     const inode = inodeOf(info);
     const item = { local, path, inode, ...this.#factsOf(info) };
@@ -201,13 +201,13 @@ export class Importer {
     }
   }
 
-  /** Ends what one operand began: other operands may name the same directories. */
+  /** Completes one operand; other operands may name the same directories. */
   async nextOperand(): Promise<void> {
     await this.flush();
     this.#fresh.clear();
   }
 
-  /** Writes all that waits. */
+  /** Writes all waiting entries and the times of directories. */
   async finish(): Promise<void> {
     await this.flush();
     const all = this.#directories.filter((d) => !this.#isLost(d.path))
@@ -238,9 +238,9 @@ export class Importer {
     await yieldToEventLoop();
   }
 
-  /** Commits what has been gathered. */
+  /** Commits the waiting entries. */
   async flush(): Promise<void> {
-    // Names of a file that was not copied are taken again.
+    // A commit may queue further names of a file that was not copied, so repeat.
     while (this.#items.length > 0) await this.#commit();
   }
 
@@ -255,23 +255,23 @@ export class Importer {
       });
       for (const item of items) this.#count(item);
     } catch {
-      // The commit as a whole did not happen. Each item on its own shows which
-      // one was at fault, and keeps the others.
+      // The commit as a whole was rolled back. Writing each item alone finds the failing one and
+      // keeps the others.
       this.#fresh.clear();
-      for (const item of items) await this.#alone(item);
+      for (const item of items) await this.#writeAlone(item);
     }
-    // From here on others may put something into what was made.
+    // After the commit, others may add entries to the new directories.
     this.#fresh.clear();
     await yieldToEventLoop();
   }
 
-  async #alone(item: Item): Promise<void> {
+  async #writeAlone(item: Item): Promise<void> {
     const { local, path, inode, kind } = item;
     const again = kind === "link" && (this.#nodes.get(inode!) ?? null) === null;
     if (!this.#isLost(path)) {
       const done = await this.#ctx.attempt(local, () =>
-        about(path, () =>
-          // The name that it was to share the content of could not be written.
+        withSubject(path, () =>
+          // The file whose content this name shares was not written, so copy the file itself.
           again
             ? this.file(local, path, files.lstat(local))
             : this.#mount.batch((tx) => this.#write(tx, item))));
@@ -286,12 +286,12 @@ export class Importer {
     if (item.kind === "directory") this.#lost.push(item.path);
   }
 
-  #made(path: string, local: string): void {
+  #recordWritten(path: string, local: string): void {
     if (this.#several) this.#written.set(path, local);
   }
 
   #count(item: Item): void {
-    if (item.kind !== "directory") this.#made(item.path, item.local);
+    if (item.kind !== "directory") this.#recordWritten(item.path, item.local);
     if (item.kind === "directory") this.report.directories++;
     else if (item.kind === "symlink") this.report.symlinks++;
     else if (item.kind === "link") this.report.hardLinks++;
@@ -303,30 +303,30 @@ export class Importer {
   }
 
   /**
-   * What a file or link is to replace; null when nothing is at its path.
+   * Returns the node that a file or link replaces; null when the path does not exist.
    *
-   * @throws {Fault} For what the same command has put there, and for a directory.
+   * @throws {Fault} When this command has written the path, or when it is a directory.
    */
   async #replaced(tx: Mount, path: string): Promise<NodeInfo | null> {
     if (this.#fresh.has(parentPath(path))) return null;
-    const there = await statOrNull(tx, path);
-    if (there !== null) refuseSecond(path, this.#written.get(path));
-    if (there?.type === "container") {
+    const existing = await statOrNull(tx, path);
+    if (existing !== null) refuseDuplicate(path, this.#written.get(path));
+    if (existing?.type === "container") {
       throw new Fault(path, "a directory; a file cannot replace it");
     }
-    return there;
+    return existing;
   }
 
   /**
-   * Whether a local file's content may be written into a node. Not into one of
-   * another kind: it must not become a link's target. And not into one that
-   * another local file was written to under another name.
+   * Returns whether a local file's content may be written into a node. A node of another kind is
+   * excluded, because the content must not become a link's target. So is a node that another local
+   * file was written to under another name.
    */
   #takes(node: NodeInfo, local: string | null): boolean {
     return fileKind(node) === "file" && (this.#sources.get(node.id) ?? local) === local;
   }
 
-  /** Remembers which file a node was written from, if either has several names. */
+  /** Records the local file that a node was written from, if either has several names. */
   async #wrote(
     tx: Mount,
     item: { local: string; path: string; inode: string | null },
@@ -341,71 +341,73 @@ export class Importer {
   async #write(tx: Mount, item: Item): Promise<void> {
     const { path } = item;
     if (item.kind === "directory") {
-      const there = this.#fresh.has(parentPath(path)) ? null : await statOrNull(tx, path);
-      if (there === null) {
+      const existing = this.#fresh.has(parentPath(path)) ? null : await statOrNull(tx, path);
+      if (existing === null) {
         await tx.createContainer(path);
         this.#fresh.add(path);
-      } else if (there.type !== "container") {
+      } else if (existing.type !== "container") {
         throw new Fault(path, "a file; a directory cannot replace it");
       }
       return;
     }
     if (item.kind === "symlink") {
       const target = item.data as string;
-      const there = await statOrNull(tx, path);
-      if (there !== null && await linkTarget(tx, there) === target) return;
+      const existing = await statOrNull(tx, path);
+      if (existing !== null && await linkTarget(tx, existing) === target) return;
       if (await this.#replaced(tx, path) !== null) await tx.remove(path);
       await tx.symlink(path, target);
       await writeFacts(tx, path, item, {});
       return;
     }
-    let there = await this.#replaced(tx, path);
+    let existing = await this.#replaced(tx, path);
     if (item.kind === "link") {
       const node = this.#nodes.get(item.inode!) ?? null;
-      if (node === null) throw new Fault(path, "the file that it is a name of was not copied");
-      if (there?.id === node) return;
-      if (there !== null) await tx.remove(path);
+      if (node === null) {
+        throw new Fault(path, "not copied, because the file it links to was not copied");
+      }
+      if (existing?.id === node) return;
+      if (existing !== null) await tx.remove(path);
       await tx.link(await tx.pathOf(node), path);
       return;
     }
-    if (there !== null && !this.#takes(there, item.local)) {
+    if (existing !== null && !this.#takes(existing, item.local)) {
       await tx.remove(path);
-      there = null;
+      existing = null;
     }
     await tx.put(path, item.data);
-    await writeFacts(tx, path, item, there?.metadata ?? {});
-    await this.#wrote(tx, item, there);
+    await writeFacts(tx, path, item, existing?.metadata ?? {});
+    await this.#wrote(tx, item, existing);
   }
 
   async #large(
     item: Facts & { local: string; path: string; inode: string | null },
   ): Promise<void> {
     using from = fileSource(item.local);
-    await this.stream(item.path, "truncate", from, item.local, async (tx, there) => {
-      await writeFacts(tx, item.path, item, there?.metadata ?? {});
-      await this.#wrote(tx, item, there);
+    await this.stream(item.path, "truncate", from, item.local, async (tx, existing) => {
+      await writeFacts(tx, item.path, item, existing?.metadata ?? {});
+      await this.#wrote(tx, item, existing);
     });
   }
 
   /**
-   * Writes a file block by block. What is at its path stays until all of it is
-   * there; on a failure nothing of it is kept.
+   * Writes a file block by block. The existing file stays until the new content is complete; after
+   * a failure, no part of the new content is kept.
    *
-   * @param from What is written.
-   * @param local The local file that is read, null when it is none.
-   * @param end What belongs to it, done in one commit with its appearance. It is
-   * given what has been written into, null for a new file.
+   * @param from The content.
+   * @param local The local file that is read; null when there is none.
+   * @param end Completes the file in the commit that makes it visible. Its argument is the node
+   *   that was written into; null for a new file.
    */
   async stream(
     path: string,
     mode: "truncate" | "append",
     from: Source,
     local: string | null = null,
-    end: (tx: Mount, there: NodeInfo | null) => Promise<void> = async () => {},
+    end: (tx: Mount, existing: NodeInfo | null) => Promise<void> = async () => {},
   ): Promise<void> {
     const replaced = await this.#replaced(this.#mount, path);
-    const there = replaced !== null && this.#takes(replaced, local) ? replaced : null;
-    const at = replaced === there ? path : besidePath(path);
+    const existing = replaced !== null && this.#takes(replaced, local) ? replaced : null;
+    const at = replaced === existing ? path : besidePath(path);
     let to: WriteDescriptor | null = null;
     try {
       to = await this.#mount.openWrite(at, mode);
@@ -416,23 +418,23 @@ export class Importer {
           if (await this.#replaced(tx, path) !== null) await tx.remove(path);
           await tx.move(at, path);
         }
-        await end(tx, there);
+        await end(tx, existing);
       });
     } catch (error) {
       await to?.abort().catch(() => {});
-      if (there === null) await this.#forget(at);
+      if (existing === null) await this.#discardNew(at);
       throw error;
     }
     this.report.files++;
-    // What is added to what was added before loses nothing.
-    if (mode === "truncate") this.#made(path, local ?? "standard input");
+    // Appending to appended content loses nothing.
+    if (mode === "truncate") this.#recordWritten(path, local ?? "standard input");
   }
 
   async #fill(to: WriteDescriptor, from: Source): Promise<void> {
     for (let ended = false; !ended;) {
       const hole = from.hole();
       if (hole > 0) {
-        // What is one hole on the disk may be many rows in the volume.
+        // One hole on the disk may be many rows in the volume.
         for (let rest = hole; rest > 0;) {
           this.#ctx.signal.throwIfAborted();
           const part = Math.min(rest, HOLE);
@@ -444,7 +446,7 @@ export class Importer {
       }
       const block = new Uint8Array(BLOCK);
       let length = 0;
-      // Full blocks only: the volume's chunks are full ones too.
+      // Write only full blocks, so that the volume's chunks are full.
       while (length < BLOCK) {
         this.#ctx.signal.throwIfAborted();
         const n = await from.read(block.subarray(length));
@@ -468,14 +470,14 @@ export class Importer {
     this.#progress.add(bytes);
   }
 
-  /** Takes away a new file that was never finished; it need not be in the trash. */
-  async #forget(path: string): Promise<void> {
+  /** Removes a new file that was never completed, bypassing the trash. */
+  async #discardNew(path: string): Promise<void> {
     try {
       const { id } = await this.#mount.stat(path);
       await this.#mount.remove(path);
       await this.#mount.purge({ id });
     } catch {
-      // It may never have been made; the failure that led here is the one to tell.
+      // The file may not exist; the original failure is reported.
     }
   }
 }

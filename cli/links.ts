@@ -4,11 +4,11 @@ import { statOrNull } from "./lookup.ts";
 import { linkTarget } from "./node_facts.ts";
 import { parentPath, segments } from "./paths.ts";
 
-/** Links that lead to links: more than these go in a circle. */
-const MOST = 40;
+/** The maximum number of links to follow; more are treated as a loop. */
+const MAX_LINKS = 40;
 
-/** Where a link leads: `.` and `..` mean in a target what they mean to a shell. */
-function lead(from: string, target: string): string {
+/** Resolves a link's target; `.` and `..` mean what they mean in a shell. */
+function resolveTarget(from: string, target: string): string {
   const names = target.startsWith("/") ? [] : segments(parentPath(from));
   for (const name of segments(target)) {
     if (name === "..") names.pop();
@@ -20,9 +20,9 @@ function lead(from: string, target: string): string {
 /**
  * Follows a path that is a symbolic link, within the volume.
  *
- * @param path A path, not necessarily of a link.
- * @returns What it leads to, and where that is.
- * @throws {Fault} When it leads nowhere.
+ * @param path A path, of a link or of any other entry.
+ * @returns The target's node and path.
+ * @throws {Fault} When the target does not exist.
  */
 export async function follow(
   mount: Mount,
@@ -30,15 +30,15 @@ export async function follow(
 ): Promise<{ path: string; node: NodeInfo }> {
   let at = path;
   let node = await mount.stat(path);
-  for (let i = 0; i < MOST; i++) {
+  for (let i = 0; i < MAX_LINKS; i++) {
     const target = await linkTarget(mount, node);
     if (target === null) return { path: at, node };
-    at = lead(at, target);
+    at = resolveTarget(at, target);
     const next = await statOrNull(mount, at);
     if (next === null) {
-      throw new Fault(path, `a link to ${target}, which is not in the volume`);
+      throw new Fault(path, `a link to ${target}, which does not exist in the volume`);
     }
     node = next;
   }
-  throw new Fault(path, "a link that leads in a circle");
+  throw new Fault(path, "a loop of symbolic links");
 }

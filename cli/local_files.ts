@@ -1,7 +1,6 @@
 /**
- * Files of this machine by paths of any bytes. A path is text as
- * `decodeText` gives it: a byte that is not UTF-8 is a character of its own.
- * Those that are UTF-8 are the runtime's business.
+ * Local files by paths of any bytes. A path is text as `decodeText` returns it: each byte that is
+ * not UTF-8 is a character of its own. Paths that are valid UTF-8 are passed to the runtime.
  */
 
 import { decodeText, encodeText } from "../src/names.ts";
@@ -9,9 +8,9 @@ import { Fault } from "./faults.ts";
 import * as raw from "./raw_files.ts";
 import { textOf } from "./words.ts";
 
-/** What the runtime puts in the place of bytes that are not UTF-8. */
-const LOST = "\ufffd";
-/** What the text of every byte that is not UTF-8 begins with, in UTF-16. */
+/** The character that the runtime substitutes for bytes that are not UTF-8. */
+const REPLACEMENT = "\ufffd";
+/** The first UTF-16 unit of the text of every byte that is not UTF-8. */
 const MARK = "\udbff";
 
 function bytesOf(path: string): Uint8Array {
@@ -21,41 +20,41 @@ function bytesOf(path: string): Uint8Array {
   return encodeText(path);
 }
 
-/** Runs something with a path that the runtime takes, links followed. */
+/** Runs a task with a path that the runtime accepts, following links. */
 function followed<T>(path: string, task: (path: string) => T): T {
   const text = textOf(path);
   return text === null ? raw.withPath(bytesOf(path), true, task) : task(text);
 }
 
-/** What is at a path, links not followed. */
+/** Returns the status of a path without following links. */
 export function lstat(path: string): Deno.FileInfo {
   const text = textOf(path);
   return text === null ? raw.withPath(bytesOf(path), false, Deno.statSync) : Deno.lstatSync(text);
 }
 
-/** What is at a path, links followed. */
+/** Returns the status of a path, following links. */
 export function stat(path: string): Deno.FileInfo {
   return followed(path, Deno.statSync);
 }
 
-/** The names in a directory. */
+/** Returns the names in a directory. */
 export function readDir(path: string): string[] {
   const text = textOf(path);
   if (text !== null) {
     const names = [...Deno.readDirSync(text)].map((entry) => entry.name);
-    const lossy = names.some((name) => name.includes(LOST) || name.includes(MARK));
+    const lossy = names.some((name) => name.includes(REPLACEMENT) || name.includes(MARK));
     if (!lossy || !raw.haveRawFiles()) return names;
   }
   return raw.readDir(bytesOf(path)).map(decodeText);
 }
 
-/** Where a link leads. */
+/** Returns a link's target. */
 export function readLink(path: string): string {
   const text = textOf(path);
   if (text !== null) {
     try {
       const target = Deno.readLinkSync(text);
-      if (!target.includes(LOST) && !target.includes(MARK)) return target;
+      if (!target.includes(REPLACEMENT) && !target.includes(MARK)) return target;
       if (!raw.haveRawFiles()) return target;
     } catch (error) {
       if (!(error instanceof Deno.errors.InvalidData)) throw error;
@@ -64,12 +63,12 @@ export function readLink(path: string): string {
   return decodeText(raw.readLink(bytesOf(path)));
 }
 
-/** The path without links. */
+/** Returns the path with all links resolved. */
 export function realPath(path: string): string {
   const text = textOf(path);
   if (text !== null) {
     const real = Deno.realPathSync(text);
-    const lossy = real.includes(LOST) || real.includes(MARK);
+    const lossy = real.includes(REPLACEMENT) || real.includes(MARK);
     if (!lossy || !raw.haveRawFiles()) return real;
   }
   return raw.withPath(bytesOf(path), true, readLink);
@@ -80,12 +79,12 @@ export function openRead(path: string): Deno.FsFile {
   return followed(path, (at) => Deno.openSync(at, { read: true }));
 }
 
-/** Opens a file that is there for writing over it. */
+/** Opens an existing file for writing and truncates it. */
 export function openOver(path: string): Deno.FsFile {
   return followed(path, (at) => Deno.openSync(at, { write: true, truncate: true }));
 }
 
-/** Makes a file that was not there. */
+/** Creates a new file. */
 export function create(path: string, mode: number): Deno.FsFile {
   const text = textOf(path);
   return text === null
@@ -93,40 +92,40 @@ export function create(path: string, mode: number): Deno.FsFile {
     : Deno.openSync(text, { write: true, createNew: true, mode });
 }
 
-/** A file's bytes. */
+/** Returns a file's content. */
 export function readFile(path: string): Uint8Array {
   return followed(path, Deno.readFileSync);
 }
 
-/** Makes a directory. */
+/** Creates a directory. */
 export function mkdir(path: string, mode: number): void {
   const text = textOf(path);
   if (text === null) raw.mkdir(bytesOf(path), mode);
   else Deno.mkdirSync(text, { mode });
 }
 
-/** Makes a symbolic link. */
+/** Creates a symbolic link. */
 export function symlink(target: string, path: string): void {
   const texts = [textOf(target), textOf(path)];
   if (texts[0] !== null && texts[1] !== null) Deno.symlinkSync(texts[0], texts[1]);
   else raw.symlink(bytesOf(target), bytesOf(path));
 }
 
-/** Gives a file a further name. */
+/** Adds a name to a file. */
 export function link(old: string, path: string): void {
   const texts = [textOf(old), textOf(path)];
   if (texts[0] !== null && texts[1] !== null) Deno.linkSync(texts[0], texts[1]);
   else raw.link(bytesOf(old), bytesOf(path));
 }
 
-/** Renames. */
+/** Renames a file. */
 export function rename(old: string, path: string): void {
   const texts = [textOf(old), textOf(path)];
   if (texts[0] !== null && texts[1] !== null) Deno.renameSync(texts[0], texts[1]);
   else raw.rename(bytesOf(old), bytesOf(path));
 }
 
-/** Takes a file away. */
+/** Removes a file. */
 export function remove(path: string): void {
   const text = textOf(path);
   if (text === null) raw.unlink(bytesOf(path));
@@ -138,7 +137,7 @@ export function chmod(path: string, mode: number): void {
   followed(path, (at) => Deno.chmodSync(at, mode));
 }
 
-/** Gives a file an owner. */
+/** Sets a file's owner. */
 export function chown(path: string, uid: number, gid: number): void {
   followed(path, (at) => Deno.chownSync(at, uid, gid));
 }
@@ -148,10 +147,10 @@ export function utime(path: string, atime: Date, mtime: Date): void {
   followed(path, (at) => Deno.utimeSync(at, atime, mtime));
 }
 
-/** The runtime itself has no calls for a link's own owner and times. */
+/** node:fs, because the runtime's own API cannot set a link's own owner and times. */
 const nodeFiles = () => import("node:fs");
 
-/** Gives a link itself an owner. */
+/** Sets a link's own owner. */
 export async function lchown(path: string, uid: number, gid: number): Promise<void> {
   const text = textOf(path);
   if (text === null) raw.lchown(bytesOf(path), uid, gid);
@@ -166,8 +165,8 @@ export async function lutime(path: string, atime: Date, mtime: Date): Promise<vo
 }
 
 /**
- * The parts of a file that are no holes, in order; null where that is not known,
- * or the file has none.
+ * Returns the parts of a file that are not holes, in order; null when they are not known or the
+ * file has no holes.
  */
 export function dataExtents(path: string, info: Deno.FileInfo): Iterable<raw.Extent> | null {
   const { blocks, size } = info;

@@ -1,22 +1,22 @@
 import { lstat, readDir } from "./local_files.ts";
 import { localJoin } from "./paths.ts";
 
-/** What a local path is. */
+/** The kind of a local path. */
 export type LocalKind = "directory" | "file" | "symlink" | "special";
 
-/** Something found below a local folder. */
+/** An entry found in a local tree. */
 export interface LocalEntry {
-  /** Its path. */
+  /** The entry's path. */
   path: string;
-  /** The names from the folder down to it; empty for the folder itself. */
+  /** The names from the top folder down; empty for the top folder itself. */
   names: string[];
-  /** What it is. */
+  /** The entry's kind. */
   kind: LocalKind;
-  /** What the operating system says of it. */
+  /** The operating system's status of the entry. */
   info: Deno.FileInfo;
 }
 
-/** What a file is, of what the operating system says. */
+/** Returns a file's kind from its status. */
 export function kindOf(info: Deno.FileInfo): LocalKind {
   if (info.isSymlink) return "symlink";
   if (info.isDirectory) return "directory";
@@ -28,7 +28,7 @@ function isSpecial(info: Deno.FileInfo): boolean {
     (info.isCharDevice ?? false) || (info.isBlockDevice ?? false);
 }
 
-/** What a special file is called. */
+/** Returns the name of a special file's kind. */
 export function specialName(info: Deno.FileInfo): string {
   if (info.isFifo) return "a FIFO";
   if (info.isSocket) return "a socket";
@@ -36,11 +36,11 @@ export function specialName(info: Deno.FileInfo): string {
 }
 
 /**
- * Walks a local tree: each folder before what is in it, names in order, links
- * not followed. Synchronous calls: a thread's hop for each small file would cost
- * more than the file.
+ * Walks a local tree: each folder before its entries, names in order, links not followed. It uses
+ * synchronous calls, because for small files a switch to another thread would cost more than the
+ * file.
  *
- * @param failed Takes the paths that could not be read, and why.
+ * @param failed Receives the paths that could not be read, with the error.
  */
 export function* walkLocal(
   path: string,
@@ -69,7 +69,7 @@ export function* walkLocal(
   }
 }
 
-/** The bytes of all regular files below a path. */
+/** Returns the size of all regular files below a path, in bytes. */
 export function totalSize(path: string): number {
   let bytes = 0;
   for (const entry of walkLocal(path, () => {})) {

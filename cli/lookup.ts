@@ -1,7 +1,7 @@
 import type { Mount, NodeInfo } from "../mod.ts";
 import { isAloeError } from "./faults.ts";
 
-/** What is at a path; null where nothing is. */
+/** Returns the node at a path; null when it does not exist. */
 export async function statOrNull(
   mount: Mount,
   path: string,

@@ -2,47 +2,47 @@ import { type Flags, UsageError } from "./args.ts";
 import { parseSize } from "./size.ts";
 import { parseMoment } from "./time.ts";
 
-/** What a mount is asked to be, from its options and the words of `-o`. */
-export interface MountWishes {
+/** A requested mount, from the command's options and the words of `-o`. */
+export interface MountRequest {
   /** The volume's name or id; undefined for the only one. */
   volume?: string;
-  /** A file with the PIN, named among the words of `-o`. */
+  /** A file with the PIN, given as a word of `-o`. */
   pinFile?: string;
-  /** Whether what is missing is made, the file and the volume. */
+  /** Whether to create a missing file and volume. */
   create: boolean;
   /** Whether every change is refused. */
   readOnly: boolean;
   /** The moment to show, in nanoseconds since the Unix epoch; null for the present. */
   at: bigint | null;
-  /** What is kept of content that is overwritten or removed. */
+  /** How many versions of overwritten or removed content to keep. */
   history: "none" | "all" | number;
-  /** Bytes in a chunk of a volume that is made; undefined for the default of mounts. */
+  /** The chunk size of a new volume, in bytes; defaults to that of mounts. */
   chunkSize?: number;
-  /** Bytes of content to keep in memory; undefined for the mount's own choice. */
+  /** The size of the read cache, in bytes; defaults to the mount's own value. */
   cacheBytes?: number;
-  /** Bytes of changes to hold before they are written; undefined likewise. */
+  /** The maximum size of unwritten changes, in bytes; defaults to the mount's own value. */
   dirtyBytes?: number;
-  /** Whether other users may enter. */
+  /** Whether other users may access the mount. */
   allowOther: boolean;
-  /** Whether what is in the directory may be hidden. */
+  /** Whether the mount may hide entries of the directory. */
   nonEmpty: boolean;
   /** Whether the directory is removed when the mount of an encrypted volume has ended. */
   removeMountpoint: boolean;
-  /** Owner of what has none in the volume. */
+  /** The owner of nodes without one. */
   uid?: number;
-  /** Group of what has none. */
+  /** The group of nodes without one. */
   gid?: number;
-  /** Where the lines of the log go; undefined for standard error. */
+  /** The path of the log; undefined for standard error. */
   log?: string;
-  /** What is to be different of what is mounted there already; undefined for a new mount. */
+  /** The options to change in an existing mount; undefined for a new mount. */
   remount?: string[];
-  /** Words for the kernel and libfuse. */
+  /** Options for the kernel and libfuse. */
   options: string[];
 }
 
 /**
- * Words that are for mount(8), systemd or nobody, and no concern of a mount:
- * times of access are nothing that a volume keeps anew with each read.
+ * Options that only mount(8) or systemd use, and access-time options: a volume does not update
+ * access times on reads.
  */
 const IGNORED = new Set([
   ...["defaults", "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner"],
@@ -52,24 +52,24 @@ const IGNORED = new Set([
   ...["lazytime", "nolazytime"],
 ]);
 
-/** The same of those with a value. */
+/** Ignored options with a value. */
 const IGNORED_VALUES = new Set(["comment", "user", "uhelper", "helper"]);
 
-/** What the kernel says of a mount, and mount(8) repeats when it remounts. */
+/** Options that the kernel lists for a mount and mount(8) repeats in a remount. */
 const REPEATED = new Set(["user_id", "group_id", "max_read", "blksize", "fsname", "subtype"]);
 
-/** Words that libfuse and the kernel know what to do with. */
+/** Options passed to libfuse and the kernel. */
 const PASSED = new Set([
   ...["suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync", "dirsync"],
   ...["noatime", "nodiratime", "nosymfollow"],
 ]);
 
-/** The same of those with a value. */
+/** Passed options with a value. */
 const PASSED_VALUES = new Set([
   ...["context", "fscontext", "defcontext", "rootcontext"],
 ]);
 
-/** Cuts `a,b="c,d",e\,f` where a comma stands alone. */
+/** Splits `a,b="c,d",e\,f` at commas that are neither quoted nor escaped. */
 function split(text: string): string[] {
   const words: string[] = [];
   let word = "";
@@ -86,21 +86,23 @@ function split(text: string): string[] {
   return [...words, word].filter((w) => w !== "");
 }
 
-/** Reads `all`, `none` or a number of versions. */
+/** Parses `all`, `none` or a number of versions. */
 function parseHistory(text: string): "none" | "all" | number {
   if (text === "none" || text === "all") return text;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new UsageError(`--history is all, none or a number of versions from 1 on, not ${text}`);
+  throw new UsageError(
+    `--history must be all, none or a number of versions of at least 1, not ${text}`,
+  );
 }
 
-/** Reads a user's or group's number. */
+/** Parses the number of a user or group. */
 function parseId(name: string, text: string): number {
   if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text);
-  throw new UsageError(`${name} is a number, not ${text}`);
+  throw new UsageError(`${name} must be a number, not ${text}`);
 }
 
-/** What an option or a word with a value sets. */
-const SETTERS: Readonly<Record<string, (wishes: MountWishes, value: string) => void>> = {
+/** Setters of options with a value. */
+const SETTERS: Readonly<Record<string, (request: MountRequest, value: string) => void>> = {
   volume: (w, v) => w.volume = v,
   "pin-file": (w, v) => w.pinFile = v,
   at: (w, v) => w.at = parseMoment(v),
@@ -113,8 +115,8 @@ const SETTERS: Readonly<Record<string, (wishes: MountWishes, value: string) => v
   log: (w, v) => w.log = v,
 };
 
-/** What an option or a word without a value sets. */
-const SWITCHES: Readonly<Record<string, (wishes: MountWishes) => void>> = {
+/** Setters of options without a value. */
+const SWITCHES: Readonly<Record<string, (request: MountRequest) => void>> = {
   create: (w) => w.create = true,
   "read-only": (w) => w.readOnly = true,
   ro: (w) => w.readOnly = true,
@@ -124,23 +126,23 @@ const SWITCHES: Readonly<Record<string, (wishes: MountWishes) => void>> = {
   "x-aloelite.rmdir": (w) => w.removeMountpoint = true,
 };
 
-function takeWord(wishes: MountWishes, word: string): void {
+function takeWord(request: MountRequest, word: string): void {
   const at = word.indexOf("=");
   const key = at < 0 ? word : word.slice(0, at);
-  // mount(8)'s words have underscores, ours have dashes: both are understood.
+  // mount(8) writes its words with underscores, this program with dashes; both are accepted.
   const name = key.replaceAll("_", "-");
   if (at >= 0) {
     const value = word.slice(at + 1);
     if (/^(x-|X-)/.test(key) || IGNORED_VALUES.has(key)) return;
     if (Object.hasOwn(SETTERS, name)) {
       if (value === "") throw new UsageError(`the mount option ${key} needs a value`);
-      return SETTERS[name](wishes, value);
+      return SETTERS[name](request, value);
     }
-    if (PASSED_VALUES.has(key)) return void wishes.options.push(word);
+    if (PASSED_VALUES.has(key)) return void request.options.push(word);
   } else {
-    if (Object.hasOwn(SWITCHES, name)) return SWITCHES[name](wishes);
+    if (Object.hasOwn(SWITCHES, name)) return SWITCHES[name](request);
     if (IGNORED.has(key) || /^(x-|X-)/.test(key)) return;
-    if (PASSED.has(key)) return void wishes.options.push(word);
+    if (PASSED.has(key)) return void request.options.push(word);
     if (Object.hasOwn(SETTERS, name) || PASSED_VALUES.has(key)) {
       throw new UsageError(`the mount option ${key} needs a value`);
     }
@@ -149,13 +151,13 @@ function takeWord(wishes: MountWishes, word: string): void {
 }
 
 /**
- * Reads what the command line asks of a mount. An option of the command wins
- * over the same word in `-o`.
+ * Parses a mount request from the command line. A command's option takes precedence over the same
+ * word in `-o`.
  *
- * @throws {UsageError} For a word or a value that is not understood.
+ * @throws {UsageError} For an unknown word or an invalid value.
  */
-export function mountWishes(flags: Flags): MountWishes {
-  const wishes: MountWishes = {
+export function parseMountRequest(flags: Flags): MountRequest {
+  const request: MountRequest = {
     create: false,
     readOnly: false,
     at: null,
@@ -167,28 +169,28 @@ export function mountWishes(flags: Flags): MountWishes {
   };
   const words = split(flags.get("options") ?? "");
   if (words.includes("remount")) {
-    wishes.remount = [...words, ...(flags.has("read-only") ? ["ro"] : [])];
+    request.remount = [...words, ...(flags.has("read-only") ? ["ro"] : [])];
   }
   for (const word of words) {
-    if (wishes.remount !== undefined && REPEATED.has(word.split("=")[0])) continue;
-    takeWord(wishes, word);
+    if (request.remount !== undefined && REPEATED.has(word.split("=")[0])) continue;
+    takeWord(request, word);
   }
   for (const [name, value] of flags) {
     if (name === "pin-file") continue;
-    if (Object.hasOwn(SETTERS, name)) SETTERS[name](wishes, value);
-    else if (Object.hasOwn(SWITCHES, name)) SWITCHES[name](wishes);
+    if (Object.hasOwn(SETTERS, name)) SETTERS[name](request, value);
+    else if (Object.hasOwn(SWITCHES, name)) SWITCHES[name](request);
   }
-  if (wishes.at !== null) wishes.readOnly = true;
-  if (wishes.readOnly && wishes.create) {
-    throw new UsageError("--create does not go with --read-only or --at");
+  if (request.at !== null) request.readOnly = true;
+  if (request.readOnly && request.create) {
+    throw new UsageError("--create cannot be combined with --read-only or --at");
   }
-  if (wishes.chunkSize !== undefined && !wishes.create) {
-    throw new UsageError("--chunk-size is for a volume that is made: give --create");
+  if (request.chunkSize !== undefined && !request.create) {
+    throw new UsageError("--chunk-size applies to a new volume: add --create");
   }
   for (const name of ["encrypt", "enc-mode"]) {
-    if (flags.has(name) && !wishes.create) {
-      throw new UsageError(`--${name} is for a volume that is made: give --create`);
+    if (flags.has(name) && !request.create) {
+      throw new UsageError(`--${name} applies to a new volume: add --create`);
     }
   }
-  return wishes;
+  return request;
 }

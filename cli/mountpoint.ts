@@ -1,15 +1,15 @@
 import { Fault } from "./faults.ts";
 
-/** The type of our mounts. */
+/** The filesystem type of aloelite mounts. */
 const FUSE_TYPE = "fuse.aloelite";
 
-/** What a mount says whose program is gone, or goes as it is asked. */
+/** The errors of a mount whose program has ended or ends during the call. */
 const GONE: readonly unknown[] = ["ENOTCONN", "ECONNABORTED"];
 
-/** The type of the topmost mount at a directory; null where none is. */
+/** Returns the type of the topmost mount at a directory; null when nothing is mounted. */
 async function mountTypeAt(directory: string): Promise<string | null> {
   const text = await Deno.readTextFile("/proc/self/mountinfo").catch(() => "");
-  // Blanks, tabs, newlines and backslashes are written as three octal digits there.
+  // mountinfo writes blanks, tabs, newlines and backslashes as three octal digits.
   const listed = directory.replace(
     /[ \t\n\\]/g,
     (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`,
@@ -23,19 +23,19 @@ async function mountTypeAt(directory: string): Promise<string | null> {
   return type;
 }
 
-/** Whether a mount's program has gone without unmounting. */
+/** Returns whether a mount's program has ended without unmounting. */
 function isNotConnected(error: unknown): boolean {
   return error instanceof Error && GONE.includes((error as { code?: unknown }).code);
 }
 
-/** The absolute path of a directory whose last name may be a mount that does not answer. */
+/** Returns the absolute path of a directory whose last name may be a dead mount. */
 async function resolveMountpoint(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
     if (!isNotConnected(error)) throw error;
   }
-  // Resolved without a look at the last name, which must be no symbolic link then.
+  // Resolve all but the last name, which cannot be a symbolic link in this case.
   const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
   const plain = absolute.replace(/(?<=.)\/+$/, "");
   const cut = plain.lastIndexOf("/");
@@ -44,8 +44,8 @@ async function resolveMountpoint(path: string): Promise<string> {
 }
 
 /**
- * Whether somebody answers for a mount. Its own attributes do not tell: the
- * kernel keeps those. A name that was never asked for has to be asked for.
+ * Returns whether a program serves a mount. It looks up a new name, because the kernel caches the
+ * attributes of the mount itself.
  */
 async function answers(directory: string): Promise<boolean> {
   try {
@@ -57,11 +57,10 @@ async function answers(directory: string): Promise<boolean> {
 }
 
 /**
- * Makes sure that a volume can be mounted at a directory. What a killed mount
- * has left behind there is taken away.
+ * Checks that a volume can be mounted at a directory. Removes the leftovers of a killed mount.
  *
- * @param path As it was written.
- * @param clean Takes a mount away that does not answer.
+ * @param path The directory as the user wrote it.
+ * @param clean Removes a dead mount.
  * @returns The directory's absolute path.
  */
 export async function readyMountpoint(
@@ -69,10 +68,10 @@ export async function readyMountpoint(
   clean: (directory: string) => Promise<void>,
 ): Promise<string> {
   const point = await resolveMountpoint(path);
-  // Several, if each was mounted over the last one.
+  // Dead mounts may be stacked.
   while (await mountTypeAt(point) === FUSE_TYPE) {
     if (await answers(point)) {
-      throw new Fault(path, "a volume is mounted there; `aloelite unmount` ends that");
+      throw new Fault(path, "a volume is mounted there; unmount it with `aloelite unmount`");
     }
     await clean(point);
   }
@@ -81,16 +80,16 @@ export async function readyMountpoint(
 }
 
 /**
- * Refuses a directory with something in it.
+ * Refuses a directory with entries.
  *
- * @param path As it was written.
- * @param point Its absolute path.
+ * @param path The directory as the user wrote it.
+ * @param point The directory's absolute path.
  */
 export async function refuseEntries(path: string, point: string): Promise<void> {
   if (!await hasEntries(point)) return;
   throw new Fault(
     path,
-    "not empty, and what is in it would be hidden; choose an empty directory, or give --nonempty",
+    "not empty; the mount would hide its entries. Choose an empty directory, or add --nonempty",
   );
 }
 
@@ -98,7 +97,8 @@ async function hasEntries(directory: string): Promise<boolean> {
   try {
     for await (const _ of Deno.readDir(directory)) return true;
   } catch (error) {
-    // One that was closed when the last mount ended: it is looked into when it is mounted on.
+    // The directory of an encrypted mount has mode 0 after the mount; the mount itself checks its
+    // entries.
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
   }
   return false;

@@ -1,7 +1,7 @@
 import type { AloeLite } from "../mod.ts";
 import { encryptionMode, givesPin } from "./commands/volume.ts";
 import type { Context } from "./context.ts";
-import { about } from "./faults.ts";
+import { withSubject } from "./faults.ts";
 
 async function exists(path: string): Promise<boolean> {
   try {
@@ -13,23 +13,23 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** A file that was made for a command. */
+/** A file created for a command. */
 export interface NewFile {
   fs: AloeLite;
-  /** The PIN of its volume; undefined where that is not encrypted. */
+  /** The PIN of its volume; undefined when the volume is not encrypted. */
   pin: Uint8Array | undefined;
 }
 
 /**
- * Makes the file that the command line names, with one volume: the one that is
- * named, or `main`. A PIN option makes the volume an encrypted one.
+ * Creates the file that the command line names, with one volume: the named one, or `main`. A PIN
+ * option makes the volume encrypted.
  *
- * @returns The open file, which the caller closes; null when it is there already.
- * @throws {Fault} When it cannot be made.
+ * @returns The open file, which the caller closes; null when the file already exists.
+ * @throws {Fault} When the file cannot be created.
  */
 export async function makeFile(ctx: Context): Promise<NewFile | null> {
   const { file } = ctx;
-  if (await about(file, () => exists(file))) return null;
+  if (await withSubject(file, () => exists(file))) return null;
   ctx.guard();
   const encryption = encryptionMode(ctx.flags);
   let pin: Uint8Array | undefined;
@@ -38,7 +38,7 @@ export async function makeFile(ctx: Context): Promise<NewFile | null> {
     pin = await newPin(ctx.flags, "pin", "PIN");
   }
   const { AloeLite } = await import("../mod.ts");
-  return await about(file, async () => {
+  return await withSubject(file, async () => {
     const fs = await AloeLite.open(file, { create: true });
     try {
       await fs.createVolume({

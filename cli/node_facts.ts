@@ -1,7 +1,7 @@
 import type { Mount, NodeInfo } from "../mod.ts";
 import { decodeText } from "../src/names.ts";
 
-/** What a node is for a person: files kept by other drivers may be links too. */
+/** The kind of a node as shown to users; a file written by another driver may be a link. */
 export type FileKind =
   | "directory"
   | "file"
@@ -11,12 +11,12 @@ export type FileKind =
   | "character device"
   | "block device";
 
-/** Longer link targets than this are no link targets. */
+/** The maximum length of a link target, in bytes. */
 const LONGEST_TARGET = 64 * 1024;
 
 /**
- * What a node is. A link is a node of type `symlink` or, in the older style, an
- * entry whose metadata says `symlink=1`.
+ * Returns a node's kind. A link is a node of type `symlink` or, in the older style, an entry with
+ * the metadata `symlink=1`.
  */
 export function fileKind(node: NodeInfo): FileKind {
   switch (node.type) {
@@ -32,13 +32,15 @@ export function fileKind(node: NodeInfo): FileKind {
 
 const DEVICES = { char: "character device", block: "block device" } as const;
 
-/** What a listing says of a node's size: bytes, or which device it is. */
+/** Returns a node's size for a listing: bytes, or the numbers of a device. */
 export function describeSize(node: NodeInfo): string {
   if (node.device !== null) return `${node.device.major}, ${node.device.minor}`;
   return node.size === null ? "-" : node.size.toString();
 }
 
-/** A link's target, its bytes as names have them; null for what is no link. */
+/**
+ * Returns a link's target with its bytes encoded as in names; null for a node that is not a link.
+ */
 export async function linkTarget(
   mount: Mount,
   node: NodeInfo,
@@ -59,13 +61,13 @@ const LETTERS: Readonly<Record<FileKind, string>> = {
   "block device": "b",
 };
 
-/** The permissions that a mount gives what has none. */
+/** Returns the permissions that a mount gives a node without any. */
 function defaultMode(kind: FileKind): number {
   if (kind === "directory") return 0o755;
   return kind === "symlink" ? 0o777 : 0o644;
 }
 
-/** Type and permissions as `ls -l` writes them: `-rwxr-xr-x`. */
+/** Returns type and permissions as `ls -l` writes them: `-rwxr-xr-x`. */
 export function describeMode(node: NodeInfo): string {
   const kind = fileKind(node);
   const letter = LETTERS[kind];

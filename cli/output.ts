@@ -2,19 +2,18 @@ import { encodeText, shownName } from "../src/names.ts";
 import { isoTime } from "./time.ts";
 import { nameForm, textOf } from "./words.ts";
 
-/** The reader of our standard output has gone: not a fault, only the end. */
+/** Thrown when the reader of standard output has closed it, which is not a failure. */
 export class OutputClosed extends Error {}
 
-/** Characters that would move the cursor or change the terminal's colours. */
+/** Characters that could move the cursor or change the terminal's colours. */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
-/** Characters that stand for a byte of a name. */
+/** Characters that represent a byte of a name. */
 const BYTE = /[\u{10fe00}-\u{10feff}]/gu;
 
 /**
- * Text in which every control character, and every byte that is not UTF-8, is
- * written out, for terminals and messages.
+ * Escapes every control character, and every byte that is not UTF-8, for terminals and messages.
  */
 export function printable(text: string): string {
   return text.replace(BYTE, (c) => `\\x${hex(c.codePointAt(0)! & 0xff, 2)}`).replace(
@@ -31,13 +30,10 @@ function hex(number: number, digits: number): string {
   return number.toString(16).padStart(digits, "0");
 }
 
-/** What JSON has of what people see: paths, names, and where links lead. */
+/** The JSON fields that hold paths, names and link targets. */
 const NAMES = new Set(["path", "name", "target", "from", "to"]);
 
-/**
- * Text of names is text in JSON too. Where it stands for other bytes, those are
- * given beside it, in base64.
- */
+/** Adds a field with the bytes in base64 to each name that is not valid UTF-8. */
 function withBytes(key: string, value: unknown): unknown {
   if (typeof value === "bigint") return isoTime(value);
   if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
@@ -50,34 +46,31 @@ function withBytes(key: string, value: unknown): unknown {
   return Object.keys(found).length === 0 ? value : { ...value, ...found };
 }
 
-/** Buffered text held back before it is written. */
+/** The length of text to buffer before it is written, in UTF-16 units. */
 const BUFFER = 32 * 1024;
 
-/** Standard output: buffered text, and bytes as they are. */
+/** Standard output: buffered text and raw bytes. */
 export class Output {
   #pending: string[] = [];
   #length = 0;
   #terminal: boolean | null = null;
 
-  /** Whether a person reads it. */
+  /** Whether standard output is a terminal. */
   get isTerminal(): boolean {
     return this.#terminal ??= Deno.stdout.isTerminal();
   }
 
-  /**
-   * A path, or where a link leads, as it may be shown: with its bytes in a pipe,
-   * made harmless on a terminal.
-   */
+  /** Returns a path or link target for output: unchanged for a pipe, escaped for a terminal. */
   name(text: string): string {
     return this.isTerminal ? printable(text) : text;
   }
 
-  /** The same for one name of a directory's. */
+  /** Returns one name of a directory for output, like {@linkcode name}. */
   child(name: string): string {
     return this.name(shownName(name));
   }
 
-  /** The same for text that is no name. */
+  /** Returns text that is not a name for output: escaped for a terminal. */
   plain(text: string): string {
     if (this.isTerminal) return printable(text);
     return nameForm(text);
@@ -88,7 +81,7 @@ export class Output {
     await this.text(`${text}\n`);
   }
 
-  /** Prints text, in which bytes of names may be as `decodeText` has them. */
+  /** Prints text, which may hold bytes of names as `decodeText` encodes them. */
   async text(text: string): Promise<void> {
     this.#pending.push(text);
     this.#length += text.length;
@@ -96,14 +89,14 @@ export class Output {
   }
 
   /**
-   * Prints a value as one JSON document. Times (bigints) become ISO 8601 text
-   * with nanoseconds, as nothing else that is printed is a bigint.
+   * Prints a value as one JSON document. Bigints are times and become ISO 8601 text with
+   * nanoseconds.
    */
   async json(value: unknown): Promise<void> {
     await this.line(jsonText(value, 2));
   }
 
-  /** Writes bytes, after the text printed so far. */
+  /** Writes bytes after the text printed so far. */
   async bytes(data: Uint8Array): Promise<void> {
     if (this.#length > 0) await this.flush();
     try {
@@ -118,7 +111,7 @@ export class Output {
     }
   }
 
-  /** Writes what is buffered. */
+  /** Writes the buffered text. */
   async flush(): Promise<void> {
     if (this.#length === 0) return;
     const text = this.#pending.join("");
@@ -129,10 +122,10 @@ export class Output {
 }
 
 /**
- * Lays rows out in columns below their headings.
+ * Arranges rows in columns below their headings.
  *
- * @param headings One for each column.
- * @returns No line without a row.
+ * @param headings One heading for each column.
+ * @returns The lines; empty when there are no rows.
  */
 export function listing(
   headings: readonly string[],
@@ -144,10 +137,10 @@ export function listing(
 }
 
 /**
- * Lays rows out in columns, two spaces apart.
+ * Arranges rows in columns, two spaces apart.
  *
- * @param rows Cells of text; all rows of one length.
- * @param right The columns whose cells are set to the right.
+ * @param rows Cells of text; all rows have the same length.
+ * @param right The columns to align right.
  */
 export function table(
   rows: readonly (readonly string[])[],
@@ -170,10 +163,10 @@ export function table(
   );
 }
 
-/** A value as JSON has it. */
+/** Returns a value as JSON text. */
 export function jsonText(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, withBytes, indent);
-  // As JSON writes them: in what is printed they stand for bytes.
+  // Escape the characters that represent bytes, because output would turn them into bytes.
   return text.replace(BYTE, (c) => {
     return [...c.split("")].map((unit) => `\\u${hex(unit.charCodeAt(0), 4)}`).join("");
   });

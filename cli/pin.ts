@@ -3,14 +3,14 @@ import { UsageError } from "./args.ts";
 import { Fault, Interrupted } from "./faults.ts";
 import { readSmall, toEnd } from "./small_file.ts";
 
-/** Which options give a PIN: `pin`, `dest-pin`, `new-pin`, `source-pin`; and `token` a token. */
+/** The prefixes of the options that give a PIN, and of those that give a token. */
 export type PinPrefix = "pin" | "dest-pin" | "new-pin" | "source-pin" | "token";
 
 const NEWLINE = 10;
 const RETURN = 13;
 
-/** A PIN without the newline that editors and `echo` leave behind it. */
-function trimmed(bytes: Uint8Array): Uint8Array {
+/** Removes the newline that editors and `echo` add to a PIN. */
+function withoutNewline(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   if (end > 0 && bytes[end - 1] === NEWLINE) {
     end--;
@@ -21,7 +21,7 @@ function trimmed(bytes: Uint8Array): Uint8Array {
 
 async function fromFile(option: string, path: string): Promise<Uint8Array> {
   try {
-    return trimmed(await readSmall(path));
+    return withoutNewline(await readSmall(path));
   } catch (error) {
     if (error instanceof Fault) throw error;
     const reason = error instanceof Deno.errors.NotFound
@@ -38,13 +38,13 @@ async function fromDescriptor(
   text: string,
 ): Promise<Uint8Array> {
   if (!/^\d{1,5}$/.test(text)) {
-    throw new UsageError(`${option} needs a descriptor's number, not ${text}`);
+    throw new UsageError(`${option} needs the number of a descriptor, not ${text}`);
   }
   if (text === "0") {
-    return trimmed(await toEnd("standard input", Deno.stdin.readable));
+    return withoutNewline(await toEnd("standard input", Deno.stdin.readable));
   }
   try {
-    return trimmed(await readSmall(`/dev/fd/${text}`));
+    return withoutNewline(await readSmall(`/dev/fd/${text}`));
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault(`descriptor ${text}`, `not open for reading (${option})`);
@@ -55,7 +55,7 @@ async function fromDescriptor(
  * Reads the PIN that the options name.
  *
  * @returns The PIN's bytes, or null when no option names one.
- * @throws {UsageError} When several do.
+ * @throws {UsageError} When several options name one.
  */
 export async function givenPin(
   flags: Flags,
@@ -65,7 +65,7 @@ export async function givenPin(
   if (given.length === 0) return null;
   if (given.length > 1) {
     throw new UsageError(
-      `give one of ${given.map((s) => `--${prefix}-${s}`).join(" and ")}`,
+      `give only one of ${given.map((s) => `--${prefix}-${s}`).join(" and ")}`,
     );
   }
   const option = `--${prefix}-${given[0]}`;
@@ -79,22 +79,25 @@ export async function givenPin(
   return bytes;
 }
 
-/** The bytes of an environment variable. The runtime's error for one that is no text has them all. */
+/**
+ * Returns the bytes of an environment variable. Replaces the runtime's error for invalid UTF-8,
+ * because that error contains the value.
+ */
 function variable(name: string, option: string): Uint8Array | undefined {
   try {
     const text = Deno.env.get(name);
     return text === undefined ? undefined : new TextEncoder().encode(text);
   } catch {
-    throw new Fault(name, `not UTF-8; give the PIN by a file or a descriptor (${option})`);
+    throw new Fault(name, `not UTF-8; give the PIN in a file or by a descriptor (${option})`);
   }
 }
 
-/** Whether somebody can be asked. */
+/** Returns whether standard input is a terminal. */
 export function canPrompt(): boolean {
   return Deno.stdin.isTerminal();
 }
 
-/** What the keys that are not part of a PIN do. */
+/** The codes of keys that edit or end the input. */
 const KEY = {
   interrupt: 3,
   end: 4,
@@ -105,9 +108,9 @@ const KEY = {
 } as const;
 
 /**
- * Asks for a PIN on the terminal without showing it.
+ * Prompts for a PIN on the terminal without showing it.
  *
- * @param question What to ask, without a colon.
+ * @param question The prompt, without a colon.
  * @throws {Interrupted} On Ctrl-C.
  */
 export async function promptPin(question: string): Promise<Uint8Array> {
@@ -116,14 +119,13 @@ export async function promptPin(question: string): Promise<Uint8Array> {
   };
   const bytes: number[] = [];
   const key = new Uint8Array(1);
-  // A terminal left in raw mode shows nothing that is typed: put it back
-  // whatever ends the process.
-  const ended = (): void => {
+  // A terminal in raw mode shows no input, so restore the mode when the process is terminated.
+  const onTerminate = (): void => {
     Deno.stdin.setRaw(false);
     Deno.exit(143);
   };
-  Deno.addSignalListener("SIGTERM", ended);
-  // The mode comes first: what is typed from the question on must not show.
+  Deno.addSignalListener("SIGTERM", onTerminate);
+  // Set raw mode before the prompt, so that early input is not shown.
   Deno.stdin.setRaw(true);
   stderr(`${question}: `);
   try {
@@ -135,7 +137,7 @@ export async function promptPin(question: string): Promise<Uint8Array> {
       if (c === KEY.quit) throw new Interrupted(131);
       if (c === KEY.clear) bytes.length = 0;
       else if (c === KEY.backspace || c === KEY.delete) {
-        // One character may be several bytes: 10xxxxxx continue one.
+        // A character may have several bytes; 10xxxxxx marks a continuation byte.
         while (bytes.length > 0 && (bytes.pop()! & 0xc0) === 0x80);
       } else bytes.push(c);
     }
@@ -143,15 +145,15 @@ export async function promptPin(question: string): Promise<Uint8Array> {
   } finally {
     bytes.fill(0);
     Deno.stdin.setRaw(false);
-    Deno.removeSignalListener("SIGTERM", ended);
+    Deno.removeSignalListener("SIGTERM", onTerminate);
     stderr("\n");
   }
 }
 
 /**
- * Finds a PIN for something new: from the options, else by asking twice.
+ * Returns a PIN for a new volume or a new PIN: from the options, otherwise from two prompts.
  *
- * @param what What the PIN is for, as the question names it.
+ * @param what The purpose of the PIN, as the prompt names it.
  */
 export async function newPin(
   flags: Flags,
@@ -162,7 +164,7 @@ export async function newPin(
   if (given !== null) return given;
   if (!canPrompt()) {
     throw new UsageError(
-      `${what} is needed: give --${prefix}-file, --${prefix}-env or ` +
+      `${what} is required: give --${prefix}-file, --${prefix}-env or ` +
         `--${prefix}-fd`,
     );
   }

@@ -5,7 +5,7 @@ import { Fault, Interrupted } from "./faults.ts";
 import { OutputClosed } from "./output.ts";
 import { textOf } from "./words.ts";
 
-/** How a command line ended that could not be understood. */
+/** The exit code of a usage error. */
 const WRONG_USE = 2;
 
 async function execute(
@@ -17,8 +17,8 @@ async function execute(
     const { showHelp } = await import("./commands/help.ts");
     await showHelp(ctx, command?.name ?? operands.join(" "));
   } else if (command !== null) {
-    // Together with the command's code and not after it: a graph of modules that
-    // is resolved once starts quicker. Whoever opens the file sees a failure.
+    // Load the engine in parallel with the command's code, because one combined module graph loads
+    // faster. A failure is reported when the file is opened.
     if (!command.fileless) import("../mod.ts").catch(() => {});
     const handler = await command.load();
     const code = await handler(ctx);
@@ -40,19 +40,19 @@ async function execute(
   return ctx.failures > 0 ? 1 : 0;
 }
 
-/** What an operand is called whose bytes are kept, in the grammar. */
+/** Matches the operands that may hold any bytes, by their names in the grammar. */
 const OF_BYTES = /PATH|SOURCE|DEST|GLOB/;
 
 /**
- * Words as the command takes them: paths of a volume, and of files that are
- * copied, may be of any bytes; all else is text.
+ * Returns a command line as its command expects it: paths of a volume and of copied files may hold
+ * any bytes; all other words must be text.
  *
- * @throws {Fault} For what is not UTF-8.
+ * @throws {Fault} When another word is not valid UTF-8.
  */
-function understood({ command, operands, flags }: Parsed<Command>): Parsed<Command> {
+function checkText({ command, operands, flags }: Parsed<Command>): Parsed<Command> {
   const text = (word: string, what: string): string => {
     const found = textOf(word);
-    if (found === null) throw new Fault(word, `not UTF-8, and ${what} has to be`);
+    if (found === null) throw new Fault(word, `not UTF-8; ${what} must be UTF-8`);
     return found;
   };
   const names = (command?.operands ?? "").split(" ");
@@ -70,10 +70,10 @@ function understood({ command, operands, flags }: Parsed<Command>): Parsed<Comma
 }
 
 /**
- * Runs one command line: takes it apart, runs its command, and turns every way
- * it can end into an exit code and a line on standard error.
+ * Runs one command line: parses it, runs its command, and turns every outcome into an exit code and
+ * a line on standard error.
  *
- * @param args The words after the program's name, as `nameForm` gives them.
+ * @param args The words after the program's name, as `nameForm` returns them.
  * @returns The exit code.
  */
 export async function run(args: readonly string[]): Promise<number> {
@@ -81,7 +81,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const found = parseArgs(args, COMMANDS);
     ctx = new Context(found.command, found.operands, found.flags);
-    const parsed = understood(found);
+    const parsed = checkText(found);
     ctx = new Context(parsed.command, parsed.operands, parsed.flags);
     const code = await execute(ctx, parsed);
     await ctx.out.flush();
@@ -95,24 +95,24 @@ export async function run(args: readonly string[]): Promise<number> {
 
 async function failed(ctx: Context, thrown: unknown): Promise<number> {
   let error = thrown;
-  // Unmounting may fail for the reason that the work failed for: that one tells.
+  // Unmounting may fail for the same reason as the work; report the first error.
   while (error instanceof SuppressedError) error = error.suppressed;
   if (ctx.signal.aborted) return (ctx.signal.reason as Interrupted).exitCode;
   if (error instanceof Interrupted) return error.exitCode;
-  // Whoever closed the pipe has what it wanted.
+  // The reader has closed the pipe on purpose.
   if (error instanceof OutputClosed) return ctx.failures > 0 ? 1 : 0;
   if (error instanceof UsageError) {
     const command = error.command ?? (ctx.command === "" ? null : ctx.command);
     const help = command === null ? "--help" : `${command} --help`;
-    const meant = error.misspelling === null
+    const hint = error.misspelling === null
       ? ""
       : (await import("./suggestion.ts")).suggestion(error.misspelling);
-    ctx.warn(null, `${error.message}${meant} (see \`aloelite ${help}\`)`);
+    ctx.warn(null, `${error.message}${hint} (see \`aloelite ${help}\`)`);
     return WRONG_USE;
   }
   ctx.report(error);
   if (Deno.env.get("ALOELITE_DEBUG") === "1") console.error(error);
-  // What was printed before the fault is still good.
+  // The output printed before the failure is still valid.
   await ctx.out.flush().catch(() => {});
   return 1;
 }

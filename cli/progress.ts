@@ -1,13 +1,13 @@
 import type { Bar } from "./bar.ts";
 
-/** Shorter work than this shows nothing, in ms. */
-const PATIENCE = 400;
-/** Time between two pictures, in ms. */
+/** Work that is shorter than this shows no progress, in ms. */
+const DELAY = 400;
+/** The interval between two updates, in ms. */
 const INTERVAL = 120;
 
 /**
- * How far some long work is, shown on standard error if that is a terminal. What
- * draws it is only loaded once the work takes long enough to be watched.
+ * Shows the progress of long work on standard error, if that is a terminal. The code that draws it
+ * is loaded only when the work takes long enough.
  */
 export class Progress {
   readonly #label: string;
@@ -20,31 +20,31 @@ export class Progress {
   #loading = false;
 
   /**
-   * @param label What is being done.
-   * @param total All the bytes there are to do; 0 when nobody knows.
+   * @param label The name of the operation.
+   * @param total The total number of bytes; 0 when it is unknown.
    */
   constructor(label: string, total: number = 0) {
     this.#label = label;
     this.#total = total;
   }
 
-  /** Whether anybody sees it: counting a total in advance is wasted otherwise. */
+  /** Whether progress is shown. If not, counting a total in advance is wasted. */
   get visible(): boolean {
     return this.#shown;
   }
 
-  /** More work was done. */
+  /** Adds completed work. */
   add(bytes: number): void {
     this.to(this.#done + bytes);
   }
 
-  /** Work was done up to here. */
+  /** Sets the completed work. */
   to(bytes: number, total: number = this.#total): void {
     this.#done = bytes;
     this.#total = total;
     if (!this.#shown) return;
     const now = performance.now();
-    if (now - this.#start < PATIENCE || now - this.#drawnAt < INTERVAL) return;
+    if (now - this.#start < DELAY || now - this.#drawnAt < INTERVAL) return;
     this.#drawnAt = now;
     this.#load();
     this.#bar?.draw(bytes, total);
@@ -56,11 +56,11 @@ export class Progress {
     import("./bar.ts").then(({ Bar }) => {
       this.#bar = new Bar(this.#label, this.#start, this.#total > 0);
     }, () => {
-      // The work is done as well without being watched.
+      // The work continues without a progress line.
     });
   }
 
-  /** Takes the line away, so that messages and results stand on their own. */
+  /** Removes the progress line before messages and results are printed. */
   clear(): void {
     this.#bar?.clear();
   }

@@ -1,7 +1,7 @@
 /**
- * Calls of the C library for what the runtime has none for: it takes paths as
- * text, and so loses those that are not UTF-8, and it knows nothing of holes.
- * Where it can, a path is opened here and worked with by its descriptor.
+ * Calls of the C library where the runtime has no equivalent: the runtime takes paths as text,
+ * which loses bytes that are not UTF-8, and it does not report holes. Where possible, a path is
+ * opened here and used through its descriptor.
  */
 
 import { openLibc } from "../src/runtime/libc.ts";
@@ -29,10 +29,10 @@ type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 let opened: Libc | null = null;
 let errno: Int32Array | null = null;
 
-/** Whether there are these calls: on Linux, for a process that may do everything. */
+/** Returns whether the calls are available: on Linux, with all permissions. */
 export function haveRawFiles(): boolean {
   if (Deno.build.os !== "linux") return false;
-  // Looked up and not tried, since the runtime would ask at a terminal.
+  // Query the permissions, because trying would make the runtime prompt at a terminal.
   return (["ffi", "read", "write"] as const).every((name) =>
     Deno.permissions.querySync({ name }).state === "granted"
   );
@@ -56,7 +56,7 @@ const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const ENXIO = 6;
 
-/** What the errors are called that somebody is told of, or that are expected. */
+/** Names of the errors that are expected or shown to users. */
 const ERRORS: Readonly<Record<number, [string, (new (message: string) => Error) | null]>> = {
   1: ["Operation not permitted", Deno.errors.PermissionDenied],
   2: ["No such file or directory", Deno.errors.NotFound],
@@ -80,7 +80,7 @@ function lastError(): number {
 
 function fault(): Error {
   const code = lastError();
-  const [message, kind] = ERRORS[code] ?? [`error ${code} of the system`, null];
+  const [message, kind] = ERRORS[code] ?? [`system error ${code}`, null];
   return kind === null
     ? Object.assign(new Error(message), { code: message })
     : new kind(`${message} (os error ${code})`);
@@ -91,14 +91,14 @@ function check(result: number | bigint): number {
   return Number(result);
 }
 
-/** Bytes as C has text: with a NUL behind. */
+/** Returns bytes as a C string, with a terminating NUL. */
 function cString(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const text = new Uint8Array(bytes.length + 1);
   text.set(bytes);
   return text;
 }
 
-/** Runs something with a path by which the runtime can work with a file. */
+/** Runs a task with a path that the runtime can use for a file of any name. */
 export function withPath<T>(
   path: Uint8Array,
   follow: boolean,
@@ -113,7 +113,7 @@ export function withPath<T>(
   }
 }
 
-/** Makes a file that was not there and runs something with a path of it. */
+/** Creates a file and runs a task with a path to it. */
 export function withNewFile<T>(path: Uint8Array, mode: number, task: (path: string) => T): T {
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   const descriptor = check(libc().open(cString(path), flags, mode));
@@ -124,17 +124,17 @@ export function withNewFile<T>(path: Uint8Array, mode: number, task: (path: stri
   }
 }
 
-/** Where a link leads. */
+/** Returns a link's target. */
 export function readLink(path: Uint8Array): Uint8Array {
   const target = new Uint8Array(65_536);
   return target.slice(0, check(libc().readlink(cString(path), target, BigInt(target.length))));
 }
 
-/** Where the name of a `struct dirent` is, and its length. */
+/** Offset of the name in a `struct dirent`, in bytes, and of the record's length. */
 const DIRENT_NAME = 19;
 const DIRENT_LENGTH = 16;
 
-/** The names in a directory, without `.` and `..`. */
+/** Returns the names in a directory, without `.` and `..`. */
 export function readDir(path: Uint8Array): Uint8Array[] {
   const directory = libc().opendir(cString(path));
   if (directory === null) throw fault();
@@ -153,32 +153,32 @@ export function readDir(path: Uint8Array): Uint8Array[] {
   }
 }
 
-/** Makes a directory. */
+/** Creates a directory. */
 export function mkdir(path: Uint8Array, mode: number): void {
   check(libc().mkdir(cString(path), mode));
 }
 
-/** Makes a symbolic link. */
+/** Creates a symbolic link. */
 export function symlink(target: Uint8Array, path: Uint8Array): void {
   check(libc().symlink(cString(target), cString(path)));
 }
 
-/** Gives a file a further name. */
+/** Adds a name to a file. */
 export function link(old: Uint8Array, path: Uint8Array): void {
   check(libc().link(cString(old), cString(path)));
 }
 
-/** Renames. */
+/** Renames a file. */
 export function rename(old: Uint8Array, path: Uint8Array): void {
   check(libc().rename(cString(old), cString(path)));
 }
 
-/** Takes a file away. */
+/** Removes a file. */
 export function unlink(path: Uint8Array): void {
   check(libc().unlink(cString(path)));
 }
 
-/** Gives a file, or a link itself, an owner. */
+/** Sets the owner of a file, or of a link itself. */
 export function lchown(path: Uint8Array, uid: number, gid: number): void {
   check(libc().lchown(cString(path), uid, gid));
 }
@@ -195,17 +195,17 @@ export function lutime(path: Uint8Array, atime: Date, mtime: Date): void {
   check(libc().utimensat(AT_FDCWD, cString(path), bytes, AT_SYMLINK_NOFOLLOW));
 }
 
-/** A part of a file. */
+/** A range of a file, in bytes. */
 export interface Extent {
   start: number;
   end: number;
 }
 
 /**
- * The parts of a file that are no holes, in order.
+ * Returns the parts of a file that are not holes, in order.
  *
- * @param path The file, links followed.
- * @param size Its bytes.
+ * @param path The file; links are followed.
+ * @param size The file's size in bytes.
  */
 export function* dataExtents(path: Uint8Array, size: number): Generator<Extent> {
   const descriptor = check(libc().open(cString(path), O_CLOEXEC, 0));
@@ -215,7 +215,7 @@ export function* dataExtents(path: Uint8Array, size: number): Generator<Extent> 
     for (let at = 0; at < size;) {
       const start = seek(at, SEEK_DATA);
       if (start < 0) {
-        // Nothing but a hole is left; else the filesystem does not tell.
+        // ENXIO: only a hole is left. Any other error: the filesystem does not report holes.
         if (lastError() !== ENXIO) yield { start: at, end: size };
         return;
       }

@@ -5,10 +5,10 @@ import { TryAgain } from "./export_source.ts";
 import { Fault } from "./faults.ts";
 import { localBase, localJoin } from "./paths.ts";
 
-/** How long a download may bring nothing, ms. */
+/** How long a download may receive no data before it is aborted, in ms. */
 const IDLE = 120_000;
 
-/** A copy of a filesystem that is replaced as a whole, and never half. */
+/** A copy of a filesystem, which is always replaced as a whole. */
 export class Replica {
   readonly path: string;
   readonly #folder: string;
@@ -17,26 +17,26 @@ export class Replica {
   readonly #keep: number;
 
   /**
-   * @param url What it is a copy of: another one's tag says nothing.
-   * @param keep How many older copies stay.
+   * @param url The source of the copy; the ETag of another source is not used.
+   * @param keep The number of older copies to keep.
    */
   constructor(path: string, url: string, keep: number) {
     this.path = path;
     this.#folder = dirname(path);
     this.#name = localBase(path);
-    if (this.#name === "") throw new Fault(path, "a directory; name a file");
+    if (this.#name === "") throw new Fault(path, "a directory; add a file name");
     this.#url = url;
     this.#keep = keep;
   }
 
-  /** Takes away what an attempt has left that was killed. */
+  /** Removes the partial files of killed runs. */
   async clean(): Promise<void> {
     for await (const { name } of Deno.readDir(this.#folder)) {
       if (name.startsWith(`.${this.#name}.part`)) await remove(localJoin(this.#folder, name));
     }
   }
 
-  /** The tag of the copy; null when there is none, or it is not as it was when it came. */
+  /** Returns the copy's ETag; null when there is no copy or it has changed since it was written. */
   async etag(): Promise<string | null> {
     try {
       const known = JSON.parse(await Deno.readTextFile(this.#note));
@@ -48,11 +48,11 @@ export class Replica {
   }
 
   /**
-   * Replaces the copy by a new one, once that is complete, checked and on disk.
+   * Replaces the copy once the new one is complete, verified and on disk.
    *
-   * @param size How long it is to be; null when that was not said.
-   * @returns Its bytes.
-   * @throws {TryAgain} When it is not good; the old one stays.
+   * @param size The expected size in bytes; null when it is unknown.
+   * @returns The size in bytes.
+   * @throws {TryAgain} When the new copy is invalid; the old one stays.
    */
   async replace(
     body: ReadableStream<Uint8Array>,
@@ -82,7 +82,7 @@ export class Replica {
   async #putInPlace(part: string, etag: string | null): Promise<void> {
     await this.#clearCompanions();
     const kept = this.#keep > 0 ? await this.#keepOld() : null;
-    // First the note goes: a tag without its file would hide a change for ever.
+    // Remove the note first: an ETag without its file would hide every later change.
     await remove(this.#note);
     await Deno.rename(part, this.path);
     await syncFolder(this.#folder);
@@ -95,16 +95,19 @@ export class Replica {
     if (kept !== null) await this.#forgetOld();
   }
 
-  /** What somebody has left who opened the old copy: with the new one it would be mixed up. */
+  /**
+   * Removes the side files of programs that opened the old copy, because they do not belong to the
+   * new one.
+   */
   async #clearCompanions(): Promise<void> {
     const wal = await Deno.stat(`${this.path}-wal`).catch(() => null);
     if (wal !== null && wal.size > 0) {
-      throw new TryAgain(`${this.path} is in use, or was written: it is not replaced`);
+      throw new TryAgain(`${this.path} is in use or was modified; not replaced`);
     }
     for (const suffix of SIDE_FILES) await remove(this.path + suffix);
   }
 
-  /** Gives the old copy a name of its own, by its time, besides the one it has. */
+  /** Adds a second name to the old copy, made from its modification time. */
   async #keepOld(): Promise<string | null> {
     const info = await Deno.stat(this.path).catch(() => null);
     if (info === null) return null;
@@ -114,7 +117,7 @@ export class Replica {
       await remove(kept);
       await Deno.link(this.path, kept);
     } catch {
-      // A disk without hard links: for a moment there is no copy under its name.
+      // The disk has no hard links, so rename the copy; its name is missing for a moment.
       await Deno.rename(this.path, kept);
     }
     return kept;
@@ -149,7 +152,7 @@ async function download(
     while (true) {
       timer = setTimeout(() => void reader.cancel().catch(() => {}), IDLE);
       const { value, done } = await reader.read().catch((cause) => {
-        throw new TryAgain(`the download broke off after ${received} bytes`, null, { cause });
+        throw new TryAgain(`the download was interrupted after ${received} bytes`, null, { cause });
       });
       clearTimeout(timer);
       signal.throwIfAborted();
@@ -167,33 +170,35 @@ async function download(
   }
 }
 
-/** Looks whether a file is a filesystem in good order. */
+/** Checks that a file is an undamaged filesystem. */
 async function check(path: string): Promise<void> {
   let faults: string[];
   try {
     await using fs = await AloeLite.open(path, { readOnly: true });
     faults = await fs.pageCheck();
-    // What is damaged may never be read to its end.
+    // A health check of damaged pages may not end, so check pages first.
     if (faults.length === 0) faults = (await fs.health()).map(({ kind, id }) => `${kind}: ${id}`);
   } catch (cause) {
-    throw new TryAgain(`what came is no good copy: ${(cause as Error).message}`, null, { cause });
+    throw new TryAgain(`the downloaded copy is not valid: ${(cause as Error).message}`, null, {
+      cause,
+    });
   }
-  if (faults.length > 0) throw new TryAgain(`what came is damaged: ${faults.join("; ")}`);
+  if (faults.length > 0) throw new TryAgain(`the downloaded copy is damaged: ${faults.join("; ")}`);
 }
 
-/** What tells a file from the one that was here before. */
+/** Returns a value that changes when the file is replaced or modified. */
 async function identity(path: string): Promise<string> {
   const { size, mtime, ino } = await Deno.stat(path);
   return `${ino} ${size} ${mtime?.getTime()}`;
 }
 
-/** Makes a rename last. */
+/** Makes a rename durable. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     using handle = await Deno.open(folder);
     await handle.sync();
   } catch {
-    // Not every system lets a folder be synced.
+    // Some systems cannot sync a folder.
   }
 }
 

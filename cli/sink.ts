@@ -1,15 +1,18 @@
 import { isZero } from "./stream.ts";
 
-/** Zeros of this length, and on its multiples, are left out, in bytes: what a chunk of a mount has. */
+/**
+ * The length and alignment of zeros that are left out, in bytes; equal to the chunk size of a
+ * mount.
+ */
 const PIECE = 64 * 1024;
 
-/** A local file that is written from its start, zeros left out if it may have holes. */
+/** Writes a local file from its start; leaves out zeros if the file may have holes. */
 export class Sink {
   readonly #file: Deno.FsFile;
   readonly #sparse: boolean;
-  /** Where the next byte belongs. */
+  /** The offset of the next byte. */
   #at = 0;
-  /** Bytes before it that were left out. */
+  /** The number of bytes left out directly before the offset. */
   #skipped = 0;
 
   constructor(file: Deno.FsFile, sparse: boolean) {
@@ -17,37 +20,37 @@ export class Sink {
     this.#sparse = sparse;
   }
 
-  /** Whether zeros were left out last. */
+  /** Whether the last bytes were left out. */
   get inHole(): boolean {
     return this.#skipped > 0;
   }
 
-  /** Writes on. */
+  /** Appends data. */
   async write(data: Uint8Array): Promise<void> {
     for (const part of this.#parts(data)) {
       for (let done = 0; done < part.length;) done += await this.#file.write(part.subarray(done));
     }
   }
 
-  /** The same for a little, at once. */
+  /** Appends a small amount of data synchronously. */
   writeSync(data: Uint8Array): void {
     for (const part of this.#parts(data)) {
       for (let done = 0; done < part.length;) done += this.#file.writeSync(part.subarray(done));
     }
   }
 
-  /** Goes on past zeros. */
+  /** Leaves out zeros. */
   skip(bytes: number): void {
     this.#skipped += bytes;
     this.#at += bytes;
   }
 
-  /** Makes the file as long as it is to be. */
+  /** Extends the file to its final size. */
   end(): void {
     if (this.#skipped > 0) this.#file.truncateSync(this.#at);
   }
 
-  /** The parts of some bytes that are to be written, the file being there. */
+  /** Yields the parts of the data to write, with the file positioned for each. */
   *#parts(data: Uint8Array): Generator<Uint8Array> {
     if (!this.#sparse) {
       yield data;

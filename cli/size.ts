@@ -2,7 +2,7 @@ import { UsageError } from "./args.ts";
 
 const BINARY = ["KiB", "MiB", "GiB", "TiB"];
 
-/** Writes a number of bytes for people: `512 B`, `1.5 MiB`. */
+/** Formats a number of bytes for users: `512 B`, `1.5 MiB`. */
 export function showSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   let value = bytes;
@@ -15,11 +15,11 @@ export function showSize(bytes: number): string {
 }
 
 /**
- * Reads a size: plain bytes, binary units (`64K`, `64KiB`, `1M`, `1MiB`) or
- * decimal ones (`64kB`, `1MB`).
+ * Parses a size: plain bytes, binary units (`64K`, `64KiB`, `1M`, `1MiB`) or decimal ones (`64kB`,
+ * `1MB`).
  *
- * @returns Bytes.
- * @throws {UsageError} When it is not a size.
+ * @returns The size in bytes.
+ * @throws {UsageError} When the text is not a size.
  */
 export function parseSize(text: string): number {
   const found = /^(\d{1,15}(?:\.\d{1,6})?)\s*([kmgt]?)(i?b)?$/i.exec(text);

@@ -1,22 +1,22 @@
 import { Fault } from "./faults.ts";
 
-/** The most that a PIN, a token, a certificate or a key has, in bytes. */
+/** The maximum size of a PIN, a token, a certificate or a key, in bytes. */
 const LARGEST = 2 ** 20;
 
 /**
- * A file that is small, whatever stands in its place: a device may never end.
+ * Reads a small file. The limit also ends the read of a device, which may be endless.
  *
- * @throws {Fault} When it is longer than 1 MiB.
+ * @throws {Fault} When the file is longer than 1 MiB.
  */
 export async function readSmall(path: string): Promise<Uint8Array> {
   return await toEnd(path, (await Deno.open(path)).readable);
 }
 
 /**
- * The same for a stream. Most often it is a secret, so that nothing of it is
- * left but what is returned.
+ * Reads a short stream to its end. The data is usually a secret, so all intermediate copies are
+ * erased.
  *
- * @param name What it is called in the message.
+ * @param name The stream's name for the message.
  */
 export async function toEnd(
   name: string,
@@ -39,7 +39,7 @@ export async function toEnd(
   return bytes;
 }
 
-/** The text of a small file. */
+/** Reads a small text file. */
 export async function readSmallText(path: string): Promise<string> {
   return new TextDecoder().decode(await readSmall(path));
 }

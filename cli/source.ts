@@ -1,19 +1,19 @@
 import * as files from "./local_files.ts";
 
-/** Where bytes come from that are written into a volume. */
+/** A source of bytes to write into a volume. */
 export interface Source {
-  /** The bytes of the hole that comes next; 0 where none does. They are passed by it. */
+  /** Skips a hole and returns its length in bytes; 0 when data follows. */
   hole(): number;
-  /** Fills a buffer as far as it can; 0 where a hole comes next, null at the end. */
+  /** Reads into a buffer as much as it can; returns 0 when a hole follows, null at the end. */
   read(block: Uint8Array): Promise<number | null>;
 }
 
-/** A source that knows nothing of holes. */
+/** Returns a source without holes. */
 export function plainSource(read: (block: Uint8Array) => Promise<number | null>): Source {
   return { hole: () => 0, read };
 }
 
-/** A local file, whose holes are not read. */
+/** Returns a local file as a source; its holes are not read. */
 export function fileSource(path: string): Source & Disposable {
   const file = files.openRead(path);
   try {
@@ -30,13 +30,13 @@ export function fileSource(path: string): Source & Disposable {
   }
 }
 
-/** A local file with holes. */
+/** A local file with holes as a source. */
 class SparseSource implements Source, Disposable {
   readonly #file: Deno.FsFile;
   readonly #extents: Iterator<{ start: number; end: number }>;
   readonly #size: number;
   #at = 0;
-  /** Where the data ends that is read; null before the first. */
+  /** The end of the current range of data. */
   #end = 0;
   #done = false;
 
@@ -51,7 +51,7 @@ class SparseSource implements Source, Disposable {
     const next = this.#extents.next();
     const from = this.#at;
     if (next.done) {
-      // What was added since the file was looked at is not looked for holes.
+      // Data added after the start is read as data, without a search for holes.
       this.#done = true;
       this.#at = Math.max(from, this.#size);
     } else {
@@ -67,7 +67,7 @@ class SparseSource implements Source, Disposable {
     if (this.#at >= this.#end) return 0;
     const length = Math.min(block.length, this.#end - this.#at);
     const read = await this.#file.read(block.subarray(0, length));
-    // It was cut off meanwhile: what is missing is the end.
+    // The file was truncated meanwhile, so this is the end.
     if (read === null) this.#done = true;
     else this.#at += read;
     return read;

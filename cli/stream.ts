@@ -3,10 +3,10 @@ import { UsageError } from "./args.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./links.ts";
 
-/** Bytes moved at once between a volume and the outside. */
+/** The size of blocks copied between a volume and the outside, in bytes. */
 export const BLOCK = 1024 * 1024;
 
-/** Whether bytes are all zero. */
+/** Returns whether all bytes are zero. */
 export function isZero(bytes: Uint8Array): boolean {
   const words = bytes.byteOffset % 4 === 0 ? bytes.length >> 2 : 0;
   const wide = new Int32Array(bytes.buffer, words === 0 ? 0 : bytes.byteOffset, words);
@@ -15,7 +15,7 @@ export function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** The version that an option asks for; undefined for the newest. */
+/** Returns the version that the option requests; undefined for the newest. */
 export function versionOption(ctx: Context): number | undefined {
   const text = ctx.flags.get("version");
   if (text === undefined) return undefined;
@@ -28,7 +28,7 @@ export function versionOption(ctx: Context): number | undefined {
 /**
  * Reads a descriptor to its end, block by block.
  *
- * @param sink Takes the blocks, in their order.
+ * @param sink Receives the blocks in order.
  */
 export async function drain(
   ctx: Context,
@@ -45,7 +45,7 @@ export async function drain(
   }
 }
 
-/** Writes a file's content, or of that which a link leads to, to standard output. */
+/** Writes a file's content to standard output; follows links. */
 export async function toStdout(
   ctx: Context,
   mount: Mount,

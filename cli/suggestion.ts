@@ -1,6 +1,6 @@
 import type { Misspelling } from "./args.ts";
 
-/** How many letters must change to make one word of the other. */
+/** Returns the edit distance of two words. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -17,7 +17,7 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** What somebody may have meant, as the end of a message; empty when nothing is near. */
+/** Returns a suggestion to append to a message; empty when no known word is similar. */
 export function suggestion({ word, known }: Misspelling): string {
   const most = Math.min(3, Math.ceil(word.length / 2));
   let best = "";

@@ -2,14 +2,14 @@ import { UsageError } from "./args.ts";
 
 const NS_PER_MS = 1_000_000n;
 const NS_PER_S = 1_000_000_000n;
-/** The last millisecond that a `Date` holds. */
+/** The last millisecond that a `Date` can represent. */
 const LAST_DATE_MS = 8_640_000_000_000_000;
 
 /**
- * Writes a time with all its digits, for machines.
+ * Formats a time with full precision, for programs.
  *
  * @param ns Nanoseconds since the Unix epoch.
- * @returns ISO 8601 in UTC, for instance `2026-01-02T03:04:05.123456789Z`.
+ * @returns ISO 8601 in UTC, for example `2026-01-02T03:04:05.123456789Z`.
  */
 export function isoTime(ns: bigint): string {
   const fraction = ((ns % NS_PER_S) + NS_PER_S) % NS_PER_S;
@@ -20,7 +20,7 @@ export function isoTime(ns: bigint): string {
 }
 
 /**
- * Writes a time to the minute in the local time zone, for people.
+ * Formats a time to the minute in the local time zone, for users.
  *
  * @param ns Nanoseconds since the Unix epoch, or null for an unknown time.
  */
@@ -33,22 +33,22 @@ export function shortTime(ns: bigint | null): string {
     `${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** A `Date` at a time, cut to milliseconds, as the runtime's utime takes it. */
+/** Converts a time to a `Date`, rounded down to milliseconds for the runtime's utime. */
 export function toDate(ns: bigint): Date {
   const ms = ns / NS_PER_MS;
   return new Date(Number(ns < 0n && ns % NS_PER_MS !== 0n ? ms - 1n : ms));
 }
 
 /**
- * A `Date` as nanoseconds since the Unix epoch. A local file may have a time
- * that no date holds: it counts as the last date.
+ * Converts a `Date` to nanoseconds since the Unix epoch. A local file's time may be beyond the
+ * range of a `Date`; the last date is used then.
  */
 export function fromDate(date: Date): bigint {
   const ms = date.getTime();
   return BigInt(Number.isNaN(ms) ? LAST_DATE_MS : Math.trunc(ms)) * NS_PER_MS;
 }
 
-/** The present, in nanoseconds since the Unix epoch. */
+/** Returns the current time in nanoseconds since the Unix epoch. */
 export function now(): bigint {
   return BigInt(Date.now()) * NS_PER_MS;
 }
@@ -63,35 +63,35 @@ const UNITS: Readonly<Record<string, bigint>> = {
 };
 
 /**
- * Reads how long something is to be: `30s`, `5m`, `12h`.
+ * Parses a duration: `30s`, `5m`, `12h`.
  *
- * @param option The option that says it, for the message.
- * @returns Milliseconds.
- * @throws {UsageError} When it is none.
+ * @param option The option's name, for the message.
+ * @returns The duration in milliseconds.
+ * @throws {UsageError} When the text is not a duration.
  */
 export function parseDuration(option: string, text: string): number {
   const match = /^(\d{1,9})([smhdw])$/.exec(text);
   if (match !== null && match[1] !== "0") return Number(BigInt(match[1]) * UNITS[match[2]]) * 1000;
-  throw new UsageError(`${option} is a time like 30s, 5m or 12h, not ${text}`);
+  throw new UsageError(`${option} needs a time such as 30s, 5m or 12h, not ${text}`);
 }
 
-/** Reads an ISO date; null for what is none, or a day that its month does not have. */
+/** Parses an ISO date; returns null for other text, or for a day that the month does not have. */
 function parseDate(text: string): Date | null {
   const day = /^(\d{4})-(\d\d)-(\d\d)/.exec(text);
   if (day === null) return null;
   const date = new Date(text);
   const [year, month, ordinal] = day.slice(1).map(Number);
-  // The last day of a month is the zeroth of the next one.
+  // Day 0 of the next month is the last day of this one.
   const last = new Date(Date.UTC(2000 + year % 400, month, 0)).getUTCDate();
   return Number.isNaN(date.getTime()) || ordinal > last ? null : date;
 }
 
 /**
- * Reads an age (`30d`) or a date (`2026-01-02`) as the moment it means.
+ * Parses an age (`30d`) or a date (`2026-01-02`) as a moment.
  *
  * @param text A whole number with one of s, m, h, d, w, y; or an ISO date.
  * @returns Nanoseconds since the Unix epoch.
- * @throws {UsageError} When it is neither.
+ * @throws {UsageError} When the text is neither.
  */
 export function parseMoment(text: string): bigint {
   const age = /^(\d{1,9})([smhdwy])$/.exec(text);
@@ -99,6 +99,6 @@ export function parseMoment(text: string): bigint {
   const date = parseDate(text);
   if (date !== null) return fromDate(date);
   throw new UsageError(
-    `not an age: ${text} (write 30d, 12h, 2w or a date like 2026-01-31)`,
+    `not an age: ${text} (write 30d, 12h, 2w or a date such as 2026-01-31)`,
   );
 }

@@ -4,23 +4,22 @@ import type { Context } from "./context.ts";
 import { Fault } from "./faults.ts";
 import { shownOf } from "./paths.ts";
 
-/** Something that a walk comes by. */
+/** An entry that a walk visits. */
 export interface Visit {
   entry: DirEntry;
-  /** The names from the top on, its own last. The walk goes on using the list. */
+  /** The names from the top to the entry. The walk reuses the list. */
   names: readonly string[];
-  /** Of each of these names, whether it is the last one in its directory. */
+  /** For each of these names, whether it is the last one in its directory. */
   last: readonly boolean[];
 }
 
 /**
- * What is below a directory, as a person reads it: by name, each directory
- * before what is in it, without what a newer sibling hides. A directory that is
- * in itself is reported, and not gone into again.
+ * Walks a directory tree in order of names, each directory before its entries, without hidden
+ * entries. A directory that contains itself is reported and not entered again.
  *
  * @param top The directory's id.
- * @param path Its path, for messages.
- * @param depth How many levels.
+ * @param path The directory's path, for messages.
+ * @param depth The maximum number of levels.
  */
 export async function* walk(
   ctx: Context,
@@ -51,7 +50,7 @@ export async function* walk(
     if (entry.type !== "container" || open.length >= depth) continue;
     if (within.has(node)) {
       const shown = shownOf(`${path}/${names.join("/")}`);
-      ctx.report(new Fault(shown, "is a directory in itself; not entered again"));
+      ctx.report(new Fault(shown, "the directory contains itself; not entered again"));
       continue;
     }
     within.add(node);

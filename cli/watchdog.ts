@@ -1,17 +1,17 @@
-/** A thread that ends the process when it does not end by itself. */
+/** A thread that kills the process when it does not end after a signal. */
 export interface Watchdog {
-  /** Settled when it watches. */
+  /** Resolves when the watchdog is running. */
   readonly ready: Promise<void>;
-  /** Ends the watch: the process ends in an orderly way. */
+  /** Stops the watchdog, because the process ends normally. */
   stop(): void;
 }
 
 /**
- * Sees to it that the process ends some time after SIGTERM or SIGINT. Its own handlers,
- * which there have to be, ask for an orderly end; when the event loop does not come back
- * to hear of it, a thread of its own ends the process.
+ * Makes sure that the process ends some time after SIGTERM or SIGINT. The process's own signal
+ * handlers request a normal end; when its event loop does not respond, a separate thread kills the
+ * process.
  *
- * @param silence How long the event loop may not answer after that, ms.
+ * @param silence How long the event loop may fail to respond, in ms.
  */
 export function watchEnd(silence: number): Watchdog {
   if (Deno.build.os === "windows") return { ready: Promise.resolve(), stop: () => {} };

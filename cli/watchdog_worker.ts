@@ -1,35 +1,34 @@
 /**
- * The thread of a watchdog: after SIGTERM or SIGINT it asks the event loop of the process
- * again and again whether it is there.
+ * The thread of a watchdog: after SIGTERM or SIGINT it pings the event loop of the process.
  *
  * @module
  */
 
-/** The global object, as a worker has it. */
+/** The worker's global object. */
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<number | null>) => void) | null;
   postMessage(question: null): void;
 };
 
-/** How often it asks, ms. */
+/** The interval between pings, in ms. */
 const EVERY = 250;
 
-let heard = 0;
+let lastAnswer = 0;
 
-// The first message says how long to wait, each later one is an answer.
+// The first message gives the allowed silence in ms; later ones are answers.
 scope.onmessage = ({ data: silence }) => {
   if (silence === null) {
-    heard = performance.now();
+    lastAnswer = performance.now();
     return;
   }
   let asking = false;
   const watch = (): void => {
     if (asking) return;
     asking = true;
-    heard = performance.now();
+    lastAnswer = performance.now();
     setInterval(() => {
-      // What spins within a native call can be ended in no other way.
-      if (performance.now() - heard > silence) Deno.kill(Deno.pid, "SIGKILL");
+      // A loop within a native call can only be ended by a kill.
+      if (performance.now() - lastAnswer > silence) Deno.kill(Deno.pid, "SIGKILL");
       scope.postMessage(null);
     }, EVERY);
   };

@@ -1,26 +1,30 @@
 import { decodeText, encodeText } from "../src/names.ts";
 
-/** What the text of every byte that is not UTF-8 begins with, in UTF-16. */
+/** The first UTF-16 unit of the text of every byte that is not UTF-8. */
 const MARK = "\udbff";
-/** What the runtime puts in the place of bytes that are not UTF-8. */
-const LOST = "\ufffd";
+/** The character that the runtime substitutes for bytes that are not UTF-8. */
+const REPLACEMENT = "\ufffd";
 
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text as names are written, in which some characters stand for bytes (see `decodeText`). */
+/**
+ * Converts text to the form of names, in which some characters represent bytes (see `decodeText`).
+ */
 export function nameForm(text: string): string {
   return text.includes(MARK) ? decodeText(encoder.encode(text)) : text;
 }
 
-/** The words that this process was given, with the bytes that the runtime has lost. */
+/**
+ * Returns the words of this process's command line, with bytes that the runtime has lost restored.
+ */
 export function ownWords(): string[] {
   const args = Deno.args;
-  if (!args.some((arg) => arg.includes(LOST))) return args.map(nameForm);
+  if (!args.some((arg) => arg.includes(REPLACEMENT))) return args.map(nameForm);
   return rawArguments(args)?.map(decodeText) ?? args.map(nameForm);
 }
 
-/** The text that a word is; null for one that is not UTF-8. */
+/** Returns a word as text; null when it is not valid UTF-8. */
 export function textOf(word: string): string | null {
   if (!word.includes(MARK)) return word;
   try {
@@ -30,14 +34,14 @@ export function textOf(word: string): string | null {
   }
 }
 
-/** Processes that are looked at: `npx` runs a shell that runs Deno that runs Deno. */
+/** The maximum number of ancestors to inspect: `npx` runs a shell that runs Deno that runs Deno. */
 const GENERATIONS = 8;
 
 /**
- * The arguments as the system has them: those of this process, or where they
- * were lost on the way, as by `deno task`, those of the one that lost them.
+ * Returns the raw arguments of this process or, when a parent such as `deno task` has lost bytes,
+ * those of the parent.
  *
- * @param args The same with U+FFFD for what was lost.
+ * @param args The arguments with U+FFFD in place of lost bytes.
  */
 function rawArguments(args: readonly string[]): Uint8Array[] | null {
   if (Deno.build.os !== "linux") return null;
@@ -49,12 +53,12 @@ function rawArguments(args: readonly string[]): Uint8Array[] | null {
       const same = raw.length === args.length &&
         raw.every((word, at) => lossy.decode(word) === args[at]);
       if (same && raw.some((word) => !isText(word))) return raw;
-      // The name of the program, in brackets, may hold anything.
+      // The program's name, in parentheses, may contain any characters.
       const status = Deno.readTextFileSync(`/proc/${pid}/stat`);
       pid = status.slice(status.lastIndexOf(")") + 2).split(" ")[1];
     }
   } catch {
-    // Nothing that may be looked at: the words stay as they came.
+    // The process cannot be inspected, so the words stay unchanged.
   }
   return null;
 }
@@ -68,7 +72,7 @@ function isText(bytes: Uint8Array): boolean {
   }
 }
 
-/** Words that end with a NUL each. */
+/** Splits bytes into words that end with a NUL each. */
 function split(bytes: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
   let start = 0;

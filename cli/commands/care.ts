@@ -1,6 +1,6 @@
 import type { AloeLite } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { databasePath } from "../paths.ts";
 
 /** `verify`: checks that every file's content is complete. */
@@ -42,32 +42,31 @@ async function shrink(ctx: Context, fs: AloeLite): Promise<void> {
   try {
     await fs.vacuum();
   } catch (error) {
-    // SQLite attaches a temporary database to do it, which the runtime only
-    // allows to programs that may do everything.
+    // VACUUM attaches a temporary database, which the runtime allows only with all permissions.
     if (!String(error).includes("attached databases")) throw error;
     throw new Fault(
       ctx.file,
-      "cleaned up, but not made smaller: that needs `deno run --allow-all`",
+      "cleaned up, but not shrunk: VACUUM needs `deno run --allow-all`",
       { cause: error },
     );
   }
 }
 
-/** `repair`: takes out what no known release writes and what holds no data. */
+/** `repair`: removes schema objects that no known release writes and that hold no data. */
 export async function repair(ctx: Context): Promise<void> {
   ctx.guard();
   const { AloeLite } = await import("../../mod.ts");
-  const removed = await about(ctx.file, () => AloeLite.repair(databasePath(ctx.file)));
+  const removed = await withSubject(ctx.file, () => AloeLite.repair(databasePath(ctx.file)));
   if (ctx.json) await ctx.out.json({ removed });
   else if (removed.length === 0) await ctx.out.line("nothing to repair");
   else {
     for (const { type, name } of removed) {
-      await ctx.out.line(ctx.out.name(`took out ${type} ${JSON.stringify(name)}`));
+      await ctx.out.line(ctx.out.name(`removed ${type} ${JSON.stringify(name)}`));
     }
   }
 }
 
-/** `prune`: frees what nothing needs any more. */
+/** `prune`: frees space that is no longer needed. */
 export async function prune(ctx: Context): Promise<void> {
   await using fs = await ctx.open("write");
   const volume = ctx.volume === undefined ? {} : { volume: (await ctx.findVolume(fs)).id };

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { absolute } from "../paths.ts";
 import { shownName } from "../../src/names.ts";
 
-/** The first words of the commands, and what may follow each. */
+/** Returns the first words of the commands, each with its possible second words. */
 function families(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { name } of COMMANDS) {
@@ -23,29 +23,29 @@ function flagsOf(options: readonly OptionSpec[]): string[] {
   ]);
 }
 
-/** Options with a value: the word after them is no command. */
+/** Returns the options with a value; the word after such an option is not a command. */
 function valued(): OptionSpec[] {
   const all = [...GLOBAL_OPTIONS, ...COMMANDS.flatMap((c) => c.options ?? [])];
   return all.filter((o) => o.value !== undefined);
 }
 
-/** Whether an option's value is a local path. */
+/** Returns whether an option's value is a local path. */
 function takesPath(option: OptionSpec): boolean {
   return /FILE|PATH|DIR/.test(option.value ?? "");
 }
 
-/** Words that stand for the operands of a command. */
+/** Returns the literal words that a command takes as operands. */
 function choices(command: Command): string[] {
   return /^[a-z|]+$/.test(command.operands) ? command.operands.split("|") : [];
 }
 
-/** What is offered for the operands of a command. */
+/** Returns what is offered for the operands of a command. */
 function completes(command: Command): "local" | "volume" | "either" | "none" {
   if (command.completes !== undefined) return command.completes;
   return /\bPATH\b/.test(command.operands) ? "volume" : "none";
 }
 
-/** The names of the commands whose operands are of a kind. */
+/** Returns the names of the commands whose operands are of one of the given kinds. */
 function commandsOf(...kinds: readonly ReturnType<typeof completes>[]): string[] {
   return COMMANDS.filter((c) => kinds.includes(completes(c))).map((c) => c.name);
 }
@@ -81,7 +81,7 @@ _aloelite() {
   cur="\${COMP_WORDS[COMP_CWORD]}"
   prev="\${COMP_WORDS[COMP_CWORD-1]}"
   COMPREPLY=()
-  # A sign of equality is a word of its own.
+  # Bash splits words at an equals sign.
   if [[ "$cur" == "=" ]]; then cur=""
   elif [[ "$prev" == "=" && "$COMP_CWORD" -gt 2 ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"
   fi
@@ -153,7 +153,7 @@ function unique<T>(value: T, index: number, all: readonly T[]): boolean {
   return all.indexOf(value) === index;
 }
 
-/** Text inside single quotes of zsh's _arguments and _describe. */
+/** Escapes text for single quotes of zsh's _arguments and _describe. */
 function zshText(text: string): string {
   return text.replaceAll("'", "’").replaceAll("[", "(").replaceAll("]", ")")
     .replaceAll(":", "\\:");
@@ -170,7 +170,7 @@ function zshOption(option: OptionSpec): string[] {
     : [`'-${option.short}${value === "" ? "" : "+"}[${help}]${value}'`, long];
 }
 
-/** The functions of zsh that offer operands. */
+/** The zsh functions that offer operands. */
 const ZSH_OPERANDS = {
   local: "_files",
   volume: "_aloelite_paths",
@@ -260,7 +260,7 @@ ${cases.join("\n")}
 if [[ "\${funcstack[1]}" = _aloelite ]]; then _aloelite "$@"; else compdef _aloelite aloelite; fi`;
 }
 
-/** Text inside single quotes of fish. */
+/** Escapes text for single quotes of fish. */
 function fishText(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
 }
@@ -334,7 +334,7 @@ function fish(): string {
   return lines.join("\n");
 }
 
-/** Prints the paths of the volume that begin with what is typed, a directory's with a slash. */
+/** Prints the volume paths that begin with the typed text; a directory's path ends in a slash. */
 async function paths(ctx: Context, typed: string): Promise<void> {
   const cut = typed.lastIndexOf("/") + 1;
   const above = typed.slice(0, cut);
@@ -350,7 +350,7 @@ async function paths(ctx: Context, typed: string): Promise<void> {
   });
 }
 
-/** `completions`: prints a completion script for a shell, or what such a script asks for. */
+/** `completions`: prints a completion script for a shell, or the paths that a script requests. */
 export async function completions(ctx: Context): Promise<void> {
   const [shell, typed] = ctx.operands;
   if (shell === "paths") return await paths(ctx, typed ?? "");
@@ -358,6 +358,6 @@ export async function completions(ctx: Context): Promise<void> {
   if (!Object.hasOwn(scripts, shell)) {
     throw new UsageError(`no completions for ${shell}: bash, zsh or fish`);
   }
-  if (typed !== undefined) throw new UsageError(`one shell at a time, not ${typed} too`);
+  if (typed !== undefined) throw new UsageError(`one shell at a time; unexpected operand ${typed}`);
   await ctx.out.line(scripts[shell]());
 }

@@ -1,7 +1,7 @@
 import { type DirEntry, globMatcher, type NodeInfo } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { about } from "../faults.ts";
+import { withSubject } from "../faults.ts";
 import { shownName } from "../../src/names.ts";
 import { joinPath, shownOf } from "../paths.ts";
 import { fileKind } from "../node_facts.ts";
@@ -25,12 +25,12 @@ export async function find(ctx: Context): Promise<void> {
   if (type !== undefined && !Object.hasOwn(KINDS, type)) {
     throw new UsageError(`--type needs f, d, l, p, s, c or b, not ${type}`);
   }
-  // A pattern of one name is looked for at any depth, as `find -name` does.
+  // As in `find -name`, a pattern without a slash matches at any depth.
   const byName = !ctx.operands[0].includes("/");
   const matches = globMatcher(pattern);
   await ctx.withMount("read", async (mount) => {
     const found: { path: string; type: string; id: string }[] = [];
-    const start = await about(top, () => mount.stat(top));
+    const start = await withSubject(top, () => mount.stat(top));
     const wanted = async (entry: DirEntry): Promise<boolean> => {
       if (type === undefined) return true;
       if (entry.type !== "entry") return plainKind(entry) === KINDS[type];

@@ -1,7 +1,7 @@
 import type { Mount, NodeInfo } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { checkName, Exporter } from "../exporter.ts";
 import { follow } from "../links.ts";
 import * as files from "../local_files.ts";
@@ -13,7 +13,9 @@ import { toStdout, versionOption } from "../stream.ts";
 /** The operand that means standard output. */
 const STDOUT = "-";
 
-/** Whether a local path is a directory, links followed; null when nothing is there. */
+/**
+ * Returns whether a local path is a directory, following links; null when the path does not exist.
+ */
 function isDirectory(path: string): boolean | null {
   try {
     return files.stat(path).isDirectory;
@@ -23,7 +25,7 @@ function isDirectory(path: string): boolean | null {
   }
 }
 
-/** The bytes below a node, for the progress. */
+/** Returns the number of bytes below a node, for the progress line. */
 async function totalSize(mount: Mount, node: NodeInfo): Promise<number> {
   if (node.type !== "container") return node.size ?? 0;
   let bytes = 0;
@@ -44,7 +46,7 @@ async function one(
 ): Promise<void> {
   const version = versionOption(ctx);
   const recursive = ctx.flags.has("recursive");
-  // Without -r a link means what it leads to, as with cp.
+  // Without -r, links are followed, as in cp.
   const { path: at, node } = recursive
     ? { path, node: await mount.stat(path) }
     : await follow(mount, path);
@@ -52,14 +54,14 @@ async function one(
   if (directory && !recursive) {
     throw new Fault(path, "a directory; add -r to copy it");
   }
-  const there = isDirectory(dest);
-  if (there !== true && (several || (dest.endsWith("/") && !directory))) {
+  const existing = isDirectory(dest);
+  if (existing !== true && (several || (dest.endsWith("/") && !directory))) {
     throw new Fault(
       dest,
-      there === null ? "no such directory; make it first" : "not a directory",
+      existing === null ? "no such directory; create it first" : "not a directory",
     );
   }
-  const into = there === true && !isRoot(path);
+  const into = existing === true && !isRoot(path);
   if (into) checkName(path, baseName(path));
   const local = into
     ? localJoin(dest, baseName(path))
@@ -94,8 +96,8 @@ export async function get(ctx: Context): Promise<void> {
     throw new UsageError("--version is for files; leave -r out");
   }
   if (dest === STDOUT) {
-    if (recursive) throw new UsageError("a tree cannot go to standard output");
-    if (ctx.json) throw new UsageError("standard output is taken; no --json");
+    if (recursive) throw new UsageError("a directory cannot be written to standard output");
+    if (ctx.json) throw new UsageError("--json cannot be combined with output to standard output");
     await ctx.withMount("read", async (mount) => {
       for (const path of paths) {
         await ctx.attempt(path, () => toStdout(ctx, mount, path));
@@ -110,7 +112,7 @@ export async function get(ctx: Context): Promise<void> {
       if (progress.visible) {
         let total = 0;
         for (const path of paths) {
-          total += await about(
+          total += await withSubject(
             path,
             async () => await totalSize(mount, await mount.stat(path)),
           );

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { table } from "../output.ts";
 import manifest from "../../deno.json" with { type: "json" };
 
-/** How an option is written: `-f, --file FILE`. */
+/** Returns an option as the help shows it: `-f, --file FILE`. */
 function flagText(option: OptionSpec): string {
   return (option.short === undefined ? "    " : `-${option.short}, `) +
     `--${option.long}` +
@@ -26,13 +26,13 @@ function commandLines(commands: readonly Command[]): string[] {
   );
 }
 
-/** Help on the whole program. */
+/** Returns the help on the whole program. */
 export function usage(): string {
   return [
     "A filesystem in one SQLite file.",
     "",
     "Usage: aloelite [-f FILE] [-v VOLUME] COMMAND [OPERANDS] [OPTIONS]",
-    "       aloelite -f FILE     make FILE, or show what is in it",
+    "       aloelite -f FILE     create FILE, or show facts about it",
     "",
     "Commands:",
     ...commandLines(COMMANDS),
@@ -46,19 +46,19 @@ export function usage(): string {
       },
     ]),
     "",
-    "An encrypted volume's PIN is asked for when no option gives it and standard",
-    "input is a terminal.",
+    "The PIN of an encrypted volume is asked for when no option gives it and",
+    "standard input is a terminal.",
     "",
-    "Exit codes: 0; 1 for a fault; 2 for wrong use; 130 and 143 when interrupted",
+    "Exit codes: 0; 1 for a failure; 2 for a usage error; 130 and 143 when interrupted",
     "or terminated.",
     "",
     "Examples:",
-    "  aloelite -f my.aloe                      make a file",
+    "  aloelite -f my.aloe                      create a file",
     "  aloelite -f my.aloe put -r photos /      copy a tree into it",
-    "  aloelite -f my.aloe ls -l /photos        look at it",
-    "  aloelite -f my.aloe get -r /photos copy  copy it out again",
+    "  aloelite -f my.aloe ls -l /photos        list it",
+    "  aloelite -f my.aloe get -r /photos copy  copy it back out",
     "",
-    "`aloelite help COMMAND` says more about a command.",
+    "`aloelite help COMMAND` shows the help of a command.",
   ].join("\n");
 }
 

@@ -1,6 +1,6 @@
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { listing } from "../output.ts";
 import { versionOption } from "../stream.ts";
 import { shortTime } from "../time.ts";
@@ -9,7 +9,7 @@ import { shortTime } from "../time.ts";
 export async function history(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   await ctx.withMount("read", async (mount) => {
-    const versions = await about(path, () => mount.history(path));
+    const versions = await withSubject(path, () => mount.history(path));
     if (ctx.json) {
       await ctx.out.json(versions);
       return;
@@ -30,11 +30,11 @@ export async function restore(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   const from = versionOption(ctx);
   if (from === undefined) {
-    throw new UsageError("which version? Give --version N (see history)");
+    throw new UsageError("a version is required: --version N (see history)");
   }
   const version = await ctx.withMount(
     "write",
-    (mount) => about(path, () => mount.restoreVersion(path, from)),
+    (mount) => withSubject(path, () => mount.restoreVersion(path, from)),
   );
   if (ctx.json) await ctx.out.json({ path, restored: from, version });
 }
@@ -46,18 +46,18 @@ export async function retention(ctx: Context): Promise<void> {
   if (text === undefined) return await showRetention(ctx, path);
   const keep = text === "all" ? null : Number(text);
   if (text !== "all" && !/^[1-9]\d{0,8}$/.test(text)) {
-    throw new UsageError(`keep how many? A number from 1 on, or all: ${text}`);
+    throw new UsageError(`the number of versions must be at least 1, or all, not ${text}`);
   }
   await ctx.withMount(
     "write",
-    (mount) => about(path, () => mount.setRetention(path, keep)),
+    (mount) => withSubject(path, () => mount.setRetention(path, keep)),
   );
   if (ctx.json) await ctx.out.json({ path, keep });
 }
 
 async function showRetention(ctx: Context, path: string): Promise<void> {
   await ctx.withMount("read", async (mount) => {
-    const { type, retention: keep } = await about(path, () => mount.stat(path));
+    const { type, retention: keep } = await withSubject(path, () => mount.stat(path));
     if (type === "container") throw new Fault(path, "a directory; files have versions");
     if (ctx.json) await ctx.out.json({ path, keep });
     else await ctx.out.line(`${keep ?? "all"}`);

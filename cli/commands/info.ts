@@ -1,6 +1,6 @@
 import type { AloeLite } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { about } from "../faults.ts";
+import { withSubject } from "../faults.ts";
 import { makeFile } from "../new_file.ts";
 import { table } from "../output.ts";
 import { showSize } from "../size.ts";
@@ -26,7 +26,7 @@ async function show(ctx: Context, fs: AloeLite): Promise<void> {
     ["", `files ${showSize(space.content)}, older versions ${showSize(space.versions)}`],
     ["", `trash ${showSize(space.trash)}, unfinished ${showSize(space.unfinished)}`],
     ["", `unused ${showSize(space.unused)}, metadata ${showSize(space.metadata)}`],
-    ["saved", `${showSize(space.saved)} by storing what is equal once`],
+    ["saved", `${showSize(space.saved)} by deduplication`],
     ...(space.disk === null ? [] : [["disk", `${showSize(space.disk)} left`]]),
     ["nodes", `${facts.nodes}`],
     ["mounts", `${facts.mounts}`],
@@ -35,7 +35,7 @@ async function show(ctx: Context, fs: AloeLite): Promise<void> {
   for (const line of table(rows)) await ctx.out.line(line);
   if (volumes.length === 0) {
     await ctx.out.line(
-      "\nNo volume yet; `aloelite volume create NAME` makes one.",
+      "\nNo volume yet; create one with `aloelite volume create NAME`.",
     );
     return;
   }
@@ -50,14 +50,13 @@ export async function info(ctx: Context): Promise<void> {
 }
 
 /**
- * `aloelite -f FILE`: makes the file, with a volume `main`, where there is none;
- * shows what is in it where there is one. A PIN option makes the volume an
- * encrypted one.
+ * `aloelite -f FILE`: creates a missing file with a volume `main`, or shows facts about an existing
+ * one. A PIN option makes the new volume encrypted.
  */
 export async function bare(ctx: Context): Promise<void> {
   const made = await makeFile(ctx);
   if (made === null) return await info(ctx);
   made.pin?.fill(0);
   await using fs = made.fs;
-  await about(ctx.file, () => show(ctx, fs));
+  await withSubject(ctx.file, () => show(ctx, fs));
 }

@@ -14,7 +14,7 @@ interface Line {
   entry: DirEntry | null;
 }
 
-/** By name, and the one that is visible before those that it hides. */
+/** Orders lines by name, the visible entry before the entries that it hides. */
 function order(a: Line, b: Line): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
   return Number(b.visible) - Number(a.visible);

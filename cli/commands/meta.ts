@@ -1,13 +1,13 @@
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 
 /** `meta get`: shows a node's metadata. */
 export async function get(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   const key = ctx.operands[1];
   await ctx.withMount("read", async (mount) => {
-    const { metadata } = await about(path, () => mount.stat(path));
+    const { metadata } = await withSubject(path, () => mount.stat(path));
     if (key !== undefined && !Object.hasOwn(metadata, key)) {
       throw new Fault(path, `no metadata ${key}`);
     }
@@ -23,7 +23,7 @@ export async function get(ctx: Context): Promise<void> {
   });
 }
 
-/** Changes a node's metadata in one commit with reading it. */
+/** Reads and changes a node's metadata in one transaction. */
 async function change(
   ctx: Context,
   edit: (metadata: Map<string, string>) => void,
@@ -32,7 +32,7 @@ async function change(
   const metadata = await ctx.withMount(
     "write",
     (mount) =>
-      about(path, () =>
+      withSubject(path, () =>
         mount.batch(async (tx) => {
           const map = new Map(Object.entries((await tx.stat(path)).metadata));
           edit(map);
@@ -44,7 +44,7 @@ async function change(
   if (ctx.json) await ctx.out.json(metadata);
 }
 
-/** `meta set`: sets keys, leaving others as they are. */
+/** `meta set`: sets keys; others stay unchanged. */
 export async function set(ctx: Context): Promise<void> {
   const pairs = ctx.operands.slice(1).map((text): [string, string] => {
     const at = text.indexOf("=");

@@ -1,14 +1,14 @@
 import type { Context } from "../context.ts";
-import { about } from "../faults.ts";
+import { withSubject } from "../faults.ts";
 import { listing } from "../output.ts";
 import { shortTime } from "../time.ts";
 
-/** `mounts`: lists who has a volume mounted, or ends such a mount. */
+/** `mounts`: lists the mounts of volumes, or ends one. */
 export async function mounts(ctx: Context): Promise<void> {
   const end = ctx.flags.get("end");
   if (end !== undefined) {
     await using fs = await ctx.open("write");
-    await about(end, () => fs.unmount(end));
+    await withSubject(end, () => fs.unmount(end));
     if (ctx.json) await ctx.out.json({ ended: end });
     return;
   }

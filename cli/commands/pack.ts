@@ -1,24 +1,24 @@
 import type { Context } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { isRoot } from "../paths.ts";
 
-/** `pack`: turns a directory into one packed file. */
+/** `pack`: replaces a directory with one packed file. */
 export async function pack(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   if (isRoot(path)) throw new Fault(path, "the root cannot be packed");
   const id = await ctx.withMount(
     "write",
-    (mount) => about(path, () => mount.pack(path)),
+    (mount) => withSubject(path, () => mount.pack(path)),
   );
   if (ctx.json) await ctx.out.json({ path, id });
 }
 
-/** `unpack`: turns a packed file back into its directory. */
+/** `unpack`: replaces a packed file with its directory. */
 export async function unpack(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   await ctx.withMount(
     "write",
-    (mount) => about(path, () => mount.unpack(path)),
+    (mount) => withSubject(path, () => mount.unpack(path)),
   );
   if (ctx.json) await ctx.out.json({ path });
 }

@@ -2,7 +2,7 @@ import type { Mount } from "../../mod.ts";
 import { databaseFiles } from "../../src/side_files.ts";
 import { UsageError } from "../args.ts";
 import { type Context, mountVolume } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { Importer } from "../importer.ts";
 import { follow } from "../links.ts";
 import { kindOf, type LocalEntry, specialName, totalSize, walkLocal } from "../local_tree.ts";
@@ -16,7 +16,7 @@ import { Progress } from "../progress.ts";
 /** The operand that means standard input. */
 const STDIN = "-";
 
-/** The database's own files, which cannot be put into themselves. */
+/** Returns the database's own files, which must not be stored in themselves. */
 function ownFiles(file: string): Set<string> {
   const keys = new Set<string>();
   for (const each of databaseFiles(file)) {
@@ -24,7 +24,7 @@ function ownFiles(file: string): Set<string> {
       const info = Deno.statSync(each);
       if (info.ino !== null) keys.add(key(info));
     } catch {
-      // Not there: nothing to be skipped.
+      // The side file does not exist.
     }
   }
   return keys;
@@ -34,12 +34,12 @@ function key(info: Deno.FileInfo): string {
   return `${info.dev}:${info.ino}`;
 }
 
-/** Whether a path is a descriptor that this process was given. */
+/** Returns whether a path names an inherited file descriptor. */
 function isDescriptor(path: string): boolean {
   return /^\/dev\/(?:fd\/\d+|stdin)$|^\/proc\/self\/fd\/\d+$/.test(path);
 }
 
-/** One `put`. */
+/** One run of `put`. */
 class Put {
   readonly #ctx: Context;
   readonly #mount: Mount;
@@ -67,7 +67,7 @@ class Put {
       await this.#stdin(await this.#target("", dest, several, false));
       return;
     }
-    // Without -r a link means what it points to, as with cp.
+    // Without -r, links are followed, as in cp.
     const info = this.#recursive && !source.endsWith("/")
       ? files.lstat(source)
       : files.stat(source);
@@ -95,7 +95,7 @@ class Put {
     await this.#importer.nextOperand();
   }
 
-  /** Where an operand goes. */
+  /** Returns the volume path that an operand is stored at. */
   async #target(
     name: string,
     dest: string,
@@ -103,36 +103,36 @@ class Put {
     isDirectory: boolean,
   ): Promise<string> {
     const path = absolute(dest);
-    const there = await about(path, () => statOrNull(this.#mount, path));
-    let into = there?.type === "container";
+    const existing = await withSubject(path, () => statOrNull(this.#mount, path));
+    let into = existing?.type === "container";
     const asDirectory = several || (dest.endsWith("/") && !isDirectory);
     if (!into && asDirectory) {
-      if (there !== null) throw new Fault(path, "not a directory");
+      if (existing !== null) throw new Fault(path, "not a directory");
       if (!this.#parents) {
         throw new Fault(
           path,
-          "no such directory; add -p to make it",
+          "no such directory; add -p to create it",
         );
       }
-      await about(path, () => this.#mkdir(path));
+      await withSubject(path, () => this.#mkdir(path));
       into = true;
     }
     if (!into) {
       if (this.#parents) {
         const above = parentPath(path);
-        await about(above, () => this.#mkdir(above));
-      } else if (there === null) {
+        await withSubject(above, () => this.#mkdir(above));
+      } else if (existing === null) {
         const above = parentPath(path);
-        const parent = await about(above, () => statOrNull(this.#mount, above));
+        const parent = await withSubject(above, () => statOrNull(this.#mount, above));
         if (parent === null) {
-          throw new Fault(above, "no such directory; add -p to make it");
+          throw new Fault(above, "no such directory; add -p to create it");
         }
       }
       return path;
     }
     if (name !== "") return joinPath(path, name);
     if (isDirectory) return path;
-    throw new Fault(path, "a directory; name the file too");
+    throw new Fault(path, "a directory; add a file name");
   }
 
   async #mkdir(path: string): Promise<void> {
@@ -142,12 +142,12 @@ class Put {
   async #tree(source: string, target: string): Promise<void> {
     const own = ownFiles(this.#ctx.file);
     const failed = (path: string, error: unknown): void => this.#importer.failed(path, error);
-    // With a slash at its end a link to a directory is the directory.
+    // With a trailing slash, a link to a directory means the directory.
     const top = files.lstat(source).isSymlink ? files.realPath(source) : source;
     for (const entry of walkLocal(top, failed)) {
       this.#ctx.signal.throwIfAborted();
       if (own.has(key(entry.info))) {
-        this.#importer.skipped(entry.path, "the file that is being written");
+        this.#importer.skipped(entry.path, "the database that is being written");
         continue;
       }
       const path = entry.names.length === 0 ? target : joinPath(target, entry.names.join("/"));
@@ -180,15 +180,14 @@ class Put {
     await this.#listed(path);
   }
 
-  /** Prints a path that is stored, where that is asked for. */
+  /** Prints the path of a stored entry if --list is given. */
   async #listed(path: string): Promise<void> {
     if (this.#list) await this.#ctx.out.line(this.#ctx.out.name(shownOf(path)));
   }
 
   /**
-   * Special files are read when that is asked for: a device may never end, and a
-   * FIFO waits for its writer. A pipe of the shell's, as `<(…)` makes it, is
-   * standard input by another name.
+   * Refuses special files without --read-special: a device may never end, and a FIFO waits for its
+   * writer. A pipe of the shell, as in `<(…)`, is read like standard input.
    */
   #refuseSpecial(source: string, info: Deno.FileInfo): void {
     const what = specialName(info);
@@ -202,7 +201,7 @@ class Put {
     await this.#write(target, from);
   }
 
-  /** A special file that was named itself. */
+  /** Stores the content of a special file that is named as a SOURCE. */
   async #pipe(source: string, target: string): Promise<void> {
     using from = files.openRead(source);
     await this.#write(target, plainSource((block) => this.#ctx.abortable(from.read(block))));
@@ -216,14 +215,14 @@ class Put {
   }
 
   async #write(target: string, from: Source): Promise<void> {
-    await about(target, async () => {
+    await withSubject(target, async () => {
       if (!this.#append) {
         await this.#importer.stream(target, "truncate", from);
         return;
       }
-      const there = await statOrNull(this.#mount, target);
-      // Content is added to what a link leads to, and not to the link.
-      const path = there === null ? target : (await follow(this.#mount, target)).path;
+      const existing = await statOrNull(this.#mount, target);
+      // Append to a link's target instead of the link.
+      const path = existing === null ? target : (await follow(this.#mount, target)).path;
       await this.#importer.stream(path, "append", from);
     });
     await this.#listed(target);
@@ -239,7 +238,7 @@ export async function put(ctx: Context): Promise<void> {
     throw new UsageError("--append is for files; leave -r out");
   }
   if (sources.filter((s) => s === STDIN).length > 1) {
-    throw new UsageError("standard input can be read once only");
+    throw new UsageError("standard input can be read only once");
   }
   const progress = new Progress("put");
   const copy = async (mount: Mount): Promise<void> => {

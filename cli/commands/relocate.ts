@@ -1,12 +1,12 @@
 import type { Mount, NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { Fault, refuseSecond } from "../faults.ts";
+import { Fault, refuseDuplicate } from "../faults.ts";
 import { statOrNull } from "../lookup.ts";
 import { absolute, baseName, isRoot, joinPath } from "../paths.ts";
 
 /**
- * Takes away what a copy or move is to replace: a file for a file, an empty
- * directory for a directory.
+ * Removes the target that a copy or move replaces: a file for a file, an empty directory for a
+ * directory.
  */
 async function clear(
   mount: Mount,
@@ -36,12 +36,14 @@ async function relocate(
   const sources = ctx.operands.slice(0, -1).map(absolute);
   const done: { from: string; to: string }[] = [];
   await ctx.withMount("write", async (mount) => {
-    const there = await statOrNull(mount, dest);
-    const into = there?.type === "container";
+    const existing = await statOrNull(mount, dest);
+    const into = existing?.type === "container";
     if (!into && (sources.length > 1 || given.endsWith("/"))) {
       throw new Fault(
         dest,
-        there === null ? "no such directory; `aloelite mkdir -p` makes it" : "not a directory",
+        existing === null
+          ? "no such directory; create it with `aloelite mkdir -p`"
+          : "not a directory",
       );
     }
     const made = new Map<string, string>();
@@ -51,14 +53,14 @@ async function relocate(
           throw new Fault(from, `the root cannot be ${PAST[ctx.command]}`);
         }
         const to = into ? joinPath(dest, baseName(from)) : dest;
-        // One commit: what is replaced goes only if its successor comes.
+        // One commit: the target is replaced only if the new entry takes its place.
         await mount.batch(async (tx) => {
           const source = await tx.stat(from);
           const target = await statOrNull(tx, to);
           if (target !== null) {
-            refuseSecond(to, made.get(to));
+            refuseDuplicate(to, made.get(to));
             if (sources.includes(to, index + 1)) {
-              throw new Fault(to, "is to be moved or copied itself; not replaced");
+              throw new Fault(to, "is a source too; not replaced");
             }
             await clear(tx, source, target, to);
           }

@@ -2,7 +2,7 @@ import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 import { ExportSource, TryAgain } from "../export_source.ts";
 import { readSmallText } from "../small_file.ts";
-import { about, explain, Fault } from "../faults.ts";
+import { explain, Fault, withSubject } from "../faults.ts";
 import { givenPin } from "../pin.ts";
 import { Progress } from "../progress.ts";
 import { Replica } from "../replica.ts";
@@ -34,7 +34,7 @@ export async function replicate(ctx: Context): Promise<void> {
   });
   const replica = new Replica(path, source.url, keep);
   ctx.guard();
-  await about(path, () => replica.clean());
+  await withSubject(path, () => replica.clean());
   for (let failures = 0;;) {
     let pause = interval;
     try {
@@ -44,15 +44,15 @@ export async function replicate(ctx: Context): Promise<void> {
     } catch (error) {
       ctx.signal.throwIfAborted();
       if (flags.has("once")) throw new Fault(path, explain(error), { cause: error });
-      // A full disk too may have room again.
+      // A full disk may have room again later, so this is retried too.
       pause = (error instanceof TryAgain ? error.after : null) ?? backoff(failures++, interval);
-      ctx.warn(path, `${explain(error)}; it is tried again in ${Math.ceil(pause / 1000)} s`);
+      ctx.warn(path, `${explain(error)}; retrying in ${Math.ceil(pause / 1000)} s`);
     }
     await sleep(pause, ctx.signal);
   }
 }
 
-/** Asks once, and takes what is new. */
+/** Fetches the file once, if it has changed. */
 async function follow(ctx: Context, source: ExportSource, replica: Replica): Promise<void> {
   const { path } = replica;
   const fetched = await source.fetch(await replica.etag(), ctx.signal);
@@ -72,7 +72,7 @@ async function follow(ctx: Context, source: ExportSource, replica: Replica): Pro
   await ctx.out.flush();
 }
 
-/** Longer after each failure, and never at the same time as all others. */
+/** Returns a pause that grows with each failure, with jitter, in ms. */
 function backoff(failures: number, interval: number): number {
   const most = Math.max(LONGEST_PAUSE, interval);
   const pause = Math.min(most, FIRST_PAUSE * 2 ** Math.min(failures, 20));
@@ -82,12 +82,12 @@ function backoff(failures: number, interval: number): number {
 function parseKeep(text: string | undefined): number {
   if (text === undefined) return 0;
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new UsageError(`--keep is a number of older copies, not ${text}`);
+  throw new UsageError(`--keep needs a number of older copies, not ${text}`);
 }
 
 async function readPem(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
-  return await about(path, () => readSmallText(path));
+  return await withSubject(path, () => readSmallText(path));
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

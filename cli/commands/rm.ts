@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { Fault } from "../faults.ts";
 import { absolute, isRoot } from "../paths.ts";
 
-/** `rm`: removes, into the trash. */
+/** `rm`: moves entries to the trash. */
 export async function rm(ctx: Context): Promise<void> {
   const recursive = ctx.flags.has("recursive");
   const removed: { path: string; id: string }[] = [];

@@ -4,14 +4,14 @@ import type { Context } from "../context.ts";
 import { Fault } from "../faults.ts";
 import { givenPin } from "../pin.ts";
 
-/** A manager stops within ten seconds; this is for the case that it does not, ms. */
-const PATIENCE = 10_000;
+/** How long the manager may take to stop before the process exits, in ms. */
+const STOP_TIMEOUT = 10_000;
 
-/** `serve`: manages volumes over HTTP, until it is told to stop. */
+/** `serve`: manages volumes over HTTP until it is interrupted. */
 export async function serve(ctx: Context): Promise<void> {
-  const options = await wishes(ctx);
+  const options = await managerOptions(ctx);
   const manager = await import("../../manager/mod.ts");
-  // At once: it opens files of others as it starts.
+  // Start the watchdog immediately, because the manager opens untrusted files as it starts.
   ctx.guard(0);
   let server: ManagerServer;
   try {
@@ -21,26 +21,26 @@ export async function serve(ctx: Context): Promise<void> {
     throw inUse(error)
       ? new Fault(
         `${host ?? "127.0.0.1"}:${port ?? 8080}`,
-        "the port is in use: choose another with --port",
+        "the port is in use; choose another one with --port",
       )
       : error;
   }
   try {
     await announce(ctx, server);
-    // To be told to stop is how it ends: that is no failure.
-    const told = new Promise<void>((resolve) => {
+    // An interruption is the normal end, not a failure.
+    const interrupted = new Promise<void>((resolve) => {
       if (ctx.signal.aborted) resolve();
       ctx.signal.addEventListener("abort", () => resolve(), { once: true });
     });
-    await Promise.race([server.closed, told]);
+    await Promise.race([server.closed, interrupted]);
   } finally {
-    const late = setTimeout(() => Deno.exit(1), PATIENCE);
+    const late = setTimeout(() => Deno.exit(1), STOP_TIMEOUT);
     await server.stop();
     clearTimeout(late);
   }
 }
 
-/** Tells where it is, and once a token that it made itself: nothing else knows it. */
+/** Prints the URL and, once, a generated token, which is stored nowhere in the clear. */
 async function announce(ctx: Context, { manager, url }: ManagerServer): Promise<void> {
   const { root, newToken } = manager;
   if (ctx.json) {
@@ -54,7 +54,7 @@ async function announce(ctx: Context, { manager, url }: ManagerServer): Promise<
   await ctx.out.flush();
 }
 
-async function wishes(ctx: Context): Promise<ManagerOptions> {
+async function managerOptions(ctx: Context): Promise<ManagerOptions> {
   const { flags } = ctx;
   const port = flags.get("port");
   const options: { [Key in keyof ManagerOptions]: ManagerOptions[Key] | undefined } = {
@@ -76,11 +76,11 @@ async function wishes(ctx: Context): Promise<ManagerOptions> {
   ) as ManagerOptions;
 }
 
-/** The token that was given: one that is easily guessed is refused. */
+/** Returns the given token; refuses one that is easy to guess. */
 async function tokenOf(flags: Flags): Promise<string | undefined> {
   const bytes = await givenPin(flags, "token");
   const name = flags.get("token-env");
-  if (name !== undefined) Deno.env.delete(name); // What is started from here is not to have it.
+  if (name !== undefined) Deno.env.delete(name); // Child processes must not inherit the token.
   if (bytes === null) return undefined;
   const token = new TextDecoder().decode(bytes);
   bytes.fill(0);

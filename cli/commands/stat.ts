@@ -1,18 +1,18 @@
 import type { NodeInfo } from "../../mod.ts";
 import type { Context } from "../context.ts";
-import { about } from "../faults.ts";
+import { withSubject } from "../faults.ts";
 import { describeMode, describeSize, fileKind, linkTarget } from "../node_facts.ts";
 import { table } from "../output.ts";
 import { shownOf } from "../paths.ts";
 import { showSize } from "../size.ts";
 import { isoTime } from "../time.ts";
 
-function kept(retention: number | null): string {
+function describeRetention(retention: number | null): string {
   if (retention === null) return "every version";
   return retention === 1 ? "the newest version" : `the newest ${retention} versions`;
 }
 
-/** Owner and group as numbers. */
+/** Returns owner and group as numbers. */
 function owner({ uid, gid }: NodeInfo): string {
   return uid === null && gid === null ? "not set" : `${uid ?? "not set"}:${gid ?? "not set"}`;
 }
@@ -21,7 +21,7 @@ function owner({ uid, gid }: NodeInfo): string {
 export async function stat(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   await ctx.withMount("read", async (mount) => {
-    const node = await about(path, () => mount.stat(path));
+    const node = await withSubject(path, () => mount.stat(path));
     const target = await linkTarget(mount, node);
     if (ctx.json) {
       await ctx.out.json({ path, kind: fileKind(node), ...node, target });
@@ -36,7 +36,7 @@ export async function stat(ctx: Context): Promise<void> {
       rows.push(["size", `${node.size} (${showSize(node.size)})`]);
     }
     if (node.version !== null) {
-      rows.push(["version", `${node.version}`], ["kept", kept(node.retention)]);
+      rows.push(["version", `${node.version}`], ["kept", describeRetention(node.retention)]);
     }
     if (node.device !== null) rows.push(["device", describeSize(node)]);
     if (target !== null) rows.push(["target", ctx.out.name(target)]);

@@ -2,25 +2,25 @@ import type { AloeLite, Mount, VolumeInfo } from "../../mod.ts";
 import { databaseFiles, SIDE_FILES } from "../../src/side_files.ts";
 import { UsageError } from "../args.ts";
 import { askPin, type Context, mountVolume, pickVolume, volumeLabel } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { givenPin, newPin, type PinPrefix } from "../pin.ts";
 import { databasePath, localBeside } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { showSize } from "../size.ts";
 import { encryptionMode, givesPin } from "./volume.ts";
 
-/** How a new volume is to be encrypted. */
+/** The encryption of a new volume. */
 interface Encryption {
   pin?: Uint8Array;
   encryption?: "convergent" | "random";
 }
 
 /**
- * How the copy of a volume is to be encrypted: as the options say, else as the
- * volume is, with the same PIN. A secret never becomes plain by omission.
+ * Returns the encryption of a volume's copy: as the options say, otherwise that of the source with
+ * the same PIN. An encrypted volume never becomes plain by omission.
  *
  * @param prefix The options that give the new PIN.
- * @param source The volume that is copied, and its PIN.
+ * @param source The volume to copy, and its PIN.
  */
 async function encryptionOf(
   ctx: Context,
@@ -56,7 +56,7 @@ async function refuseName(fs: AloeLite, file: string, name: string | null) {
   if ((await fs.volumes()).some((v) => v.name === name)) {
     throw new Fault(
       file,
-      `a volume ${name} is in it already; give --rename NAME`,
+      `already has a volume ${name}; give --rename NAME`,
     );
   }
 }
@@ -93,12 +93,12 @@ export async function snapshot(ctx: Context): Promise<void> {
   await using fs = await ctx.open("write");
   const source = await ctx.findVolume(fs);
   if ((await fs.volumes()).some((v) => v.name === name)) {
-    throw new Fault(name, "a volume of this name is there already");
+    throw new Fault(name, "a volume of this name already exists");
   }
   const pin = await ctx.pinFor(source);
   const newOne = await givenPin(ctx.flags, "dest-pin") ?? pin;
   await using mount = await mountVolume(fs, source, "write", pin);
-  const volume = await about(
+  const volume = await withSubject(
     volumeLabel(source),
     () =>
       fs.fork(mount, {
@@ -120,10 +120,10 @@ export async function exportVolume(ctx: Context): Promise<void> {
   const encryption = await encryptionOf(ctx, "dest-pin", source, pin);
   await refuseSameFile(ctx.file, dest);
   const { AloeLite } = await import("../../mod.ts");
-  const isNew = !await isThere(dest);
+  const isNew = !await exists(dest);
   let done = false;
   try {
-    await using to = await about(dest, () => AloeLite.open(databasePath(dest)));
+    await using to = await withSubject(dest, () => AloeLite.open(databasePath(dest)));
     await copy(ctx, fs, mount, source, to, dest, encryption);
     done = true;
   } finally {
@@ -131,12 +131,12 @@ export async function exportVolume(ctx: Context): Promise<void> {
   }
 }
 
-/** `import`: copies a volume of another file into this one. */
+/** `import`: copies a volume of another file into this file. */
 export async function importVolume(ctx: Context): Promise<void> {
   const [from] = ctx.operands;
   if (ctx.volume !== undefined) {
     throw new UsageError(
-      "import makes a new volume: choose SOURCE's with --from, name it with --rename",
+      "import creates a new volume: choose the source volume with --from, name the new one with --rename",
     );
   }
   await using to = await ctx.open("write");
@@ -147,7 +147,7 @@ export async function importVolume(ctx: Context): Promise<void> {
   if (source.encryption === "none" && pin !== undefined) {
     throw new Fault(
       volumeLabel(source),
-      "not encrypted; leave the --source-pin option out",
+      "not encrypted; omit the --source-pin option",
     );
   }
   if (source.encryption !== "none") pin ??= await askPin(source, "source-pin");
@@ -156,23 +156,23 @@ export async function importVolume(ctx: Context): Promise<void> {
   await copy(ctx, fs, mount, source, to, ctx.file, encryption);
 }
 
-/** `backup`: copies the whole file while others use it. */
+/** `backup`: copies the whole file while it is in use. */
 export async function backup(ctx: Context): Promise<void> {
   const [dest] = ctx.operands;
   ctx.guard();
   await using fs = await ctx.open("read");
   await refuseSameFile(ctx.file, dest);
-  const replaces = await isThere(dest);
+  const replaces = await exists(dest);
   if (replaces && !ctx.flags.has("force")) {
-    throw new Fault(dest, "already there; --force replaces it");
+    throw new Fault(dest, "already exists; replace it with --force");
   }
-  // What is replaced stays until its successor is complete.
+  // The existing file stays until the new one is complete.
   const path = replaces ? localBeside(dest) : dest;
   const progress = new Progress("backup");
-  // The page size is not told: the pages' share of the file's size is.
+  // The callback reports pages, not the page size, so convert their share of the file's size.
   const { size } = await fs.info();
   try {
-    await about(dest, () =>
+    await withSubject(dest, () =>
       fs.backup(path, {
         signal: ctx.signal,
         onProgress: ({ totalPages, remainingPages }) => {
@@ -180,7 +180,7 @@ export async function backup(ctx: Context): Promise<void> {
           progress.to(Math.round(size * part), size);
         },
       }));
-    if (replaces) await about(dest, () => putInPlace(path, dest));
+    if (replaces) await withSubject(dest, () => putInPlace(path, dest));
   } finally {
     progress.clear();
   }
@@ -191,7 +191,7 @@ export async function backup(ctx: Context): Promise<void> {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
@@ -200,14 +200,15 @@ async function refuseSameFile(file: string, other: string): Promise<void> {
     [file, other].map((p) => Deno.realPath(p).catch(() => null)),
   );
   if (a !== null && a === b) {
-    throw new Fault(other, "the same file as FILE; choose another one");
+    throw new Fault(other, "is the same file as FILE; choose another one");
   }
 }
 
 async function putInPlace(database: string, dest: string): Promise<void> {
   try {
     if ((await Deno.lstat(dest)).isDirectory) throw new Fault(dest, "a directory");
-    // First: with a journal of another database beside it, it would be no backup.
+    // Remove side files first: with another database's journal beside it, the backup would be
+    // invalid.
     for (const suffix of SIDE_FILES) await Deno.remove(dest + suffix).catch(() => {});
     await Deno.rename(database, dest);
   } catch (error) {
@@ -216,7 +217,7 @@ async function putInPlace(database: string, dest: string): Promise<void> {
   }
 }
 
-/** Takes away a database that was begun and not ended. */
+/** Removes an unfinished database. */
 async function removeDatabase(path: string): Promise<void> {
   for (const each of databaseFiles(path)) await Deno.remove(each).catch(() => {});
 }

@@ -1,13 +1,13 @@
 import type { Mount, TrashItem } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { about, Fault } from "../faults.ts";
+import { Fault, withSubject } from "../faults.ts";
 import { listing } from "../output.ts";
 import { absolute, shownOf } from "../paths.ts";
 import { showSize } from "../size.ts";
 import { parseMoment, shortTime } from "../time.ts";
 
-/** `trash ls`: lists what was removed and can be brought back. */
+/** `trash ls`: lists removed entries that can be restored. */
 export async function list(ctx: Context): Promise<void> {
   await ctx.withMount("read", async (mount) => {
     const items = await mount.trash();
@@ -29,7 +29,7 @@ export async function list(ctx: Context): Promise<void> {
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** What was removed, by its id or by the path that it had. */
+/** Returns a removed entry by its id or by its original path. */
 async function pick(mount: Mount, asked: string): Promise<TrashItem> {
   const items = await mount.trash();
   const path = absolute(asked);
@@ -37,18 +37,18 @@ async function pick(mount: Mount, asked: string): Promise<TrashItem> {
     ? items.find((i) => i.id === asked)
     : items.find((i) => i.path === path);
   if (item === undefined) {
-    throw new Fault(asked, "not in the trash; `aloelite trash ls` lists it");
+    throw new Fault(asked, "not in the trash; see `aloelite trash ls`");
   }
   return item;
 }
 
-/** `trash restore`: brings something back. */
+/** `trash restore`: restores a removed entry. */
 export async function restore(ctx: Context): Promise<void> {
   const [asked] = ctx.operands;
   const to = ctx.flags.get("to");
   await ctx.withMount("write", async (mount) => {
     const item = await pick(mount, asked);
-    const path = await about(
+    const path = await withSubject(
       to ?? item.path,
       () => mount.restore(item.id, to === undefined ? {} : { to: absolute(to) }),
     );
@@ -57,13 +57,13 @@ export async function restore(ctx: Context): Promise<void> {
   });
 }
 
-/** `trash purge`: deletes removed things for good. */
+/** `trash purge`: deletes removed entries permanently. */
 export async function purge(ctx: Context): Promise<void> {
   const age = ctx.flags.get("older-than");
   const asked = ctx.operands[0];
   const choices = [asked, age, ctx.flags.get("all")].filter((c) => c !== undefined);
   if (choices.length !== 1) {
-    throw new UsageError("purge what? One of ID, --older-than AGE and --all");
+    throw new UsageError("purge needs one of ID, --older-than AGE and --all");
   }
   const olderThan = age === undefined ? undefined : parseMoment(age);
   await ctx.withMount("write", async (mount) => {

@@ -1,7 +1,7 @@
 import type { NodeType } from "../../mod.ts";
 import { UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { about } from "../faults.ts";
+import { withSubject } from "../faults.ts";
 import { jsonText } from "../output.ts";
 import { isRoot, shownOf } from "../paths.ts";
 import { type Visit, walk } from "../walk.ts";
@@ -10,17 +10,17 @@ function depthOf(ctx: Context): number {
   const text = ctx.flags.get("depth");
   if (text === undefined) return Infinity;
   if (!/^[1-9]\d{0,8}$/.test(text)) {
-    throw new UsageError(`--depth needs a number from 1 on, not ${text}`);
+    throw new UsageError(`--depth needs a number of at least 1, not ${text}`);
   }
   return Number(text);
 }
 
-/** `tree`: prints a directory and all below it. */
+/** `tree`: prints a directory and everything below it. */
 export async function tree(ctx: Context): Promise<void> {
   const path = ctx.path(0);
   const depth = depthOf(ctx);
   await ctx.withMount("read", async (mount) => {
-    const top = await about(path, () => mount.stat(path));
+    const top = await withSubject(path, () => mount.stat(path));
     const visits = top.type === "container" ? walk(ctx, mount, top.id, path, depth) : [];
     if (ctx.json) {
       const name = isRoot(path) ? "/" : top.name;
@@ -46,10 +46,10 @@ export async function tree(ctx: Context): Promise<void> {
   });
 }
 
-/** Levels to which nested values are indented: of a deep tree it would be most of the text. */
+/** The deepest level of JSON indentation; in a deep tree, indentation would be most of the text. */
 const DEEPEST_INDENT = 32;
 
-/** Prints a tree of `name`, `type` and, of directories, `children`, while it is walked. */
+/** Prints a tree with `name`, `type` and, for directories, `children`, while it is walked. */
 async function printJson(
   ctx: Context,
   top: { name: string; type: NodeType },
@@ -61,7 +61,7 @@ async function printJson(
     await ctx.out.text(`{${inner}"name": ${jsonText(name)},${inner}"type": ${jsonText(type)}`);
     if (type === "container") await ctx.out.text(`,${inner}"children": [`);
   };
-  /** Of the values that are not complete, whether they are directories, and have children. */
+  /** The incomplete values: whether each is a directory, and whether it has children yet. */
   const open = [{ directory: top.type === "container", filled: false }];
   const end = async () => {
     const { directory, filled } = open.pop()!;

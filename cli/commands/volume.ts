@@ -1,12 +1,12 @@
 import type { AloeLite, VolumeInfo } from "../../mod.ts";
 import { type Flags, UsageError } from "../args.ts";
 import { type Context, pickVolume, volumeLabel } from "../context.ts";
-import { about, Fault, isAloeError } from "../faults.ts";
+import { Fault, isAloeError, withSubject } from "../faults.ts";
 import { listing } from "../output.ts";
 import { parseSize, showSize } from "../size.ts";
 import { shortTime } from "../time.ts";
 
-/** The `--enc-mode` option; undefined when it is not given. */
+/** Returns the --enc-mode option; undefined when it is not given. */
 export function encryptionMode(
   flags: Flags,
 ): "convergent" | "random" | undefined {
@@ -14,15 +14,15 @@ export function encryptionMode(
   if (text === undefined || text === "convergent" || text === "random") {
     return text;
   }
-  throw new UsageError(`--enc-mode is convergent or random, not ${text}`);
+  throw new UsageError(`--enc-mode must be convergent or random, not ${text}`);
 }
 
-/** Whether a --pin option is given. */
+/** Returns whether a --pin option is given. */
 export function givesPin(flags: Flags, prefix: string = "pin"): boolean {
   return ["file", "env", "fd"].some((s) => flags.has(`${prefix}-${s}`));
 }
 
-/** `volume create`: makes a volume. */
+/** `volume create`: creates a volume. */
 export async function create(ctx: Context): Promise<void> {
   const { flags } = ctx;
   const [name] = ctx.operands;
@@ -33,14 +33,14 @@ export async function create(ctx: Context): Promise<void> {
     encryption !== undefined;
   await using fs = await ctx.open("write");
   if ((await fs.volumes()).some((v) => v.name === name)) {
-    throw new Fault(name, "a volume of this name is there already");
+    throw new Fault(name, "a volume of this name already exists");
   }
   let pin: Uint8Array | undefined;
   if (encrypted) {
     const { newPin } = await import("../pin.ts");
     pin = await newPin(flags, "pin", `PIN for volume ${name}`);
   }
-  const volume = await about(name, () =>
+  const volume = await withSubject(name, () =>
     fs.createVolume({
       name,
       unique: true,
@@ -51,7 +51,7 @@ export async function create(ctx: Context): Promise<void> {
   if (ctx.json) await ctx.out.json(volume);
 }
 
-/** Volumes as lines of a table. */
+/** Prints volumes as lines of a table. */
 export async function printVolumes(
   ctx: Context,
   volumes: readonly VolumeInfo[],
@@ -75,7 +75,7 @@ export async function list(ctx: Context): Promise<void> {
   else await printVolumes(ctx, volumes);
 }
 
-/** `volume rename`: gives a volume another name. */
+/** `volume rename`: renames a volume. */
 export async function rename(ctx: Context): Promise<void> {
   const [asked, name] = ctx.operands;
   await using fs = await ctx.open("write");
@@ -83,8 +83,8 @@ export async function rename(ctx: Context): Promise<void> {
   if (name === "") throw new UsageError("the new name is empty");
   if (
     (await fs.volumes()).some((v) => v.name === name && v.id !== volume.id)
-  ) throw new Fault(name, "a volume of this name is there already");
-  await about(asked, () => fs.renameVolume(volume.id, name));
+  ) throw new Fault(name, "a volume of this name already exists");
+  await withSubject(asked, () => fs.renameVolume(volume.id, name));
   if (ctx.json) await ctx.out.json(await fs.volume(volume.id));
 }
 
@@ -100,14 +100,14 @@ async function removeOne(
     if (isAloeError(error) && error.code === "mount_conflict") {
       throw new Fault(
         volumeLabel(volume),
-        "mounted; end that first (`aloelite mounts` lists who uses it)",
+        "mounted; end the mounts first (see `aloelite mounts`)",
       );
     }
     throw error;
   }
 }
 
-/** `volume rm`: deletes a volume for good. */
+/** `volume rm`: deletes a volume permanently. */
 export async function remove(ctx: Context): Promise<void> {
   const [asked] = ctx.operands;
   await using fs = await ctx.open("write");
@@ -115,9 +115,9 @@ export async function remove(ctx: Context): Promise<void> {
   if (
     !ctx.flags.has("yes") && Deno.stdin.isTerminal() && Deno.stderr.isTerminal()
   ) {
-    if (!confirm(`Delete ${volumeLabel(volume)} and all that is in it?`)) {
+    if (!confirm(`Delete ${volumeLabel(volume)} and its contents?`)) {
       throw new Fault(volumeLabel(volume), "not deleted");
     }
   }
-  await about(asked, () => removeOne(ctx, fs, volume));
+  await withSubject(asked, () => removeOne(ctx, fs, volume));
 }

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { OpenDenial } from "../../fuse/open_denial.ts";
 import { mountVolume } from "../../fuse/mod.ts";
-import { mountWishes } from "../../cli/mount_options.ts";
+import { parseMountRequest } from "../../cli/mount_options.ts";
 import {
   Bench,
   canMount,
@@ -261,7 +261,7 @@ Deno.test({
     const file = Deno.openSync(`${bench.dir}/open`, { create: true, write: true });
     running.child.kill("SIGTERM");
     await until(() => running.said().includes("in use"));
-    assert.match(running.said(), /^aloelite: mount: .*mnt: in use: [^\n]*\n$/);
+    assert.match(running.said(), /^aloelite: mount: .*mnt: busy: [^\n]*\n$/);
     assert.ok(isMounted(bench.dir));
     // Used it may be, but what was done is in the file soon.
     await until(async () => await bench.ok(["ls"]) === "open\n");
@@ -271,7 +271,7 @@ Deno.test({
     file.close();
     const { code, err } = await running.ended();
     assert.equal(code, 0);
-    assert.match(err, /in use: .*\n.*in use: unmounted lazily/);
+    assert.match(err, /busy: .*\n.*busy: unmounted lazily/);
     await bench.sound();
     assert.equal(await bench.ok(["cat", "/open"]), "to the end");
 
@@ -299,7 +299,7 @@ Deno.test({
     assert.equal((await bench.json(["volume", "ls"]))[0].chunkSize, 65536);
     assert.match(
       await bench.fails(1, ["mount", "mnt"]),
-      /^aloelite: mount: mnt: a volume is mounted there; `aloelite unmount` ends that\n$/,
+      /^aloelite: mount: mnt: a volume is mounted there; unmount it with `aloelite unmount`\n$/,
     );
     assert.match(
       await bench.fails(1, ["mount", "--daemon", "mnt"]),
@@ -360,11 +360,11 @@ Deno.test({
       volumes.map((v) => [v.name, v.chunkSize]).sort(),
       [["a", 131072], ["b", 65536]],
     );
-    assert.match(await bench.fails(1, ["mount", bench.dir]), /several volumes; choose with -v/);
+    assert.match(await bench.fails(1, ["mount", bench.dir]), /several volumes; choose one with -v/);
     assert.match(await bench.fails(1, ["mount", "-v", "c", bench.dir]), /no volume c; there are/);
     assert.match(
       await bench.fails(2, ["mount", "--chunk-size", "4KiB", bench.dir]),
-      /give --create/,
+      /add --create/,
     );
     await bench.sound(["-v", "a"]);
   },
@@ -639,7 +639,7 @@ Deno.test({
       using _open = Deno.openSync(`${dir}/a`, { write: true });
       const { code, err } = remount("ro");
       assert.equal(code, 32);
-      assert.match(err, /mnt: files of it are open for writing/);
+      assert.match(err, /mnt: files are open for writing/);
       has("rw");
     }
     fine(remount("nosuid,nodev,noexec,noatime,nodiratime,sync"), "all");
@@ -656,7 +656,7 @@ Deno.test({
     fine(mount("ro"), "ro");
     const { code, err } = remount("rw");
     assert.equal(code, 32);
-    assert.match(err, /mounted for reading only; unmount it/);
+    assert.match(err, /mounted read-only; unmount it/);
     has("ro");
     await end();
     assert.match(await bench.fails(1, ["mount", "-o", "remount,ro", dir]), /no volume is mounted/);
@@ -672,7 +672,7 @@ Deno.test({
     await end();
     // Not through mount(8), which leaves some of them out; and without the time to mount each.
     for (const word of [...generic.split(","), "user=root", "nouser", "ro"]) {
-      mountWishes(new Map([["options", word]]));
+      parseMountRequest(new Map([["options", word]]));
     }
     for (const word of ["nonsense", "nosuidd", "volume", "sync=1"]) {
       assert.equal(mount(word).code, 1);
@@ -693,7 +693,7 @@ Deno.test({
       const fails = (...args: string[]) => bench.fails(1, ["mount", ...mode, ...args]);
       assert.match(await fails(bench.path("none")), /none: no such file or directory/);
       assert.match(await fails(bench.path("plain")), /plain: not a directory/);
-      assert.match(await fails(bench.folder), /is in it, and would be hidden/);
+      assert.match(await fails(bench.folder), /the mount would hide/);
       assert.match(await fails("-v", "none", bench.dir), /no volume none; there are: main/);
       assert.match(
         await bench.fails(2, ["mount", ...mode, "-o", "nonsense", bench.dir]),

@@ -31,7 +31,7 @@ Deno.test("cli: get refuses a second source of a name", async () => {
       Deno.removeSync(made.path("dir"), { recursive: true });
       Deno.mkdirSync(made.path("dir"));
       const said = await made.fails(1, ["get", first, second, dest]);
-      assert.match(said, /dir\/same: just made from \/x\/same; not replaced/);
+      assert.match(said, /dir\/same: already written from \/x\/same; not replaced/);
       assert.equal(read("dir/same"), "x");
     }
   }
@@ -56,16 +56,16 @@ Deno.test("cli: trees of one name are joined, and no file in them is lost", asyn
   });
   Deno.linkSync(made.path("b/t/f"), made.path("b/t/g"));
   const put = await made.fails(1, ["put", "-r", "a/t", "b/t", "/"]);
-  assert.match(put, /\/t\/f: just made from a\/t\/f/);
-  assert.match(put, /\/t\/l: just made from a\/t\/l/);
+  assert.match(put, /\/t\/f: already written from a\/t\/f/);
+  assert.match(put, /\/t\/l: already written from a\/t\/l/);
   assert.equal(await made.ok(["cat", "/t/f", "/t/only-a", "/t/only-b", "/t/d/deep"]), "aabb");
   assert.equal(await made.ok(["cat", "/t/g"]), "b");
   assert.equal((await made.json(["stat", "/t/l"])).target, "a");
 
   await made.ok(["put", "-r", "a", "b", "/to"]);
   const get = await made.fails(1, ["get", "-r", "/to/a/t", "/to/b/t", "."]);
-  assert.match(get, /t\/f: just made from \/to\/a\/t\/f/);
-  assert.match(get, /t\/l: just made from \/to\/a\/t\/l/);
+  assert.match(get, /t\/f: already written from \/to\/a\/t\/f/);
+  assert.match(get, /t\/l: already written from \/to\/a\/t\/l/);
   assert.equal(Deno.readTextFileSync(made.path("t/f")), "a");
   assert.equal(Deno.readTextFileSync(made.path("t/g")), "b");
   assert.equal(Deno.readTextFileSync(made.path("t/d/deep")), "b");
@@ -77,7 +77,7 @@ Deno.test("cli: put refuses a second source of a name", async () => {
   local(made, { "p/same": "p", "q/same": "q", "p/big": "P".repeat(300_000), "q/big": "Q" });
   for (const [one, two] of [["p/same", "q/same"], ["p/same", "./p//same"]]) {
     const said = await made.fails(1, ["put", one, two, "/to"]);
-    assert.match(said, /\/to\/same: just made from p\/same/);
+    assert.match(said, /\/to\/same: already written from p\/same/);
     assert.equal(await made.ok(["cat", "/to/same"]), "p");
   }
   await made.fails(1, ["put", "p/big", "q/big", "/to"]);
@@ -95,7 +95,7 @@ Deno.test("cli: cp and mv refuse a second source of a name", async () => {
     using made = await bench();
     await made.ok(["put", "-", "/to/same"], { stdin: "old" });
     const said = await made.fails(1, [command, "/x/same", "//y//same", "/to/"]);
-    assert.match(said, /\/to\/same: just made from \/x\/same/);
+    assert.match(said, /\/to\/same: already written from \/x\/same/);
     assert.equal(await made.ok(["cat", "/to/same", "/y/same"]), "xy");
     assert.equal((await made.json(["trash", "ls"])).length, 1);
     await made.ok(["mkdir", "-p", "/x/e", "/y/e"]);

@@ -78,11 +78,11 @@ Deno.test("cli: PINs from files, variables and descriptors", async () => {
   await bench.fails(1, [...s, "ls"], { env: { ALOELITE_PIN: PIN } });
   assert.match(
     await bench.fails(1, ["-v", "main", "ls", "--pin-file", right]),
-    /volume main: not encrypted; leave the PIN option out/,
+    /volume main: not encrypted; omit the PIN option/,
   );
   assert.match(
     await bench.fails(2, [...s, "ls", "--pin-file", right, "--pin-env", "P"]),
-    /give one of --pin-file and --pin-env/,
+    /give only one of --pin-file and --pin-env/,
   );
   assert.match(
     await bench.fails(1, [...s, "ls", "--pin-file", "none"]),
@@ -98,7 +98,7 @@ Deno.test("cli: PINs from files, variables and descriptors", async () => {
   );
   assert.match(
     await bench.fails(2, [...s, "ls", "--pin-fd", "x"]),
-    /descriptor's number/,
+    /number of a descriptor/,
   );
   assert.match(
     await bench.fails(2, ["volume", "create", "t", "--encrypt"]),
