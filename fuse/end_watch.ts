@@ -1,82 +1,81 @@
-/** How often the thread is asked whether it is there, ms. */
-const EVERY = 500;
+/** The interval between pings of the thread, in ms. */
+const INTERVAL = 500;
 
-/** How long it may go round in circles, ms. */
-const PATIENCE = 10_000;
+/** How long the thread may spin before it counts as hung, in ms. */
+const TIMEOUT = 10_000;
 
-/** Less than this is no page of the file or its log, bytes in that time. */
-const LITTLE_WRITTEN = 512;
+/** A thread that writes fewer bytes per interval writes no page of the file or its log. */
+const MIN_WRITTEN = 512;
 
-/** Ticks of the processor that a thread has in that time which goes round in circles. */
-const MUCH_WORKED = 2;
+/** The CPU ticks per interval from which on a thread counts as spinning. */
+const MIN_TICKS = 2;
 
-/** The directory in `/proc` of the thread that asks. */
+/** Returns the directory of the calling thread in `/proc`. */
 export function ownThread(): string {
   return `/proc/${Deno.readLinkSync("/proc/thread-self")}`;
 }
 
 /**
- * Looks whether a thread that is to end ever will. It will not when it answers
- * nothing for long, keeps a processor busy and writes nothing: it is within a
- * statement of SQLite's that never ends. What waits for a slow disk, and what has
- * much to write, gets all the time that it needs.
+ * Detects that a thread which should end never will. The thread counts as hung when, for a long
+ * time, it does not answer, keeps a CPU busy and writes nothing: it runs an SQLite statement that
+ * never ends. A thread that waits for a slow disk or writes much data gets all the time it needs.
  */
 export class EndWatch {
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #thread: string;
-  #lost = 0;
+  #hung = 0;
   #answered = false;
   #before: Work;
 
   /**
-   * @param thread Its directory, as {@linkcode ownThread} tells it there.
-   * @param ask Asks it for an answer.
-   * @param giveUp Called when it has been in vain for long enough.
+   * @param thread The thread's directory, as {@linkcode ownThread} returned it there.
+   * @param ask Pings the thread.
+   * @param giveUp Called when the thread counts as hung.
    */
   constructor(thread: string, ask: () => void, giveUp: () => void) {
     this.#thread = thread;
     this.#before = workOf(thread);
     ask();
     this.#timer = setInterval(() => {
-      this.#look();
-      if (this.#lost < PATIENCE) return ask();
+      this.#check();
+      if (this.#hung < TIMEOUT) return ask();
       this.stop();
       giveUp();
-    }, EVERY);
-    // The thread keeps the process, not the watch.
+    }, INTERVAL);
+    // The timer must not keep the process alive.
     Deno.unrefTimer(Number(this.#timer));
   }
 
-  /** The thread has answered. */
-  heard(): void {
+  /** Records an answer of the thread. */
+  onAnswer(): void {
     this.#answered = true;
   }
 
-  /** Ends the watch. */
+  /** Stops watching. */
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     const before = this.#before;
     const now = this.#before = workOf(this.#thread);
-    if (this.#answered || now.written - before.written >= LITTLE_WRITTEN) this.#lost = 0;
-    else if (now.ticks - before.ticks >= MUCH_WORKED) this.#lost += EVERY;
-    // Otherwise it waits, for the disk or for a processor: that tells nothing.
+    if (this.#answered || now.written - before.written >= MIN_WRITTEN) this.#hung = 0;
+    else if (now.ticks - before.ticks >= MIN_TICKS) this.#hung += INTERVAL;
+    // Otherwise the thread waits for the disk or a CPU, which does not count.
     this.#answered = false;
   }
 }
 
-/** What a thread has done so far. */
+/** The work of a thread since its start. */
 interface Work {
-  /** Bytes that it has written; 0 where the kernel does not count them. */
+  /** The bytes written; 0 where the kernel does not count them. */
   written: number;
-  /** Hundredths of a second that it had a processor. */
+  /** The CPU time, in hundredths of a second. */
   ticks: number;
 }
 
 function workOf(thread: string): Work {
-  // The name of the program may have spaces in it, and ends with the last parenthesis.
+  // The program's name may contain spaces; it ends at the last parenthesis.
   const stat = textOf(`${thread}/stat`).split(")").at(-1)!.split(" ");
   const [, written = "0"] = /^wchar: (\d+)$/m.exec(textOf(`${thread}/io`)) ?? [];
   return { written: Number(written), ticks: Number(stat[12]) + Number(stat[13]) };

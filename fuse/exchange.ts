@@ -7,13 +7,13 @@ import { decodeName, encodeName, shownName } from "../src/names.ts";
 import { ATTR, ATTR_OUT, ENTRY_OUT, IN_HEADER, OUT_HEADER } from "./protocol.ts";
 import { RequestCaller } from "./request_caller.ts";
 
-/** The most that one READ or WRITE moves, bytes. */
+/** The maximum size of one READ or WRITE, in bytes. */
 export const MAX_TRANSFER = 1 << 20;
-/** Longest name, bytes. */
+/** The maximum length of a name, in bytes. */
 export const NAME_MAX = 255;
-/** Where a request's body begins. */
+/** The offset of a request's body. */
 export const BODY = IN_HEADER.SIZE;
-/** Where a reply's body begins. */
+/** The offset of a reply's body. */
 export const REPLY = OUT_HEADER.SIZE;
 
 const REQUEST_SIZE = MAX_TRANSFER + 4096;
@@ -21,28 +21,32 @@ const REPLY_SIZE = MAX_TRANSFER + 4096;
 const TWO_32 = 2 ** 32;
 const BLOCK = 4096;
 
-/** How long the kernel may keep a name and attributes, s: all changes go through it, or are told. */
+/**
+ * How long the kernel may cache names and attributes, in s. All changes go through the kernel or
+ * are reported to it.
+ */
 const VALID = 86_400;
-/** The same for names that are not there: others may make them. */
+/** How long the kernel may cache the absence of a name, in s; other writers may create the name. */
 const ABSENT_VALID = 1;
 
 /**
- * A request and its reply, in buffers that are used over and over: nothing is
- * allocated for most requests. Numbers of 64 bits are read and written in two
- * halves, as `bigint` costs an allocation each.
+ * A request and its reply in reused buffers, so that most requests allocate nothing. 64-bit numbers
+ * are read and written in two halves, because each `bigint` is an allocation.
  */
 export class Exchange {
   /** The request. */
   readonly request: Uint8Array<ArrayBuffer> = new Uint8Array(REQUEST_SIZE);
   /** The reply, header included. */
   readonly reply: Uint8Array<ArrayBuffer> = new Uint8Array(REPLY_SIZE);
-  /** How long the request is, bytes. */
+  /** The length of the request, in bytes. */
   length = 0;
-  /** Whether the kernel has just handed over what it had cached of the file. */
+  /** Whether the kernel has just flushed its cached pages of the file. */
   flushed = false;
-  /** The node whose attributes the request changes without the answer saying so; 0: none. */
+  /**
+   * The node whose attributes the request changes without reporting them in the reply; 0 for none.
+   */
   changed = 0;
-  /** How long the kernel may keep names and attributes, s. */
+  /** How long the kernel may cache names and attributes, in s. */
   readonly valid: number;
   readonly absentValid: number;
   readonly #in = new Uint32Array(this.request.buffer);
@@ -50,33 +54,35 @@ export class Exchange {
   readonly #text = Buffer.from(this.request.buffer);
   readonly #caller = new RequestCaller();
 
-  /** @param cached False: the kernel keeps no names and attributes; to measure requests. */
+  /**
+   * @param cached False disables the kernel's caches of names and attributes, to measure requests.
+   */
   constructor(cached = true) {
     this.valid = cached ? VALID : 0;
     this.absentValid = cached ? ABSENT_VALID : 0;
   }
 
-  /** What is asked for. */
+  /** The request's operation. */
   get opcode(): number {
     return this.#in[IN_HEADER.opcode >> 2];
   }
 
-  /** What it is asked of. */
+  /** The node id that the request concerns. */
   get nodeId(): number {
     return this.u64(IN_HEADER.nodeid);
   }
 
-  /** Which request it is, lower half. */
+  /** The request's unique number, lower half. */
   get uniqueLow(): number {
     return this.#in[IN_HEADER.unique >> 2];
   }
 
-  /** Which request it is, upper half. */
+  /** The request's unique number, upper half. */
   get uniqueHigh(): number {
     return this.#in[(IN_HEADER.unique >> 2) + 1];
   }
 
-  /** Who asks. The object is used again for the next request. */
+  /** The caller. The object is reused for the next request. */
   get caller(): RequestCaller {
     this.#caller.uid = this.#in[IN_HEADER.uid >> 2];
     this.#caller.gid = this.#in[IN_HEADER.gid >> 2];
@@ -84,22 +90,22 @@ export class Exchange {
     return this.#caller;
   }
 
-  /** A number of 32 bits of the request. */
+  /** Reads a 32-bit number of the request. */
   u32(at: number): number {
     return this.#in[at >> 2];
   }
 
-  /** A number of 64 bits; past 2^53 it is rounded. */
+  /** Reads a 64-bit number of the request; values beyond 2^53 are rounded. */
   u64(at: number): number {
     return this.#in[at >> 2] + this.#in[(at >> 2) + 1] * TWO_32;
   }
 
-  /** A number of 64 bits with a sign. */
+  /** Reads a signed 64-bit number of the request. */
   i64(at: number): number {
     return this.#in[at >> 2] + (this.#in[(at >> 2) + 1] | 0) * TWO_32;
   }
 
-  /** Where the NUL is that ends what begins at an offset. */
+  /** Returns the offset of the NUL that ends the string at an offset. */
   endOf(at: number): number {
     let end = at;
     while (end < this.length && this.request[end] !== 0) end++;
@@ -107,9 +113,9 @@ export class Exchange {
   }
 
   /**
-   * A name that begins at an offset and ends with a NUL.
+   * Reads a NUL-terminated name at an offset.
    *
-   * @param decode What is done with one that is not all ASCII.
+   * @param decode Decodes a name that is not all ASCII.
    * @throws {ErrnoError} ENAMETOOLONG.
    */
   name(at: number, decode: (bytes: Uint8Array) => string = decodeName): string {
@@ -122,9 +128,9 @@ export class Exchange {
   }
 
   /**
-   * The same for something that is to get the name.
+   * Reads the name of a new entry.
    *
-   * @throws {ErrnoError} EINVAL for what stands for a name that no directory can hold.
+   * @throws {ErrnoError} EINVAL for a name that no directory can hold.
    */
   newName(at: number): string {
     const name = this.name(at);
@@ -132,31 +138,31 @@ export class Exchange {
     return name;
   }
 
-  /** Sets a number of 32 bits of the reply; offsets are from its body on. */
+  /** Writes a 32-bit number of the reply. Offsets are relative to its body. */
   put32(at: number, value: number): void {
     this.#out[(REPLY + at) >> 2] = value;
   }
 
-  /** Sets a number of 64 bits of the reply, also a negative one. */
+  /** Writes a 64-bit number of the reply; it may be negative. */
   put64(at: number, value: number): void {
     const word = (REPLY + at) >> 2;
     this.#out[word] = value;
     this.#out[word + 1] = Math.floor(value / TWO_32);
   }
 
-  /** Sets a number of 64 bits from its halves. */
+  /** Writes a 64-bit number of the reply from its halves. */
   putHalves(at: number, high: number, low: number): void {
     const word = (REPLY + at) >> 2;
     this.#out[word] = low;
     this.#out[word + 1] = high;
   }
 
-  /** Sets a run of the reply to zeros; both offsets are multiples of 4. */
+  /** Fills a range of the reply with zeros; both offsets are multiples of 4. */
   clear(from: number, to: number): void {
     this.#out.fill(0, (REPLY + from) >> 2, (REPLY + to) >> 2);
   }
 
-  /** The header of the reply. `error` is positive. */
+  /** Writes the reply's header. `error` is positive. */
   head(length: number, error: number, uniqueLow: number, uniqueHigh: number): void {
     const out = this.#out;
     out[OUT_HEADER.len >> 2] = length;
@@ -165,7 +171,7 @@ export class Exchange {
     out[(OUT_HEADER.unique >> 2) + 1] = uniqueHigh;
   }
 
-  /** `fuse_attr`. */
+  /** Writes a `fuse_attr`. */
   putAttr(at: number, inode: Inode): void {
     const out = this.#out;
     const word = (REPLY + at) >> 2;
@@ -191,8 +197,8 @@ export class Exchange {
   }
 
   /**
-   * `fuse_attr_out`, for the handle that was asked by. What the kernel has under
-   * an earlier one is told of no change, so it keeps nothing of it.
+   * Writes a `fuse_attr_out` for the handle of the request. The kernel is not notified about an
+   * inode's earlier handles, so for those it must not cache the attributes.
    */
   putAttrOut(inode: Inode): void {
     this.put64(ATTR_OUT.attr_valid, this.nodeId === inode.nodeId ? this.valid : 0);
@@ -200,7 +206,7 @@ export class Exchange {
     this.putAttr(ATTR_OUT.attr, inode);
   }
 
-  /** `fuse_entry_out`. */
+  /** Writes a `fuse_entry_out`. */
   putEntryOut(at: number, inode: Inode): void {
     this.put64(at + ENTRY_OUT.nodeid, inode.nodeId);
     this.put64(at + ENTRY_OUT.generation, 0);
@@ -211,16 +217,16 @@ export class Exchange {
   }
 
   /**
-   * A name into the reply.
+   * Writes a name to the reply.
    *
-   * @param dots Whether it is the directory itself, or the one above.
-   * @returns Its length, bytes; -1 when it does not fit.
+   * @param dots Whether the name is the `.` or `..` entry itself.
+   * @returns The name's length in bytes; -1 when it does not fit.
    */
   putName(at: number, name: string, room: number, dots: boolean = false): number {
     const reply = this.reply;
     const start = REPLY + at;
     if (name.length > room) return -1;
-    // `.`, `..` and what holds a slash or a NUL is shown in another way.
+    // Child names `.` and `..`, and names with a slash or a NUL, are shown in escaped form.
     let plain = dots || name.length > 2 || (name !== "" && name[0] !== ".");
     for (let i = 0; plain && i < name.length; i++) {
       const code = name.charCodeAt(i);
@@ -235,14 +241,14 @@ export class Exchange {
   }
 }
 
-/** Blocks of 512 bytes, in whole ones of 4 KiB as most filesystems count. */
+/** Returns a file's size in 512-byte blocks, rounded up to 4 KiB as most filesystems do. */
 export function blocksOf(inode: Inode): number {
   const type = inode.mode & S_IFMT;
   if (type !== S_IFREG) return type === S_IFDIR || (type === S_IFLNK && inode.size > 59) ? 8 : 0;
   return Math.ceil(allocatedBytes(inode) / BLOCK) * (BLOCK / 512);
 }
 
-/** What a handler answers in place of a length when it refuses. */
+/** Returns the result of a handler that refuses a request. */
 export function refusal(code: keyof typeof ERRNO): number {
   return -ERRNO[code];
 }

@@ -1,7 +1,7 @@
 import { AloeError, type AloeErrorCode, ForeignSchemaError } from "../src/errors.ts";
 import { ERRNO, ErrnoError, type ErrnoName } from "../src/vfs/errno.ts";
 
-/** Codes of the engine that have a system call's error of their own; all others are faults. */
+/** The errno of each engine error that has one; all other codes are faults. */
 const ERRNO_OF: { [code in AloeErrorCode]?: ErrnoName } = {
   not_found: "ENOENT",
   not_a_container: "ENOTDIR",
@@ -17,19 +17,19 @@ const ERRNO_OF: { [code in AloeErrorCode]?: ErrnoName } = {
   invalid: "EINVAL",
 };
 
-/** What a request that failed is answered with. */
+/** The result of a failed request. */
 export interface Fault {
-  /** Positive error number. */
+  /** The positive error number. */
   errno: number;
-  /** What to log; null for a refusal, which is no news. */
+  /** The message to log; null for a normal refusal, which is not logged. */
   message: string | null;
 }
 
-/** What a thrown value means for a system call. */
+/** Returns the result of a thrown value. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof ErrnoError) return { errno: error.errno, message: null };
   if (error instanceof AloeError) {
-    // It is no answer to what was asked.
+    // This error does not describe the requested entry, so it has no errno of its own.
     const name = error instanceof ForeignSchemaError ? undefined : ERRNO_OF[error.code];
     if (name !== undefined) return { errno: ERRNO[name], message: null };
     return { errno: ERRNO.EIO, message: `${error.code}: ${error.message}` };

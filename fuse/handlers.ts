@@ -47,38 +47,37 @@ import {
   WRITE_OUT,
 } from "./protocol.ts";
 
-/** The request has no reply. */
+/** The handler's result for a request without a reply. */
 export const NO_REPLY = -1_000_001;
-/** The request is answered when all changes are durable. */
+/** The handler's result for a request to answer once all changes are durable. */
 export const AFTER_SYNC = -1_000_002;
 /**
- * What was answered may not hold while the kernel has content that it has not
- * handed over: the same has to be asked again once it has.
+ * The handler's result for a request whose answer depends on content that the kernel has not
+ * flushed yet. The request is repeated after a flush.
  */
 export const AFTER_FLUSH = -1_000_003;
 
 /**
- * Answers a request: decodes it, calls the filesystem, encodes the reply.
+ * Handles a request: decodes it, calls the filesystem, encodes the reply.
  *
- * @returns The length of the reply's body, a negative error number, or one of
- * the constants above.
+ * @returns The length of the reply's body, a negative error number, or one of the constants above.
  */
 export type Handler = (x: Exchange, fs: Filesystem) => Awaitable<number>;
 
 const O_EXCL = 0o200;
-/** There are no controls of devices, nor of a filesystem. */
+/** The error for an ioctl: neither devices nor the filesystem have any. */
 const ENOTTY = 25;
 const PERMISSIONS = 0o7777;
-/** The kernel takes no more of a copy, as its reply has 32 bits. */
+/** The kernel's limit for one copy, because its reply has 32 bits. */
 const MAX_COPY = 0xffff_f000;
 
-/** Handlers by opcode; those that are not here are answered with ENOSYS. */
+/** Handlers by opcode; other opcodes are answered with ENOSYS. */
 export const HANDLERS: (Handler | undefined)[] = [];
 
 HANDLERS[OPCODE.LOOKUP] = (x, fs) =>
   then(fs.lookup(fs.inode(x.nodeId), x.name(BODY)), (inode) => {
     if (inode !== null) return entry(x, fs, inode);
-    // No node: the kernel remembers that there is none.
+    // Node id 0 makes the kernel cache that the name does not exist.
     x.clear(0, ENTRY_OUT.SIZE);
     x.put64(ENTRY_OUT.entry_valid, x.absentValid);
     return ENTRY_OUT.SIZE;
@@ -120,18 +119,18 @@ HANDLERS[OPCODE.SETATTR] = (x, fs) => {
     return then(withoutPrivileges(x, fs, inode, x.nodeId), () => attributes(x, inode));
   }
   if (valid === FATTR.CTIME && !inode.isDirectory) {
-    // `chown` without an owner and a group, which takes set-id bits away as any other does.
+    // A `chown` without owner and group, which clears set-id bits like any other.
     const { caller } = x;
     if (lostPrivileges(inode, caller) !== 0 && !caller.mayChange(inode.uid)) {
       return refusal("EPERM");
     }
     change.killPrivileges = true;
   }
-  const told = inode.toldBlocks;
+  const reported = inode.toldBlocks;
   return then(fs.setattr(inode, change, x.caller), () => {
     const length = attributes(x, inode);
-    // Where it hands over the times that it kept, the kernel does not look at the answer.
-    if ((valid & ~FATTR.FH) === (FATTR.MTIME | FATTR.CTIME)) inode.toldBlocks = told;
+    // When the kernel writes back its cached times, it ignores the attributes in the reply.
+    if ((valid & ~FATTR.FH) === (FATTR.MTIME | FATTR.CTIME)) inode.toldBlocks = reported;
     return length;
   });
 };
@@ -205,7 +204,7 @@ HANDLERS[OPCODE.TMPFILE] = (x, fs) => {
   );
 };
 
-/** Of `open(2)`: reading does not change the time of access. */
+/** Flag of `open(2)`: reading does not change the access time. */
 const O_NOATIME = 0o1000000;
 
 HANDLERS[OPCODE.READ] = (x, fs) => {
@@ -220,7 +219,7 @@ HANDLERS[OPCODE.WRITE] = (x, fs) => {
   const length = x.u32(BODY + WRITE_IN.size);
   const start = BODY + WRITE_IN.SIZE;
   const data = x.request.subarray(start, start + length);
-  // Past what is exact it is past the largest file all the more.
+  // An offset that is too large to be exact exceeds the maximum file size anyway.
   const offset = x.u64(BODY + WRITE_IN.offset);
   const flags = x.u32(BODY + WRITE_IN.write_flags);
   return then(
@@ -247,8 +246,8 @@ HANDLERS[OPCODE.STATFS] = (x, fs) =>
     return STATFS_OUT.SIZE;
   });
 
-// Without handles there is nothing to open, to flush or to release: the kernel
-// asks once, and never again.
+// Without file handles, open, flush and release do nothing; after one ENOSYS the kernel does not
+// send them again.
 HANDLERS[OPCODE.OPEN] = unsupported;
 HANDLERS[OPCODE.OPENDIR] = unsupported;
 HANDLERS[OPCODE.FLUSH] = unsupported;
@@ -315,8 +314,8 @@ HANDLERS[OPCODE.LSEEK] = async (x, fs) => {
   const offset = x.u64(BODY + LSEEK_IN.offset);
   if (offset > Number.MAX_SAFE_INTEGER) return refusal("ENXIO");
   const inode = fs.inode(x.nodeId);
-  // The kernel asks without handing over what was written, which makes data of
-  // holes and grows the file: only data stays what it is.
+  // The kernel asks without flushing cached writes, which turn holes into data and grow the file.
+  // Only data is certain to stay data.
   const final = x.flushed || fs.readOnly || !inode.isRegular;
   let found: number;
   try {
@@ -350,12 +349,12 @@ HANDLERS[OPCODE.COPY_FILE_RANGE] = (x, fs) => {
 };
 
 /**
- * Takes the bits away that let a file be run as somebody else: what changes its
- * content must, unless the caller may keep them, which the kernel says of no
- * request but WRITE. It is told before the answer, as it asks for no attributes
- * when it starts a program.
+ * Removes the bits that let a file run with another user's privileges. Every change of content
+ * requires this, unless the caller may keep the bits; the kernel reports that only in WRITE. The
+ * kernel is notified before the reply, because it does not request attributes when it starts a
+ * program.
  *
- * @param nodeId By which the kernel knows the inode.
+ * @param nodeId The kernel's node id of the inode.
  */
 function withoutPrivileges(
   x: Exchange,
@@ -374,7 +373,7 @@ function isTrusted(attribute: string): boolean {
   return attribute.startsWith("trusted.");
 }
 
-/** Goes on at once when the result is there. */
+/** Continues synchronously when the result is not a promise. */
 function then<T>(result: Awaitable<T>, next: (value: T) => Awaitable<number>): Awaitable<number> {
   return result instanceof Promise ? result.then(next) : next(result);
 }
@@ -387,7 +386,7 @@ function unsupported(): number {
   return refusal("ENOSYS");
 }
 
-/** Refuses numbers that JavaScript cannot hold. */
+/** Refuses numbers that JavaScript cannot represent exactly. */
 function exact(value: number): number {
   if (value > Number.MAX_SAFE_INTEGER) throw new ErrnoError("EFBIG");
   return value;
@@ -402,7 +401,7 @@ function attributes(x: Exchange, inode: Inode): number {
   return ATTR_OUT.SIZE;
 }
 
-/** An entry that the kernel now refers to. */
+/** Encodes an entry, to which the kernel then holds a reference. */
 function entry(x: Exchange, fs: Filesystem, inode: Inode): number {
   fs.remember(inode);
   x.putEntryOut(0, inode);
@@ -416,7 +415,7 @@ function created(x: Exchange, fs: Filesystem, inode: Inode): number {
   return ENTRY_OUT.SIZE + OPEN_OUT.SIZE;
 }
 
-/** What CREATE does when there is such a file, which the kernel did not know. */
+/** Handles CREATE for an existing file that the kernel did not know. */
 function openInstead(
   x: Exchange,
   fs: Filesystem,
@@ -438,7 +437,7 @@ function openInstead(
 function rename(x: Exchange, fs: Filesystem, size: number, flags: number): Awaitable<number> {
   const parent = fs.inode(x.nodeId);
   const newParent = fs.inode(x.u64(BODY + RENAME_IN.newdir));
-  // What is exchanged, or left in its place, is new to the old name too.
+  // An exchange, or a whiteout, creates a new entry under the old name too.
   const name = (flags & ~RENAME_NOREPLACE) === 0 ? x.name(BODY + size) : x.newName(BODY + size);
   const newName = x.newName(x.endOf(BODY + size) + 1);
   return then(fs.rename(parent, name, newParent, newName, flags, x.caller), nothing);
@@ -449,7 +448,7 @@ function bytes(x: Exchange, data: Uint8Array): number {
   return data.length;
 }
 
-/** An answer whose length may be all that is asked for. */
+/** Encodes a reply for which the caller may request only the length. */
 function sized(x: Exchange, data: Uint8Array): number {
   const room = x.u32(BODY + GETXATTR_IN.size);
   if (room === 0) {
@@ -459,7 +458,7 @@ function sized(x: Exchange, data: Uint8Array): number {
   return data.length > room ? refusal("ERANGE") : bytes(x, data);
 }
 
-/** Where a listing is after `.`, and after `..`; those of children are the filesystem's. */
+/** The offsets of a listing after `.` and after `..`; the filesystem assigns those of children. */
 const AFTER_SELF = 1;
 const AFTER_PARENT = 2;
 
@@ -490,7 +489,7 @@ function list(x: Exchange, fs: Filesystem, plus: boolean): Awaitable<number> {
     used += padded;
     return true;
   };
-  /** `.` and `..`: the kernel looks them up nowhere, so no reference is counted. */
+  /** Adds `.` or `..`. The kernel does not look them up, so no reference is counted. */
   const addDots = (name: string, inode: Inode, cookie: number): boolean => {
     const at = used;
     if (!add(name, inode, 0, cookie, true)) return false;
@@ -516,8 +515,8 @@ function list(x: Exchange, fs: Filesystem, plus: boolean): Awaitable<number> {
   const done = fs.readdir(directory, inDots ? 0 : high, inDots ? 0 : low, fill);
   if (!(done instanceof Promise)) return used;
   return done.then(() => used, (error) => {
-    // References to what was listed are counted, so it has to get there; the
-    // fault will show when the listing goes on.
+    // References to the listed entries are counted, so send the reply; the error is reported when
+    // the listing continues.
     if (used === 0) throw error;
     return used;
   });

@@ -9,17 +9,17 @@ import {
   LEAST_MINOR,
 } from "./protocol.ts";
 
-/** Requests that may wait at once without anybody waiting for them: read-ahead and write-back. */
+/** The maximum number of pending background requests: read-ahead and write-back. */
 const MAX_BACKGROUND = 64;
-/** Above this the kernel holds back. */
+/** The number of pending background requests from which on the kernel throttles writers. */
 const CONGESTION_THRESHOLD = 48;
 const PAGE = 4096;
-/** Without its extension INIT is this long, header not counted. */
+/** The length of INIT's body without its extension, in bytes. */
 const SHORT_INIT_IN = 16;
 
 /**
- * What we want of the kernel, as far as it has it. Not ASYNC_DIO: of a write past
- * its cache that ends later it leaves what was read meanwhile in the cache, an old page.
+ * The features to request from the kernel. ASYNC_DIO is left out: when an asynchronous write
+ * bypasses the page cache, pages that were read meanwhile stay in the cache with old content.
  */
 const WANTED = INIT.ASYNC_READ | INIT.BIG_WRITES | INIT.MAX_PAGES |
   INIT.WRITEBACK_CACHE | INIT.DO_READDIRPLUS | INIT.READDIRPLUS_AUTO | INIT.PARALLEL_DIROPS |
@@ -27,22 +27,25 @@ const WANTED = INIT.ASYNC_READ | INIT.BIG_WRITES | INIT.MAX_PAGES |
   INIT.HANDLE_KILLPRIV_V2 | INIT.INIT_EXT;
 const WANTED2 = INIT2.DIRECT_IO_ALLOW_MMAP;
 
-/** What the kernel and we have agreed on. */
+/** The result of the INIT handshake. */
 export interface Agreement {
-  /** Length of the reply's body. */
+  /** The length of the reply's body. */
   length: number;
-  /** What is wrong; null when all is well. */
+  /** The reason for a failure; null on success. */
   problem: string | null;
 }
 
-/** Answers INIT. Locks are not wanted: the kernel keeps them itself, for all that use the mount. */
+/**
+ * Answers INIT. File locks are not requested, because the kernel manages them for all users of the
+ * mount.
+ */
 export function initialize(x: Exchange): Agreement {
   const major = x.u32(BODY + INIT_IN.major);
   const minor = x.u32(BODY + INIT_IN.minor);
   x.clear(0, INIT_OUT.SIZE);
   x.put32(INIT_OUT.major, KERNEL_MAJOR);
   x.put32(INIT_OUT.minor, KERNEL_MINOR);
-  // A newer kernel asks again, in our version.
+  // A newer kernel repeats INIT with this major version.
   if (major > KERNEL_MAJOR) return { length: INIT_OUT.SIZE, problem: null };
   if (major < KERNEL_MAJOR || minor < LEAST_MINOR) {
     return {
@@ -59,7 +62,7 @@ export function initialize(x: Exchange): Agreement {
   x.put32(INIT_OUT.max_readahead, MAX_TRANSFER);
   x.put32(INIT_OUT.max_background, MAX_BACKGROUND | (CONGESTION_THRESHOLD << 16));
   x.put32(INIT_OUT.max_write, MAX_TRANSFER);
-  // Times to the nanosecond.
+  // The granularity of times, in ns.
   x.put32(INIT_OUT.time_gran, 1);
   x.put32(INIT_OUT.max_pages, MAX_TRANSFER / PAGE);
   return { length: INIT_OUT.SIZE, problem: null };

@@ -1,21 +1,23 @@
 import { type Database, type MountHandle, renewMount } from "../src/ops.ts";
 
 /**
- * Keeps the mount's row in the file valid. It ends by itself when the process
- * is killed; but not when the machine has slept, or the clock was set: nothing
- * that is in memory could be written then.
+ * Keeps the mount's row in the file valid. The row expires when the process is killed. It must not
+ * expire when the machine was suspended or the clock was set, because changes in memory could not
+ * be written then.
  */
 export class Lease {
-  /** How long the row is valid without being renewed, ms. */
+  /** How long the row is valid without renewal, in ms. */
   static readonly TTL = 60_000;
   readonly #db: Database;
   readonly #mount: MountHandle;
   readonly #onFault: (fault: unknown) => void;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** When it was renewed, by the clock that can jump. */
+  /** The time of the last renewal, by the wall clock, which can jump. */
   #renewed = Date.now();
 
-  /** @param onFault Told when it cannot be renewed; it is tried again. */
+  /**
+   * @param onFault Called when a renewal fails; the renewal is retried.
+   */
   constructor(db: Database, mount: MountHandle, onFault: (fault: unknown) => void) {
     this.#db = db;
     this.#mount = mount;
@@ -23,13 +25,13 @@ export class Lease {
     this.#timer = setInterval(() => this.#renew(), Lease.TTL / 3);
   }
 
-  /** Renews it if the timer is late: to be awaited before what needs a valid mount. */
+  /** Renews the row if the timer is late. Await it before work that needs a valid mount. */
   check(): Promise<void> | void {
     const age = Date.now() - this.#renewed;
     if (age > Lease.TTL / 2 || age < 0) return this.#renew();
   }
 
-  /** Renews it no more. */
+  /** Stops the renewal. */
   stop(): void {
     clearInterval(this.#timer);
   }

@@ -2,7 +2,7 @@ import { AloeError } from "../src/errors.ts";
 import { openLibc, openLibrary } from "../src/runtime/libc.ts";
 import type { Time } from "../src/vfs/filesystem.ts";
 
-/** Newest first: 3.17 has a new number, with the same functions as far as they are used here. */
+/** Newest first. 3.17 has a new soname; the functions used here are the same. */
 const LIBFUSE_NAMES = ["libfuse3.so.4", "libfuse3.so.3", "libfuse3.so"];
 
 const FUSE_SYMBOLS = {
@@ -46,7 +46,7 @@ const LIBC_SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
-  /** `open_tree` has a function of its own in newer libraries only. */
+  /** `open_tree` by its number, because only newer libraries have a function for it. */
   openTreeAside: {
     name: "syscall",
     parameters: ["isize", "i32", "buffer", "u32"],
@@ -80,49 +80,49 @@ const LIBC_SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-/** The functions of libfuse3 that are used, by their names there. */
+/** The functions of libfuse3 in use, by their C names. */
 export type Libfuse = Deno.DynamicLibrary<typeof FUSE_SYMBOLS>["symbols"];
 
 /**
- * The functions of the C library that are used, by their names there; those
- * in `…Aside` run on another thread. `bigint` goes for what C has as `size_t`.
+ * The functions of the C library in use, by their C names. Those in `…Aside` run on another thread.
+ * A `size_t` is a `bigint`.
  */
 export type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
 
 let opened: Libc | null = null;
 let errnoView: Int32Array | null = null;
 
-/** The C library, opened when it is first needed and left open. */
+/** Returns the C library, which is opened on first use and stays open. */
 export function libc(): Libc {
   opened ??= openLibc(LIBC_SYMBOLS) ?? missing("the C library");
   return opened;
 }
 
 /**
- * Libfuse3, opened anew.
+ * Opens libfuse3.
  *
- * @throws {AloeError} `unsupported` where it is not installed.
+ * @throws {AloeError} `unsupported` when it is not installed.
  */
 export function libfuse(): Libfuse {
   return openLibrary(LIBFUSE_NAMES, FUSE_SYMBOLS) ?? missing("libfuse3");
 }
 
-/** Why this thread's last call of the C library failed, as `errno.h` numbers it. */
+/** Returns the errno of this thread's last call of the C library. */
 export function errno(): number {
   if (errnoView === null) {
-    // Each thread has its own, and a module is loaded once in each.
+    // errno is per thread, and each thread loads this module once.
     const location = libc().__errno_location();
     errnoView = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location!, 4));
   }
   return errnoView[0];
 }
 
-/** Text as C has it: with a NUL behind. */
+/** Returns text as a C string, with a terminating NUL. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\0`);
 }
 
-/** An address as C keeps it in memory. */
+/** Returns the address of a buffer. */
 export function address(buffer: Uint8Array<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
 }
@@ -132,8 +132,8 @@ const timespec = new Int32Array(4);
 const timespecBytes = new Uint8Array(timespec.buffer);
 
 /**
- * The time to the kernel's tick (1 to 10 ms): the clock that the kernel takes
- * the times of cached writes from. Another one would make times go backwards.
+ * Returns the time at the kernel's tick resolution (1 to 10 ms). The kernel takes the times of
+ * cached writes from this clock; another clock would make times go backwards.
  */
 export function coarseTime(): Time {
   libc().clock_gettime(CLOCK_REALTIME_COARSE, timespecBytes);
@@ -144,7 +144,7 @@ function missing(what: string): never {
   throw new AloeError(
     "unsupported",
     what === "libfuse3"
-      ? "libfuse3 is not installed: it comes with the package fuse3 of most distributions"
-      : `${what} is not found: mounting needs Linux with glibc or musl`,
+      ? "libfuse3 is not installed; most distributions have it in the package fuse3"
+      : `${what} was not found; mounting needs Linux with glibc or musl`,
   );
 }

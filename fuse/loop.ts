@@ -15,80 +15,84 @@ const POLLERR = 8;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 
-/** What reading a request found. */
+/** Results of reading a request. */
 const NONE = 0;
 const ENDED = -1;
 
 /**
- * How long the next request is looked for before the thread sleeps, ms. A CPU
- * that has gone to sleep takes longer than most requests to wake up, in a
- * virtual machine some 30 µs. The thread does not yield meanwhile: on a machine
- * with other work it would have to wait for a time slice of that.
+ * How long to poll for the next request before blocking, in ms. A sleeping CPU takes longer to wake
+ * up than most requests take, in a virtual machine about 30 µs. The thread does not yield
+ * meanwhile: on a busy machine it would wait for a time slice of another process.
  */
 const SPIN = 0.05;
-/** So many times in vain, and the thread sleeps at once, */
+/** After this many empty spins, block in poll. */
 const SPINS = 8;
-/** until requests are no further apart than this again, ms. */
+/** When requests are at most this far apart, spin again, in ms. */
 const SPIN_AGAIN = 0.1;
-/** The event loop gets a turn after this, at the latest, ms. */
+/** The maximum time between two turns of the event loop, in ms. */
 const TURN_EVERY = 4;
-/** How long a wait may block this thread right after a request, ms; */
+/** The maximum blocking wait shortly after a request, in ms. */
 const BLOCKING_WAIT = 2;
-/** and when this has passed since, ms, */
+/** The idle time after which a longer wait is used, in ms. */
 const BUSY_FOR = 5;
-/** how long then. */
+/** The maximum blocking wait after that, in ms. */
 const PATIENT_WAIT = 10;
-/** After this, ms, the event loop has the thread, and a request has to wake it. */
+/** The idle time after which the event loop gets the thread and a request has to wake it, in ms. */
 const IDLE_AFTER = 1000;
-/** The longest wait with the event loop free, ms. */
+/** The maximum wait while the event loop has the thread, in ms. */
 const LONGEST_WAIT = 200;
-/** Requests between two looks at the clock. */
+/** The number of requests between two reads of the clock. */
 const CLOCK_EVERY = 32;
-/** So many requests are made durable by one commit, */
+/** The maximum number of sync requests in one commit. */
 const MAX_SYNCS = 64;
-/** What is kept of each that waits: the two halves of its number, and its inode; 0 for all. */
+/**
+ * The fields stored for each sync request: the two halves of its unique number, and its inode; 0
+ * for all inodes.
+ */
 const SYNC_FIELDS = 3;
-/** which waits no longer than this for more of them, ms. */
+/** How long a commit waits for more sync requests, in ms. */
 const SYNC_WAIT = 2;
-/** After a `tick` that failed, ms. */
+/** The delay after a failed `tick`, in ms. */
 const RETRY_TICK = 1000;
 
-/** How a loop runs. */
+/** Options of a request loop. */
 export interface LoopOptions {
-  /** Awaited before what may write to the file. */
+  /** Awaited before an operation that may write to the file. */
   beforeCommit?: () => Awaitable<void>;
-  /** False: the kernel is to keep no names and attributes; to measure requests. Default true. */
+  /**
+   * False disables the kernel's caches of names and attributes, to measure requests. Default true.
+   */
   cached?: boolean;
 }
 
-/** What comes before the content that a WRITE hands over, bytes. */
+/** The length of a WRITE request before its content, in bytes. */
 const WRITE_HEADERS = IN_HEADER.SIZE + WRITE_IN.SIZE;
 
-/** What a loop has done so far. */
+/** Counters of a request loop. */
 export interface LoopStatistics {
-  /** By opcode. */
+  /** The number of requests by opcode. */
   requests: Float64Array;
-  /** Bytes that the kernel asked for and got. */
+  /** The bytes that the kernel has read. */
   bytesRead: number;
-  /** Bytes that it handed over. */
+  /** The bytes that the kernel has written. */
   bytesWritten: number;
 }
 
 /**
  * Answers the requests of one mount, one at a time, until it is unmounted.
  *
- * While requests keep coming the thread itself waits for them, as a hop to
- * another one would cost more than most requests do; the event loop gets a
- * turn every few milliseconds. When nothing comes, it has the thread for itself.
+ * While requests keep coming, the thread itself waits for them, because a switch to another thread
+ * costs more than most requests. The event loop gets a turn every few milliseconds, and the whole
+ * thread when no requests come.
  */
 export class RequestLoop {
-  /** Counts since the start. */
+  /** Counters since the start. */
   readonly statistics: LoopStatistics = {
     requests: new Float64Array(64),
     bytesRead: 0,
     bytesWritten: 0,
   };
-  /** Settled when the kernel and we have agreed; rejected when we cannot. */
+  /** Resolves after the handshake with the kernel; rejects when it fails. */
   readonly initialized: Promise<void>;
   readonly #agreed = Promise.withResolvers<void>();
   readonly #fd: number;
@@ -99,32 +103,32 @@ export class RequestLoop {
   readonly #x: Exchange;
   readonly #libc = libc();
   readonly #requestSize: bigint;
-  /** Address and length of the reply. */
+  /** The address and the length of the reply. */
   readonly #iovec: BigUint64Array<ArrayBuffer>;
   readonly #iovecBytes: Uint8Array<ArrayBuffer>;
   readonly #iovecWords: Uint32Array<ArrayBuffer>;
   readonly #pollfd: Int32Array<ArrayBuffer>;
   readonly #pollfdBytes: Uint8Array<ArrayBuffer>;
-  /** The same for the wait on another thread. */
+  /** The `pollfd` for the wait on another thread. */
   readonly #asideBytes: Uint8Array<ArrayBuffer>;
   #aside: Promise<unknown> | null = null;
-  /** How often the next request may still be looked for in vain. */
+  /** The number of empty spins left before the thread blocks. */
   #spins = SPINS;
 
-  /** Requests that wait for a commit: lower and upper half of each. */
+  /** Sync requests waiting for a commit, with {@linkcode SYNC_FIELDS} numbers each. */
   #syncs: number[] = [];
   #syncsSince = 0;
-  /** Requests whose file the kernel is asked to flush, */
+  /** The number of requests whose file the kernel is flushing. */
   #flushing = 0;
-  /** and those where it has. */
+  /** Requests whose file the kernel has flushed. */
   #flushed: Uint8Array<ArrayBuffer>[] = [];
   #onFlushed: (() => void) | null = null;
   #ended = false;
 
   /**
    * @param fd The mount's descriptor of `/dev/fuse`.
-   * @param fs What answers.
-   * @param log Takes what went wrong, a line each.
+   * @param fs The filesystem that answers.
+   * @param log Receives errors, one line each.
    */
   constructor(
     fd: number,
@@ -150,9 +154,9 @@ export class RequestLoop {
   }
 
   /**
-   * Runs until the mount has ended, by whomever.
+   * Runs until the filesystem is unmounted.
    *
-   * @throws {AloeError} `unsupported` when the kernel and we cannot agree.
+   * @throws {AloeError} `unsupported` when the handshake with the kernel fails.
    */
   async run(): Promise<void> {
     this.#libc.fcntl(this.#fd, F_SETFL, O_NONBLOCK);
@@ -200,8 +204,8 @@ export class RequestLoop {
       const untilTick = tickAt - now;
       if (untilTick <= 0) continue;
       if (idle < IDLE_AFTER && !this.#notifier.busy) {
-        const patience = idle < BUSY_FOR ? BLOCKING_WAIT : PATIENT_WAIT;
-        this.#poll(Math.min(patience, Math.ceil(untilTick)));
+        const wait = idle < BUSY_FOR ? BLOCKING_WAIT : PATIENT_WAIT;
+        this.#poll(Math.min(wait, Math.ceil(untilTick)));
       } else {
         await this.#waitAside(Math.min(untilTick, LONGEST_WAIT));
         lastTurn = performance.now();
@@ -213,10 +217,10 @@ export class RequestLoop {
     await this.initialized;
   }
 
-  /** The next request's length, if one comes soon. */
+  /** Reads the next request and returns its length; spins for a short time. */
   #next(): number {
     const length = this.#receive();
-    // Nobody is to wait for a commit because somebody else might want one.
+    // Do not delay a waiting commit by spinning.
     if (length !== NONE || this.#spins === 0 || this.#syncs.length > 0) return length;
     const until = performance.now() + SPIN;
     do {
@@ -230,13 +234,13 @@ export class RequestLoop {
     return NONE;
   }
 
-  /** The next request's length, if there is one. */
+  /** Reads the next request and returns its length, without waiting. */
   #receive(): number {
     const length = this.#libc.read(this.#fd, this.#x.request, this.#requestSize);
     if (length > 0) return length;
     const code = errno();
     if (code === ERRNO.EAGAIN || code === ERRNO.EINTR || code === ERRNO.ENOENT) return NONE;
-    // Whatever it is: only a mount that has ended has this.
+    // POLLERR is set only when the mount has ended, whatever the error.
     return (this.#poll(0) & POLLERR) !== 0 ? ENDED : NONE;
   }
 
@@ -245,7 +249,7 @@ export class RequestLoop {
     return this.#libc.poll(this.#pollfdBytes, 1n, ms) > 0 ? this.#pollfd[1] >>> 16 : 0;
   }
 
-  /** Waits for the next request, or a flushed file, with the event loop free. */
+  /** Waits for the next request, or a flushed file, while the event loop runs. */
   async #waitAside(ms: number): Promise<void> {
     this.#aside ??= this.#libc.pollAside(this.#asideBytes, 1n, Math.ceil(ms))
       .finally(() => this.#aside = null);
@@ -257,7 +261,9 @@ export class RequestLoop {
     await Promise.race([this.#aside, flushed]);
   }
 
-  /** Answers the request in the buffer. @returns What to wait for; null when it is done. */
+  /**
+   * Answers the request in the buffer. @returns A promise to await; null when the request is done.
+   */
   #serve(): Promise<void> | null {
     const x = this.#x;
     const { opcode } = x;
@@ -298,7 +304,7 @@ export class RequestLoop {
       if (opcode === OPCODE.DESTROY) this.#ended = true;
     } else if (length === AFTER_SYNC) {
       if (this.#syncs.length === 0) this.#syncsSince = performance.now();
-      // A sync of the filesystem is about every inode.
+      // A sync of the filesystem concerns every inode.
       const nodeId = opcode === OPCODE.SYNCFS ? 0 : this.#x.nodeId;
       this.#syncs.push(this.#x.uniqueLow, this.#x.uniqueHigh, nodeId);
     } else if (length === AFTER_FLUSH) {
@@ -325,9 +331,9 @@ export class RequestLoop {
     this.#iovecWords[2] = size;
     if (this.#libc.writev(this.#fd, this.#iovecBytes, 1) >= 0) return;
     const code = errno();
-    // The request was given up, or the mount has ended.
+    // The request was interrupted, or the mount has ended.
     if (code === ERRNO.ENOENT || code === ERRNO.ENODEV) return;
-    this.#log(`${nameOf(this.#x.opcode)}: the kernel refuses the answer (errno ${code})`);
+    this.#log(`${nameOf(this.#x.opcode)}: the kernel refused the reply (errno ${code})`);
     if (error === 0) this.#answer(0, ERRNO.EIO, uniqueLow, uniqueHigh);
   }
 
@@ -342,7 +348,7 @@ export class RequestLoop {
     }
   }
 
-  /** One commit for all that wait for one. */
+  /** Answers all waiting sync requests after one commit. */
   async #sync(): Promise<void> {
     const waiting = this.#syncs;
     this.#syncs = [];
@@ -362,13 +368,16 @@ export class RequestLoop {
     }
   }
 
-  /** The kernel asks again how much room a file takes when it is closed, not when it is synced. */
+  /**
+   * Notifies the kernel of a file's blocks: it requests them when the file is closed, not when it
+   * is synced.
+   */
   #tellBlocks(nodeId: number): void {
     try {
       const inode = this.#fs.inode(nodeId);
       if (inode.toldBlocks !== blocksOf(inode)) this.#notifier.attributes(nodeId);
     } catch {
-      // The kernel has let go of it.
+      // The kernel has forgotten the inode.
     }
   }
 
@@ -376,12 +385,12 @@ export class RequestLoop {
     try {
       return this.#fs.isUnsynced(nodeId);
     } catch {
-      // The kernel has let go of it.
+      // The kernel has forgotten the inode.
       return false;
     }
   }
 
-  /** Sets the request in the buffer aside until the kernel has flushed its file. */
+  /** Queues the request in the buffer until the kernel has flushed its file. */
   #flush(): void {
     const request = this.#x.request.slice(0, this.#x.length);
     this.#flushing++;
@@ -402,16 +411,16 @@ export class RequestLoop {
     x.flushed = false;
   }
 
-  /** @returns When it wants to be called again. */
+  /** Writes back changes that are due. @returns The delay until the next call, in ms. */
   async #tick(): Promise<number> {
-    let wish = RETRY_TICK;
+    let delay = RETRY_TICK;
     try {
       await this.#beforeCommit();
-      wish = await this.#fs.tick();
+      delay = await this.#fs.tick();
     } catch (error) {
       this.#log(`writing back: ${faultOf(error).message ?? error}`);
     }
-    return performance.now() + Math.min(wish, LONGEST_WAIT);
+    return performance.now() + Math.min(delay, LONGEST_WAIT);
   }
 }
 

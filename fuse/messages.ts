@@ -1,13 +1,13 @@
 import { AloeError, type AloeErrorCode } from "../src/errors.ts";
 import type { History } from "../src/vfs/volume_state.ts";
 
-/** What the mount's thread is started with. */
+/** The start parameters of the mount's thread. */
 export interface StartMessage {
   type: "start";
   file: string;
   volume?: string;
   mountpoint: string;
-  /** Handed over, not copied, and overwritten once the volume is open. */
+  /** The PIN, transferred to the thread and overwritten once the volume is open. */
   pin?: Uint8Array<ArrayBuffer>;
   readOnly: boolean;
   at?: bigint;
@@ -16,57 +16,60 @@ export interface StartMessage {
   dirtyBytes?: number;
   uid: number;
   gid: number;
-  /** Words for libfuse. */
+  /** Mount options for libfuse. */
   options: string[];
 }
 
-/** What it is asked. */
+/** A request to the mount's thread. */
 export type AskMessage =
   | { type: "stats"; id: number }
-  /** Whether it is there. */
-  | { type: "are you there" };
+  /** A ping. */
+  | { type: "ping" };
 
-/** An error on its way to another thread. */
+/** An error as it is sent to another thread. */
 export interface ErrorMessage {
-  /** Of an `AloeError`; null for all others. */
+  /** The code of an `AloeError`; null for any other error. */
   code: string | null;
   message: string;
 }
 
-/** The error that was sent. */
+/** Returns the received error. */
 export function errorOf({ code, message }: ErrorMessage): Error {
   return code === null ? new Error(message) : new AloeError(code as AloeErrorCode, message);
 }
 
-/** What a mount has done, and has in memory. */
+/** Counters and memory use of a mount. */
 export interface MountStatistics {
   /** Requests of the kernel, by their names in `linux/fuse.h`: `LOOKUP`, `READ`, … */
   requests: Record<string, number>;
-  /** Bytes that the kernel asked for and got. */
+  /** The bytes that the kernel has read. */
   bytesRead: number;
-  /** Bytes that it handed over. */
+  /** The bytes that the kernel has written. */
   bytesWritten: number;
-  /** Inodes in memory. */
+  /** The number of inodes in memory. */
   inodes: number;
-  /** Bytes that are not written back in full. */
+  /** The bytes not completely written back. */
   dirtyBytes: number;
-  /** Bytes of content that are kept for reading. */
+  /** The size of the read cache, in bytes. */
   cacheBytes: number;
-  /** Transactions. */
+  /** The number of transactions. */
   commits: number;
-  /** Files of which something could not be written back, unlike all else; it is tried again. */
+  /**
+   * The number of files of which a part could not be written back. All other changes are written;
+   * these are retried.
+   */
   setAside: number;
-  /** Memory of the mount's thread for JavaScript objects, bytes. */
+  /** The JavaScript heap of the mount's thread, in bytes. */
   heapBytes: number;
 }
 
-/** What the mount's thread says. */
+/** A message of the mount's thread. */
 export type WorkerMessage =
-  /** With the directory of the thread in `/proc`. */
+  /** Sent after mounting, with the thread's directory in `/proc`. */
   | { type: "mounted"; fd: number; thread: string }
   | { type: "ready" }
   | { type: "log"; line: string }
   | { type: "stats"; id: number; statistics: MountStatistics }
-  | { type: "here" }
-  /** The end, whether it was ever ready or not. */
+  | { type: "pong" }
+  /** Sent at the end, even if the mount was never ready. */
   | { type: "closed"; error: ErrorMessage | null };

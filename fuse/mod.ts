@@ -1,12 +1,10 @@
 /**
- * Mounts a volume as a directory that any program can use, on Linux with
- * libfuse3. Needs the permissions `--allow-ffi`, `--allow-read`,
- * `--allow-write`, `--allow-run` (of `fusermount3`, where it is not root who
- * mounts) and `--allow-sys`.
+ * Mounts a volume as a directory that any program can use, on Linux with libfuse3. Needs the
+ * permissions `--allow-ffi`, `--allow-read`, `--allow-write`, `--allow-run` (for `fusermount3`,
+ * when another user than root mounts) and `--allow-sys`.
  *
- * @example Mounts a volume, writes to it as to any directory, unmounts it
- * ```ts ignore
- * import { mountVolume } from "@aloelite/aloelite/fuse";
+ * @example Mount a volume, write to it as to any directory, unmount it
+ * ```ts ignore import { mountVolume } from "@aloelite/aloelite/fuse";
  *
  * await using mount = await mountVolume({ file: "notebook.fs", mountpoint: "/mnt/notebook" });
  * await Deno.writeTextFile("/mnt/notebook/note.txt", "from any program");

@@ -17,14 +17,14 @@ import { checkEmpty, mountWords, preflight } from "./preflight.ts";
 import { lateWords, setLateWords } from "./remount.ts";
 import { detach, type UnmountOptions } from "./unmount.ts";
 
-/** What the kernel reads ahead, KiB: as much as one request may bring. */
+/** The kernel's read-ahead, in KiB: the maximum size of one request. */
 const READ_AHEAD = 1024;
 
-/** What is mounted, and how. */
+/** Options for mounting a volume. */
 export interface MountVolumeOptions {
   /** The aloelite file. */
   file: string;
-  /** Its volume, by name or id; without either, the only one. */
+  /** The volume, by name or id. Default: the only one. */
   volume?: string;
   /** An existing directory. */
   mountpoint: string;
@@ -32,62 +32,61 @@ export interface MountVolumeOptions {
   pin?: Pin;
   /** Refuses every change. Default false. */
   readOnly?: boolean;
-  /** Shows the volume as it was at this time, ns since 1970, for reading only. */
+  /** Shows the volume as of this time, in ns since 1970, read-only. */
   at?: bigint;
   /**
-   * What is kept of what is overwritten and removed: nothing (`none`, the
-   * default), every version (`all`), or so many versions of each file.
+   * What to keep of overwritten and removed content: nothing (`none`, the default), every version
+   * (`all`), or a number of versions of each file.
    */
   history?: "none" | "all" | number;
-  /** Memory for content that was read, bytes. Default 64 MiB. */
+  /** The size of the read cache, in bytes. Default 64 MiB. */
   cacheBytes?: number;
-  /** Content that may wait to be written back, bytes. Default 16 MiB. */
+  /** The maximum size of unwritten changes, in bytes. Default 16 MiB. */
   dirtyBytes?: number;
-  /** Lets other users in, whom permissions then decide about. Default false. */
+  /** Lets other users in, subject to permissions. Default false. */
   allowOther?: boolean;
-  /** Whom nodes without an owner belong to. Default the user of this process. */
+  /** The owner of nodes without one. Default: the user of this process. */
   uid?: number;
-  /** Their group. Default that of this process. */
+  /** The group of nodes without one. Default: that of this process. */
   gid?: number;
-  /** Mounts over a directory that is not empty, and hides what is in it. Default false. */
+  /** Allows a directory that is not empty; its entries are hidden. Default false. */
   nonEmpty?: boolean;
   /** Removes the directory when the mount of an encrypted volume has ended. Default false. */
   removeMountpoint?: boolean;
-  /** Further mount options, words as after `-o`: `noatime`, `nodev`, … */
+  /** Further mount options, as after `-o`: `noatime`, `nodev`, … */
   options?: string[];
-  /** Takes what went wrong while it is mounted, a line each. Default standard error. */
+  /** Receives errors of the mount, one line each. Default: standard error. */
   log?: (line: string) => void;
 }
 
-/** A volume that is mounted as a directory, by this process. */
+/** A volume that this process has mounted as a directory. */
 export interface FuseMount extends AsyncDisposable {
-  /** Where, without links in its path. */
+  /** The directory's path, without links. */
   readonly mountpoint: string;
   /**
-   * Settled when it was unmounted, by whomever, and the file is written and
-   * closed; rejected when something could not be written.
+   * Resolves when the volume is unmounted, by anyone, and the file is written and closed; rejects
+   * when something could not be written.
    */
   readonly closed: Promise<void>;
   /**
-   * Unmounts; settled as `closed` is, or at once if `lazy`. From the first time on
-   * the mount ends even if its thread hangs: what was not written back is lost then
+   * Unmounts. Resolves together with `closed`, or immediately if `lazy`. From the first call on,
+   * the mount ends even if its thread hangs; changes that were not written back are then lost
    * (`io_error`).
    *
-   * @throws {AloeError} `busy` while files of it are open.
+   * @throws {AloeError} `busy` while files of the mount are open.
    */
   unmount(options?: UnmountOptions): Promise<void>;
-  /** What it has done, and has in memory. */
+  /** Returns the mount's counters and memory use. */
   stats(): Promise<MountStatistics>;
 }
 
 /**
- * Mounts a volume as a directory. A thread of its own answers the kernel; it
- * ends with the mount.
+ * Mounts a volume as a directory. A separate thread answers the kernel; it ends with the mount.
  *
- * @returns Once the directory can be used.
- * @throws {AloeError} `unsupported` where libfuse3, `/dev/fuse` or a permission
- * is missing; `invalid` for what is no directory, `not_empty`; and as `AloeLite.open` and
- * `AloeLite.mount`.
+ * @returns The mount, once the directory can be used.
+ * @throws {AloeError} `unsupported` when libfuse3, `/dev/fuse` or a permission is missing;
+ *   `invalid` when the mount point is not a directory; `not_empty`; and the errors of
+ *   `AloeLite.open` and `AloeLite.mount`.
  */
 export async function mountVolume(options: MountVolumeOptions): Promise<FuseMount> {
   const { allowOther = false, at } = options;
@@ -95,14 +94,15 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
   const mountpoint = await preflight(options.mountpoint, { allowOther, nonEmpty });
   const file = await fullPath(options.file);
   const readOnly = options.readOnly === true || at !== undefined;
-  const late = lateWords(options.options ?? []);
+  const lateOptions = lateWords(options.options ?? []);
   const log = options.log ?? ((line) => console.error(line));
-  // What is in a plain volume's file is no secret.
+  // Only an encrypted volume needs a guard; the content of a plain volume's file is not secret.
   const guard = options.pin === undefined
     ? null
     : await MountpointGuard.open(mountpoint, options.removeMountpoint ?? false, log);
   if (guard !== null && Deno.uid() === 0) {
-    // So that nobody writes to it while it comes to be mounted; a user could not mount on it.
+    // Set it now, so that nothing is written to the directory before the mount. Another user than
+    // root could not mount on it then.
     guard.set();
     try {
       if (!nonEmpty) await checkEmpty(mountpoint);
@@ -132,7 +132,7 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
   });
   if (guard !== null) mount.keepGuard(guard);
   try {
-    await setLateWords(mountpoint, late);
+    await setLateWords(mountpoint, lateOptions);
   } catch (error) {
     await mount.unmount({ lazy: true });
     throw error;
@@ -143,11 +143,11 @@ export async function mountVolume(options: MountVolumeOptions): Promise<FuseMoun
   return mount;
 }
 
-/** The main thread's end of a mount. */
+/** The main thread's side of a mount. */
 class WorkerMount implements FuseMount {
   readonly mountpoint: string;
   readonly closed: Promise<void>;
-  /** Settled when the mount answers; rejected when it never will. */
+  /** Resolves when the mount answers; rejects when it never will. */
   readonly ready: Promise<void>;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
@@ -168,7 +168,7 @@ class WorkerMount implements FuseMount {
     this.#log = log;
     this.ready = this.#ready.promise;
     this.closed = this.#closed.promise;
-    // Whoever asks for neither is told by `unmount` and the log.
+    // `unmount` and the log report the errors of unused promises.
     this.ready.catch(() => {});
     this.closed.catch(() => {});
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
@@ -177,18 +177,18 @@ class WorkerMount implements FuseMount {
       event.preventDefault();
       this.#abandon(event.message);
     };
-    // A copy of the PIN would stay in the memory that messages are written to.
+    // Transfer the PIN; a copy would stay in the memory of serialized messages.
     const given = start.pin === undefined ? [] : [start.pin.buffer];
     this.#worker.postMessage(start, given);
   }
 
-  /** Lets other processes that unmount it know how it ended. */
+  /** Publishes how the mount ends to other processes that unmount it. */
   keepOutcome(entry: MountEntry | null, readOnly: boolean): void {
     if (entry?.type !== TYPE || this.#fd === null) return;
     this.#outcome = new OutcomeKeeper(entry.device, readOnly);
   }
 
-  /** Keeps what is below from being written to until the mount has ended. */
+  /** Blocks writes to the underlying directory until the mount has ended. */
   keepGuard(guard: MountpointGuard): void {
     guard.set();
     if (this.#fd === null) void guard.release();
@@ -198,10 +198,10 @@ class WorkerMount implements FuseMount {
   async unmount(options: UnmountOptions = {}): Promise<void> {
     const { lazy = false } = options;
     this.#watchEnd();
-    const there = await mountedOn(this.mountpoint);
-    if (there?.type === TYPE && this.#fd !== null) {
+    const existing = await mountedOn(this.mountpoint);
+    if (existing?.type === TYPE && this.#fd !== null) {
       await detach(this.mountpoint, lazy);
-      // Whoever goes on in it does not need what is below, and that may be long.
+      // The remaining users do not need the underlying directory, and may stay for a long time.
       if (lazy) await this.#guard?.release();
     }
     if (!lazy) await this.closed;
@@ -222,12 +222,12 @@ class WorkerMount implements FuseMount {
     this.#worker.postMessage(message);
   }
 
-  /** From here on the mount ends, whatever its thread does. */
+  /** Starts the watch, which ends the mount even if its thread hangs. */
   #watchEnd(): void {
     if (this.#fd === null) return;
     this.#watch ??= new EndWatch(
       this.#thread,
-      () => this.#ask({ type: "are you there" }),
+      () => this.#ask({ type: "ping" }),
       () => this.#abandon("it does not answer; what was not written back is lost"),
     );
   }
@@ -253,15 +253,15 @@ class WorkerMount implements FuseMount {
         this.#asked.get(message.id)?.resolve(message.statistics);
         this.#asked.delete(message.id);
         break;
-      case "here":
-        this.#watch?.heard();
+      case "pong":
+        this.#watch?.onAnswer();
         break;
       case "closed":
         this.#end(message.error);
     }
   }
 
-  /** The thread is gone, and what it had not written too; the mount must not stay behind. */
+  /** Ends the mount after its thread has died; unwritten changes are lost. */
   #abandon(message: string): void {
     const fd = this.#fd;
     this.#fd = null;
@@ -269,10 +269,10 @@ class WorkerMount implements FuseMount {
     const end = () =>
       this.#end({
         code: "io_error",
-        message: `${this.mountpoint}: the mount broke down: ${message}`,
+        message: `${this.mountpoint}: the mount failed: ${message}`,
       });
     if (fd === null) return end();
-    // Without its descriptor every request ends with an error instead of waiting.
+    // Without the descriptor, every request fails instead of waiting.
     libc().close(fd);
     detach(this.mountpoint, true).catch((fault) => this.#log(String(fault))).finally(end);
   }
@@ -298,7 +298,7 @@ class WorkerMount implements FuseMount {
   }
 }
 
-/** A PIN's own bytes, in memory that can be given away. */
+/** Returns a PIN's bytes in a buffer that can be transferred. */
 function bytesOf(pin: Pin): Uint8Array<ArrayBuffer> {
   if (typeof pin !== "string") return Uint8Array.from(pin);
   if (!pin.isWellFormed()) throw new AloeError("invalid", "the PIN is not well-formed text");
@@ -314,7 +314,7 @@ async function fullPath(file: string): Promise<string> {
   }
 }
 
-/** Larger pieces for those who read in order. Only root may ask for it. */
+/** Sets a larger read-ahead for sequential readers. Only root may do this. */
 async function readAhead(entry: MountEntry | null): Promise<void> {
   if (entry === null || Deno.uid() !== 0) return;
   const setting = `/sys/class/bdi/${entry.device}/read_ahead_kb`;

@@ -10,20 +10,19 @@ const FS_IMMUTABLE = 0x10;
 
 const PERMISSIONS = 0o7777;
 
-/** How long a directory stays immutable in any case when its mount has ended, ms. */
+/** How long a directory always stays immutable after its mount has ended, in ms. */
 const LINGER = 250;
 
-/** How long it is then looked whether somebody still writes to it, and how often, ms. */
-const WATCH = 500;
-const LOOK = 5;
+/** How long writers are then watched for, and the interval between checks, in ms. */
+const WATCH_TIME = 500;
+const CHECK_EVERY = 5;
 
 /**
- * Keeps a program that still writes when an encrypted volume's mount has ended
- * from leaving plaintext in the directory below. Nobody may use that from the
- * mount on (mode 0), not after it either; root's programs, which that does not
- * stop, find it immutable. An empty directory of mode 0 can be removed, an
- * immutable one could not: so it is made so again only while nobody is found who
- * still writes. Who is found is refused, and the directory stays immutable.
+ * Prevents a program that still writes after an encrypted volume's mount has ended from leaving
+ * plaintext in the underlying directory. From the mount on, also after it, the directory has mode
+ * 0. Mode 0 does not stop root's programs, so the directory is immutable too. An empty directory of
+ * mode 0 can be removed, an immutable one cannot; so the immutable flag is cleared again once no
+ * writer is found. When a writer is found, its opens are denied and the directory stays immutable.
  */
 export class MountpointGuard {
   readonly #path: string;
@@ -32,7 +31,7 @@ export class MountpointGuard {
   readonly #log: (line: string) => void;
   #mode: number | null = null;
   #immutable = false;
-  /** Whether it was this guard that has made it so. */
+  /** Whether this guard has set the immutable flag. */
   #closed = false;
   #released: Promise<void> | null = null;
 
@@ -45,8 +44,8 @@ export class MountpointGuard {
 
   /**
    * @param path The directory, before anything is mounted on it.
-   * @param remove Whether it is to be removed when the mount has ended.
-   * @param log Takes what keeps it closed.
+   * @param remove Whether to remove the directory after the mount has ended.
+   * @param log Receives the reason why the directory stays immutable.
    */
   static async open(
     path: string,
@@ -57,13 +56,14 @@ export class MountpointGuard {
   }
 
   /**
-   * Called when it is mounted, or before by who may mount on what he cannot write to;
-   * once more does nothing.
+   * Closes the directory. Called when it is mounted, or before by a user who may mount on a
+   * directory without write permission. Idempotent.
    */
   set(): void {
     if (this.#fd < 0 || this.#mode !== null) return;
     this.#mode = modeOf(this.#fd);
-    // A flag that the administrator has set stays. One of ours can be left of a killed mount.
+    // Keep a flag that the administrator has set. The flag of a killed mount is recognized and
+    // reused.
     this.#immutable = isLeft(this.#fd);
     if (this.#immutable || libc().fchmod(this.#fd, 0) !== 0) return;
     const flags = flagsOf(this.#fd);
@@ -71,7 +71,7 @@ export class MountpointGuard {
     this.#immutable = this.#closed = setFlags(this.#fd, flags | FS_IMMUTABLE);
   }
 
-  /** Called when nothing was mounted: it is as it was. */
+  /** Restores the directory. Called when nothing was mounted. */
   close(): void {
     if (this.#fd < 0) return;
     if (this.#closed) lift(this.#fd);
@@ -80,9 +80,9 @@ export class MountpointGuard {
   }
 
   /**
-   * Called when the mount has ended, or has left the tree; once more does nothing.
+   * Releases the directory. Called when the mount has ended or was detached. Idempotent.
    *
-   * @returns Settled when the directory can be removed.
+   * @returns Resolves when the directory can be removed.
    */
   release(): Promise<void> {
     return this.#released ??= this.#release();
@@ -96,13 +96,13 @@ export class MountpointGuard {
       if (this.#remove) lift(this.#fd);
       else await this.#open();
     }
-    // At once: nobody is to have time to write to it in between. It fails when
-    // something is in it, or mounted on it, that is not ours to remove.
+    // Remove immediately, so that no program can write in between. It fails when the directory
+    // holds an entry or another mount, which must stay.
     if (this.#remove) libc().rmdir(path);
     libc().close(this.#fd);
   }
 
-  /** Makes it changeable, unless somebody still writes to it. */
+  /** Clears the immutable flag, unless a program still writes to the directory. */
   async #open(): Promise<void> {
     const place = `/proc/self/fd/${this.#fd}`;
     const denial = OpenDenial.of(place);
@@ -110,24 +110,24 @@ export class MountpointGuard {
     try {
       const before = namesIn(place);
       lift(this.#fd);
-      for (const end = performance.now() + WATCH; performance.now() < end;) {
+      for (const end = performance.now() + WATCH_TIME; performance.now() < end;) {
         const [pid] = denial.deny();
         if (pid !== undefined) return await this.#shut(denial, before, pid);
-        await delay(LOOK);
+        await delay(CHECK_EVERY);
       }
     } finally {
       denial.close();
     }
   }
 
-  /** Makes it immutable again, with nothing in it that somebody has begun meanwhile. */
+  /** Sets the immutable flag again and removes empty entries created meanwhile. */
   async #shut(denial: OpenDenial, before: ReadonlySet<string>, pid: number): Promise<void> {
     const place = `/proc/self/fd/${this.#fd}`;
     const flags = flagsOf(this.#fd);
     if (flags === null) return;
     this.#log(
-      `${this.#path}: process ${pid} goes on writing to it: it stays immutable ` +
-        "until it is mounted on again, or `aloelite unmount` is told of it",
+      `${this.#path}: process ${pid} still writes to it; it stays immutable ` +
+        "until the next mount on it, or `aloelite unmount`",
     );
     do {
       setFlags(this.#fd, flags & ~FS_IMMUTABLE);
@@ -135,8 +135,8 @@ export class MountpointGuard {
         if (!before.has(name)) removeEmpty(`${place}/${name}`);
       }
       setFlags(this.#fd, flags | FS_IMMUTABLE);
-      // Whoever was about to open what he has made is told no before the others are let in.
-      await delay(4 * LOOK);
+      // Deny pending opens of the new entries before further opens are allowed.
+      await delay(4 * CHECK_EVERY);
     } while (denial.deny().length > 0);
   }
 }
@@ -149,21 +149,21 @@ function namesIn(directory: string): Set<string> {
   return new Set(Deno.readDirSync(directory).map((entry) => entry.name));
 }
 
-/** Removes a file of no bytes, or an empty directory. */
+/** Removes an empty file or an empty directory. */
 function removeEmpty(path: string): void {
   try {
     const { isDirectory, isFile, size } = Deno.lstatSync(path);
     if (isDirectory || (isFile && size === 0)) Deno.removeSync(path);
   } catch {
-    // It is gone, or something is in it.
+    // The entry is gone or not empty.
   }
 }
 
 /**
- * Makes a directory removable that a killed mount has left immutable.
+ * Clears the immutable flag that a killed mount has left on a directory.
  *
  * @param path The directory, with nothing mounted on it.
- * @returns Whether it was one.
+ * @returns Whether the flag was set.
  */
 export async function releaseLeft(path: string): Promise<boolean> {
   if (Deno.uid() !== 0) return false;
@@ -176,8 +176,8 @@ export async function releaseLeft(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a directory that a guard has closed usable for a mount by its owner,
- * whom libfuse's helper lets mount only on what he can write to.
+ * Makes a directory that a guard has closed usable for its owner's next mount: libfuse's helper
+ * lets a user mount only on a writable directory.
  */
 export async function reopen(path: string): Promise<void> {
   const { uid, mode } = await Deno.stat(path);
@@ -188,7 +188,7 @@ async function openDirectory(path: string): Promise<number> {
   return await libc().openAside(cString(path), O_DIRECTORY | O_CLOEXEC);
 }
 
-/** Only we make a directory immutable that nobody may use. */
+/** Only a guard sets both mode 0 and the immutable flag. */
 function isLeft(fd: number): boolean {
   return ((flagsOf(fd) ?? 0) & FS_IMMUTABLE) !== 0 && modeOf(fd) === 0;
 }
@@ -202,7 +202,7 @@ function modeOf(fd: number): number {
   return Deno.statSync(`/proc/self/fd/${fd}`).mode! & PERMISSIONS;
 }
 
-/** The directory's flags; null where its filesystem has none. */
+/** Returns the directory's flags; null when its filesystem has none. */
 function flagsOf(fd: number): number | null {
   const flags = new Int32Array(2);
   const result = libc().ioctl(fd, FS_IOC_GETFLAGS, new Uint8Array(flags.buffer));

@@ -1,26 +1,26 @@
 import { basename, dirname, join } from "node:path";
 import { errorCode } from "./error_code.ts";
 
-/** A line of the kernel's table of mounts. */
+/** One entry of the kernel's mount table. */
 export interface MountEntry {
-  /** Where. */
+  /** The mount point. */
   mountpoint: string;
-  /** `fuse.aloelite` for ours. */
+  /** The filesystem type: `fuse.aloelite` for our mounts. */
   type: string;
-  /** The file, as the mount was told. */
+  /** The file, as the mount was given it. */
   source: string;
-  /** The device's numbers, `0:42`. */
+  /** The device number, `0:42`. */
   device: string;
-  /** Its options, and those of the filesystem: `rw`, `nosuid`, … */
+  /** The options of the mount and of the filesystem: `rw`, `nosuid`, … */
   options: string[];
-  /** Whether what is mounted below it is seen in the mount namespaces that it was shared with. */
+  /** Whether mounts below it propagate to other mount namespaces. */
   shared: boolean;
 }
 
-/** What the kernel calls our mounts. */
+/** The filesystem type of our mounts. */
 export const TYPE = "fuse.aloelite";
 
-/** Everything that is mounted here, in the order in which it was. */
+/** Returns all mounts, in the order in which they were mounted. */
 export async function mountTable(): Promise<MountEntry[]> {
   const table = await Deno.readTextFile("/proc/self/mountinfo");
   const entries: MountEntry[] = [];
@@ -40,14 +40,14 @@ export async function mountTable(): Promise<MountEntry[]> {
   return entries;
 }
 
-/** What is mounted on a directory, the uppermost if there are several; null: nothing. */
+/** Returns the topmost mount on a directory; null for none. */
 export async function mountedOn(mountpoint: string): Promise<MountEntry | null> {
   return (await mountTable()).findLast((entry) => entry.mountpoint === mountpoint) ?? null;
 }
 
 /**
- * A directory's path without links, as the table of mounts has it. What is
- * mounted on the directory itself is not touched: it may be dead.
+ * Returns a directory's path without links, as in the mount table. It does not access a mount on
+ * the directory itself, which may be dead.
  */
 export async function canonical(directory: string): Promise<string> {
   const name = basename(directory);
@@ -62,7 +62,7 @@ export async function canonical(directory: string): Promise<string> {
   }
 }
 
-/** The table writes blanks and backslashes in octal. */
+/** Decodes the octal escapes of the mount table. */
 function unescape(text: string): string {
   return decodeURIComponent(
     encodeURIComponent(text).replace(

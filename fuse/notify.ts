@@ -10,15 +10,15 @@ import {
   OUT_HEADER,
 } from "./protocol.ts";
 
-/** `struct iovec`, twice as long as one. */
+/** The size of a `struct iovec`, in bytes. */
 const IOVEC_SIZE = 16;
 
 /**
- * Tells the kernel that what it keeps is no longer true.
+ * Invalidates the kernel's caches.
  *
- * Such a message waits for locks of pages and directories that may be held by
- * whoever waits for an answer of ours. So it is written on another thread,
- * while requests are answered here; one at a time, in order.
+ * A notification waits for locks of pages and directories, whose holders may be waiting for a reply
+ * of this thread. So notifications are written on another thread, one at a time and in order, while
+ * this one answers requests.
  */
 export class Notifier implements Invalidations {
   readonly #fd: number;
@@ -31,30 +31,31 @@ export class Notifier implements Invalidations {
     this.#fd = fd;
   }
 
-  /** Whether a message is on its way: the event loop is needed to send the next one. */
+  /** Whether a notification is being sent; the event loop has to run to send the next one. */
   get busy(): boolean {
     return this.#pending > 0;
   }
 
-  /** Attributes, and cached content from an offset on (bytes; -1: attributes alone). */
+  /**
+   * Invalidates attributes, and cached content from an offset on (in bytes; -1 for attributes
+   * only).
+   */
   inode(inode: Inode, offset: number): void {
     for (const nodeId of numbersOf(inode)) this.#inode(nodeId, offset);
   }
 
   /**
-   * Makes the kernel hand over what was written to a file, and drop its cache
-   * of it.
+   * Makes the kernel flush a file's cached writes and drop its cache of the file.
    *
-   * @returns Settled when it has.
+   * @returns Resolves when the kernel has done so.
    */
   flush(inode: Inode): Promise<void> {
     return this.#inode(inode.nodeId, 0);
   }
 
   /**
-   * Attributes, at once: known to the kernel when this returns. Only for an
-   * inode that an unanswered request holds; any other may be on its way out,
-   * and wait for an answer of this thread.
+   * Invalidates attributes synchronously. Only for an inode that an unanswered request holds:
+   * another inode may be in eviction, which waits for a reply of this thread.
    */
   attributes(nodeId: number): void {
     const bytes = new Uint8Array(inodeMessage(nodeId, -1).buffer);
@@ -63,7 +64,7 @@ export class Notifier implements Invalidations {
     keep(bytes, vector);
   }
 
-  /** A name in a directory. */
+  /** Invalidates a name in a directory. */
   entry(parent: Inode, name: string): void {
     if (parent.nodeId === 0) return;
     const bytes = encodeName(name);
@@ -75,15 +76,15 @@ export class Notifier implements Invalidations {
     this.#send(view);
   }
 
-  /** The content has grown to this size, bytes. */
+  /** Reports that the content has grown to this size, in bytes. */
   grown(inode: Inode, size: number): void {
     for (const nodeId of numbersOf(inode)) this.#grown(nodeId, size);
   }
 
   #grown(nodeId: number, size: number): void {
     if (nodeId === 0) return;
-    // The kernel trusts its own size while it writes back; but it takes note of
-    // content that is stored behind it. What is stored goes at once.
+    // During write-back the kernel trusts its own size, but stored content beyond it extends it.
+    // The stored content is dropped immediately.
     const view = message(NOTIFY.STORE, NOTIFY_STORE_OUT.SIZE + 1);
     const at = OUT_HEADER.SIZE;
     put64(view, at + NOTIFY_STORE_OUT.nodeid, nodeId);
@@ -93,7 +94,7 @@ export class Notifier implements Invalidations {
     this.#inode(nodeId, 0);
   }
 
-  /** Drops what is not sent yet. @returns Settled when nothing is being sent. */
+  /** Drops unsent notifications. @returns Resolves when nothing is being sent. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#last;
@@ -111,29 +112,31 @@ export class Notifier implements Invalidations {
       const bytes = new Uint8Array(view.buffer);
       const vector = new BigUint64Array([address(bytes), BigInt(bytes.length)]);
       const iovec = new Uint8Array(vector.buffer, 0, IOVEC_SIZE);
-      // It fails when the kernel keeps nothing of the kind: all is well then.
+      // It fails when the kernel caches nothing of the inode, which is fine.
       await libc().writevAside(this.#fd, iovec, 1);
-      // Until here they must not be collected.
+      // Keep the buffers from being collected until here.
       keep(bytes, iovec);
     }).finally(() => this.#pending--);
     return this.#last;
   }
 }
 
-/** Every handle that the kernel has of an inode. */
+/** Returns all node ids that the kernel holds for an inode. */
 function numbersOf(inode: Inode): number[] {
   return inode.aliases === null ? [inode.nodeId] : [inode.nodeId, ...inode.aliases.keys()];
 }
 
 function message(code: number, size: number): DataView<ArrayBuffer> {
-  // Small arrays live where the collector moves them: these must not move.
+  // The garbage collector moves small typed arrays; this buffer must not move.
   const view = new DataView(new ArrayBuffer(OUT_HEADER.SIZE + size));
   view.setUint32(OUT_HEADER.len, view.byteLength, true);
   view.setInt32(OUT_HEADER.error, code, true);
   return view;
 }
 
-/** Attributes, and content from an offset on; -1: attributes alone. */
+/**
+ * Returns an invalidation of attributes, and of content from an offset on; -1 for attributes only.
+ */
 function inodeMessage(nodeId: number, offset: number): DataView<ArrayBuffer> {
   const at = OUT_HEADER.SIZE;
   const view = message(NOTIFY.INVAL_INODE, NOTIFY_INVAL_INODE_OUT.SIZE);

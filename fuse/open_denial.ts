@@ -10,15 +10,18 @@ const FAN_DENY = 2;
 const AT_FDCWD = -100;
 const O_RDONLY = 0;
 
-/** `struct fanotify_event_metadata`: its bytes, and where a descriptor and a process are in it. */
+/**
+ * The size of `struct fanotify_event_metadata`, and the offsets of its descriptor and process, in
+ * bytes.
+ */
 const EVENT = 24;
 const EVENT_FD = 16;
 const EVENT_PID = 20;
 
 /**
- * Refuses whoever opens what is in a directory, root's programs too, and tells of
- * them. A file that is made by opening it is there then, and empty. It takes root,
- * and a kernel that asks somebody about opens.
+ * Denies and reports opens of a directory's entries, also by root's programs. A file created by
+ * such an open exists afterwards, empty. This needs root and a kernel with fanotify permission
+ * events.
  */
 export class OpenDenial {
   readonly #group: number;
@@ -29,8 +32,8 @@ export class OpenDenial {
   }
 
   /**
-   * @param directory Its path.
-   * @returns Null where that cannot be.
+   * @param directory The directory's path.
+   * @returns Null when permission events are not available.
    */
   static of(directory: string): OpenDenial | null {
     const flags = FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK;
@@ -44,7 +47,7 @@ export class OpenDenial {
     return null;
   }
 
-  /** Refuses those who wait to be let in; to be asked often. @returns Their processes. */
+  /** Denies the pending opens; call it frequently. @returns The process ids of the callers. */
   deny(): number[] {
     const pids: number[] = [];
     for (;;) {
@@ -60,7 +63,7 @@ export class OpenDenial {
     }
   }
 
-  /** Who waits, and whoever comes, is let in. */
+  /** Stops denying; pending and later opens are allowed. */
   close(): void {
     libc().close(this.#group);
   }

@@ -1,19 +1,19 @@
 import { cString, libc } from "./libfuse.ts";
 import type { ErrorMessage } from "./messages.ts";
 
-/** What has become of a mount. */
+/** The outcome of a mount. */
 export type Outcome =
-  /** It goes on; or its process has ended in the middle. */
+  /** The mount runs, or its process was killed. */
   | { state: "mounted"; readOnly: boolean }
-  /** The file is closed, with everything in it unless there is an error. */
+  /** The file is closed; all changes are in it unless there is an error. */
   | { state: "closed"; error: ErrorMessage | null };
 
 const MFD_CLOEXEC = 1;
 
-/** The longest message that is kept, characters. */
+/** The maximum length of a stored message, in UTF-16 units. */
 const LONGEST = 8192;
 
-/** As which descriptor of its process the outcome of a device's mount is found. */
+/** Returns the link text of the descriptor that holds the outcome of a device's mount. */
 export function outcomeLink(device: string): string {
   return `/memfd:${nameOf(device)} (deleted)`;
 }
@@ -23,24 +23,24 @@ function nameOf(device: string): string {
 }
 
 /**
- * Keeps the outcome of a mount where whoever unmounts it from another process
- * finds it: in memory that has a name among this process's descriptors. Who
- * may look there is the kernel's to decide, and nothing of it stays behind.
+ * Publishes the outcome of a mount to other processes that unmount it: in memory that is listed
+ * among this process's descriptors. The kernel controls access to it, and it disappears with the
+ * process.
  */
 export class OutcomeKeeper {
   readonly #fd: number;
 
   /**
-   * @param device The mount's, as `MountEntry` has it.
-   * @param readOnly Whether it will never write.
+   * @param device The mount's device, as in `MountEntry`.
+   * @param readOnly Whether the mount never writes.
    */
   constructor(device: string, readOnly: boolean) {
-    // Where the kernel has no such memory nobody is told, which is no reason not to mount.
+    // Without memfd the outcome is not published, but mounting still works.
     this.#fd = libc().memfd_create(cString(nameOf(device)), MFD_CLOEXEC);
     this.#write({ state: "mounted", readOnly });
   }
 
-  /** Tells how it ended, and lets go. */
+  /** Publishes the final outcome and closes the descriptor. */
   close(error: ErrorMessage | null): void {
     const message = error === null ? null : { ...error, message: error.message.slice(0, LONGEST) };
     this.#write({ state: "closed", error: message });
@@ -48,22 +48,24 @@ export class OutcomeKeeper {
   }
 
   #write(outcome: Outcome): void {
-    // What was written before is shorter; the first line counts.
+    // An earlier outcome is shorter, and readers use only the first line.
     const bytes = new TextEncoder().encode(`${JSON.stringify(outcome)}\n`);
     if (this.#fd >= 0) libc().pwrite(this.#fd, bytes, BigInt(bytes.length), 0n);
   }
 }
 
-/** The outcome of somebody's mount. */
+/** Reads the outcome of another process's mount. */
 export class OutcomeReader implements Disposable {
   readonly #file: Deno.FsFile;
 
-  /** @param path Of the descriptor, below `/proc`. */
+  /**
+   * @param path The descriptor's path below `/proc`.
+   */
   constructor(path: string) {
     this.#file = Deno.openSync(path);
   }
 
-  /** What it is by now. */
+  /** Returns the current outcome. */
   read(): Outcome {
     const bytes = new Uint8Array(8 * LONGEST);
     this.#file.seekSync(0, Deno.SeekMode.Start);
@@ -72,7 +74,7 @@ export class OutcomeReader implements Disposable {
     try {
       return JSON.parse(line);
     } catch {
-      // Half of it is written.
+      // The outcome is only partly written.
       return { state: "mounted", readOnly: false };
     }
   }

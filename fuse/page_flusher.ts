@@ -1,39 +1,40 @@
 import { cString, libc } from "./libfuse.ts";
 
-/** How long a program's bytes may be in the kernel's cache alone, ms. */
+/** How long written data may stay only in the kernel's cache, in ms. */
 const EVERY = 2000;
 
 const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 const O_CLOEXEC = 0o2000000;
 
-/** The same number on all machines. */
+/** The system call's number, equal on all architectures. */
 const SYS_OPEN_TREE = 428n;
 const AT_FDCWD = -100;
 const OPEN_TREE_CLONE = 1;
 
-const HERE = cString(".");
+const CURRENT = cString(".");
 
-/** `struct statfs` begins with the type, and is at most this long. */
+/** The maximum size of `struct statfs`, which begins with the type. */
 const STATFS_SIZE = 256;
 const FUSE_SUPER_MAGIC = 0x65735546;
 
 /**
- * Has the kernel hand over what programs wrote. With write-back it would keep
- * that for half a minute, and a crash of this process or of the machine would
- * take more than the last moments.
+ * Makes the kernel flush cached writes. With write-back it would keep them for half a minute, and a
+ * crash of this process or the machine would lose all of them.
  */
 export class PageFlusher {
   readonly #mountpoint: Uint8Array<ArrayBuffer>;
   readonly #timer: ReturnType<typeof setInterval>;
   #running = false;
 
-  /** @param mountpoint Where it is mounted; requests are answered already. */
+  /**
+   * @param mountpoint The mount point of a mount that already answers requests.
+   */
   constructor(mountpoint: string) {
     this.#mountpoint = cString(mountpoint);
     this.#timer = setInterval(() => this.#flush(), EVERY);
   }
 
-  /** Ends it. A flush that is going on ends with the mount. */
+  /** Stops the timer. A running flush ends with the mount. */
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -41,14 +42,14 @@ export class PageFlusher {
   async #flush(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    // All on other threads: it is this one that answers what they ask. The
-    // descriptor is not kept: the mount would not end while it is open.
+    // All calls run on other threads, because this one answers the requests that they cause. The
+    // descriptor is closed again, because an open one would keep the mount busy.
     const { fstatfsAside, syncfsAside, closeAside } = libc();
     const fd = await this.#open();
     if (fd >= 0) {
       const facts = new DataView(new ArrayBuffer(STATFS_SIZE));
       const bytes = new Uint8Array(facts.buffer);
-      // Something else may have been mounted over it.
+      // Another filesystem may have been mounted over it.
       const known = await fstatfsAside(fd, bytes) === 0 &&
         facts.getUint32(0, true) === FUSE_SUPER_MAGIC;
       if (known) await syncfsAside(fd);
@@ -58,9 +59,9 @@ export class PageFlusher {
   }
 
   /**
-   * The mount's top, by a mount of its own that is nowhere in the tree: a
-   * descriptor of the one that people see would keep them from unmounting it.
-   * A user may not make such a one, and has that instead.
+   * Opens the mount's root through a detached clone of the mount, because a descriptor of the
+   * visible mount would keep it busy. A user without the privilege to clone mounts gets a
+   * descriptor of the visible mount.
    */
   async #open(): Promise<number> {
     const { openAside, openatAside, openTreeAside, closeAside } = libc();
@@ -72,7 +73,7 @@ export class PageFlusher {
       OPEN_TREE_CLONE | O_CLOEXEC,
     );
     if (tree < 0) return await openAside(this.#mountpoint, flags);
-    const fd = await openatAside(tree, HERE, flags);
+    const fd = await openatAside(tree, CURRENT, flags);
     await closeAside(tree);
     return fd;
   }

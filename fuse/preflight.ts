@@ -4,19 +4,21 @@ import { reopen } from "./mountpoint_guard.ts";
 import { canonical, mountedOn, TYPE } from "./mounts.ts";
 import { detach } from "./unmount.ts";
 
-/** Words of an fstab line that are for others than the kernel and libfuse. */
-const FOR_OTHERS =
+/** Words of an fstab line that neither the kernel nor libfuse uses. */
+const NOT_FOR_MOUNT =
   /^(defaults|(no)?auto|(no)?users?|(no)?group|(no)?owner|nofail|_r?netdev|silent|loud|(comment|user|u?helper)=.*|[xX]-.*)$/;
 
-/** Words about what a volume does not have, or that libfuse does not know (see `lateWords`). */
-const NOTHING_HERE =
+/**
+ * Words about features that a volume does not have, or that libfuse does not know (see
+ * `lateWords`).
+ */
+const UNSUPPORTED =
   /^(nonempty|(no)?mand|(no)?iversion|(no)?(rel|strict|dir)atime|(no)?lazytime|(no)?symfollow)$/;
 
 /**
- * Finds what would make mounting fail, to say what helps.
+ * Detects problems that would make mounting fail, to report a remedy.
  *
- * @returns The mountpoint without links in its path; a dead mount that was on
- * it is gone.
+ * @returns The mount point without links in its path. A dead mount on it is removed.
  * @throws {AloeError} `unsupported`, `not_found`, `invalid`, `not_empty`, `io_error`.
  */
 export async function preflight(
@@ -34,7 +36,7 @@ export async function preflight(
   return path;
 }
 
-/** The words for libfuse. */
+/** Returns the mount options for libfuse. */
 export function mountWords(
   options: { file: string; readOnly: boolean; allowOther: boolean; options: readonly string[] },
 ): string[] {
@@ -45,7 +47,7 @@ export function mountWords(
     options.readOnly ? "ro" : "rw",
     ...(options.allowOther ? ["allow_other"] : []),
     ...options.options.filter((word) =>
-      word !== "" && !FOR_OTHERS.test(word) && !NOTHING_HERE.test(word)
+      word !== "" && !NOT_FOR_MOUNT.test(word) && !UNSUPPORTED.test(word)
     ),
   ];
 }
@@ -57,10 +59,10 @@ async function checkDevice(): Promise<void> {
     const code = errorCode(error);
     const missing = code === "ENOENT" || code === "ENODEV" || code === "ENXIO";
     const remedy = missing
-      ? "there is no /dev/fuse: `modprobe fuse`, as root, makes it; a container has to be given it"
+      ? "/dev/fuse is missing: create it with `modprobe fuse` as root; pass it to a container"
       : Deno.uid() === 0
-      ? `/dev/fuse cannot be opened (${code}): a container has to be allowed to use it`
-      : `/dev/fuse cannot be opened (${code}): \`chmod 666 /dev/fuse\`, as root, lets users mount`;
+      ? `/dev/fuse cannot be opened (${code}): a container needs permission to use it`
+      : `/dev/fuse cannot be opened (${code}): \`chmod 666 /dev/fuse\`, as root permits users to mount`;
     throw new AloeError("unsupported", remedy, { cause: error });
   }
 }
@@ -84,10 +86,10 @@ async function checkMountpoint(mountpoint: string): Promise<string> {
     if (type !== TYPE) {
       throw new AloeError(
         "invalid",
-        `${mountpoint}: a mount is there that nobody answers (${type}); unmount it first`,
+        `${mountpoint}: a dead mount (${type}) is there; unmount it first`,
       );
     }
-    // Its process was killed.
+    // The process of the mount was killed.
     await detach(path, true);
     return await checkMountpoint(mountpoint);
   }
@@ -95,10 +97,10 @@ async function checkMountpoint(mountpoint: string): Promise<string> {
 }
 
 /**
- * Asks a mount of ours that is there already. The kernel knows the attributes of
- * its directory for a while after its process was killed, but not what is in it.
+ * Checks that an existing aloelite mount answers. After its process is killed, the kernel still
+ * caches the attributes of its root for a while, but not its entries.
  *
- * @throws `ENOTCONN` when nobody answers.
+ * @throws `ENOTCONN` when the mount is dead.
  */
 async function requireAnswer(path: string): Promise<void> {
   if ((await mountedOn(path))?.type !== TYPE) return;
@@ -110,17 +112,18 @@ async function requireAnswer(path: string): Promise<void> {
 }
 
 /**
- * What is in the directory would be hidden: most often a program wrote to it by mistake.
+ * Refuses a directory with entries, which the mount would hide; usually a program wrote them by
+ * mistake.
  *
  * @throws {AloeError} `not_empty`.
  */
 export async function checkEmpty(path: string): Promise<void> {
   for await (const _ of Deno.readDir(path)) {
-    throw new AloeError("not_empty", `${path}: is not empty, and what is in it would be hidden`);
+    throw new AloeError("not_empty", `${path}: is not empty; the mount would hide its entries`);
   }
 }
 
-/** What fusermount3 asks of a user. */
+/** Checks the requirements of fusermount3 for users other than root. */
 async function checkUser(path: string, allowOther: boolean): Promise<void> {
   try {
     const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
@@ -128,20 +131,20 @@ async function checkUser(path: string, allowOther: boolean): Promise<void> {
   } catch (error) {
     throw new AloeError(
       "unsupported",
-      "fusermount3 is missing, which mounts for users: it comes with the package fuse3",
+      "fusermount3, which mounts for users, is missing; install the package fuse3",
       { cause: error },
     );
   }
   const { uid, mode } = await Deno.stat(path);
   if (uid !== Deno.uid() && (mode! & 0o1002) !== 0o002) {
-    throw new AloeError("invalid", `${path}: a user mounts on a directory of his own only`);
+    throw new AloeError("invalid", `${path}: users can mount only on their own directories`);
   }
   if (!allowOther) return;
   const config = await Deno.readTextFile("/etc/fuse.conf").catch(() => "");
   if (!/^\s*user_allow_other\s*$/m.test(config)) {
     throw new AloeError(
       "unsupported",
-      "letting other users in takes root, or a line `user_allow_other` in /etc/fuse.conf",
+      "access for other users needs root, or a line `user_allow_other` in /etc/fuse.conf",
     );
   }
 }

@@ -1,20 +1,20 @@
 /**
- * The kernel's side of FUSE: requests, replies and notifications as
- * `linux/fuse.h` lays them out. All numbers are little-endian, as both x86_64
- * and aarch64 have them; the layouts are the same on both.
+ * The kernel side of the FUSE protocol: requests, replies and notifications as laid out in
+ * `linux/fuse.h`. All numbers are little-endian, as on both x86_64 and aarch64; the layouts are
+ * equal on both.
  */
 
-/** The kernel's protocol that this is written for. */
+/** The kernel's protocol version that this code implements. */
 export const KERNEL_MAJOR = 7;
-/** What we say that we speak; the kernel takes the smaller of both. */
+/** The announced minor version; the kernel uses the smaller one. */
 export const KERNEL_MINOR = 38;
-/** Older kernels, before Linux 5.4, are refused. */
+/** The minimum minor version, of Linux 5.4; older kernels are refused. */
 export const LEAST_MINOR = 31;
 
-/** The node id of the mount's top directory. */
+/** The node id of the mount's root directory. */
 export const ROOT_ID = 1;
 
-/** What a request asks for. */
+/** Operations of requests. */
 export const OPCODE = {
   LOOKUP: 1,
   FORGET: 2,
@@ -67,7 +67,7 @@ export const OPCODE = {
   TMPFILE: 51,
 } as const;
 
-/** What a message of ours says that answers no request. */
+/** Codes of notifications, which answer no request. */
 export const NOTIFY = {
   INVAL_INODE: 2,
   INVAL_ENTRY: 3,
@@ -95,7 +95,7 @@ export const INIT2 = {
   DIRECT_IO_ALLOW_MMAP: 1 << 4,
 } as const;
 
-/** What SETATTR changes. */
+/** The attributes that SETATTR changes. */
 export const FATTR = {
   MODE: 1 << 0,
   UID: 1 << 1,
@@ -111,13 +111,13 @@ export const FATTR = {
   KILL_SUIDGID: 1 << 11,
 } as const;
 
-/** The page cache writes back: the kernel keeps the times. */
+/** Flag of WRITE: the page cache writes back; the kernel manages the times. */
 export const WRITE_CACHE = 1 << 0;
-/** The set-user-id and set-group-id bits have to go. */
+/** Flag of WRITE: the set-user-id and set-group-id bits must be cleared. */
 export const WRITE_KILL_SUIDGID = 1 << 2;
-/** What the page cache holds of a file stays valid when it is opened. */
+/** Flag of OPEN: the page cache of a file stays valid when the file is opened. */
 export const FOPEN_KEEP_CACHE = 1 << 1;
-/** What the page cache holds of a directory may be used. */
+/** Flag of OPENDIR: the page cache of a directory may be used. */
 export const FOPEN_CACHE_DIR = 1 << 3;
 
 /** `whence` of LSEEK. */
@@ -125,9 +125,10 @@ export const SEEK_DATA = 3;
 /** `whence` of LSEEK. */
 export const SEEK_HOLE = 4;
 
-// The layouts: bytes in the whole structure, and offsets of fields by their names in C.
+// Layouts of structures: SIZE is the whole size; fields are offsets, by their C names. All in
+// bytes.
 
-/** In front of every request. */
+/** The header of every request. */
 export const IN_HEADER = {
   SIZE: 40,
   len: 0,
@@ -139,10 +140,10 @@ export const IN_HEADER = {
   pid: 32,
 } as const;
 
-/** In front of every reply and notification. */
+/** The header of every reply and notification. */
 export const OUT_HEADER = { SIZE: 16, len: 0, error: 4, unique: 8 } as const;
 
-/** What stat shows. */
+/** The attributes that stat shows. */
 export const ATTR = {
   SIZE: 88,
   ino: 0,
@@ -190,7 +191,7 @@ export const STATFS_OUT = {
   frsize: 48,
 } as const;
 
-/** Kernels before 5.17 send the first 16 bytes only. */
+/** Kernels before 5.17 send only the first 16 bytes. */
 export const INIT_IN = {
   SIZE: 64,
   major: 0,
@@ -251,7 +252,7 @@ export const READ_IN = {
 } as const;
 export const WRITE_IN = { SIZE: 40, fh: 0, offset: 8, size: 16, write_flags: 20 } as const;
 export const WRITE_OUT = { SIZE: 8, size: 0 } as const;
-/** The first 8 bytes; the rest is there when SETXATTR_EXT was agreed on, which it is not. */
+/** The first 8 bytes; the rest exists only with SETXATTR_EXT, which is not negotiated. */
 export const SETXATTR_IN = { SIZE: 8, size: 0, flags: 4 } as const;
 export const GETXATTR_IN = { SIZE: 8, size: 0 } as const;
 export const GETXATTR_OUT = { SIZE: 8, size: 0 } as const;
@@ -270,13 +271,13 @@ export const COPY_FILE_RANGE_IN = {
   flags: 48,
 } as const;
 
-/** The name follows; the whole is padded to a multiple of 8 bytes. */
+/** The name follows; the whole entry is padded to a multiple of 8 bytes. */
 export const DIRENT = { SIZE: 24, ino: 0, off: 8, namelen: 16, type: 20 } as const;
-/** The name follows, as behind `DIRENT`. */
+/** The name follows, as after `DIRENT`. */
 export const DIRENTPLUS = { SIZE: 152, entry_out: 0, dirent: 128 } as const;
 
 export const NOTIFY_INVAL_INODE_OUT = { SIZE: 24, ino: 0, off: 8, len: 16 } as const;
-/** The name follows, with a NUL. */
+/** The name follows, with a terminating NUL. */
 export const NOTIFY_INVAL_ENTRY_OUT = { SIZE: 16, parent: 0, namelen: 8, flags: 12 } as const;
 /** The data follows. */
 export const NOTIFY_STORE_OUT = { SIZE: 24, nodeid: 0, offset: 8, size: 16 } as const;

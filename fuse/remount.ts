@@ -8,7 +8,7 @@ const MS_REMOUNT = 32;
 const MS_BIND = 4096;
 const MS_RDONLY = 1;
 
-/** What mount(2) has as flags, by the words that set them. */
+/** The flags of mount(2) by their option words. */
 const FLAGS: Readonly<Record<string, number>> = {
   ro: MS_RDONLY,
   nosuid: 2,
@@ -23,7 +23,7 @@ const FLAGS: Readonly<Record<string, number>> = {
   strictatime: 1 << 24,
 };
 
-/** The words that take one away again. */
+/** Option words that clear another word's flag. */
 const OPPOSITES: Readonly<Record<string, string>> = {
   rw: "ro",
   suid: "nosuid",
@@ -37,10 +37,10 @@ const OPPOSITES: Readonly<Record<string, string>> = {
   nostrictatime: "strictatime",
 };
 
-/** Those that libfuse cannot be told, and that are set once it has mounted. */
+/** Options that libfuse does not know; they are set after mounting. */
 const LATE = ["nodiratime", "nosymfollow"];
 
-/** The flags of words, the last of which win. */
+/** Returns the flags of option words; later words win. */
 function flagsOf(words: readonly string[]): number {
   let flags = 0;
   for (const word of words) {
@@ -51,22 +51,21 @@ function flagsOf(words: readonly string[]): number {
 }
 
 /**
- * Which of the words are to be set when it is mounted.
+ * Returns the words to set after mounting.
  *
- * @throws {AloeError} `unsupported` when they protect something, and another user
- * than root cannot have them.
+ * @throws {AloeError} `unsupported` when a word protects something but needs root.
  */
 export function lateWords(words: readonly string[]): string[] {
   const flags = flagsOf(words);
   const late = LATE.filter((word) => (flags & FLAGS[word]) !== 0);
   if (Deno.uid() === 0) return late;
   if (late.includes("nosymfollow")) {
-    throw new AloeError("unsupported", "the mount option nosymfollow takes root");
+    throw new AloeError("unsupported", "the mount option nosymfollow needs root");
   }
   return [];
 }
 
-/** Sets what libfuse could not be told. */
+/** Sets the options that libfuse does not know. */
 export async function setLateWords(mountpoint: string, words: readonly string[]): Promise<void> {
   const entry = await mountedOn(mountpoint);
   if (words.length === 0 || entry?.type !== TYPE) return;
@@ -74,14 +73,13 @@ export async function setLateWords(mountpoint: string, words: readonly string[])
 }
 
 /**
- * Changes how a volume is mounted: for reading only, `nosuid`, and others.
+ * Changes the options of a mount: read-only, `nosuid`, and others.
  *
  * @param mountpoint The directory.
- * @param words What is to be different, as after `-o remount`; others than the
- * kernel's flags change nothing.
- * @throws {AloeError} `invalid` when no volume is mounted there, or it cannot be
- * written as it was mounted for reading only; `busy` when files are open for
- * writing that is to end; `unsupported` for another user than root.
+ * @param words The changes, as after `-o remount`. Words that are not kernel flags are ignored.
+ * @throws {AloeError} `invalid` when no volume is mounted there, or when a volume that was mounted
+ *   read-only is to be made writable; `busy` when files are open for writing; `unsupported` for
+ *   users other than root.
  */
 export async function remount(mountpoint: string, words: readonly string[]): Promise<void> {
   const path = await canonical(mountpoint);
@@ -98,14 +96,14 @@ export async function remount(mountpoint: string, words: readonly string[]): Pro
       if (outcome.state === "mounted" && outcome.readOnly) {
         throw new AloeError(
           "invalid",
-          `${mountpoint}: it was mounted for reading only; unmount it, and mount it anew to write`,
+          `${mountpoint}: it was mounted read-only; unmount it and mount it again to write`,
         );
       }
     }
   }
   change(path, flags);
   if (readOnly) {
-    // What was written before is in the file when this returns.
+    // All earlier writes are in the file when this returns.
     using directory = Deno.openSync(path);
     await directory.sync();
   }
@@ -115,10 +113,10 @@ function change(path: string, flags: number): void {
   if (libc().mount(null, cString(path), null, BigInt(MS_REMOUNT | flags), null) === 0) return;
   const code = errno();
   if (code === ERRNO.EPERM) {
-    throw new AloeError("unsupported", `${path}: only root can change how it is mounted`);
+    throw new AloeError("unsupported", `${path}: only root can change mount options`);
   }
   if (code === ERRNO.EBUSY) {
-    throw new AloeError("busy", `${path}: files of it are open for writing`);
+    throw new AloeError("busy", `${path}: files are open for writing`);
   }
   throw new AloeError("io_error", `${path}: cannot be remounted (errno ${code})`);
 }

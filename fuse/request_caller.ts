@@ -1,30 +1,32 @@
 import type { Caller } from "../src/vfs/filesystem.ts";
 
-/** Bits of capabilities: the first two decide about set-id bits. */
+/** Capability bits: the first two affect set-id bits. */
 const CAP_FOWNER = 1 << 3;
 const CAP_FSETID = 1 << 4;
-/** Who has it sees attributes of the namespace `trusted`. */
+/** Callers with this capability see attributes of the namespace `trusted`. */
 const CAP_SYS_ADMIN = 1 << 21;
 
-/** What `/proc` says of a process that the header of a request does not. */
+/** Credentials from `/proc` that a request's header does not contain. */
 interface Credentials {
   groups: readonly number[];
-  /** Its effective capabilities, the lower 32. */
+  /** The effective capabilities, lower 32 bits. */
   capabilities: number;
 }
 
 const NOBODY: Credentials = { groups: [], capabilities: 0 };
 
 /**
- * Who makes a request. Groups and capabilities are read from `/proc` when they
- * are asked for, which only set-id bits and `trusted` attributes need: the caller waits for its answer
- * meanwhile, so they are those that it called with. Of whom nothing can be read
- * nothing is assumed.
+ * The caller of a request. Groups and capabilities are read from `/proc` on demand; only set-id
+ * bits and `trusted` attributes need them. The caller waits for its reply meanwhile, so they are
+ * still those of the call. When they cannot be read, the caller has none.
  */
 export class RequestCaller implements Caller {
   uid = 0;
   gid = 0;
-  /** Its process or thread; 0: the kernel itself, or one that is not seen from here. */
+  /**
+   * The caller's process or thread id; 0 for the kernel itself, or a process that is not visible
+   * from here.
+   */
   pid = 0;
 
   mayGiveGroup(gid: number): boolean {
@@ -37,12 +39,12 @@ export class RequestCaller implements Caller {
     return owner === this.uid || (credentialsOf(this.pid).capabilities & CAP_FOWNER) !== 0;
   }
 
-  /** Whether it is shown `trusted` attributes. */
+  /** Whether the caller sees `trusted` attributes. */
   get seesTrusted(): boolean {
     return (credentialsOf(this.pid).capabilities & CAP_SYS_ADMIN) !== 0;
   }
 
-  /** Whether files that it writes to keep their set-id bits. */
+  /** Whether files that the caller writes to keep their set-id bits. */
   get keepsPrivileges(): boolean {
     return (credentialsOf(this.pid).capabilities & CAP_FSETID) !== 0;
   }
@@ -56,7 +58,7 @@ function credentialsOf(pid: number): Credentials {
     const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
     return {
       groups: groups.split(/\s+/).filter((word) => word !== "").map(Number),
-      // A capability in a user namespace of its own says nothing about ours.
+      // A capability in another user namespace is not valid in ours.
       capabilities: isOfOurNamespace(pid) ? parseInt(capabilities.slice(-8), 16) : 0,
     };
   } catch {

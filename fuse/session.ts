@@ -3,14 +3,14 @@ import { address, cString, libc, type Libfuse, libfuse } from "./libfuse.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-/** `struct fuse_args`: argc, argv, whether argv was allocated by libfuse. */
+/** Layout of `struct fuse_args`: argc, argv, whether argv was allocated by libfuse. */
 const ARGS = { size: 24, argc: 0, argv: 8 } as const;
-/** No operation at all: requests are never handed to libfuse. */
+/** An empty table of operations, because libfuse never handles requests here. */
 const NO_OPERATIONS = new Uint8Array(64);
 
-/** A mount that libfuse has made. */
+/** A mount created by libfuse. */
 export class Session {
-  /** The descriptor of `/dev/fuse` that the requests come from. */
+  /** The descriptor of `/dev/fuse` that requests are read from. */
   readonly fd: number;
   readonly #fuse: Libfuse;
   readonly #session: Deno.PointerValue;
@@ -19,9 +19,9 @@ export class Session {
    * Mounts.
    *
    * @param mountpoint An existing directory.
-   * @param options Words after `-o`.
-   * @throws {AloeError} `unsupported` without libfuse3, `io_error` when it refuses; it
-   * has then said why on the standard error output.
+   * @param options Mount options, as after `-o`.
+   * @throws {AloeError} `unsupported` without libfuse3; `io_error` when it fails, after it has
+   *   written the reason to standard error.
    */
   constructor(mountpoint: string, options: readonly string[]) {
     this.#fuse = libfuse();

@@ -8,30 +8,31 @@ import { outcomeLink, OutcomeReader } from "./outcome.ts";
 
 const MNT_DETACH = 2;
 
-/** How often a mount that is in use is tried to be ended, and how long between, ms. */
+/** The number of attempts to unmount a busy mount, and the pause between them, in ms. */
 const ATTEMPTS = 3;
 const PAUSE = 100;
-/** The same while it is in use by what flushes it, which takes as long as the disk does. */
+/**
+ * The number of attempts while only the mount's own flush keeps it busy, which takes as long as the
+ * disk does.
+ */
 const FLUSHED_ATTEMPTS = 300;
 
-/** How a mount is ended. */
+/** How to end a mount. */
 export interface UnmountOptions {
   /**
-   * Takes it out of the tree at once though files of it are open; those who
-   * have them go on until they close them. Default false.
+   * Detaches the mount immediately even while files are open; programs can use open files until
+   * they close them. Default false.
    */
   lazy?: boolean;
 }
 
 /**
- * Unmounts a directory that a volume is mounted on, by whichever process, also
- * one that was killed. Settled when the file is written and closed, unless
- * `lazy`.
+ * Unmounts a directory that a volume is mounted on, by any process, including one that was killed.
+ * Resolves when the file is written and closed, or immediately if `lazy`.
  *
  * @param mountpoint The directory.
- * @throws {AloeError} `invalid` when no volume is mounted there, `busy` while
- * files of it are open, `io_error`; and what it was that could not be written
- * back, unless `lazy`.
+ * @throws {AloeError} `invalid` when no volume is mounted there; `busy` while files are open;
+ *   `io_error`; and the error of a failed write-back, unless `lazy`.
  */
 export async function unmount(mountpoint: string, options: UnmountOptions = {}): Promise<void> {
   const path = await canonical(mountpoint);
@@ -45,21 +46,21 @@ export async function unmount(mountpoint: string, options: UnmountOptions = {}):
     await detach(path, options.lazy ?? false);
     if (holders.length === 0 && await mountedOn(path) === null) await releaseLeft(path);
     if (options.lazy) return;
-    for (const holder of holders) await hasLetGo(holder);
+    for (const holder of holders) await untilClosed(holder);
   } finally {
     for (const holder of holders) holder[Symbol.dispose]();
   }
 }
 
 /**
- * Takes a mount out of the tree.
+ * Removes a mount from the tree.
  *
- * @param path As the table of mounts has it.
+ * @param path The directory's path as in the mount table.
  * @throws {AloeError} `busy`, `io_error`.
  */
 export async function detach(path: string, lazy: boolean): Promise<void> {
-  // Looked up before each attempt: a flusher that lets go after a failed one would
-  // leave the failure without its reason.
+  // Check for a flush before each attempt: if the flush ended after a failed attempt, its failure
+  // would have no explanation.
   for (let attempt = 1, flushed = true;; attempt++) {
     if (attempt >= ATTEMPTS) flushed = attempt < FLUSHED_ATTEMPTS && await isFlushed(path);
     try {
@@ -76,13 +77,13 @@ export async function detach(path: string, lazy: boolean): Promise<void> {
 async function detachAsRoot(path: string, lazy: boolean): Promise<void> {
   const flags = lazy ? MNT_DETACH : 0;
   const text = cString(path);
-  // On another thread: it waits for what the kernel has to write back.
+  // Run on another thread, because it waits for the kernel's write-back.
   if (await libc().umount2Aside(text, flags) === 0) return;
-  // The error's number stayed on that thread; a second failure is a quick one.
+  // errno stayed on that thread, so repeat the call here; a second failure is quick.
   if (libc().umount2(text, flags) === 0) return;
   const code = errno();
   if (code === ERRNO.EBUSY) throw new AloeError("busy", `${path}: is in use`);
-  // Somebody else was quicker.
+  // Another process has unmounted it.
   if (code === ERRNO.EINVAL || code === ERRNO.ENOENT) return;
   throw new AloeError("io_error", `${path}: cannot be unmounted (errno ${code})`);
 }
@@ -103,15 +104,17 @@ async function detachAsUser(path: string, lazy: boolean): Promise<void> {
   throw new AloeError("io_error", `${path}: cannot be unmounted: ${message}`);
 }
 
-/** A process that answers a mount. */
+/** A process that serves a mount. */
 export interface Holder extends Disposable {
   pid: string;
-  /** As which descriptor it keeps the outcome. */
+  /** The link text of the descriptor that holds the outcome. */
   link: string;
   outcome: OutcomeReader;
 }
 
-/** Who answers a mount: one process, unless somebody else copied its descriptors. */
+/**
+ * Returns the processes that serve a mount: one, unless another process has copied its descriptors.
+ */
 export async function holdersOf({ device }: MountEntry): Promise<Holder[]> {
   const link = outcomeLink(device);
   const holders: Holder[] = [];
@@ -119,19 +122,19 @@ export async function holdersOf({ device }: MountEntry): Promise<Holder[]> {
     if (!/^\d+$/.test(pid)) continue;
     const open = await descriptorsOf(pid);
     const path = open.get(link);
-    // Whoever else waits for the outcome has it open too.
+    // Other processes that wait for the outcome have it open too, but not /dev/fuse.
     if (path === undefined || !open.has("/dev/fuse")) continue;
     try {
       const outcome = new OutcomeReader(path);
       holders.push({ pid, link, outcome, [Symbol.dispose]: () => outcome[Symbol.dispose]() });
     } catch {
-      // It ends as we look, or is somebody else's.
+      // The process is ending, or belongs to another user.
     }
   }
   return holders;
 }
 
-/** Whether a process that answers mounts has one's top open: its flusher does, now and then. */
+/** Returns whether a serving process has the mount's root open, as its flusher does at times. */
 async function isFlushed(path: string): Promise<boolean> {
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -146,13 +149,13 @@ async function isFlushed(path: string): Promise<boolean> {
  *
  * @throws {AloeError} When it could not write everything.
  */
-async function hasLetGo({ pid, link, outcome }: Holder): Promise<void> {
+async function untilClosed({ pid, link, outcome }: Holder): Promise<void> {
   for (let wait = 2;; wait = Math.min(100, 2 * wait)) {
-    // In this order: it tells before it lets go.
+    // Check in this order, because the process writes the outcome before it closes the descriptor.
     const gone = !(await descriptorsOf(pid)).has(link);
-    const told = outcome.read();
-    if (told.state === "closed") {
-      if (told.error !== null) throw errorOf(told.error);
+    const final = outcome.read();
+    if (final.state === "closed") {
+      if (final.error !== null) throw errorOf(final.error);
       return;
     }
     if (gone) {
@@ -162,7 +165,10 @@ async function hasLetGo({ pid, link, outcome }: Holder): Promise<void> {
   }
 }
 
-/** What a process has open, each with its path; nothing when it has ended or is somebody else's. */
+/**
+ * Returns the open descriptors of a process with their paths; empty when it has ended or belongs to
+ * another user.
+ */
 async function descriptorsOf(pid: string): Promise<Map<string, string>> {
   const folder = `/proc/${pid}/fd`;
   const targets = new Map<string, string>();
@@ -172,7 +178,7 @@ async function descriptorsOf(pid: string): Promise<Map<string, string>> {
       targets.set(await Deno.readLink(path).catch(() => ""), path);
     }
   } catch {
-    // It ends as we look.
+    // The process is ending.
   }
   return targets;
 }

@@ -1,6 +1,6 @@
 /**
- * The thread of one mount: opens the file, mounts, answers the kernel until the
- * mount has ended, then writes everything back and closes the file.
+ * The thread of one mount: opens the file, mounts, answers the kernel until the mount has ended,
+ * then writes everything back and closes the file.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { PageFlusher } from "./page_flusher.ts";
 import { OPCODE } from "./protocol.ts";
 import { Session } from "./session.ts";
 
-/** The global object, as a worker has it. */
+/** The worker's global object. */
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<StartMessage | AskMessage>) => void) | null;
   postMessage(message: WorkerMessage): void;
@@ -35,16 +35,16 @@ let statistics: (() => MountStatistics) | null = null;
 
 scope.onmessage = ({ data }) => {
   if (data.type === "start") start(data);
-  else if (data.type === "are you there") scope.postMessage({ type: "here" });
+  else if (data.type === "ping") scope.postMessage({ type: "pong" });
   else if (statistics !== null) {
     scope.postMessage({ type: "stats", id: data.id, statistics: statistics() });
   }
 };
 
-/** When each of the last lines was logged. */
+/** The time at which each recent line was logged. */
 const logged = new Map<string, number>();
 
-/** The same is not logged again so soon, ms: what fails is tried every second. */
+/** The minimum time between equal log lines, in ms; failed work is retried every second. */
 const LOG_AGAIN = 60_000;
 
 function log(line: string): void {
@@ -68,7 +68,7 @@ async function start(message: StartMessage): Promise<void> {
   scope.close();
 }
 
-/** Opens, mounts, answers, and closes; throws what went wrong first. */
+/** Opens, mounts, answers and closes; throws the first error. */
 async function serve(message: StartMessage): Promise<void> {
   const { readOnly } = message;
   const db = await ops.openDatabase(message.file, {
@@ -103,7 +103,7 @@ async function serve(message: StartMessage): Promise<void> {
   if (faults.length > 0) throw faults[0];
 }
 
-/** Shows the volume at the mountpoint until it is unmounted. */
+/** Shows the volume at the mount point until it is unmounted. */
 async function present(
   db: ops.Database,
   handle: ops.MountHandle,
@@ -111,7 +111,7 @@ async function present(
   lease: Lease,
   attempt: (step: () => Promise<unknown>) => Promise<void>,
 ): Promise<void> {
-  // The filesystem wants to tell the kernel things from the start.
+  // The filesystem sends notifications from the start.
   let notifier: Notifier | null = null;
   const fs = await VolumeFilesystem.open(db, handle, {
     uid: message.uid,
@@ -140,16 +140,19 @@ async function present(
   const flusher = message.readOnly ? null : new PageFlusher(message.mountpoint);
   await attempt(() => loop.run());
   flusher?.stop();
-  // In this order: nothing is asked any more of what is closed then.
+  // Close the session first, so that no request reaches a closed filesystem.
   session.close();
   if (message.readOnly) return;
   await attempt(() => closePatiently(fs, lease));
 }
 
-/** How often, 10 s each, the end of a mount waits for another process. */
+/** The number of times that the end of a mount waits for another process, 10 s each. */
 const CLOSE_ATTEMPTS = 60;
 
-/** Another process may write for long; until it has done, nothing is given up. */
+/**
+ * Closes the filesystem. Another process may write for a long time, so wait for it instead of
+ * losing changes.
+ */
 async function closePatiently(fs: VolumeFilesystem, lease: Lease): Promise<void> {
   for (let attempt = 0;; attempt++) {
     try {
