@@ -916,7 +916,7 @@ Deno.test({
     for (const mode of [[], ["--daemon"]]) {
       assert.match(
         await bench.fails(1, ["mount", ...mode, bench.dir]),
-        /mnt: not empty, .*--nonempty\n$/,
+        /mnt: not empty; .*--nonempty\n$/,
       );
       assert.ok(!isMounted(bench.dir));
     }
