@@ -14,6 +14,9 @@ const PREPARE = 2 * 2 ** 20;
 /** A checkpoint begins when so much does. */
 const BEGIN = 16 * 2 ** 20;
 
+/** What is left of a WAL after a checkpoint and can be moved while a writer waits, bytes. */
+const REST = 2 * 2 ** 20;
+
 /** Writers wait for checkpoints when a WAL is this long, bytes. */
 const LIMIT = 96 * 2 ** 20;
 
@@ -28,6 +31,15 @@ export class Checkpointer {
   #failed = false;
   #running: Promise<boolean> | null = null;
   #finish: ((done: boolean) => void) | null = null;
+  /**
+   * Bytes that waited when the last checkpoint of a series began. Null between
+   * series. A WAL begins anew only when all of it is in the file, and a writer
+   * that never pauses adds to it meanwhile: so a checkpoint is followed by another
+   * one while each leaves less than half.
+   */
+  #series: number | null = null;
+  /** Whether the next writer waits for the last checkpoint of a series. */
+  #last = false;
 
   /** @param path The file. */
   constructor(path: string) {
@@ -38,11 +50,24 @@ export class Checkpointer {
   committed(wal: WalBytes): void {
     const waiting = wal.written - wal.moved;
     if (waiting >= PREPARE) this.#start();
-    if (waiting >= BEGIN) this.#run();
+    if (this.#running !== null || this.#last) return;
+    if (this.#series !== null && waiting <= REST) {
+      this.#series = null;
+      this.#last = waiting > 0;
+    } else if (waiting >= BEGIN || (this.#series !== null && waiting <= this.#series / 2)) {
+      this.#series = waiting;
+      this.#run();
+    } else {
+      this.#series = null;
+    }
   }
 
   /** Called before each transaction: waits where the WAL would grow without bounds. */
   async admit(state: () => WalBytes): Promise<void> {
+    if (this.#last) {
+      this.#last = false;
+      await this.#run();
+    }
     // A second time for what came while the first was running. More would not
     // help: somebody reads an old state, and the WAL has to keep it.
     for (let i = 0; i < 2; i++) {
