@@ -1,3 +1,4 @@
+import type { AccessRule } from "./access_rules.ts";
 import type { Limits } from "../settings.ts";
 import type { Visit } from "./visit.ts";
 
@@ -15,5 +16,7 @@ export interface Env {
     client: string;
     /** The session's id as the client sent it; null without one. */
     session: string | null;
+    /** What holds for the route that answers. */
+    rule: AccessRule | null;
   };
 }

@@ -1,8 +1,10 @@
+import { ruleOfPath } from "./access_rules.ts";
 import { type Auth, unauthorized } from "./auth.ts";
 import { type HostCheck, isLoopback } from "./host_check.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Limits, Settings } from "../settings.ts";
+import { pathOf } from "./url_path.ts";
 import { keepVisit, type Place, Visit } from "./visit.ts";
 
 /** What a server says of a request's connection. */
@@ -357,15 +359,8 @@ function isPatient(request: Request): boolean {
 /** What reads or writes a whole file before its answer begins. */
 const SLOW = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
 
-/** What needs no token: the page, which asks for it, and whether the manager is well. */
+/** Whether a request needs no token. */
 function isOpen(method: string, url: string): boolean {
   const path = pathOf(url);
-  if (path === "/login") return method === "POST" || method === "DELETE";
-  if (method !== "GET" && method !== "HEAD") return false;
-  return path === "/" || path === "" || path === "/health" ||
-    (path.startsWith("/assets/") && !path.includes(".."));
-}
-
-function pathOf(url: string): string {
-  return /^[a-z]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
+  return ruleOfPath(method, path)?.who === "anyone" && !path.includes("..");
 }

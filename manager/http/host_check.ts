@@ -1,7 +1,9 @@
+import { changesState } from "./access_rules.ts";
 import { LOGIN_COOKIE } from "./auth.ts";
 import { Problem } from "./problem.ts";
 import { SESSION_COOKIE, SESSION_HEADER } from "./session_cookie.ts";
 import type { Settings } from "../settings.ts";
+import { pathOf } from "./url_path.ts";
 
 /** Whether an address reaches this machine alone. */
 export function isLoopback(host: string): boolean {
@@ -58,7 +60,7 @@ export class HostCheck {
     if (!this.#isOurs(host)) return unknownName("Host");
     const site = headers.get("sec-fetch-site");
     const origin = headers.get("origin");
-    const safe = SAFE.has(method);
+    const safe = !changesState(method, pathOf(request.url));
     if (origin === null) {
       if (safe) return isOwnSite(site) || isVisit(request, site) ? null : foreign();
       if (!isOwnSite(site)) return foreign();
@@ -138,8 +140,6 @@ interface Origin {
   /** The whole in one form, without the port that the scheme has anyway. */
   text: string;
 }
-
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** What listens on every address. */
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]"]);

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import { AloeError } from "../../src/errors.ts";
+import { ruleOfRoute } from "../http/access_rules.ts";
 import type { Auth } from "../http/auth.ts";
 import { describeSecurity, openApiDocument } from "../http/openapi.ts";
 import { fromError, Problem } from "../http/problem.ts";
@@ -26,14 +27,19 @@ import { sessionOf } from "../http/session_cookie.ts";
 export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
   const app = router();
   app.use(async (c, next) => {
+    const route = routeOf(c);
+    const rule = ruleOfRoute(c.req.method, route);
+    c.env.visit.route = route;
+    if (rule === null && route !== NO_ROUTE) {
+      throw new Problem(405, "method_not_allowed", `${c.req.method}: not here`);
+    }
     c.set("client", c.env.client);
     c.set("session", sessionOf(c));
+    c.set("rule", rule);
     await next();
-    c.env.visit.route = routeOf(c);
     secure(c.res.headers);
   });
-  app.onError((error, c) => {
-    c.env.visit.route = routeOf(c);
+  app.onError((error) => {
     const problem = fromError(error);
     if (problem.status >= 500 && problem.status !== 503) {
       const cause = problem.cause instanceof Error ? problem.cause : problem;
@@ -75,8 +81,11 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/** What a request is counted by that no route answers. */
+const NO_ROUTE = "none";
+
 /** The pattern of the route that answers a request. */
 function routeOf(c: Context<Env>): string {
   const path = matchedRoutes(c).at(-1)?.path ?? "/*";
-  return path === "/*" ? "none" : path;
+  return path === "/*" ? NO_ROUTE : path;
 }

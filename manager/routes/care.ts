@@ -30,7 +30,7 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
   app.openapi(VOLUME_HEALTH, async (c) => {
     const { id } = c.req.valid("param");
     const deep = ["1", "true"].includes(c.req.valid("query").deep ?? "");
-    await using opened = await access(services, c, id, { write: false });
+    await using opened = await access(services, c, id);
     const { fs, mount, volume } = opened;
     using lease = await filesystems.lease(volume.fsId);
     const { path } = lease.file;

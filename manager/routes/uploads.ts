@@ -141,7 +141,10 @@ class Uploads {
     const goal = goalFrom(upload);
     if (upload.size === upload.length && !this.#running.has(id)) {
       // All of it is here, but whoever was to finish it died before.
-      await using writing = await access(this.#services, c, c.req.param("id")!, { write: true });
+      await using writing = await this.#services.volumes.open(c.req.param("id")!, {
+        session: c.get("session"),
+        write: true,
+      });
       await this.#alone(id, () => this.#finish(writing, upload, goal));
     }
     const headers = {
