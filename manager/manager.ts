@@ -14,6 +14,8 @@ import { createMetrics } from "./http/metrics.ts";
 import { createMounts } from "./mounts/mounts.ts";
 import type { Services } from "./routes/services.ts";
 import { VolumeAccess } from "./volumes/access.ts";
+import { UploadService } from "./volumes/upload_service.ts";
+import { VolumeService } from "./volumes/volume_service.ts";
 import { Sessions } from "./volumes/sessions.ts";
 import { type ManagerOptions, resolveOptions } from "./options.ts";
 import { PinSources } from "./mounts/pin_source.ts";
@@ -96,7 +98,12 @@ async function start(
     settings,
     filesystems,
     sessions,
-    volumes: new VolumeAccess(filesystems, sessions),
+    volumes: new VolumeService(new VolumeAccess(filesystems, sessions), feed),
+    uploads: new UploadService({
+      feed,
+      maxBytes: settings.limits.uploadBytes,
+      keepMs: settings.limits.uploadMs,
+    }),
     pins,
     mounts: createMounts({
       settings,

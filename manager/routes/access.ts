@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Env } from "../http/env.ts";
-import type { Access, VolumeAccess } from "../volumes/access.ts";
+import type { OpenVolume, VolumeService } from "../volumes/volume_service.ts";
 
 /**
  * Opens the volume that a request names, for its session, and for what the rule
@@ -10,10 +10,10 @@ import type { Access, VolumeAccess } from "../volumes/access.ts";
  * @throws {AloeError} `not_found`.
  */
 export function access(
-  { volumes }: { volumes: VolumeAccess },
+  { volumes }: { volumes: VolumeService },
   c: Context<Env>,
   volume: string,
-): Promise<Access> {
+): Promise<OpenVolume> {
   const rule = c.get("rule");
   if (rule?.who !== "reader" && rule?.who !== "writer") {
     throw new Error(`${rule?.route}: is no route of those who use a volume`);

@@ -11,7 +11,7 @@ import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
 import type { Services } from "./services.ts";
-import { queryOf } from "../volumes/target.ts";
+import { queryOf } from "./target.ts";
 import { zipStream } from "../volumes/zip_stream.ts";
 
 /** Paths that one archive is made of, at most. */

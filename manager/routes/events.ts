@@ -6,7 +6,7 @@ import type { Env } from "../http/env.ts";
 import { problems, router } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
 import type { Services } from "./services.ts";
-import { queryOf } from "../volumes/target.ts";
+import { queryOf } from "./target.ts";
 
 /** How often an idle stream says that it is there, ms. */
 const HEARTBEAT_MS = 15_000;

@@ -1,10 +1,8 @@
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { AloeError } from "../../src/errors.ts";
-import * as ops from "../../src/ops.ts";
+import type { PutFileResult, Snapshot } from "../../src/ops.ts";
 import { access } from "./access.ts";
-import type { Access } from "../volumes/access.ts";
 import {
   type BodyLimits,
   bodyPieces,
@@ -15,23 +13,15 @@ import {
 import { type BodyPart, contentStream } from "../volumes/content_stream.ts";
 import { declare, disposition } from "../http/content_type.ts";
 import { bytes, documented, json, OUTCOME, text, volumeProblems } from "../http/documented.ts";
-import {
-  etagOf,
-  rangeApplies,
-  readConditions,
-  requireConditions,
-  writeConditions,
-} from "../http/etag.ts";
-import { newPath } from "../volumes/new_names.ts";
-import { onConflictOf } from "../volumes/on_conflict.ts";
+import { etagOf, rangeApplies, readConditions, writeConditions } from "../http/etag.ts";
+import { onConflictOf } from "./on_conflict.ts";
 import { Problem } from "../http/problem.ts";
 import { type ByteRange, contentRange, rangesOf } from "../http/ranges.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import { sentStream } from "../http/sent_stream.ts";
 import type { Services } from "./services.ts";
-import { checkBeforeBody, storeFile } from "../volumes/store.ts";
-import { flag, queryOf, urlTarget, wholeNumber } from "../volumes/target.ts";
+import { flag, queryOf, urlTarget, wholeNumber } from "./target.ts";
 import { fromRfc3339 } from "../volumes/times.ts";
 import { visitOf } from "../http/visit.ts";
 
@@ -57,12 +47,7 @@ async function read(services: Services, c: Context<Env>): Promise<Response> {
   const held = await access(services, c, c.req.param("id")!);
   let streaming = false;
   try {
-    const { snapshot, bytes } = await ops.openSmallSnapshot(
-      held.fs.db,
-      held.mount.handle,
-      target,
-      version === undefined ? {} : { version },
-    );
+    const { snapshot, bytes } = await held.read(target, version);
     const release = async () => await held[Symbol.asyncDispose]();
     const response = answer(c.req.raw, snapshot, bytes, {
       saved,
@@ -80,7 +65,7 @@ async function read(services: Services, c: Context<Env>): Promise<Response> {
 /** The response for content, whole or parts of it. */
 function answer(
   request: Request,
-  snapshot: ops.Snapshot,
+  snapshot: Snapshot,
   bytes: Uint8Array | null,
   { saved, caching, release }: {
     saved: boolean;
@@ -180,49 +165,24 @@ async function write(services: Services, c: Context<Env>): Promise<Response> {
   const query = queryOf(c.req.url);
   const target = urlTarget(c.req.url, query);
   const conditions = writeConditions(headers);
-  await using held = await access(services, c, c.req.param("id")!);
-  const { fs, mount, volume } = held;
-  const path = "path" in target
-    ? newPath(target.path)
-    : await ops.pathOf(fs.db, mount.handle, target.node);
-  const options: ops.PutFileOptions = {
+  const options = {
     parents: flag(query, "parents"),
     onConflict: onConflictOf(query.get("on_conflict")),
     ...modifiedAt(query.get("modified_at")),
-    ...(conditions === null ? {} : {
-      condition: (current: ops.CurrentContent | null) =>
-        requireConditions(conditions, current?.tag ?? null),
-    }),
+    conditions,
   };
-  const destination = { fs, mount, path, chunkSize: volume.chunkSize };
-  await checkBeforeBody(destination, options);
-  const result = await storeFile(destination, bodyPieces(c.req.raw, limits), options);
+  await using held = await access(services, c, c.req.param("id")!);
+  const { tag, ...result } = await held.write(target, bodyPieces(c.req.raw, limits), options);
   const { created } = result;
-  if (result.outcome !== "skipped") services.feed.publishAt("changed", volume, result.path);
-  const etag = await tagOfResult(held, result);
   return c.json(storedJson(result), created ? 201 : 200, {
-    ...(etag === null ? {} : { etag }),
-    ...(created ? { location: fileUrl(volume.id, result.path) } : {}),
+    ...(tag === null ? {} : { etag: etagOf(tag) }),
+    ...(created ? { location: fileUrl(held.volume.id, result.path) } : {}),
   });
 }
 
 /** What is told of a file that was written, or left as it was. */
-function storedJson({ node, version, size, path, outcome, replaced }: ops.PutFileResult) {
+function storedJson({ node, version, size, path, outcome, replaced }: PutFileResult) {
   return { node, version, size, path, outcome, replaced };
-}
-
-/** The ETag of what was written; null when somebody has written on meanwhile. */
-async function tagOfResult(
-  { fs, mount }: Access,
-  { node, version }: ops.PutFileResult,
-): Promise<string | null> {
-  try {
-    const snapshot = await ops.openSnapshot(fs.db, mount.handle, { node });
-    return snapshot.version === version ? etagOf(snapshot.tag) : null;
-  } catch (error) {
-    if (error instanceof AloeError) return null;
-    throw error;
-  }
 }
 
 async function remove(services: Services, c: Context<Env>): Promise<Response> {
@@ -231,19 +191,7 @@ async function remove(services: Services, c: Context<Env>): Promise<Response> {
   const recursive = flag(query, "recursive");
   const conditions = writeConditions(c.req.raw.headers);
   await using held = await access(services, c, c.req.param("id")!);
-  const { fs, mount, volume } = held;
-  await fs.db.batch(async (db) => {
-    const path = "path" in target ? target.path : await ops.pathOf(db, mount.handle, target.node);
-    const { type } = await ops.stat(db, mount.handle, path);
-    if (/^\/*$/.test(path)) throw new Problem(400, "invalid", "the top cannot be removed");
-    if (conditions !== null) {
-      const tag = type === "entry" ? (await ops.openSnapshot(db, mount.handle, { path })).tag : "";
-      requireConditions(conditions, tag);
-    }
-    if (recursive) await ops.removeRecursive(db, mount.handle, path);
-    else await ops.remove(db, mount.handle, path);
-  }, { frees: true });
-  services.feed.publish({ type: "deleted", fs_id: volume.fsId, volume_id: volume.id });
+  await held.remove(target, { recursive, conditions });
   return c.body(null, 204);
 }
 
@@ -258,30 +206,10 @@ async function uploadForm(services: Services, c: Context<Env>): Promise<Response
   const directory = query.get("path") ?? "/";
   const onConflict = onConflictOf(query.get("on_conflict"));
   await using held = await access(services, c, c.req.param("id")!);
-  const { fs, mount, volume } = held;
-  const top = await ops.stat(fs.db, mount.handle, directory);
-  if (top.type !== "container") {
-    throw new AloeError("not_a_container", `${directory}: is not a directory`);
-  }
+  const write = await held.writerInto(directory, onConflict);
   const files: ReturnType<typeof storedJson>[] = [];
-  const placed = new Set<string>();
   await eachFile(type, bodyPieces(c.req.raw, limits), async (name, pieces) => {
-    const path = newPath(`${directory}/${name}`);
-    if (name.split("/").every((part) => part === "")) {
-      throw new Problem(400, "nameless", "a file in the form has no name");
-    }
-    const result = await storeFile({ fs, mount, path, chunkSize: volume.chunkSize }, pieces, {
-      parents: true,
-      onConflict,
-      over: ({ node }) => {
-        if (!placed.has(node)) return;
-        throw new AloeError("already_exists", `${path}: two files of the form have this name`);
-      },
-    });
-    files.push(storedJson(result));
-    if (result.outcome === "skipped") return;
-    placed.add(result.node);
-    services.feed.publishAt("changed", volume, result.path);
+    files.push(storedJson(await write(name, pieces)));
   });
   return c.json({ files }, 201);
 }

@@ -1,13 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import { documented, json, TARGET_QUERY, volumeProblems } from "../http/documented.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { queryOf, queryTarget } from "../volumes/target.ts";
+import { queryOf, queryTarget } from "./target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
-import { pathOf } from "./nodes.ts";
 
 /** The routes of files' versions. */
 export function historyRoutes(services: Services): OpenAPIHono<Env> {
@@ -15,8 +13,7 @@ export function historyRoutes(services: Services): OpenAPIHono<Env> {
   documented(app, HISTORY, async (c) => {
     const target = queryTarget(queryOf(c.req.url));
     await using held = await access(services, c, c.req.param("id")!);
-    const { fs, mount } = held;
-    const all = await ops.history(fs.db, mount.handle, await pathOf(held, target));
+    const all = await held.history(target);
     const versions = all.map(({ version, size, committedAt, current }) => ({
       version,
       size,
@@ -27,13 +24,9 @@ export function historyRoutes(services: Services): OpenAPIHono<Env> {
   });
 
   app.openapi(RESTORE, async (c) => {
-    const { path, version: old } = c.req.valid("json");
+    const { path, version } = c.req.valid("json");
     await using held = await access(services, c, c.req.valid("param").id);
-    const { fs, mount, volume } = held;
-    const version = await ops.restoreVersion(fs.db, mount.handle, path, old);
-    const { id, size } = await ops.stat(fs.db, mount.handle, path);
-    services.feed.publishAt("changed", volume, path);
-    return c.json({ node: id, version, size: size ?? 0 }, 200);
+    return c.json(await held.restoreVersion(path, version), 200);
   });
   return app;
 }

@@ -1,18 +1,15 @@
-import { decodeText } from "../../src/names.ts";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { AloeError } from "../../src/errors.ts";
-import * as ops from "../../src/ops.ts";
+import type { Target } from "../../src/ops.ts";
 import { access } from "./access.ts";
-import type { Access } from "../volumes/access.ts";
+import type { OpenVolume } from "../volumes/volume_service.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../http/documented.ts";
-import { newPath } from "../volumes/new_names.ts";
-import { EntryWriter, nodeJson } from "../volumes/node_json.ts";
+import { EntryWriter, nodeJson } from "./node_json.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { normalPath, queryOf, queryTarget, wholeNumber } from "../volumes/target.ts";
+import { queryOf, queryTarget, wholeNumber } from "./target.ts";
 import { modifiedAt } from "./files.ts";
 
 /** Entries of a page, unless another number is asked for; and at most. */
@@ -31,35 +28,28 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
       c,
       held,
       LOOK.path,
-      async () => JSON.stringify(await describe(held, target)),
+      async () => JSON.stringify(nodeJson(await held.stat(target))),
     );
   });
 
   app.openapi(CHANGE, async (c) => {
     const target = queryTarget(queryOf(c.req.url));
-    const wish = c.req.valid("json");
-    const modified = modifiedAt(wish.modified_at ?? null).modifiedAt;
+    const changes = c.req.valid("json");
+    const modified = modifiedAt(changes.modified_at ?? null).modifiedAt;
     await using held = await access(services, c, c.req.valid("param").id);
-    const { fs, mount: { handle }, volume } = held;
-    const path = await pathOf(held, target);
-    await fs.db.batch(async (db) => {
-      if (wish.metadata !== undefined) await ops.setMetadata(db, handle, path, wish.metadata);
-      if (wish.retention !== undefined) await ops.setRetention(db, handle, path, wish.retention);
-      if (wish.mode !== undefined) await ops.setMode(db, handle, path, wish.mode);
-      if (modified !== undefined) await ops.setMtime(db, handle, path, modified);
+    const path = await held.change(target, {
+      ...(changes.metadata === undefined ? {} : { metadata: changes.metadata }),
+      ...(changes.retention === undefined ? {} : { retention: changes.retention }),
+      ...(changes.mode === undefined ? {} : { mode: changes.mode }),
+      ...(modified === undefined ? {} : { modifiedAt: modified }),
     });
-    services.feed.publishAt("changed", volume, path);
-    return c.json(await describe(held, { path }), 200);
+    return c.json(nodeJson(await held.stat({ path })), 200);
   });
 
   app.openapi(MAKE, async (c) => {
-    const { path: wish, parents } = c.req.valid("json");
-    const path = newPath(wish);
+    const { path, parents = false } = c.req.valid("json");
     await using held = await access(services, c, c.req.valid("param").id);
-    const { fs, mount, volume } = held;
-    const node = await ops.mkdir(fs.db, mount.handle, path, { parents: parents ?? false });
-    services.feed.publishAt("created", volume, path);
-    return c.json({ node, path }, 201);
+    return c.json(await held.mkdir(path, { parents }), 201);
   });
   return app;
 }
@@ -68,7 +58,7 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
 async function kept(
   { answers }: Services,
   c: Context<Env>,
-  { fs, volume }: Access,
+  { fs, volume }: OpenVolume,
   route: string,
   make: () => Promise<string>,
 ): Promise<Response> {
@@ -92,59 +82,19 @@ async function list(services: Services, c: Context<Env>): Promise<Response> {
 
 /** A page of a directory, as JSON. */
 async function listing(
-  held: Access,
-  target: ops.Target,
+  held: OpenVolume,
+  target: Target,
   limit: number,
   after: string | null,
 ): Promise<string> {
-  const { fs, mount } = held;
-  const page = await ops.listDetails(fs.db, mount.handle, target, {
+  const { path, ...page } = await held.list(target, {
     limit,
     ...(after === null ? {} : { after }),
   });
-  const path = await pathOf(held, target);
   const writer = new EntryWriter();
   const entries = page.entries.map((entry) => writer.write(entry)).join(",");
   return `{"path":${JSON.stringify(path)},"node":"${page.node}","entries":[${entries}],` +
     `"next":${JSON.stringify(page.next)}}`;
-}
-
-/** All that is known of a node. */
-async function describe(
-  { fs, mount }: Access,
-  target: ops.Target,
-): Promise<ReturnType<typeof nodeJson>> {
-  const { db } = fs;
-  if ("path" in target) {
-    const info = await ops.stat(db, mount.handle, target.path);
-    return await withTarget(fs, mount, nodeJson(info, normalPath(target.path)));
-  }
-  const info = await ops.statById(db, mount.handle, target.node);
-  let path: string | null = null;
-  try {
-    path = await ops.pathOf(db, mount.handle, target.node);
-  } catch (error) {
-    // What is in the trash has no path.
-    if (!(error instanceof AloeError && error.code === "not_found")) throw error;
-  }
-  return await withTarget(fs, mount, nodeJson(info, path));
-}
-
-async function withTarget(
-  fs: Access["fs"],
-  mount: Access["mount"],
-  node: ReturnType<typeof nodeJson>,
-): Promise<ReturnType<typeof nodeJson>> {
-  if (node.type !== "symlink") return node;
-  const bytes = await ops.readAllById(fs.db, mount.handle, node.id);
-  return { ...node, target: decodeText(bytes) };
-}
-
-/** The path of what a request names. */
-export async function pathOf({ fs, mount }: Access, target: ops.Target): Promise<string> {
-  return "path" in target
-    ? normalPath(target.path)
-    : await ops.pathOf(fs.db, mount.handle, target.node);
 }
 
 /**

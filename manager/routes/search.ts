@@ -2,12 +2,12 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import { documented, json, TARGET_QUERY, text, volumeProblems } from "../http/documented.ts";
-import { nodeJson } from "../volumes/node_json.ts";
+import { nodeJson } from "./node_json.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { queryOf, queryTarget, wholeNumber } from "../volumes/target.ts";
+import { queryOf, queryTarget, wholeNumber } from "./target.ts";
 import { whileHeard } from "../http/while_heard.ts";
 import { NodeSchema } from "./nodes.ts";
 
@@ -54,7 +54,7 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
         },
       );
       return c.json({
-        entries: entries.map((found) => nodeJson(found, found.path)),
+        entries: entries.map((found) => nodeJson({ info: found, path: found.path })),
         truncated,
         next,
       });

@@ -7,7 +7,8 @@ import type { PinSources } from "../mounts/pin_source.ts";
 import type { Mounts } from "../mounts/mounts.ts";
 import type { Sessions } from "../volumes/sessions.ts";
 import type { Settings } from "../settings.ts";
-import type { VolumeAccess } from "../volumes/access.ts";
+import type { UploadService } from "../volumes/upload_service.ts";
+import type { VolumeService } from "../volumes/volume_service.ts";
 import type { Tasks } from "../jobs/tasks.ts";
 
 /** The parts of a manager that its routes work with. */
@@ -16,7 +17,8 @@ export interface Services {
   readonly filesystems: Filesystems;
   readonly sessions: Sessions;
   /** Opens volumes for requests. */
-  readonly volumes: VolumeAccess;
+  readonly volumes: VolumeService;
+  readonly uploads: UploadService;
   /** PINs of mounts that are kept on the host. */
   readonly pins: PinSources;
   readonly mounts: Mounts;

@@ -1,8 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import { json, ON_CONFLICT, OUTCOME, volumeProblems } from "../http/documented.ts";
-import { newName } from "../volumes/new_names.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
@@ -11,22 +9,10 @@ import type { Services } from "./services.ts";
 export function transferRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
   app.openapi(TRANSFER, async (c) => {
-    const { operation, from, to, name, on_conflict } = c.req.valid("json");
-    if (name !== undefined) newName(name);
+    const { operation, on_conflict, ...rest } = c.req.valid("json");
+    const request = { ...rest, ...(on_conflict === undefined ? {} : { onConflict: on_conflict }) };
     await using held = await access(services, c, c.req.valid("param").id);
-    const { fs, mount, volume } = held;
-    const items = await ops.moveOrCopy(fs.db, mount.handle, {
-      operation,
-      from,
-      to,
-      ...(name === undefined ? {} : { name }),
-      ...(on_conflict === undefined ? {} : { onConflict: on_conflict }),
-    });
-    services.feed.publish({
-      type: operation === "move" ? "renamed" : "created",
-      fs_id: volume.fsId,
-      volume_id: volume.id,
-    });
+    const items = operation === "move" ? await held.move(request) : await held.copy(request);
     return c.json({ items }, 200);
   });
   return app;

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import {
   documented,
@@ -9,13 +8,12 @@ import {
   text,
   volumeProblems,
 } from "../http/documented.ts";
-import { newPath } from "../volumes/new_names.ts";
-import { jsonType } from "../volumes/node_json.ts";
+import { jsonType } from "./node_json.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { flag, queryOf } from "../volumes/target.ts";
+import { flag, queryOf } from "./target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 
 /** The routes of what was removed. */
@@ -23,7 +21,7 @@ export function trashRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
   documented(app, LIST, async (c) => {
     await using held = await access(services, c, c.req.param("id")!);
-    const items = await ops.listTrash(held.fs.db, held.mount.handle);
+    const items = await held.trash();
     const entries = items.map(({ id, type, path, removedAt, size, nodes }) => ({
       id,
       name: path.slice(path.lastIndexOf("/") + 1),
@@ -41,19 +39,8 @@ export function trashRoutes(services: Services): OpenAPIHono<Env> {
     if (to !== undefined && ids.length !== 1) {
       throw new Problem(400, "invalid", "to: a place can be given to one node only");
     }
-    const place = to === undefined ? { onConflict } : { onConflict, to: newPath(to) };
     await using held = await access(services, c, c.req.valid("param").id);
-    const { fs, mount: { handle }, volume } = held;
-    const items = await fs.db.batch(async (db) => {
-      const restored: ({ id: string } & ops.Restored)[] = [];
-      const placed = new Set<string>();
-      for (const id of ids) {
-        restored.push({ id, ...await ops.restoreItem(db, handle, id, { ...place, placed }) });
-        placed.add(id);
-      }
-      return restored;
-    });
-    services.feed.publish({ type: "created", fs_id: volume.fsId, volume_id: volume.id });
+    const items = await held.restore(ids, { ...(to === undefined ? {} : { to }), onConflict });
     return c.json({ items }, 200);
   });
 
@@ -65,14 +52,7 @@ export function trashRoutes(services: Services): OpenAPIHono<Env> {
       throw new Problem(400, "invalid", "either all=1, or each id that is to go");
     }
     await using held = await access(services, c, c.req.param("id")!);
-    const { fs, mount: { handle }, volume } = held;
-    if (all) await ops.purgeTrash(fs.db, handle);
-    else {
-      await fs.db.batch(async (db) => {
-        for (const id of ids) await ops.purgeTrash(db, handle, { id });
-      }, { frees: true });
-    }
-    services.feed.publish({ type: "deleted", fs_id: volume.fsId, volume_id: volume.id });
+    await held.purge(all ? null : ids);
     return c.body(null, 204);
   });
   return app;

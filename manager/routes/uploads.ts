@@ -1,306 +1,214 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
-import * as ops from "../../src/ops.ts";
+import type { PutFileResult } from "../../src/ops.ts";
 import { access } from "./access.ts";
-import type { Access } from "../volumes/access.ts";
-import { bodyPieces, declaredLength } from "../http/body.ts";
+import { bodyPieces, contentLimits, declaredLength } from "../http/body.ts";
 import { bytes, documented, json, volumeProblems } from "../http/documented.ts";
-import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
+import { Problem } from "../http/problem.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import {
   byteCount,
-  type Checksum,
   checksumOf,
-  goalFrom,
-  goalOf,
-  noteOf,
   requireVersion,
+  targetOfMetadata,
   TUS_CHECKSUMS,
   TUS_EXTENSIONS,
   TUS_VERSION,
-  type UploadTarget,
-} from "../volumes/tus.ts";
-import { stagePiece } from "../volumes/staged_piece.ts";
-import { checkBeforeBody } from "../volumes/store.ts";
-import { uploadRoom } from "../volumes/upload_room.ts";
-import { bodyLimits } from "./files.ts";
+} from "./tus.ts";
+import {
+  type PendingUpload,
+  UploadBusy,
+  type UploadPiece,
+  type UploadService,
+  WrongOffset,
+} from "../volumes/upload_service.ts";
+import type { OpenVolume } from "../volumes/volume_service.ts";
 
-/** Finished uploads that are remembered, for clients that did not hear of it. */
-const MOST_FINISHED = 1000;
-
-/** How often creating an upload looks for expired ones, ms. */
-const SWEEP_MS = 60_000;
-
-/** Uploads that can be gone on with: tus 1.0.0. What has come is in the volume. */
+/** The routes of uploads that a client can resume: tus 1.0.0. */
 export function uploadRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
-  const uploads = new Uploads(services);
-  documented(app, OPTIONS, () => uploads.options());
-  documented(app, LIST, (c) => uploads.list(c));
-  documented(app, CREATE, (c) => uploads.create(c));
-  documented(app, HEAD, (c) => uploads.look(c));
-  documented(app, LOOK, (c) => uploads.look(c));
-  documented(app, GO_ON, (c) => uploads.resume(c));
-  documented(app, GIVE_UP, (c) => uploads.abort(c));
+  documented(app, OPTIONS, () => options(services));
+  documented(app, LIST, async (c) => {
+    await using held = await access(services, c, c.req.param("id")!);
+    const uploads = await services.uploads.list(held);
+    return c.json({ uploads: uploads.map(uploadJson) });
+  });
+  documented(app, CREATE, (c) => create(services, c));
+  for (const route of [HEAD, LOOK]) documented(app, route, (c) => look(services, c));
+  documented(app, RESUME, (c) => resume(services, c));
+  documented(app, ABORT, async (c) => {
+    requireVersion(c.req.raw.headers);
+    const id = uploadId(c);
+    await using held = await access(services, c, c.req.param("id")!);
+    await asTus(() => services.uploads.abort(held, id));
+    return noContent({});
+  });
   return app;
 }
 
-class Uploads {
-  readonly #services: Services;
-  /** Those that a request is writing. */
-  readonly #running = new Set<string>();
-  /** Those that were finished a while ago: their lengths, and what became of them. */
-  readonly #finished = new Map<string, { size: number; result: ops.PutFileResult }>();
-  /** When a filesystem was swept last. */
-  readonly #swept = new Map<string, number>();
-
-  constructor(services: Services) {
-    this.#services = services;
-  }
-
-  options(): Response {
-    return new Response(null, {
-      status: 204,
-      headers: {
-        ...COMMON,
-        "tus-version": TUS_VERSION,
-        "tus-extension": TUS_EXTENSIONS,
-        "tus-checksum-algorithm": TUS_CHECKSUMS.join(","),
-        "tus-max-size": String(this.#services.settings.limits.uploadBytes),
-      },
-    });
-  }
-
-  async list(c: Context<Env>): Promise<Response> {
-    await using held = await access(this.#services, c, c.req.param("id")!);
-    const all = await ops.listUploads(held.fs.db, held.mount.handle);
-    const uploads = all.filter(({ note }) => note !== "").map((one) => this.#json(one));
-    return c.json({ uploads });
-  }
-
-  async create(c: Context<Env>): Promise<Response> {
-    const { headers } = c.req.raw;
-    requireVersion(headers);
-    const length = byteCount(headers, "upload-length");
-    const deferred = headers.get("upload-defer-length");
-    if (deferred !== null && deferred !== "1") {
-      throw new Problem(400, "invalid", "Upload-Defer-Length: 1, or nothing");
-    }
-    if ((length === null) === (deferred === null)) {
-      throw new Problem(400, "invalid", "either Upload-Length or Upload-Defer-Length");
-    }
-    this.#requireRoom(length);
-    const goal = goalOf(headers.get("upload-metadata"));
-    const withBody = headers.get("content-type") === PIECE_TYPE;
-    const checksum = withBody ? checksumOf(headers) : null;
-    await using held = await access(this.#services, c, c.req.param("id")!);
-    const { fs, mount, volume } = held;
-    await this.#sweep(held);
-    await checkBeforeBody({ fs, mount, path: goal.path }, writeOptions(goal));
-    const { uploadMs } = this.#services.settings.limits;
-    const { id } = await ops.beginUpload(fs.db, mount.handle, {
-      length,
-      note: noteOf(goal),
-      ttl: uploadMs,
-    });
-    const answer = withBody || length === 0
-      ? await this.#alone(id, () => this.#write(c, held, id, 0, withBody, checksum))
-      : { offset: 0 };
-    return new Response(null, {
-      status: 201,
-      headers: {
-        ...COMMON,
-        "location": `/volumes/${volume.id}/uploads/${id}`,
-        "upload-offset": String(answer.offset),
-        ...await this.#outcomeOrExpiry(held, id),
-      },
-    });
-  }
-
-  async look(c: Context<Env>): Promise<Response> {
-    if (c.req.raw.method === "HEAD") requireVersion(c.req.raw.headers);
-    const id = uploadId(c);
-    await using held = await access(this.#services, c, c.req.param("id")!);
-    const finished = this.#finished.get(id);
-    if (finished !== undefined) {
-      return new Response(null, {
-        status: 200,
-        headers: {
-          ...COMMON,
-          "upload-offset": String(finished.size),
-          "upload-length": String(finished.size),
-          ...outcomeHeaders(finished.result),
-        },
-      });
-    }
-    const upload = await ops.getUpload(held.fs.db, held.mount.handle, id);
-    const goal = goalFrom(upload);
-    if (upload.size === upload.length && !this.#running.has(id)) {
-      // All of it is here, but whoever was to finish it died before.
-      await using writing = await this.#services.volumes.open(c.req.param("id")!, {
-        session: c.get("session"),
-        write: true,
-      });
-      await this.#alone(id, () => this.#finish(writing, upload, goal));
-    }
-    const headers = {
+function options({ uploads }: Services): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
       ...COMMON,
-      "content-type": "application/json",
-      "upload-offset": String(upload.size),
-      "upload-expires": new Date(Number(upload.expiresAt / 1_000_000n)).toUTCString(),
-      ...(upload.length === null
-        ? { "upload-defer-length": "1" }
-        : { "upload-length": String(upload.length) }),
-    };
-    const body = c.req.raw.method === "HEAD" ? null : JSON.stringify(this.#json(upload));
-    return new Response(body, { status: 200, headers });
-  }
+      "tus-version": TUS_VERSION,
+      "tus-extension": TUS_EXTENSIONS,
+      "tus-checksum-algorithm": TUS_CHECKSUMS.join(","),
+      "tus-max-size": String(uploads.maxBytes),
+    },
+  });
+}
 
-  async resume(c: Context<Env>): Promise<Response> {
-    const { headers } = c.req.raw;
-    requireVersion(headers);
-    if (headers.get("content-type") !== PIECE_TYPE) {
-      throw new Problem(415, "unsupported_media_type", `a piece is ${PIECE_TYPE}`);
-    }
-    const id = uploadId(c);
-    const offset = byteCount(headers, "upload-offset");
-    if (offset === null) throw new Problem(400, "invalid", "Upload-Offset is needed");
-    const length = byteCount(headers, "upload-length");
-    this.#requireRoom(length);
-    const checksum = checksumOf(headers);
-    await using held = await access(this.#services, c, c.req.param("id")!);
-    const finished = this.#finished.get(id);
-    if (finished !== undefined) {
+async function create(services: Services, c: Context<Env>): Promise<Response> {
+  const { uploads } = services;
+  const { headers } = c.req.raw;
+  requireVersion(headers);
+  const length = byteCount(headers, "upload-length");
+  const deferred = headers.get("upload-defer-length");
+  if (deferred !== null && deferred !== "1") {
+    throw new Problem(400, "invalid", "Upload-Defer-Length: 1, or nothing");
+  }
+  if ((length === null) === (deferred === null)) {
+    throw new Problem(400, "invalid", "either Upload-Length or Upload-Defer-Length");
+  }
+  uploads.checkLength(length);
+  const target = targetOfMetadata(headers.get("upload-metadata"));
+  const piece = headers.get("content-type") === PIECE_TYPE ? pieceOf(services, c, 0) : null;
+  await using held = await access(services, c, c.req.param("id")!);
+  const id = await uploads.begin(held, target, length);
+  const offset = piece === null && length !== 0
+    ? 0
+    : await asTus(() => uploads.append(held, id, piece));
+  return new Response(null, {
+    status: 201,
+    headers: {
+      ...COMMON,
+      "location": `/volumes/${held.volume.id}/uploads/${id}`,
+      "upload-offset": String(offset),
+      ...await outcomeOrExpiry(uploads, held, id),
+    },
+  });
+}
+
+async function look(services: Services, c: Context<Env>): Promise<Response> {
+  const { uploads } = services;
+  const isHead = c.req.raw.method === "HEAD";
+  if (isHead) requireVersion(c.req.raw.headers);
+  const id = uploadId(c);
+  await using held = await access(services, c, c.req.param("id")!);
+  const finished = uploads.finished(id);
+  if (finished !== null) {
+    return new Response(null, {
+      status: 200,
+      headers: {
+        ...COMMON,
+        "upload-offset": String(finished.size),
+        "upload-length": String(finished.size),
+        ...outcomeHeaders(finished.result),
+      },
+    });
+  }
+  const session = c.get("session");
+  const openForWriting = () => services.volumes.open(held.volume.id, { session, write: true });
+  const upload = await asTus(() => uploads.get(held, id, openForWriting));
+  const headers = {
+    ...COMMON,
+    "content-type": "application/json",
+    "upload-offset": String(upload.size),
+    "upload-expires": httpDate(upload.expiresAt),
+    ...(upload.length === null
+      ? { "upload-defer-length": "1" }
+      : { "upload-length": String(upload.length) }),
+  };
+  const body = isHead ? null : JSON.stringify(uploadJson(upload));
+  return new Response(body, { status: 200, headers });
+}
+
+async function resume(services: Services, c: Context<Env>): Promise<Response> {
+  const { uploads } = services;
+  const { headers } = c.req.raw;
+  requireVersion(headers);
+  if (headers.get("content-type") !== PIECE_TYPE) {
+    throw new Problem(415, "unsupported_media_type", `a piece is ${PIECE_TYPE}`);
+  }
+  const id = uploadId(c);
+  const offset = byteCount(headers, "upload-offset");
+  if (offset === null) throw new Problem(400, "invalid", "Upload-Offset is needed");
+  const length = byteCount(headers, "upload-length");
+  uploads.checkLength(length);
+  const piece = pieceOf(services, c, offset);
+  await using held = await access(services, c, c.req.param("id")!);
+  return await asTus(async () => {
+    const finished = uploads.finished(id);
+    if (finished !== null) {
       const { size, result } = finished;
-      if (offset !== size) throw wrongOffset(size);
+      if (offset !== size) throw new WrongOffset(size);
       return noContent({ "upload-offset": String(size), ...outcomeHeaders(result) });
     }
-    const { offset: reached } = await this.#alone(id, async () => {
-      if (length !== null) {
-        await ops.setLengthOfUpload(held.fs.db, held.mount.handle, id, length);
-      }
-      return await this.#write(c, held, id, offset, true, checksum);
-    });
+    const reached = await uploads.append(held, id, piece, length);
     return noContent({
       "upload-offset": String(reached),
-      ...await this.#outcomeOrExpiry(held, id),
+      ...await outcomeOrExpiry(uploads, held, id),
     });
-  }
+  });
+}
 
-  async abort(c: Context<Env>): Promise<Response> {
-    requireVersion(c.req.raw.headers);
-    const id = uploadId(c);
-    await using held = await access(this.#services, c, c.req.param("id")!);
-    await this.#alone(id, async () => {
-      const { db } = held.fs;
-      goalFrom(await ops.getUpload(db, held.mount.handle, id));
-      await ops.dropUpload(db, held.mount.handle, id);
-      await ops.reclaimAll(db);
-    });
-    return noContent({});
-  }
+/** The piece that a request brings. */
+function pieceOf({ settings }: Services, c: Context<Env>, offset: number): UploadPiece {
+  const limits = contentLimits(settings.limits);
+  return {
+    offset,
+    announced: declaredLength(c.req.raw.headers, limits) ?? 0,
+    body: (limit) => bodyPieces(c.req.raw, { ...limits, bytes: limit }),
+    checksum: checksumOf(c.req.raw.headers),
+  };
+}
 
-  /** Takes the body, keeps what has come of it however it ends, and finishes what is complete. */
-  async #write(
-    c: Context<Env>,
-    held: Access,
-    id: string,
-    offset: number,
-    withBody: boolean,
-    checksum: Checksum | null,
-  ): Promise<{ offset: number }> {
-    const { fs: { db }, mount: { handle } } = held;
-    const upload = await ops.getUpload(db, handle, id);
-    const goal = goalFrom(upload);
-    if (offset !== upload.size) throw wrongOffset(upload.size);
-    const limits = bodyLimits(this.#services);
-    const most = Math.min(limits.bytes, upload.length ?? Infinity);
-    const announced = declaredLength(c.req.raw.headers, limits) ?? 0;
-    if (withBody && offset + announced > most) {
-      throw new Problem(413, "too_large", `the upload has ${most} bytes at most`);
-    }
-    let size = offset;
-    if (withBody) {
-      const pieces = bodyPieces(c.req.raw, { ...limits, bytes: most - offset });
-      await using staged = checksum === null ? null : await stagePiece(held, pieces, checksum);
-      const { uploadMs } = this.#services.settings.limits;
-      using _room = await uploadRoom(held.volume.chunkSize);
-      const writer = await ops.openUpload(db, handle, id, { ttl: uploadMs, limit: limits.bytes });
-      try {
-        for await (const piece of staged?.pieces() ?? pieces) await writer.write(piece);
-      } finally {
-        await writer.close();
-        size = writer.size;
-      }
-    }
-    if (size === upload.length) await this.#finish(held, { ...upload, size }, goal);
-    return { offset: size };
+/** Adds what the protocol wants to problems of uploads. */
+async function asTus<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    if (!(error instanceof WrongOffset) && !(error instanceof UploadBusy)) throw error;
+    const { status, code, detail, headers } = error;
+    const offset: Record<string, string> = error instanceof WrongOffset
+      ? { "upload-offset": String(error.offset) }
+      : {};
+    throw new Problem(status, code, detail, { headers: { ...headers, ...COMMON, ...offset } });
   }
+}
 
-  async #finish(held: Access, upload: ops.UploadInfo, goal: UploadTarget): Promise<void> {
-    const { fs, mount, volume } = held;
-    const options = writeOptions(goal);
-    const result = await ops.finishUpload(fs.db, mount.handle, upload.id, goal.path, options);
-    this.#finished.set(upload.id, { size: upload.size, result });
-    if (this.#finished.size > MOST_FINISHED) {
-      this.#finished.delete(this.#finished.keys().next().value!);
-    }
-    if (result.outcome === "skipped") return void await ops.reclaimAll(fs.db);
-    this.#services.feed.publishAt("changed", volume, result.path);
-  }
+async function outcomeOrExpiry(
+  uploads: UploadService,
+  held: OpenVolume,
+  id: string,
+): Promise<Record<string, string>> {
+  const finished = uploads.finished(id);
+  if (finished !== null) return outcomeHeaders(finished.result);
+  return { "upload-expires": httpDate(await uploads.expiryOf(held, id)) };
+}
 
-  #json(upload: ops.UploadInfo) {
-    const { path, modifiedAt } = goalFrom(upload);
-    return {
-      id: upload.id,
-      path,
-      offset: upload.size,
-      length: upload.length,
-      modified_at: modifiedAt === undefined ? null : toRfc3339(modifiedAt),
-      active: this.#running.has(upload.id),
-      created_at: toRfc3339(upload.createdAt),
-      expires_at: toRfc3339(upload.expiresAt),
-    };
-  }
+function uploadJson({ id, target, size, length, active, createdAt, expiresAt }: PendingUpload) {
+  const { path, modifiedAt } = target;
+  return {
+    id,
+    path,
+    offset: size,
+    length,
+    modified_at: modifiedAt === undefined ? null : toRfc3339(modifiedAt),
+    active,
+    created_at: toRfc3339(createdAt),
+    expires_at: toRfc3339(expiresAt),
+  };
+}
 
-  /** One request at a time writes an upload. @throws {Problem} 423. */
-  async #alone<T>(id: string, task: () => Promise<T>): Promise<T> {
-    if (this.#running.has(id)) {
-      throw new Problem(423, "lock_held", `${id}: another request is writing this upload`, {
-        headers: { ...COMMON, "retry-after": "1" },
-      });
-    }
-    this.#running.add(id);
-    try {
-      return await task();
-    } finally {
-      this.#running.delete(id);
-    }
-  }
-
-  async #outcomeOrExpiry(held: Access, id: string): Promise<Record<string, string>> {
-    const finished = this.#finished.get(id);
-    if (finished !== undefined) return outcomeHeaders(finished.result);
-    const { expiresAt } = await ops.getUpload(held.fs.db, held.mount.handle, id);
-    return { "upload-expires": new Date(Number(expiresAt / 1_000_000n)).toUTCString() };
-  }
-
-  async #sweep({ fs, volume }: Access): Promise<void> {
-    const last = this.#swept.get(volume.fsId) ?? -Infinity;
-    if (performance.now() - last < SWEEP_MS) return;
-    this.#swept.set(volume.fsId, performance.now());
-    await ops.clearAbandoned(fs.db);
-  }
-
-  #requireRoom(length: number | null): void {
-    const { uploadBytes } = this.#services.settings.limits;
-    if (length === null || length <= uploadBytes) return;
-    throw new Problem(413, "too_large", `an upload has ${uploadBytes} bytes at most`);
-  }
+/** A time, ns, as headers have it. */
+function httpDate(time: bigint): string {
+  return new Date(Number(time / 1_000_000n)).toUTCString();
 }
 
 const PIECE_TYPE = "application/offset+octet-stream";
@@ -314,24 +222,14 @@ function noContent(headers: Record<string, string>): Response {
   return new Response(null, { status: 204, headers: { ...COMMON, ...headers } });
 }
 
-function wrongOffset(offset: number): Problem {
-  return new Problem(409, "mount_conflict", `the upload goes on at ${offset}`, {
-    headers: { ...COMMON, "upload-offset": String(offset) },
-  });
-}
-
 function uploadId(c: Context<Env>): string {
   const id = c.req.param("upload")!;
   if (!/^[0-9a-f-]{36}$/.test(id)) throw new AloeError("not_found", `${id}: no such upload`);
   return id;
 }
 
-function writeOptions({ onConflict, parents, modifiedAt }: UploadTarget): ops.PutFileOptions {
-  return { parents, onConflict, ...(modifiedAt === undefined ? {} : { modifiedAt }) };
-}
-
 /** What became of an upload that is finished, in headers: its answers have no body. */
-function outcomeHeaders({ node, version, path, outcome, replaced }: ops.PutFileResult) {
+function outcomeHeaders({ node, version, path, outcome, replaced }: PutFileResult) {
   return {
     "aloelite-node": node,
     "aloelite-version": String(version),
@@ -438,7 +336,7 @@ const HEAD = {
   },
 };
 
-const GO_ON = {
+const RESUME = {
   ...ONE,
   method: "patch" as const,
   summary: "Send on from where an upload has stopped",
@@ -458,7 +356,7 @@ const GO_ON = {
   },
 };
 
-const GIVE_UP = {
+const ABORT = {
   ...ONE,
   method: "delete" as const,
   summary: "Give an upload up",

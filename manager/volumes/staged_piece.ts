@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import * as ops from "../../src/ops.ts";
 import type { Access } from "./access.ts";
 import { Problem } from "../http/problem.ts";
-import type { Checksum } from "./tus.ts";
 import { uploadRoom } from "./upload_room.ts";
 
 /** Bytes that are kept in memory until their checksum is known. */
@@ -10,6 +9,12 @@ const SMALL = 256 * 1024;
 
 /** What a process that dies leaves of a piece goes after this, ms. */
 const LEFT_BEHIND_MS = 60 * 60_000;
+
+/** What a piece has to come to. */
+export interface Checksum {
+  algorithm: string;
+  digest: string;
+}
 
 /** A piece that is what its checksum says. To be disposed when it has been used. */
 export interface StagedPiece extends AsyncDisposable {

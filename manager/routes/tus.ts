@@ -1,9 +1,9 @@
-import { AloeError } from "../../src/errors.ts";
-import type { OnConflict, UploadInfo } from "../../src/ops.ts";
-import { newPath } from "./new_names.ts";
+import { newPath } from "../volumes/new_names.ts";
 import { onConflictOf } from "./on_conflict.ts";
 import { Problem } from "../http/problem.ts";
-import { fromRfc3339, toRfc3339 } from "./times.ts";
+import type { Checksum } from "../volumes/staged_piece.ts";
+import { fromRfc3339 } from "../volumes/times.ts";
+import type { UploadTarget } from "../volumes/upload_target.ts";
 
 /** The protocol's version, which each request has to name. */
 export const TUS_VERSION = "1.0.0";
@@ -14,16 +14,6 @@ export const TUS_EXTENSIONS =
 
 /** How a piece can be checked. */
 export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
-
-/** Where an upload goes when it is finished. */
-export interface UploadTarget {
-  path: string;
-  /** What is done where the name is taken. */
-  onConflict: OnConflict;
-  /** Whether missing directories are made. */
-  parents: boolean;
-  modifiedAt?: bigint;
-}
 
 /** @throws {Problem} 412 for another version of the protocol. */
 export function requireVersion(headers: Headers): void {
@@ -44,8 +34,8 @@ export function byteCount(headers: Headers, name: string): number | null {
   return value;
 }
 
-/** What Upload-Metadata says of the goal. @throws {Problem} 400. */
-export function goalOf(header: string | null): UploadTarget {
+/** The target that Upload-Metadata names. @throws {Problem} 400. */
+export function targetOfMetadata(header: string | null): UploadTarget {
   const values = new Map<string, string>();
   for (const pair of (header ?? "").split(",")) {
     const [key, value = "", ...more] = pair.trim().split(/ +/);
@@ -55,21 +45,21 @@ export function goalOf(header: string | null): UploadTarget {
   }
   const path = values.get("path");
   if (path === undefined) throw new Problem(400, "invalid", "Upload-Metadata: path is needed");
-  const goal: UploadTarget = {
+  const target: UploadTarget = {
     path: newPath(path),
     onConflict: onConflictOf(
       values.get("on_conflict") ?? (isOn(values.get("overwrite"), true) ? "replace" : "fail"),
     ),
     parents: isOn(values.get("parents"), false),
   };
-  if (goal.path === "/") throw new Problem(400, "nameless", "Upload-Metadata: path: has no name");
+  if (target.path === "/") throw new Problem(400, "nameless", "Upload-Metadata: path: has no name");
   const modified = values.get("modified_at");
   if (modified !== undefined) {
     const at = fromRfc3339(modified);
     if (at === null) throw new Problem(400, "invalid", "modified_at: a time as RFC 3339 has it");
-    goal.modifiedAt = at;
+    target.modifiedAt = at;
   }
-  return goal;
+  return target;
 }
 
 function decoded(key: string, base64: string): string {
@@ -83,29 +73,6 @@ function decoded(key: string, base64: string): string {
 function isOn(value: string | undefined, otherwise: boolean): boolean {
   if (value === undefined) return otherwise;
   return value !== "0" && value !== "false";
-}
-
-/** A goal as the upload keeps it. */
-export function noteOf(goal: UploadTarget): string {
-  const { path, onConflict, parents, modifiedAt } = goal;
-  const modified_at = modifiedAt === undefined ? undefined : toRfc3339(modifiedAt);
-  return JSON.stringify({ path, on_conflict: onConflict, parents, modified_at });
-}
-
-/** The goal of an upload. @throws {AloeError} `not_found`: it is none of this protocol's. */
-export function goalFrom({ id, note }: UploadInfo): UploadTarget {
-  if (note === "") throw new AloeError("not_found", `${id}: no such upload`);
-  // One that an older release began says whether to overwrite.
-  const { path, overwrite = true, on_conflict, parents, modified_at } = JSON.parse(note);
-  const onConflict = on_conflict ?? (overwrite ? "replace" : "fail");
-  const modifiedAt = modified_at === undefined ? null : fromRfc3339(modified_at);
-  return { path, onConflict, parents, ...(modifiedAt === null ? {} : { modifiedAt }) };
-}
-
-/** What a piece has to come to. */
-export interface Checksum {
-  algorithm: string;
-  digest: string;
 }
 
 /** The checksum that a request gives; null for none. @throws {Problem} 400. */

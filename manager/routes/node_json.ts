@@ -1,6 +1,7 @@
-import type { NodeInfo, NodeType } from "../../mod.ts";
+import type { NodeType } from "../../mod.ts";
 import type { DetailedEntry } from "../../src/ops.ts";
-import { toRfc3339 } from "./times.ts";
+import type { NodeStat } from "../volumes/volume_service.ts";
+import { toRfc3339 } from "../volumes/times.ts";
 
 /** What responses call the types of nodes. */
 export type JsonType = "directory" | "file" | "symlink" | "fifo" | "socket";
@@ -40,7 +41,7 @@ export interface NodeJson {
 }
 
 /** A node as responses have it. */
-export function nodeJson(info: NodeInfo, path: string | null): NodeJson {
+export function nodeJson({ info, path, linkTarget }: NodeStat): NodeJson {
   return {
     id: info.id,
     name: info.name,
@@ -58,6 +59,7 @@ export function nodeJson(info: NodeInfo, path: string | null): NodeJson {
     links: info.nlink,
     retention: info.retention,
     metadata: info.metadata,
+    ...(linkTarget === undefined ? {} : { target: linkTarget }),
   };
 }
 

@@ -1,9 +1,5 @@
-import { joinPath, splitPath } from "../../src/paths.ts";
 import type { Target } from "../../src/ops.ts";
 import { Problem } from "../http/problem.ts";
-
-/** A node that a request is about, by its path or its id. */
-export type RequestTarget = Target;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -54,11 +50,6 @@ function urlPath(url: string): string {
   } catch {
     throw new Problem(400, "invalid", "the path is not well escaped");
   }
-}
-
-/** A path in one form: with a slash in front and none at the end. */
-export function normalPath(path: string): string {
-  return joinPath(splitPath(path));
 }
 
 /** A number in a query. @throws {Problem} 400. */
