@@ -43,11 +43,3 @@ export function bytes(type = "application/octet-stream") {
 export function volumeProblems<S extends number = never>(...more: S[]) {
   return problems<400 | 401 | 404 | 409 | 500 | 503 | S>(400, 401, 404, 409, 500, 503, ...more);
 }
-
-/** What is done where a name is taken. */
-export const ON_CONFLICT = z.enum(["fail", "skip", "replace", "rename"]).openapi({
-  description: "Where a name is taken: refuse, leave out, replace, or take another name",
-});
-
-/** What became of something that was to have a name. */
-export const OUTCOME = z.enum(["created", "replaced", "renamed", "skipped"]);

@@ -7,6 +7,7 @@ import type { Env } from "../http/env.ts";
 import { FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { whileHeard } from "../http/while_heard.ts";
+import { PrunedSchema, SpaceSchema } from "../api/filesystems.ts";
 
 /** The routes that look after files: facts, checkpoints, checks, and what frees room. */
 export function careRoutes(services: Services): OpenAPIHono<Env> {
@@ -226,19 +227,7 @@ const SPACE = createRoute({
         "what is referred to often counts once, where it is needed most",
       content: {
         "application/json": {
-          schema: z.object({
-            file_bytes: z.number().int(),
-            content_bytes: z.number().int(),
-            version_bytes: z.number().int(),
-            trash_bytes: z.number().int(),
-            unfinished_bytes: z.number().int(),
-            unused_bytes: z.number().int(),
-            metadata_bytes: z.number().int(),
-            free_bytes: z.number().int(),
-            saved_bytes: z.number().int(),
-            log_bytes: z.number().int(),
-            disk_free_bytes: z.number().int().nullable(),
-          }).openapi("Space"),
+          schema: SpaceSchema,
         },
       },
     },
@@ -270,17 +259,7 @@ const PRUNE = createRoute({
       description: "How much of what was deleted",
       content: {
         "application/json": {
-          schema: z.object({
-            nodes: z.number().int(),
-            locks: z.number().int(),
-            mounts: z.number().int(),
-            versions: z.number().int(),
-            chunks: z.number().int(),
-            freed_bytes: z.number().int().openapi({ description: "Given back to the disk" }),
-            reusable_bytes: z.number().int().openapi({
-              description: "Freed in the file, for what is written next",
-            }),
-          }).openapi("Pruned"),
+          schema: PrunedSchema,
         },
       },
     },

@@ -12,7 +12,7 @@ import {
 } from "../http/body.ts";
 import { type BodyPart, contentStream } from "../volumes/content_stream.ts";
 import { declare, disposition } from "../http/content_type.ts";
-import { bytes, documented, json, OUTCOME, text, volumeProblems } from "../http/documented.ts";
+import { bytes, documented, json, text, volumeProblems } from "../http/documented.ts";
 import { etagOf, rangeApplies, readConditions, writeConditions } from "../http/etag.ts";
 import { onConflictOf } from "./on_conflict.ts";
 import { Problem } from "../http/problem.ts";
@@ -24,6 +24,7 @@ import type { Services } from "./services.ts";
 import { flag, queryOf, urlTarget, wholeNumber } from "./target.ts";
 import { fromRfc3339 } from "../volumes/times.ts";
 import { visitOf } from "../http/visit.ts";
+import { OUTCOME } from "../api/common.ts";
 
 /** The routes of files' content. */
 export function fileRoutes(services: Services): OpenAPIHono<Env> {

@@ -5,6 +5,7 @@ import type { Env } from "../http/env.ts";
 import { FilesystemParam, problems, router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
+import { FilesystemSchema } from "../api/filesystems.ts";
 
 /** The routes of filesystems, each a file with volumes: list, name, delete. */
 export function filesystemRoutes(services: Services): OpenAPIHono<Env> {
@@ -87,19 +88,6 @@ async function fileFacts(path: string): Promise<{ size: number; mtime: bigint } 
     throw error;
   }
 }
-
-const FilesystemSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  size_bytes: z.number().int(),
-  free_bytes: z.number().int().openapi({
-    description: "Room inside of the file that what comes next will use",
-  }),
-  mtime: z.string().nullable(),
-  created_at: z.string(),
-  missing: z.boolean().openapi({ description: "Whether the file is not there" }),
-  volumes: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
-}).openapi("Filesystem");
 
 const ONE = { "application/json": { schema: FilesystemSchema } };
 

@@ -6,6 +6,7 @@ import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { queryOf, queryTarget } from "./target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
+import { HistorySchema } from "../api/history.ts";
 
 /** The routes of files' versions. */
 export function historyRoutes(services: Services): OpenAPIHono<Env> {
@@ -39,14 +40,7 @@ const HISTORY = {
   request: { params: VolumeParam, query: z.object(TARGET_QUERY) },
   responses: {
     200: json(
-      z.object({
-        versions: z.array(z.object({
-          version: z.number().int(),
-          size: z.number().int(),
-          committed_at: z.string().nullable(),
-          current: z.boolean(),
-        })),
-      }).openapi("History"),
+      HistorySchema,
       "Newest first",
     ),
     ...volumeProblems(),

@@ -5,6 +5,7 @@ import type { Env } from "../http/env.ts";
 import { problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
+import { MountedSchema, MountRequestSchema, MountStatusSchema } from "../api/mounts.ts";
 
 /** The routes of mounts: of the manager's own, and of the records of all in a file. */
 export function mountRoutes(services: Services): OpenAPIHono<Env> {
@@ -89,8 +90,6 @@ function answer(status: MountStatus) {
   return { frontend, id: volume, mounted, mountpoint, ready, host_path, auto_mount };
 }
 
-const FRONTEND = z.enum(["fuse", "direct"]);
-
 const MOUNT = createRoute({
   method: "post",
   path: "/volumes/{id}/mount",
@@ -101,25 +100,7 @@ const MOUNT = createRoute({
     body: {
       content: {
         "application/json": {
-          schema: z.object({
-            mode: FRONTEND.optional().openapi({
-              description: "A directory that any program can use (the default), or just open",
-            }),
-            pin: z.string().max(1024).optional(),
-            persist: z.boolean().optional().openapi({
-              description: "Whether it comes back after a restart",
-            }),
-            nonempty: z.boolean().optional().openapi({
-              description: "Hides what is in the mount's directory; else it has to be empty",
-            }),
-            pin_env: z.string().min(1).max(255).optional().openapi({
-              description:
-                "One of the variables of the manager that its operator has named for PINs",
-            }),
-            pin_file: z.string().min(1).max(4096).optional().openapi({
-              description: "A file of the directory that the manager's operator has named for PINs",
-            }),
-          }).optional().openapi("MountRequest"),
+          schema: MountRequestSchema,
         },
       },
     },
@@ -129,12 +110,7 @@ const MOUNT = createRoute({
       description: "It can be used",
       content: {
         "application/json": {
-          schema: z.object({
-            frontend: FRONTEND,
-            id: z.string(),
-            mountpoint: z.string().nullable().optional(),
-            host_path: z.string().nullable().optional(),
-          }).openapi("Mounted"),
+          schema: MountedSchema,
         },
       },
     },
@@ -163,15 +139,7 @@ const STATUS = createRoute({
       description: "How",
       content: {
         "application/json": {
-          schema: z.object({
-            frontend: FRONTEND.nullable(),
-            id: z.string(),
-            mounted: z.boolean(),
-            mountpoint: z.string().nullable(),
-            ready: z.boolean(),
-            host_path: z.string().nullable(),
-            auto_mount: z.boolean(),
-          }).openapi("MountStatus"),
+          schema: MountStatusSchema,
         },
       },
     },

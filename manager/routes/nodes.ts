@@ -11,6 +11,7 @@ import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { queryOf, queryTarget, wholeNumber } from "./target.ts";
 import { modifiedAt } from "./files.ts";
+import { ListingSchema, NewDirectorySchema, NodeChangeSchema, NodeSchema } from "../api/nodes.ts";
 
 /** Entries of a page, unless another number is asked for; and at most. */
 const PAGE = 1000;
@@ -97,53 +98,6 @@ async function listing(
     `"next":${JSON.stringify(page.next)}}`;
 }
 
-/**
- * Annotations, as they come: a `z.record` would leave out a key `__proto__`.
- */
-const Annotations = z.custom<Record<string, string>>(
-  (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) &&
-    Object.values(value).every((each) => typeof each === "string"),
-  "metadata is a map of text to text",
-).openapi({ type: "object", additionalProperties: { type: "string" } });
-
-const JSON_TYPES = z.enum(["directory", "file", "symlink", "fifo", "socket"]);
-
-const EntrySchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: JSON_TYPES,
-  size: z.number().int(),
-  version: z.number().int().nullable(),
-  mode: z.number().int().nullable(),
-  created_at: z.string(),
-  modified_at: z.string(),
-  visible: z.boolean(),
-  edge: z.string(),
-  target: z.string().optional(),
-}).openapi("Entry");
-
-/** The schema of a node. */
-export const NodeSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  path: z.string().nullable(),
-  type: JSON_TYPES,
-  size: z.number().int(),
-  version: z.number().int().nullable(),
-  created_at: z.string(),
-  modified_at: z.string(),
-  accessed_at: z.string(),
-  changed_at: z.string(),
-  mode: z.number().int().nullable(),
-  uid: z.number().int().nullable(),
-  gid: z.number().int().nullable(),
-  links: z.number().int(),
-  retention: z.number().int().nullable(),
-  metadata: Annotations,
-  target: z.string().optional(),
-}).openapi("Node");
-
 const LIST = {
   method: "get" as const,
   path: "/volumes/{id}/list",
@@ -159,12 +113,7 @@ const LIST = {
   },
   responses: {
     200: json(
-      z.object({
-        path: z.string(),
-        node: z.string(),
-        entries: z.array(EntrySchema),
-        next: z.string().nullable(),
-      }).openapi("Listing"),
+      ListingSchema,
       "A page, in the order of being placed",
     ),
     ...volumeProblems(),
@@ -192,12 +141,7 @@ const CHANGE = createRoute({
       required: true,
       content: {
         "application/json": {
-          schema: z.object({
-            metadata: Annotations.optional(),
-            mode: z.number().int().min(0).max(0o7777).optional(),
-            modified_at: z.string().max(64).optional(),
-            retention: z.number().int().min(1).nullable().optional(),
-          }).openapi("NodeChange"),
+          schema: NodeChangeSchema,
         },
       },
     },
@@ -216,10 +160,7 @@ const MAKE = createRoute({
       required: true,
       content: {
         "application/json": {
-          schema: z.object({
-            path: z.string().max(8192),
-            parents: z.boolean().optional(),
-          }).openapi("NewDirectory"),
+          schema: NewDirectorySchema,
         },
       },
     },

@@ -1,6 +1,6 @@
 import type { OnConflict } from "../../src/ops.ts";
-import { ON_CONFLICT } from "../http/documented.ts";
 import { Problem } from "../http/problem.ts";
+import { ON_CONFLICT } from "../api/common.ts";
 
 /** What a client wants where a name is taken; by default a new version. @throws {Problem} 400. */
 export function onConflictOf(wish: string | null): OnConflict {

@@ -9,7 +9,8 @@ import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { queryOf, queryTarget, wholeNumber } from "./target.ts";
 import { whileHeard } from "../http/while_heard.ts";
-import { NodeSchema } from "./nodes.ts";
+import { FoundSchema } from "../api/search.ts";
+import { UsageSchema } from "../api/usage.ts";
 
 /** Entries that are found, unless another number is asked for; and at most. */
 const FOUND = 100;
@@ -101,19 +102,13 @@ const SEARCH = {
   },
   responses: {
     200: json(
-      z.object({
-        entries: z.array(NodeSchema),
-        truncated: z.boolean(),
-        next: z.string().nullable(),
-      }).openapi("Found"),
+      FoundSchema,
       "What was found. An answer is cut off at its limit, after some seconds, and when its paths " +
         "are long; `next` is what to go on after then",
     ),
     ...volumeProblems(408),
   },
 };
-
-const COUNT = z.number().int();
 
 const USAGE = {
   method: "get" as const,
@@ -123,17 +118,7 @@ const USAGE = {
   request: { params: VolumeParam },
   responses: {
     200: json(
-      z.object({
-        content_bytes: COUNT,
-        stored_bytes: COUNT,
-        saved_bytes: COUNT,
-        trash_bytes: COUNT,
-        nodes: COUNT,
-        files: COUNT,
-        directories: COUNT,
-        trash_nodes: COUNT,
-        chunks: COUNT,
-      }).openapi("Usage"),
+      UsageSchema,
       "Bytes and numbers of nodes",
     ),
     ...volumeProblems(408),

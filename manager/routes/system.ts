@@ -4,6 +4,7 @@ import type { Check } from "../mounts/mounts.ts";
 import type { Env } from "../http/env.ts";
 import { router } from "../http/router.ts";
 import type { Services } from "./services.ts";
+import { HealthSchema } from "../api/system.ts";
 
 /** How long what a check of the machine found holds, ms: looking is not free, asking is. */
 const FRESH_MS = 2000;
@@ -46,19 +47,6 @@ export function systemRoutes(services: Services, document: () => unknown): OpenA
 
   return app;
 }
-
-const HealthSchema = z.object({
-  status: z.enum(["ok", "degraded"]),
-  checks: z.array(
-    z.object({
-      name: z.string(),
-      ok: z.boolean(),
-      fatal: z.boolean().openapi({ description: "Whether what was asked for fails without it" }),
-      detail: z.string(),
-      remedy: z.string().nullable(),
-    }).openapi("Check"),
-  ).optional().openapi({ description: "Left out for who has no token where one is asked for" }),
-}).openapi("Health");
 
 const HEALTH = createRoute({
   method: "get",

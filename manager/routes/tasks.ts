@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { access } from "./access.ts";
-import { documented, json, ON_CONFLICT, volumeProblems } from "../http/documented.ts";
+import { documented, json, volumeProblems } from "../http/documented.ts";
 import { jsonBody } from "../http/json_body.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
@@ -8,6 +8,7 @@ import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import type { TaskReport, TaskWish } from "../jobs/tasks.ts";
 import { toRfc3339 } from "../volumes/times.ts";
+import { type TaskRequest, TaskRequestSchema, TaskSchema } from "../api/tasks.ts";
 
 /** The routes of work on many items, which goes on by itself. */
 export function taskRoutes(services: Services): OpenAPIHono<Env> {
@@ -40,27 +41,8 @@ export function taskRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-/** Items of one task. */
-const MOST_ITEMS = 100_000;
-
-const Wish = z.object({
-  operation: z.enum(["remove", "move", "copy", "restore", "purge", "undo"]),
-  paths: z.array(z.string().max(8192)).min(1).max(MOST_ITEMS).optional().openapi({
-    description: "What is removed, moved or copied; a directory with all that is in it",
-  }),
-  to: z.string().max(8192).optional().openapi({
-    description: "The directory that it is moved or copied to",
-  }),
-  ids: z.array(z.string().max(64)).min(1).max(MOST_ITEMS).optional().openapi({
-    description: "What of the trash is restored or purged",
-  }),
-  all: z.boolean().optional().openapi({ description: "All of the trash, in place of `ids`" }),
-  on_conflict: ON_CONFLICT.optional(),
-  task: z.string().max(64).optional().openapi({ description: "What is taken back by `undo`" }),
-}).openapi("TaskWish");
-
 /** @throws {Problem} 400 for what does not fit the operation. */
-function wishOf(body: z.infer<typeof Wish>): TaskWish {
+function wishOf(body: TaskRequest): TaskWish {
   const { operation, paths, to, ids, all = false, on_conflict, task } = body;
   const given = new Set(
     Object.keys(body).filter((key) => body[key as keyof typeof body] !== undefined),
@@ -115,32 +97,6 @@ function taskJson({ startedAt, endedAt, failures, ...rest }: TaskReport) {
   };
 }
 
-const Task = z.object({
-  id: z.string(),
-  operation: z.enum(["remove", "move", "copy", "restore", "purge", "undo"]),
-  to: z.string().nullable(),
-  state: z.enum(["running", "done", "failed", "cancelled"]),
-  total: z.number().int().openapi({ description: "Items; 0 while they are looked for" }),
-  processed: z.number().int().openapi({ description: "Items that are done, left out or failed" }),
-  succeeded: z.number().int(),
-  replaced: z.number().int().openapi({ description: "Of those that succeeded" }),
-  renamed: z.number().int().openapi({ description: "Of those that succeeded" }),
-  skipped: z.number().int(),
-  failed: z.number().int(),
-  failures: z.array(z.object({
-    item: z.string().openapi({ description: "Its path, or its id in the trash" }),
-    code: z.string(),
-    detail: z.string(),
-  })).openapi({ description: "Of a list of tasks the first of each" }),
-  error: z.object({ code: z.string(), detail: z.string() }).nullable().openapi({
-    description: "What ended it before its end",
-  }),
-  undoable: z.boolean(),
-  result: z.string().nullable().openapi({ description: "Where it is now, when it was one item" }),
-  started_at: z.string(),
-  ended_at: z.string().nullable(),
-}).openapi("Task");
-
 const ALL = { path: "/volumes/{id}/tasks" as const, tags: ["tasks"] };
 const ONE = { path: "/volumes/{id}/tasks/{task}" as const, tags: ["tasks"] };
 
@@ -155,10 +111,10 @@ const START = createRoute({
   middleware: [jsonBody("taskBytes")] as const,
   request: {
     params: VolumeParam,
-    body: { required: true, content: { "application/json": { schema: Wish } } },
+    body: { required: true, content: { "application/json": { schema: TaskRequestSchema } } },
   },
   responses: {
-    202: json(Task, "It has begun; its address is in Location"),
+    202: json(TaskSchema, "It has begun; its address is in Location"),
     ...volumeProblems(403, 408, 413, 423, 507),
   },
 });
@@ -168,7 +124,10 @@ const LIST = {
   method: "get" as const,
   summary: "The tasks of a volume, those that have ended a while ago too",
   request: { params: VolumeParam },
-  responses: { 200: json(z.object({ tasks: z.array(Task) }), "Newest first"), ...volumeProblems() },
+  responses: {
+    200: json(z.object({ tasks: z.array(TaskSchema) }), "Newest first"),
+    ...volumeProblems(),
+  },
 };
 
 const LOOK = {
@@ -176,7 +135,7 @@ const LOOK = {
   method: "get" as const,
   summary: "How a task stands",
   request: { params: TaskParams },
-  responses: { 200: json(Task, "The task"), ...volumeProblems() },
+  responses: { 200: json(TaskSchema, "The task"), ...volumeProblems() },
 };
 
 const END = {

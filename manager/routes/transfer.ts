@@ -1,9 +1,10 @@
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { access } from "./access.ts";
-import { json, ON_CONFLICT, OUTCOME, volumeProblems } from "../http/documented.ts";
+import { json, volumeProblems } from "../http/documented.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
+import { TransferredSchema, TransferSchema } from "../api/nodes.ts";
 
 /** The route that moves and copies. */
 export function transferRoutes(services: Services): OpenAPIHono<Env> {
@@ -29,28 +30,14 @@ const TRANSFER = createRoute({
       required: true,
       content: {
         "application/json": {
-          schema: z.object({
-            operation: z.enum(["move", "copy"]),
-            from: z.array(z.string().max(8192)).min(1).max(10_000),
-            to: z.string().max(8192),
-            name: z.string().max(1024).optional(),
-            on_conflict: ON_CONFLICT.optional(),
-          }).openapi("Transfer"),
+          schema: TransferSchema,
         },
       },
     },
   },
   responses: {
     200: json(
-      z.object({
-        items: z.array(z.object({
-          from: z.string(),
-          to: z.string(),
-          node: z.string(),
-          outcome: OUTCOME,
-          replaced: z.array(z.string()).openapi({ description: "What went to the trash for it" }),
-        })),
-      }),
+      TransferredSchema,
       "Where each of them is",
     ),
     ...volumeProblems(403, 413, 422, 423, 507),

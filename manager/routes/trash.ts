@@ -1,13 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { access } from "./access.ts";
-import {
-  documented,
-  json,
-  ON_CONFLICT,
-  OUTCOME,
-  text,
-  volumeProblems,
-} from "../http/documented.ts";
+import { documented, json, text, volumeProblems } from "../http/documented.ts";
 import { jsonType } from "./node_json.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
@@ -15,6 +8,8 @@ import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { flag, queryOf } from "./target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
+import { ON_CONFLICT, OUTCOME } from "../api/common.ts";
+import { TrashSchema } from "../api/trash.ts";
 
 /** The routes of what was removed. */
 export function trashRoutes(services: Services): OpenAPIHono<Env> {
@@ -68,17 +63,7 @@ const LIST = {
   request: { params: VolumeParam },
   responses: {
     200: json(
-      z.object({
-        entries: z.array(z.object({
-          id: z.string(),
-          name: z.string(),
-          path: z.string(),
-          type: z.enum(["directory", "file", "symlink", "fifo", "socket"]),
-          size: z.number().int(),
-          nodes: z.number().int(),
-          deleted_at: z.string().nullable(),
-        })),
-      }).openapi("Trash"),
+      TrashSchema,
       "Newest first; what went with its directory is counted in that",
     ),
     ...volumeProblems(),

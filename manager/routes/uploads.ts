@@ -27,6 +27,7 @@ import {
   WrongOffset,
 } from "../volumes/upload_service.ts";
 import type { OpenVolume } from "../volumes/volume_service.ts";
+import { UploadSchema } from "../api/uploads.ts";
 
 /** The routes of uploads that a client can resume: tus 1.0.0. */
 export function uploadRoutes(services: Services): OpenAPIHono<Env> {
@@ -250,19 +251,6 @@ const Resumable = z.object({
   "tus-resumable": z.string().openapi({ description: `\`${TUS_VERSION}\``, example: TUS_VERSION }),
 });
 
-const Upload = z.object({
-  id: z.string(),
-  path: z.string(),
-  offset: z.number().int(),
-  length: z.number().int().nullable(),
-  modified_at: z.string().nullable().openapi({
-    description: "The modification time that the file will get; the client's name for its source",
-  }),
-  active: z.boolean().openapi({ description: "A request is sending it now" }),
-  created_at: z.string(),
-  expires_at: z.string(),
-}).openapi("Upload");
-
 const CHECKSUM_PROBLEM = {
   460: {
     description: "The checksum is of something else",
@@ -284,7 +272,7 @@ const LIST = {
   summary: "The uploads that are not finished",
   request: { params: VolumeParam },
   responses: {
-    200: json(z.object({ uploads: z.array(Upload) }), "Oldest first"),
+    200: json(z.object({ uploads: z.array(UploadSchema) }), "Oldest first"),
     ...volumeProblems(),
   },
 };
@@ -318,7 +306,7 @@ const LOOK = {
   method: "get" as const,
   summary: "How much of an upload is here",
   request: { params: UploadParams },
-  responses: { 200: json(Upload, "The upload"), ...volumeProblems(403, 412, 422, 423, 507) },
+  responses: { 200: json(UploadSchema, "The upload"), ...volumeProblems(403, 412, 422, 423, 507) },
 };
 
 const HEAD = {

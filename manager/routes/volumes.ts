@@ -7,6 +7,14 @@ import type { Env } from "../http/env.ts";
 import { problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { unlockFor } from "./session_proof.ts";
+import {
+  CreatedVolumeSchema,
+  NewNameSchema,
+  NewPinSchema,
+  NewVolumeSchema,
+  UnlockSchema,
+  VolumeSchema,
+} from "../api/volumes.ts";
 
 /** The routes of volumes: create, list, name, delete; and of the PINs that open them. */
 export function volumeRoutes(services: Services): OpenAPIHono<Env> {
@@ -106,21 +114,6 @@ export function volumeRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-const NAME = z.string().min(1).max(255);
-const PIN = z.string().min(1).max(1024);
-
-const VolumeSchema = z.object({
-  attached: z.boolean(),
-  auto_mount: z.boolean(),
-  encrypted: z.boolean(),
-  frontend: z.enum(["fuse", "direct"]).nullable(),
-  fs_id: z.string(),
-  id: z.string(),
-  mounted: z.boolean(),
-  mountpoint: z.string().nullable(),
-  name: z.string().nullable(),
-}).openapi("Volume");
-
 const ONE = { "application/json": { schema: VolumeSchema } };
 
 const LIST = createRoute({
@@ -150,12 +143,7 @@ const CREATE = createRoute({
       required: true,
       content: {
         "application/json": {
-          schema: z.object({
-            name: NAME,
-            encrypted: z.boolean().optional(),
-            pin: PIN.optional(),
-            fs_id: z.string().max(64).optional(),
-          }).openapi("NewVolume"),
+          schema: NewVolumeSchema,
         },
       },
     },
@@ -165,13 +153,7 @@ const CREATE = createRoute({
       description: "It is made",
       content: {
         "application/json": {
-          schema: z.object({
-            encrypted: z.boolean(),
-            id: z.string(),
-            mounted: z.boolean(),
-            name: z.string(),
-            fs_id: z.string(),
-          }).openapi("CreatedVolume"),
+          schema: CreatedVolumeSchema,
         },
       },
     },
@@ -197,7 +179,7 @@ const RENAME = createRoute({
     params: VolumeParam,
     body: {
       required: true,
-      content: { "application/json": { schema: z.object({ name: NAME }).openapi("NewName") } },
+      content: { "application/json": { schema: NewNameSchema } },
     },
   },
   responses: { 200: { description: "It, as it is now", content: ONE }, ...problems(400, 404) },
@@ -223,7 +205,7 @@ const UNLOCK = createRoute({
     params: VolumeParam,
     body: {
       required: true,
-      content: { "application/json": { schema: z.object({ pin: PIN }).openapi("Unlock") } },
+      content: { "application/json": { schema: UnlockSchema } },
     },
   },
   responses: {
@@ -280,7 +262,7 @@ const CHANGE_PIN = createRoute({
       required: true,
       content: {
         "application/json": {
-          schema: z.object({ old_pin: PIN, new_pin: PIN }).openapi("NewPin"),
+          schema: NewPinSchema,
         },
       },
     },

@@ -1,6 +1,7 @@
 import * as ops from "../../src/ops.ts";
 import type { VolumeFacts } from "./facts.ts";
-import type { FeedEvent, Publisher } from "./feed_events.ts";
+import type { FeedEvent } from "../api/events.ts";
+import type { Publisher } from "./feed_events.ts";
 import type { Filesystems } from "./filesystems.ts";
 import type { OpenFile } from "./open_files.ts";
 

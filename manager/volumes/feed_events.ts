@@ -1,13 +1,5 @@
+import type { FeedEvent } from "../api/events.ts";
 import type { VolumeFacts } from "./facts.ts";
-
-/** What happened. */
-export interface FeedEvent {
-  type: string;
-  fs_id?: string;
-  volume_id?: string;
-  /** Where in the volume. */
-  readonly path?: string;
-}
 
 /** Takes what has happened, for those who listen to the feed. */
 export interface Publisher {

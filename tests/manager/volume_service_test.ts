@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
-import type { FeedEvent, Publisher } from "../../manager/volumes/feed_events.ts";
+import type { FeedEvent } from "../../manager/api/events.ts";
+import type { Publisher } from "../../manager/volumes/feed_events.ts";
 import { OpenVolume } from "../../manager/volumes/volume_service.ts";
 
 /** A volume of a new file, as a protocol is given it, with what the feed is told. */

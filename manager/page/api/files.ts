@@ -2,10 +2,12 @@ import { names } from "../lib/paths.ts";
 import { request, requestJson, whole, withQuery } from "./request.ts";
 import type {
   Entry,
-  FoundEntry,
+  Found,
   Listing,
   NodeFacts,
-  OnConflict,
+  Sent,
+  Transfer,
+  Transferred,
   TrashItem,
   Upload,
   Usage,
@@ -70,19 +72,8 @@ export async function makeDirectory(volume: string, path: string, parents = fals
   await request("POST", at(volume, "directories"), { json: { path, parents } });
 }
 
-export interface TransferWish {
-  operation: "move" | "copy";
-  from: readonly string[];
-  to: string;
-  name?: string;
-  on_conflict?: OnConflict;
-}
-
-export function transfer(
-  volume: string,
-  wish: TransferWish,
-): Promise<{ items: { from: string; to: string; node: string }[] }> {
-  return requestJson("POST", at(volume, "transfer"), { json: wish });
+export function transfer(volume: string, request: Sent<Transfer>): Promise<Transferred> {
+  return requestJson("POST", at(volume, "transfer"), { json: request });
 }
 
 export async function history(
@@ -90,12 +81,11 @@ export async function history(
   path: string,
   signal?: AbortSignal,
 ): Promise<Version[]> {
-  const answer = await requestJson<Version[] | { versions: Version[] }>(
-    "GET",
-    at(volume, "history"),
-    { query: { path }, signal },
-  );
-  return Array.isArray(answer) ? answer : answer.versions;
+  const { versions } = await requestJson<{ versions: Version[] }>("GET", at(volume, "history"), {
+    query: { path },
+    signal,
+  });
+  return versions;
 }
 
 export async function restoreVersion(volume: string, path: string, version: number): Promise<void> {
@@ -103,12 +93,10 @@ export async function restoreVersion(volume: string, path: string, version: numb
 }
 
 export async function trash(volume: string, signal?: AbortSignal): Promise<TrashItem[]> {
-  const answer = await requestJson<TrashItem[] | { entries: TrashItem[] }>(
-    "GET",
-    at(volume, "trash"),
-    { signal },
-  );
-  return Array.isArray(answer) ? answer : answer.entries;
+  const { entries } = await requestJson<{ entries: TrashItem[] }>("GET", at(volume, "trash"), {
+    signal,
+  });
+  return entries;
 }
 
 export function search(
@@ -116,7 +104,7 @@ export function search(
   q: string,
   path: string,
   signal?: AbortSignal,
-): Promise<{ entries: FoundEntry[]; truncated: boolean }> {
+): Promise<Found> {
   return requestJson("GET", at(volume, "search"), { query: { q, path, limit: 500 }, signal });
 }
 

@@ -1,5 +1,5 @@
 import { request, requestJson } from "./request.ts";
-import type { Filesystem } from "./types.ts";
+import type { Filesystem, Pruned, Space } from "./types.ts";
 
 const one = (id: string, rest = "") => `/filesystems/${encodeURIComponent(id)}${rest}`;
 
@@ -24,24 +24,8 @@ export async function deleteFilesystem(id: string): Promise<void> {
   await request("DELETE", one(id));
 }
 
-export function pruneFilesystem(
-  id: string,
-): Promise<{ freed_bytes: number; reusable_bytes: number }> {
+export function pruneFilesystem(id: string): Promise<Pruned> {
   return requestJson("POST", one(id, "/prune"), { json: {} });
-}
-
-/** What takes how much of a filesystem's file, bytes. */
-export interface Space {
-  file_bytes: number;
-  content_bytes: number;
-  version_bytes: number;
-  trash_bytes: number;
-  unfinished_bytes: number;
-  unused_bytes: number;
-  metadata_bytes: number;
-  free_bytes: number;
-  saved_bytes: number;
-  disk_free_bytes: number | null;
 }
 
 export function filesystemSpace(id: string, signal?: AbortSignal): Promise<Space> {

@@ -1,11 +1,11 @@
 import { request, requestJson } from "./request.ts";
-import type { Task, TaskWish } from "./types.ts";
+import type { Sent, Task, TaskRequest } from "./types.ts";
 
 const at = (volume: string, rest = "") => `/volumes/${encodeURIComponent(volume)}/tasks${rest}`;
 
 /** Begins work on any number of items. */
-export function startTask(volume: string, wish: TaskWish): Promise<Task> {
-  return requestJson("POST", at(volume), { json: wish });
+export function startTask(volume: string, request: Sent<TaskRequest>): Promise<Task> {
+  return requestJson("POST", at(volume), { json: request });
 }
 
 /** The tasks of a volume, the newest first. */

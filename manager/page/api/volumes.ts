@@ -1,5 +1,12 @@
 import { request, requestJson } from "./request.ts";
-import type { MountRequest, MountStatus, Volume } from "./types.ts";
+import type {
+  CreatedVolume,
+  Mounted,
+  MountRequest,
+  MountStatus,
+  NewVolume,
+  Volume,
+} from "./types.ts";
 
 const one = (id: string, rest = "") => `/volumes/${encodeURIComponent(id)}${rest}`;
 
@@ -7,15 +14,8 @@ export function volumes(signal?: AbortSignal): Promise<Volume[]> {
   return requestJson("GET", "/volumes", { signal });
 }
 
-export interface NewVolume {
-  name: string;
-  encrypted: boolean;
-  pin?: string;
-  fs_id?: string;
-}
-
-export function createVolume(wish: NewVolume): Promise<{ id: string; name: string }> {
-  return requestJson("POST", "/volumes", { json: wish });
+export function createVolume(volume: NewVolume): Promise<CreatedVolume> {
+  return requestJson("POST", "/volumes", { json: volume });
 }
 
 export async function renameVolume(id: string, name: string): Promise<void> {
@@ -42,8 +42,8 @@ export function mountStatus(id: string, signal?: AbortSignal): Promise<MountStat
   return requestJson("GET", one(id, "/mount"), { signal });
 }
 
-export function mount(id: string, wish: MountRequest): Promise<MountStatus> {
-  return requestJson("POST", one(id, "/mount"), { json: wish });
+export function mount(id: string, request: MountRequest): Promise<Mounted> {
+  return requestJson("POST", one(id, "/mount"), { json: request });
 }
 
 export async function unmount(id: string): Promise<void> {

@@ -10,14 +10,14 @@ import {
   useRef,
   useState,
 } from "react";
-import type { Entry } from "../api/types.ts";
+import type { EntryFacts } from "../api/types.ts";
 import { bytes, shortTime } from "../lib/format.ts";
 import { kindOf, kindWord } from "../lib/kinds.ts";
 import type { SortKey } from "../state/route.ts";
 import { KindIcon } from "./icons.tsx";
 
 /** A row's own facts beside the entry: its key, and where it is when that differs. */
-export interface Row extends Entry {
+export interface Row extends EntryFacts {
   key: string;
   /** The folder, for what a search found elsewhere. */
   where?: string;

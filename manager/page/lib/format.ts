@@ -32,7 +32,7 @@ export function shortTime(iso: string): string {
   return YEAR.format(date);
 }
 
-export function longTime(iso: string): string {
-  const date = new Date(iso);
+export function longTime(iso: string | null): string {
+  const date = new Date(iso ?? NaN);
   return Number.isNaN(date.getTime()) ? "unknown" : FULL.format(date);
 }

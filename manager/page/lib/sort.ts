@@ -1,14 +1,14 @@
-import type { Entry } from "../api/types.ts";
+import type { EntryFacts } from "../api/types.ts";
 import type { SortKey } from "../state/route.ts";
 import { kindOf } from "./kinds.ts";
 
 /** Numbers in names by their value: `2.txt` before `10.txt`. */
 const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-const byName = (a: Entry, b: Entry) =>
+const byName = (a: EntryFacts, b: EntryFacts) =>
   COLLATOR.compare(a.name, b.name) || (a.name < b.name ? -1 : 1);
 
-const ORDERS: Record<SortKey, (a: Entry, b: Entry) => number> = {
+const ORDERS: Record<SortKey, (a: EntryFacts, b: EntryFacts) => number> = {
   name: byName,
   size: (a, b) => a.size - b.size || byName(a, b),
   modified_at: (a, b) =>
@@ -20,7 +20,7 @@ const ORDERS: Record<SortKey, (a: Entry, b: Entry) => number> = {
 };
 
 /** Folders first, whatever the order. */
-export function sortEntries<T extends Entry>(
+export function sortEntries<T extends EntryFacts>(
   entries: readonly T[],
   key: SortKey,
   descending: boolean,
@@ -28,11 +28,11 @@ export function sortEntries<T extends Entry>(
   const folders = entries.filter((entry) => entry.type === "directory");
   const others = entries.filter((entry) => entry.type !== "directory");
   const order = ORDERS[key];
-  const directed = descending ? (a: Entry, b: Entry) => order(b, a) : order;
+  const directed = descending ? (a: EntryFacts, b: EntryFacts) => order(b, a) : order;
   return [...folders.sort(directed), ...others.sort(directed)];
 }
 
-export function matching<T extends Entry>(entries: readonly T[], query: string): readonly T[] {
+export function matching<T extends EntryFacts>(entries: readonly T[], query: string): readonly T[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return entries;
   return entries.filter((entry) => {

@@ -1,7 +1,7 @@
 import { lasting } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
 import { endTask, startTask, task as look } from "../api/tasks.ts";
-import type { OnConflict, Task, TaskFailure, TaskWish } from "../api/types.ts";
+import type { OnConflict, Sent, Task, TaskFailure, TaskRequest } from "../api/types.ts";
 import { explain } from "../lib/explain.ts";
 import { count } from "../lib/format.ts";
 import { baseName } from "../lib/paths.ts";
@@ -24,7 +24,7 @@ export function isAwaited(id: string): boolean {
 }
 
 /** Begins a task and waits for its end, however often the connection breaks meanwhile. */
-async function run(volume: string, wish: TaskWish): Promise<Task> {
+async function run(volume: string, wish: Sent<TaskRequest>): Promise<Task> {
   const never = new AbortController().signal;
   let task = await startTask(volume, wish);
   awaited.add(task.id);
@@ -62,7 +62,7 @@ function nextWord(volume: string): Promise<void> {
 /** What is to be done with items that may meet others of their names. */
 interface Work {
   volume: string;
-  wish: Exclude<TaskWish, { operation: "undo" }>;
+  wish: Sent<TaskRequest>;
   /** What was done, for a message; `#` in front stands for how many: “# moved to Photos”. */
   done: string;
   /** What was not done, for a message: “moved”. */

@@ -1,5 +1,5 @@
 import { archiveUrl, fileUrl } from "../api/files.ts";
-import type { Entry, TrashItem } from "../api/types.ts";
+import type { EntryFacts, TrashItem } from "../api/types.ts";
 import { count } from "../lib/format.ts";
 import { baseName, parent } from "../lib/paths.ts";
 import { carryOut } from "../state/tasks.ts";
@@ -7,7 +7,7 @@ import { attempt } from "../state/toasts.ts";
 
 /** A row with where it is. */
 export interface Located {
-  entry: Entry;
+  entry: EntryFacts;
   path: string;
 }
 

@@ -83,11 +83,12 @@ export function FilesView({ volume }: { volume: Volume }) {
       key: entry.edge,
     }));
     const known = new Set(here.map((row) => row.id));
-    const elsewhere = below.entries.filter((entry) => !known.has(entry.id)).map((entry): Row => ({
-      ...entry,
-      key: `found-${entry.id}`,
-      where: parent(entry.path),
-    }));
+    // What a search finds has a path; what is in the trash has none, and is not found.
+    const elsewhere = below.entries.flatMap(({ path, ...entry }): Row[] =>
+      path === null || known.has(entry.id)
+        ? []
+        : [{ ...entry, key: `found-${entry.id}`, where: parent(path) }]
+    );
     return sortEntries([...here, ...elsewhere], sort, descending);
   }, [listing.entries, below.entries, asked, sort, descending]);
 

@@ -1,7 +1,8 @@
 import { Download, ShieldCheck, Sparkles } from "lucide-react";
 import { useState } from "react";
 import { usage } from "../api/files.ts";
-import { exportUrl, filesystemSpace, pruneFilesystem, type Space } from "../api/filesystems.ts";
+import { exportUrl, filesystemSpace, pruneFilesystem } from "../api/filesystems.ts";
+import type { Space } from "../api/types.ts";
 import type { Volume } from "../api/types.ts";
 import { volumeHealth } from "../api/volumes.ts";
 import { Action, Notice, Waiting } from "../components/controls.tsx";

@@ -64,7 +64,8 @@ export function TrashView({ volume }: { volume: Volume }) {
             <span className="line-name">
               <strong>{item.name}</strong>
               <small>
-                from {parent(item.path)}, deleted {shortTime(item.deleted_at)}
+                from {parent(item.path)}
+                {item.deleted_at !== null && `, deleted ${shortTime(item.deleted_at)}`}
                 {item.type === "file" && `, ${bytes(item.size)}`}
               </small>
             </span>

@@ -1,0 +1,14 @@
+import { z } from "@hono/zod-openapi";
+
+/** What is done where a name is taken. */
+export const ON_CONFLICT = z.enum(["fail", "skip", "replace", "rename"]).openapi({
+  description: "Where a name is taken: refuse, leave out, replace, or take another name",
+});
+
+/** What became of something that was to have a name. */
+export const OUTCOME = z.enum(["created", "replaced", "renamed", "skipped"]);
+export type OnConflict = z.infer<typeof ON_CONFLICT>;
+
+/** What a node is. */
+export const NODE_TYPE = z.enum(["directory", "file", "symlink", "fifo", "socket"]);
+export type NodeType = z.infer<typeof NODE_TYPE>;

@@ -1,0 +1,17 @@
+import { z } from "@hono/zod-openapi";
+
+/** Whether the manager has what it needs. */
+export const HealthSchema = z.object({
+  status: z.enum(["ok", "degraded"]),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      ok: z.boolean(),
+      fatal: z.boolean().openapi({ description: "Whether what was asked for fails without it" }),
+      detail: z.string(),
+      remedy: z.string().nullable(),
+    }).openapi("Check"),
+  ).optional().openapi({ description: "Left out for who has no token where one is asked for" }),
+}).openapi("Health");
+export type Health = z.infer<typeof HealthSchema>;
+export type Check = NonNullable<Health["checks"]>[number];
