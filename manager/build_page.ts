@@ -5,7 +5,6 @@
  * may keep them for good; `manifest.json` says what they are called.
  */
 import { gzipSync } from "node:zlib";
-import { encodeHex } from "./hex.ts";
 import { type Manifest, PACKED, PAGE_DIST } from "./page_assets.ts";
 import { PDF, SWAGGER } from "./page/packages.ts";
 
@@ -155,7 +154,7 @@ async function put(
 
 async function hashed(content: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", content);
-  return encodeHex(new Uint8Array(digest)).slice(0, 12);
+  return new Uint8Array(digest).toHex().slice(0, 12);
 }
 
 if (import.meta.main) {

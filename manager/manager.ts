@@ -51,12 +51,12 @@ export interface Manager {
  * @throws {AloeError} `lock_held` when another manager uses the folder.
  */
 export async function createManager(options: ManagerOptions = {}): Promise<Manager> {
-  const wished = await resolveOptions(options);
+  const requested = await resolveOptions(options);
   const log = options.log ?? ((line: string) => console.error(line));
-  await closeToOthers(wished, log);
-  const lock = await lockRoot(wished.root);
+  await closeToOthers(requested, log);
+  const lock = await lockRoot(requested.root);
   try {
-    return await start(wished, options, lock, log);
+    return await start(requested, options, lock, log);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
@@ -64,13 +64,13 @@ export async function createManager(options: ManagerOptions = {}): Promise<Manag
 }
 
 async function start(
-  wished: Settings,
+  requested: Settings,
   options: ManagerOptions,
   lock: Disposable,
   log: (line: string) => void,
 ): Promise<Manager> {
-  const registry = await openRegistry(`${wished.root}/manager.db`);
-  const { settings, made } = await withToken(wished, registry, options);
+  const registry = await openRegistry(`${requested.root}/manager.db`);
+  const { settings, made } = await withToken(requested, registry, options);
   const keys = deriveOnThreads();
   const metrics = createMetrics();
   const jobs = createJobs({ jobMs: settings.limits.jobMs, log, program: jobsProgram() });
@@ -125,7 +125,7 @@ async function start(
     await services.tasks.cancelAll(volume);
     if (services.mounts.status(volume).frontend !== null) await services.mounts.unmount(volume);
     await sessions.lockForAll(volume);
-    services.answers.forget(volume);
+    services.answers.invalidate(volume);
   });
   const auth = new Auth(
     settings.tokenHash,
@@ -141,7 +141,7 @@ async function start(
     hosts: new HostCheck(settings),
     auth,
     metrics,
-    recall: (request, visit) => services.answers.find(request, visit),
+    lookup: (request, visit) => services.answers.find(request, visit),
     answer: (request, visit, client) => app.fetch(request, { client, visit, limits }),
   });
   metrics.countRunning(() => door.running);

@@ -9,7 +9,6 @@ import {
   type Settings,
   type TlsFiles,
 } from "./settings.ts";
-import { encodeHex } from "./hex.ts";
 
 /** How a manager is started. */
 export interface ManagerOptions {
@@ -80,5 +79,5 @@ async function absolute(path: string): Promise<string> {
 /** SHA-256 of a text, hexadecimal. */
 export async function hash(text: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return encodeHex(new Uint8Array(bytes));
+  return new Uint8Array(bytes).toHex();
 }

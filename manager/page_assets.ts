@@ -1,5 +1,3 @@
-import { encodeHex } from "./hex.ts";
-
 /**
  * Where the built page is: a folder beside the sources or inside of a compiled
  * program, an address where they came from one.
@@ -98,7 +96,7 @@ export class PageAssets {
     return {
       content,
       type: TYPES.get(name.slice(name.lastIndexOf(".") + 1)) ?? "text/plain; charset=utf-8",
-      etag: `"${encodeHex(digest).slice(0, 24)}"`,
+      etag: `"${digest.toHex().slice(0, 24)}"`,
       immutable: /^assets\/[^/]+-[0-9A-Za-z]{8,}\.\w+$/.test(name),
     };
   }

@@ -4,8 +4,8 @@ import * as ops from "../../src/ops.ts";
 import type { Visit } from "./visit.ts";
 
 /** Characters that all answers may take together, and one of them. */
-const MOST = 4 * 1024 * 1024;
-const LARGEST = MOST / 4;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+const MAX_ANSWER = MAX_CHARACTERS / 4;
 
 const HEADERS = {
   "content-type": "application/json",
@@ -46,7 +46,7 @@ export class AnswerCache {
     const { url } = request;
     const answer = this.#answers.get(url);
     if (answer === undefined) return null;
-    const give = (counter: number): Response | null => {
+    const respond = (counter: number): Response | null => {
       if (counter !== answer.counter) {
         this.#drop(url, answer);
         return null;
@@ -55,8 +55,8 @@ export class AnswerCache {
       return new Response(answer.body, { headers: HEADERS });
     };
     const counter = this.#counter(answer.fs);
-    if (typeof counter === "number") return give(counter);
-    return counter.then(give, () => {
+    if (typeof counter === "number") return respond(counter);
+    return counter.then(respond, () => {
       // Its file has been closed.
       this.#drop(url, answer);
       return null;
@@ -76,12 +76,12 @@ export class AnswerCache {
     // Before it is made: a change meanwhile makes it old at once.
     const counter = await this.#counter(of.fs);
     const answer: Answer = { ...of, counter, body: await body() };
-    if (answer.body.length <= LARGEST) {
+    if (answer.body.length <= MAX_ANSWER) {
       this.#drop(url, this.#answers.get(url));
       this.#answers.set(url, answer);
       this.#size += sizeOf(url, answer);
       for (const [oldest, old] of this.#answers) {
-        if (this.#size <= MOST) break;
+        if (this.#size <= MAX_CHARACTERS) break;
         this.#drop(oldest, old);
       }
     }
@@ -89,7 +89,7 @@ export class AnswerCache {
   }
 
   /** Forgets what was said of a volume. */
-  forget(volume: string): void {
+  invalidate(volume: string): void {
     for (const [url, answer] of this.#answers) {
       if (answer.volume === volume) this.#drop(url, answer);
     }

@@ -11,7 +11,7 @@ export const LOGIN_COOKIE = "aloelite_login";
 const LIFE_MS = 7 * 24 * 60 * 60_000;
 
 /** Logins that are kept; the oldest goes. */
-const MOST = 10_000;
+const MAX_LOGINS = 10_000;
 
 /**
  * The token that the manager has made for itself. What is kept of it is its
@@ -22,10 +22,10 @@ const MOST = 10_000;
  */
 export async function ownToken(
   registry: Registry,
-  anew: boolean,
+  renew: boolean,
 ): Promise<{ hash: string; made: string | null }> {
-  const kept = anew ? null : await getSetting(registry, TOKEN_HASH);
-  if (kept !== null) return { hash: kept, made: null };
+  const stored = renew ? null : await getSetting(registry, TOKEN_HASH);
+  if (stored !== null) return { hash: stored, made: null };
   const made = newSecret();
   const hash = secretHash(made);
   await putSetting(registry, TOKEN_HASH, hash);
@@ -71,10 +71,10 @@ export class Auth {
    */
   allows(headers: Headers, client: string): boolean {
     if (this.#token === null) return true;
-    const given = headers.get("authorization");
+    const authorization = headers.get("authorization");
     // Of other schemes it may be for a proxy in front.
-    if (given !== null && /^Bearer\b/i.test(given)) {
-      const token = /^Bearer +(\S+) *$/i.exec(given)?.[1];
+    if (authorization !== null && /^Bearer\b/i.test(authorization)) {
+      const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
       return token !== undefined && this.#isToken(token, client);
     }
     const secret = LOGIN.exec(headers.get("cookie") ?? "")?.[1];
@@ -90,7 +90,7 @@ export class Auth {
   login(token: string, client: string, headers: Headers): string {
     if (!this.#isToken(token, client)) throw unauthorized("this is not the manager's token");
     this.logout(headers);
-    if (this.#logins.size >= MOST) {
+    if (this.#logins.size >= MAX_LOGINS) {
       this.#logins.delete(this.#logins.keys().next().value!);
     }
     const secret = newSecret();

@@ -65,15 +65,15 @@ export async function* bodyPieces(
   const expected = declaredLength(request.headers, limits);
   if (request.body === null) return;
   const reader = request.body.getReader();
-  const pace = new Pace(limits, visit.signal);
+  const rate = new RateWatch(limits, visit.signal);
   visit.waitingSince = performance.now();
   let size = 0;
   try {
     while (true) {
-      const { done, value } = await pace.wait(reader.read());
+      const { done, value } = await rate.wait(reader.read());
       if (done) break;
       size += value.length;
-      pace.came(value.length);
+      rate.received(value.length);
       visit.progressAt = performance.now();
       if (size > limits.bytes) throw tooLarge(limits.bytes);
       if (value.length > 0) yield value;
@@ -81,14 +81,14 @@ export async function* bodyPieces(
     if (expected !== null && size !== expected) throw new BrokenBody(null);
   } finally {
     visit.waitingSince = null;
-    pace.end();
+    rate.end();
     // What nobody reads must not keep the connection.
     void reader.cancel().catch(() => {});
   }
 }
 
 /** Sees to it that a body comes in time. The time that its reader takes is not counted. */
-class Pace {
+class RateWatch {
   readonly #limits: BodyLimits;
   readonly #signal: AbortSignal;
   readonly #begun = performance.now();
@@ -106,7 +106,7 @@ class Pace {
     this.#limits = limits;
     this.#signal = signal;
     const every = Math.min(limits.idleMs, limits.windowMs, limits.wholeMs) / 4;
-    this.#timer = setInterval(() => this.#look(), Math.max(10, every));
+    this.#timer = setInterval(() => this.#check(), Math.max(10, every));
     if (signal.aborted) this.#aborted();
     else signal.addEventListener("abort", this.#aborted);
   }
@@ -125,7 +125,7 @@ class Pace {
   }
 
   /** A piece has come. */
-  came(bytes: number): void {
+  received(bytes: number): void {
     this.#bytes += bytes;
     if (this.#since !== null) this.#waited += performance.now() - this.#since;
     this.#since = null;
@@ -136,7 +136,7 @@ class Pace {
     this.#signal.removeEventListener("abort", this.#aborted);
   }
 
-  #look(): void {
+  #check(): void {
     const now = performance.now();
     const { idleMs, windowMs, bytesPerSecond, wholeMs } = this.#limits;
     if (now - this.#begun > wholeMs) return this.#fail("the body took too long");

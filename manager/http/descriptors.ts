@@ -1,11 +1,11 @@
 /** What is left for all but files and connections: the runtime's own, threads, pipes of mounts. */
-const OWN = 40;
+const RUNTIME_DESCRIPTORS = 40;
 
 /** What an open filesystem takes: two connections with their WAL and its index, and one to read by. */
-const OF_FILESYSTEM = 8;
+const DESCRIPTORS_OF_FILESYSTEM = 8;
 
 /** Where nobody tells how many files may be open. */
-const USUAL = 1024;
+const DEFAULT_LIMIT = 1024;
 
 /** How many files a process may have open, divided: a half is for files and mounts. */
 export interface Descriptors {
@@ -21,28 +21,28 @@ export interface Descriptors {
 
 /** Divides what this process may have open, where that is less than what is wished for. */
 export function divideDescriptors(
-  wish: { connections: number; openFilesystems: number },
+  limits: { connections: number; openFilesystems: number },
 ): Descriptors {
   const limit = openFilesLimit();
   const half = Math.floor(limit / 2);
-  const most = Math.floor((half - OWN) / OF_FILESYSTEM);
+  const most = Math.floor((half - RUNTIME_DESCRIPTORS) / DESCRIPTORS_OF_FILESYSTEM);
   return {
     limit,
-    connections: Math.max(8, Math.min(wish.connections, Math.floor(limit * 3 / 8))),
-    openFilesystems: Math.max(2, Math.min(wish.openFilesystems, most)),
+    connections: Math.max(8, Math.min(limits.connections, Math.floor(limit * 3 / 8))),
+    openFilesystems: Math.max(2, Math.min(limits.openFilesystems, most)),
     reserve: Math.max(8, Math.min(64, Math.floor(limit / 8))),
   };
 }
 
 /** How many files this process may have open; the runtime has raised that as far as it may. */
 function openFilesLimit(): number {
-  if (Deno.build.os !== "linux") return USUAL;
+  if (Deno.build.os !== "linux") return DEFAULT_LIMIT;
   try {
     const text = Deno.readTextFileSync("/proc/self/limits");
     const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1];
-    return soft === "unlimited" ? Infinity : Number(soft ?? USUAL);
+    return soft === "unlimited" ? Infinity : Number(soft ?? DEFAULT_LIMIT);
   } catch {
-    return USUAL;
+    return DEFAULT_LIMIT;
   }
 }
 

@@ -16,7 +16,7 @@ export interface RequestInfo {
 }
 
 /** What answers requests that were let in. */
-export type Answerer = (
+export type Responder = (
   request: Request,
   visit: Visit,
   client: string,
@@ -27,7 +27,7 @@ export type Answerer = (
  *
  * @returns Null, or in the end null, when it does not.
  */
-export type Recaller = (
+export type CacheLookup = (
   request: Request,
   visit: Visit,
 ) => Response | Promise<Response | null> | null;
@@ -39,8 +39,8 @@ export interface FrontDoorOptions {
   auth: Auth;
   metrics: Metrics;
   /** Asked first: what it gives at once is no stream, and costs no more than to be given. */
-  recall: Recaller;
-  answer: Answerer;
+  lookup: CacheLookup;
+  answer: Responder;
 }
 
 /** Places for the question whether the manager is well. */
@@ -50,7 +50,7 @@ const HEALTH_PLACES = 16;
  * How long a body or an answer may be on its way while others wait for a place,
  * ms: a small body ends then, what takes as long as it takes goes on without one.
  */
-const HURRY = 1000;
+const SLOW_MS = 1000;
 
 /**
  * Where every request comes in: turned away here are those of other sites, of
@@ -71,23 +71,23 @@ export class FrontDoor {
   readonly #limits: Limits;
   /** Whether only this machine may come in: nothing else tells who somebody is. */
   readonly #onlyLocal: boolean;
-  readonly #recall: Recaller;
-  readonly #answer: Answerer;
+  readonly #lookup: CacheLookup;
+  readonly #answer: Responder;
   readonly #running = new Set<Running>();
   /** How many places of each kind are taken. */
   readonly #taken: Record<Place, number> = { usual: 0, open: 0, health: 0 };
   /** What goes on without a place: as many as there are places. */
-  readonly #aside = new Set<Running>();
+  readonly #demoted = new Set<Running>();
   readonly #timer: ReturnType<typeof setInterval>;
   #closed = false;
   #emptied: (() => void) | null = null;
 
-  constructor({ settings, hosts, auth, metrics, recall, answer }: FrontDoorOptions) {
+  constructor({ settings, hosts, auth, metrics, lookup, answer }: FrontDoorOptions) {
     this.#hosts = hosts;
     this.#auth = auth;
     this.#metrics = metrics;
     this.#limits = settings.limits;
-    this.#recall = recall;
+    this.#lookup = lookup;
     this.#answer = answer;
     this.#onlyLocal = !auth.demanded && settings.tls?.clientCa === undefined &&
       isLoopback(settings.host);
@@ -119,20 +119,20 @@ export class FrontDoor {
       this.#count(request, visit, response, since);
       return Promise.resolve(response);
     }
-    const recalled = this.#recall(request, visit);
-    if (recalled instanceof Response) {
-      this.#count(request, visit, recalled, since);
-      return Promise.resolve(recalled);
+    const cached = this.#lookup(request, visit);
+    if (cached instanceof Response) {
+      this.#count(request, visit, cached, since);
+      return Promise.resolve(cached);
     }
     return new Promise<Response>((resolve, reject) => {
       keepVisit(request, visit);
       const running: Running = {
         visit,
         placed: true,
-        until: isPatient(request) ? Infinity : since + this.#limits.requestMs,
-        give: resolve,
-        given: false,
-        givenAt: Infinity,
+        until: isLongRunning(request) ? Infinity : since + this.#limits.requestMs,
+        respond: resolve,
+        responded: false,
+        respondedAt: Infinity,
       };
       this.#taken[visit.place]++;
       this.#running.add(running);
@@ -140,13 +140,13 @@ export class FrontDoor {
       const done = () => this.#leave(running);
       const answered = (response: Response) => {
         this.#count(request, visit, response, since);
-        if (running.given) {
+        if (running.responded) {
           void response.body?.cancel().catch(() => {});
           return done();
         }
-        running.given = true;
+        running.responded = true;
         visit.progressAt = performance.now();
-        running.givenAt = visit.progressAt;
+        running.respondedAt = visit.progressAt;
         resolve(response);
         // A stream is worked on until its client has it.
         if (info?.completed === undefined) done();
@@ -157,9 +157,9 @@ export class FrontDoor {
         reject(error);
       };
       try {
-        const answer = recalled === null
+        const answer = cached === null
           ? this.#answer(request, visit, client)
-          : recalled.then((known) => known ?? this.#answer(request, visit, client));
+          : cached.then((known) => known ?? this.#answer(request, visit, client));
         if (answer instanceof Response) answered(answer);
         else answer.then(answered, failed);
       } catch (error) {
@@ -188,7 +188,7 @@ export class FrontDoor {
   }
 
   #refusal(request: Request, peer: string, client: string, visit: Visit): Problem | null {
-    if (this.#closed) return later("the manager is stopping", 5);
+    if (this.#closed) return unavailable("the manager is stopping", 5);
     const { headerBytes } = this.#limits;
     const { url, headers } = request;
     if (url.length > headerBytes) return new Problem(414, "too_large", "the URL is too long");
@@ -205,7 +205,7 @@ export class FrontDoor {
       if (!isOpen(request.method, url)) return unauthorized();
     }
     visit.place = placeOf(request, visit);
-    return this.#hasPlace(visit.place) ? null : later("too many requests at once", 1);
+    return this.#hasPlace(visit.place) ? null : unavailable("too many requests at once", 1);
   }
 
   /** Whether there is a place, perhaps one that a request has to give which dawdles. */
@@ -220,51 +220,54 @@ export class FrontDoor {
 
   /** Takes a place from a request that others need not wait for. */
   #makeRoom(place: Place): boolean {
-    return this.#hurry(place) || this.#putAside(place);
+    return this.#abortSlowBody(place) || this.#demote(place);
   }
 
   /** Has a stream, of a body or of an answer, that takes long go on without its place. */
-  #putAside(place: Place): boolean {
-    const before = performance.now() - HURRY;
-    const slow = stillest(this.#running, ({ visit, until, placed, given, givenAt }) => {
+  #demote(place: Place): boolean {
+    const before = performance.now() - SLOW_MS;
+    const slow = leastActive(this.#running, ({ visit, until, placed, responded, respondedAt }) => {
       if (!placed || visit.place !== place) return false;
-      const since = given ? givenAt : until === Infinity ? visit.waitingSince : null;
+      const since = responded ? respondedAt : until === Infinity ? visit.waitingSince : null;
       return since !== null && since < before;
     });
     if (slow === null) return false;
-    if (this.#aside.size >= this.#limits.concurrent && !this.#endAside()) return false;
+    if (this.#demoted.size >= this.#limits.concurrent && !this.#endDemoted()) return false;
     this.#vacate(slow);
-    this.#aside.add(slow);
+    this.#demoted.add(slow);
     return true;
   }
 
   /** Ends one of those that go on without a place. */
-  #endAside(): boolean {
-    const still = stillest(this.#aside, ({ visit, given }) => !given || visit.cut !== null);
+  #endDemoted(): boolean {
+    const still = leastActive(
+      this.#demoted,
+      ({ visit, responded }) => !responded || visit.cut !== null,
+    );
     if (still === null) return false;
-    this.#aside.delete(still);
-    if (still.given) still.visit.cut!();
-    else this.#giveUp(still, "the body came too slowly while others waited");
+    this.#demoted.delete(still);
+    if (still.responded) still.visit.cut!();
+    else this.#abort(still, "the body came too slowly while others waited");
     return true;
   }
 
   /** Takes a place from a request whose small body does not come. */
-  #hurry(place: Place): boolean {
-    const before = performance.now() - HURRY;
+  #abortSlowBody(place: Place): boolean {
+    const before = performance.now() - SLOW_MS;
     for (const running of this.#running) {
-      const { visit, until, placed, given } = running;
-      if (!placed || given || until === Infinity || visit.place !== place) continue;
+      const { visit, until, placed, responded } = running;
+      if (!placed || responded || until === Infinity || visit.place !== place) continue;
       if (visit.waitingSince === null || visit.waitingSince > before) continue;
-      this.#giveUp(running, "the body did not come while others waited");
+      this.#abort(running, "the body did not come while others waited");
       return true;
     }
     return false;
   }
 
   /** Answers a request that is not done, and gives its place to others. What it does ends soon. */
-  #giveUp(running: Running, why: string): void {
-    running.given = true;
-    running.give(later(why, 10).response());
+  #abort(running: Running, why: string): void {
+    running.responded = true;
+    running.respond(unavailable(why, 10).response());
     this.#vacate(running);
     running.visit.end();
   }
@@ -276,7 +279,7 @@ export class FrontDoor {
 
   #leave(running: Running): void {
     this.#vacate(running);
-    this.#aside.delete(running);
+    this.#demoted.delete(running);
     this.#running.delete(running);
     if (this.#running.size === 0) this.#emptied?.();
   }
@@ -290,7 +293,7 @@ export class FrontDoor {
   #sweep(): void {
     const now = performance.now();
     for (const running of this.#running) {
-      if (!running.given && running.until <= now) this.#giveUp(running, "this took too long");
+      if (!running.responded && running.until <= now) this.#abort(running, "this took too long");
     }
   }
 }
@@ -301,15 +304,15 @@ interface Running {
   placed: boolean;
   /** When its answer has to begin, by `performance.now`. */
   until: number;
-  give: (response: Response) => void;
+  respond: (response: Response) => void;
   /** Whether it has got an answer. */
-  given: boolean;
+  responded: boolean;
   /** When, by `performance.now`. */
-  givenAt: number;
+  respondedAt: number;
 }
 
 /** Of some requests the one of which nothing has moved for longest; null for none. */
-function stillest(all: Iterable<Running>, fits: (running: Running) => boolean): Running | null {
+function leastActive(all: Iterable<Running>, fits: (running: Running) => boolean): Running | null {
   let found: Running | null = null;
   for (const running of all) {
     if (!fits(running)) continue;
@@ -328,7 +331,7 @@ const METHODS: ReadonlySet<string> = new Set([
   "OPTIONS",
 ]);
 
-function later(detail: string, seconds: number): Problem {
+function unavailable(detail: string, seconds: number): Problem {
   return new Problem(503, "busy", detail, { headers: { "retry-after": `${seconds}` } });
 }
 
@@ -349,15 +352,15 @@ function placeOf({ method, url }: Request, { trusted }: Visit): Place {
 }
 
 /** What may take as long as it takes: bodies that stream in have a limit of their own. */
-function isPatient(request: Request): boolean {
-  if (request.method === "GET" || request.method === "HEAD") return SLOW.test(request.url);
-  if (SLOW.test(request.url)) return true;
+function isLongRunning(request: Request): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return LONG_RUNNING.test(request.url);
+  if (LONG_RUNNING.test(request.url)) return true;
   const type = request.headers.get("content-type");
   return request.method === "PUT" || (type !== null && !/^application\/json\b/i.test(type));
 }
 
 /** What reads or writes a whole file before its answer begins. */
-const SLOW = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
+const LONG_RUNNING = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
 
 /** Whether a request needs no token. */
 function isOpen(method: string, url: string): boolean {

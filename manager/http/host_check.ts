@@ -22,7 +22,7 @@ export class HostCheck {
   /** The names that Host may have. */
   readonly #names: ReadonlySet<string>;
   /** Those of them that the operator has given. */
-  readonly #given: ReadonlySet<string>;
+  readonly #configured: ReadonlySet<string>;
   /** The origins that the operator has given. */
   readonly #origins: ReadonlySet<string>;
   readonly #proxies: ReadonlySet<string>;
@@ -40,9 +40,9 @@ export class HostCheck {
     const origins = allowedHosts.map(parseOrigin).filter((origin) => origin !== null);
     const names = allowedHosts.filter((text) => parseOrigin(text) === null)
       .map((name) => bracketed(name).toLowerCase());
-    this.#given = new Set([...names, ...origins.map(({ name }) => name)]);
+    this.#configured = new Set([...names, ...origins.map(({ name }) => name)]);
     const usual = ["localhost", "127.0.0.1", "[::1]", bracketed(host).toLowerCase()];
-    this.#names = new Set([...usual, ...this.#given]);
+    this.#names = new Set([...usual, ...this.#configured]);
     this.#origins = new Set(origins.map(({ text }) => text));
     this.#proxies = new Set(trustedProxies.map(plainAddress));
     this.#anyName = allowedHosts.includes("*");
@@ -57,7 +57,7 @@ export class HostCheck {
   refusal(request: Request, peer: string): Problem | null {
     const { headers, method } = request;
     const host = headers.get("host") ?? authority(request.url);
-    if (!this.#isOurs(host)) return unknownName("Host");
+    if (!this.#isOwnHost(host)) return unknownName("Host");
     const site = headers.get("sec-fetch-site");
     const origin = headers.get("origin");
     const safe = !changesState(method, pathOf(request.url));
@@ -67,9 +67,11 @@ export class HostCheck {
       return site === "same-origin" || !isByCookie(headers) ? null : unproven();
     }
     if (!isOwnSite(site) && !(safe && isVisit(request, site))) return foreign();
-    const asked = this.#asked(request, host, peer);
-    if (asked.host !== host && !this.#isOurs(asked.host)) return unknownName("X-Forwarded-Host");
-    return this.#isOwnOrigin(origin, asked, site) ? null : foreign();
+    const requested = this.#requestedOrigin(request, host, peer);
+    if (requested.host !== host && !this.#isOwnHost(requested.host)) {
+      return unknownName("X-Forwarded-Host");
+    }
+    return this.#isOwnOrigin(origin, requested, site) ? null : foreign();
   }
 
   /** The client that a request is of: what a trusted proxy says, or the other end. */
@@ -83,51 +85,51 @@ export class HostCheck {
     return this.#proxies.size > 0 && this.#proxies.has(plainAddress(peer));
   }
 
-  #isOurs(host: string): boolean {
+  #isOwnHost(host: string): boolean {
     if (host === this.#last) return true;
     const name = nameOf(host);
     if (name === null) return false;
     // A page elsewhere can bring a name of its own here, but no address.
-    const ours = this.#anyName || this.#names.has(name) ||
+    const own = this.#anyName || this.#names.has(name) ||
       (this.#anyAddress && (name.startsWith("[") || ADDRESS.test(name)));
-    if (ours) this.#last = host;
-    return ours;
+    if (own) this.#last = host;
+    return own;
   }
 
   /** How a browser has asked, as far as that is known here. */
-  #asked(request: Request, host: string, peer: string): Asked {
+  #requestedOrigin(request: Request, host: string, peer: string): RequestedOrigin {
     const { headers, url } = request;
     const scheme = url.startsWith("https:") ? "https" : "http";
     if (!this.#trusts(peer)) return { scheme, host };
-    const said = last(headers.get("x-forwarded-proto"))?.toLowerCase();
+    const proto = last(headers.get("x-forwarded-proto"))?.toLowerCase();
     return {
-      scheme: said === "http" || said === "https" ? said : scheme,
+      scheme: proto === "http" || proto === "https" ? proto : scheme,
       host: last(headers.get("x-forwarded-host")) ?? host,
     };
   }
 
   /** Whether an origin is the one that a request was sent to. */
-  #isOwnOrigin(text: string, { scheme, host }: Asked, site: string | null): boolean {
+  #isOwnOrigin(text: string, { scheme, host }: RequestedOrigin, site: string | null): boolean {
     const origin = parseOrigin(text);
     if (origin === null) return false;
     if (this.#origins.has(origin.text)) return true;
-    const here = parseOrigin(`${scheme}://${host}`);
-    if (here === null) return false;
-    if (origin.text === here.text) return true;
-    if (origin.name === here.name) {
+    const target = parseOrigin(`${scheme}://${host}`);
+    if (target === null) return false;
+    if (origin.text === target.text) return true;
+    if (origin.name === target.name) {
       // A proxy that ends TLS: the browser has compared what it sees of that.
-      return site === "same-origin" && (here.port === "" || origin.port === here.port);
+      return site === "same-origin" && (target.port === "" || origin.port === target.port);
     }
     // A proxy that puts its own Host in place of the name that it was asked by.
-    const given = this.#given.has(origin.name);
-    if (site === "same-origin") return given || this.#anyName;
-    return given && !this.#given.has(here.name) && !isLoopback(origin.name) &&
+    const configured = this.#configured.has(origin.name);
+    if (site === "same-origin") return configured || this.#anyName;
+    return configured && !this.#configured.has(target.name) && !isLoopback(origin.name) &&
       origin.text === `${origin.scheme}://${origin.name}`;
   }
 }
 
 /** Where a request was sent to. */
-interface Asked {
+interface RequestedOrigin {
   scheme: string;
   host: string;
 }

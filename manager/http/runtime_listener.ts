@@ -6,10 +6,10 @@ import { systemSockets } from "./sockets.ts";
 import { within } from "../within.ts";
 
 /** How long the last answers have to reach their connections, ms. */
-const FLUSHING = 200;
+const FLUSH_MS = 200;
 
 /** How often it is looked whether connections can be accepted again, ms. */
-const AGAIN = 5;
+const RETRY_MS = 5;
 
 type Server = Deno.HttpServer<Deno.NetAddr>;
 
@@ -67,7 +67,7 @@ export class RuntimeListener implements Listener {
   async close(ms: number): Promise<void> {
     // Answers that were given are still on their way. Not `shutdown`, which waits for
     // them: nothing of what it waits for can be cut off any more.
-    await new Promise((resolve) => setTimeout(resolve, Math.min(ms, FLUSHING)));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(ms, FLUSH_MS)));
     this.#stopped = true;
     this.#cut.abort();
     await within(ms, this.#server.finished.catch(() => {}));
@@ -80,20 +80,20 @@ export class RuntimeListener implements Listener {
     const server = Deno.serve(this.#options, this.#handler);
     server.finished.then(
       () => this.#stopped || this.#closed.resolve(),
-      (error) => void this.#again(error),
+      (error) => void this.#restart(error),
     );
     return server;
   }
 
   /** Accepting has come to an end by itself: makes room, and begins again. */
-  async #again(error: unknown): Promise<void> {
+  async #restart(error: unknown): Promise<void> {
     if (this.#stopped) return;
     this.#giveReserve();
     const why = error instanceof Error ? error.message.replace(/^Error: /, "") : String(error);
     this.#log(`no connections are accepted for now: ${why}`);
     while (!this.#stopped) {
       this.#connections?.look(Math.floor(this.#limit / 8));
-      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       const open = openDescriptors()?.length ?? Infinity;
       if (Deno.build.os === "linux" && open > this.#limit - 2 * this.#reserved) continue;
       try {

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { encodeHex } from "../hex.ts";
 
 /** A random text that nobody guesses, 64 hexadecimal digits. */
 export function newSecret(): string {
-  return encodeHex(crypto.getRandomValues(new Uint8Array(32)));
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
 /** What a secret is known by: SHA-256, hexadecimal. Of random texts it tells nobody what they are. */

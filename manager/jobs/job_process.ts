@@ -16,7 +16,7 @@ export interface WaitingJob {
   /** Interrupts it. */
   signal: AbortSignal | null;
   /** How long it may be at one statement, ms. */
-  silence: number;
+  timeout: number;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -33,7 +33,7 @@ export class JobProcess {
   /** While it works: ends it when it says nothing. While it does not: when it is idle. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #count = 0;
-  #said = "";
+  #lastLine = "";
 
   /** @param program The runtime's words that start one. */
   constructor(program: readonly string[]) {
@@ -50,8 +50,8 @@ export class JobProcess {
     this.#input = this.#child.stdin.getWriter();
     // That nobody takes what is written is known by its end.
     this.#input.closed.catch(() => {});
-    void this.#listen();
-    void this.#hear();
+    void this.#readStdout();
+    void this.#readStderr();
   }
 
   /** @returns Whether it can do another one. */
@@ -67,7 +67,7 @@ export class JobProcess {
     const frame = encodeFrame(request, key ?? undefined);
     key?.fill(0);
     this.#input.write(frame).catch(() => {}).finally(() => frame.fill(0));
-    this.#wait();
+    this.#armTimeout();
     return promise;
   }
 
@@ -90,16 +90,16 @@ export class JobProcess {
   };
 
   /** Waits for the next sign of life. */
-  #wait(): void {
+  #armTimeout(): void {
     clearTimeout(this.#timer);
     if (this.#current === null) return;
-    const { silence } = this.#current;
+    const { timeout } = this.#current;
     this.#timer = setTimeout(() => {
-      const seconds = Math.round(silence / 1000);
+      const seconds = Math.round(timeout / 1000);
       this.#kill(
         new AloeError("io_error", `given up after ${seconds} s: the file may be damaged`),
       );
-    }, silence);
+    }, timeout);
   }
 
   #kill(reason: Error): void {
@@ -112,11 +112,11 @@ export class JobProcess {
     }
   }
 
-  async #listen(): Promise<void> {
+  async #readStdout(): Promise<void> {
     try {
       const frames = new FrameReader<JobAnswer>();
       for await (const part of this.#child.stdout) {
-        for (const { message } of frames.push(part)) this.#take(message);
+        for (const { message } of frames.push(part)) this.#handle(message);
       }
     } catch {
       // It has ended; its status tells.
@@ -124,23 +124,23 @@ export class JobProcess {
     const { code, signal } = await this.#child.status;
     clearTimeout(this.#timer);
     await this.#input.abort().catch(() => {});
-    const why = this.#said || `its process ended with ${signal ?? code}`;
+    const why = this.#lastLine || `its process ended with ${signal ?? code}`;
     this.#finish(false, (job) => job.reject(new AloeError("io_error", why)));
   }
 
-  async #hear(): Promise<void> {
+  async #readStderr(): Promise<void> {
     try {
       for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
-        this.#said = `${this.#said}${text}`.trim().split("\n").at(-1)!.slice(0, 500);
+        this.#lastLine = `${this.#lastLine}${text}`.trim().split("\n").at(-1)!.slice(0, 500);
       }
     } catch {
       // It has ended.
     }
   }
 
-  #take(answer: JobAnswer): void {
+  #handle(answer: JobAnswer): void {
     if (answer.id !== this.#count || this.#current === null) return;
-    if (answer.type === "going on") return this.#wait();
+    if (answer.type === "going on") return this.#armTimeout();
     clearTimeout(this.#timer);
     this.#finish(true, (job) => {
       if (answer.type === "done") return job.resolve(answer.result);

@@ -46,16 +46,16 @@ export interface Jobs {
 }
 
 /** How many jobs run side by side, */
-const PROCESSES = 4;
+const MAX_PROCESSES = 4;
 
 /** and how many of them with one file: the others' jobs go on if all of those hang. */
-const PROCESSES_OF_A_FILE = 2;
+const MAX_PROCESSES_OF_A_FILE = 2;
 
 /** How long the last process without work stays, ms. */
-const IDLE = 30_000;
+const IDLE_MS = 30_000;
 
 /** How long the end waits for what runs, ms. */
-const PATIENCE = 3000;
+const CLOSE_MS = 3000;
 
 /** Bytes of a file that a statement gets through in a millisecond, on a slow disk. */
 const BYTES_PER_MS = 4096;
@@ -106,32 +106,32 @@ class Pool {
     job: Job,
     { key, signal }: JobOptions & { key?: Uint8Array } = {},
   ): Promise<T> {
-    const silence = this.#settings.jobMs + await sizeOf(job.file) / BYTES_PER_MS;
+    const timeout = this.#settings.jobMs + await sizeOf(job.file) / BYTES_PER_MS;
     return await new Promise<T>((resolve, reject) => {
       this.#queue.push({
         job,
         key: key ?? null,
         signal: signal ?? null,
-        silence,
+        timeout,
         resolve: resolve as (result: unknown) => void,
         reject,
       });
-      this.#next();
+      this.#startNext();
     });
   }
 
-  #next(): void {
+  #startNext(): void {
     if (this.#closed) {
       for (const { reject } of this.#queue.splice(0)) {
         reject(new AloeError("busy", "the manager is stopping"));
       }
     }
-    while (this.#busy.size < PROCESSES) {
-      const at = this.#queue.findIndex(({ job }) => this.#at(job.file) < PROCESSES_OF_A_FILE);
+    while (this.#busy.size < MAX_PROCESSES) {
+      const at = this.#queue.findIndex(({ job }) => this.#at(job.file) < MAX_PROCESSES_OF_A_FILE);
       if (at === -1) return;
       const [waiting] = this.#queue.splice(at, 1);
       if (waiting.signal?.aborted) waiting.reject(new AloeError("busy", "it was interrupted"));
-      else this.#begin(waiting);
+      else this.#start(waiting);
     }
   }
 
@@ -140,7 +140,7 @@ class Pool {
     return [...this.#busy.values()].filter(({ job }) => job.file === file).length;
   }
 
-  #begin(waiting: WaitingJob): void {
+  #start(waiting: WaitingJob): void {
     let process: JobProcess;
     try {
       process = this.#idle ?? new JobProcess(this.#settings.program);
@@ -156,18 +156,18 @@ class Pool {
       else if (this.#closed || this.#idle !== null) process.end();
       else {
         this.#idle = process;
-        process.endIfIdle(IDLE, () => {
+        process.endIfIdle(IDLE_MS, () => {
           if (this.#idle === process) this.#idle = null;
         });
       }
-      this.#next();
+      this.#startNext();
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#next();
-    const end = performance.now() + PATIENCE;
+    this.#startNext();
+    const end = performance.now() + CLOSE_MS;
     while (this.#busy.size > 0 && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

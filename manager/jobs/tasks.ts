@@ -10,7 +10,7 @@ import type { Publisher } from "../volumes/feed_events.ts";
 export type TaskOperation = "remove" | "move" | "copy" | "restore" | "purge" | "undo";
 
 /** What a task is to do. */
-export type TaskWish =
+export type TaskSpec =
   | { operation: "remove"; paths: readonly string[] }
   | {
     operation: "move" | "copy";
@@ -65,21 +65,21 @@ export interface TaskReport {
 }
 
 /** Tasks that run at once, over all volumes. */
-const MOST_RUNNING = 16;
+const MAX_RUNNING = 16;
 
 /** Tasks of all volumes that have ended and are remembered, and the items of theirs together. */
-const MOST_ENDED = 100;
-const MOST_DONE_ITEMS = 500_000;
+const MAX_ENDED = 100;
+const MAX_DONE_ITEMS = 500_000;
 
 /** Items that one transaction does. */
-const AT_ONCE = 100;
+const BATCH_SIZE = 100;
 
 /** Failures that are kept, and those of a task that is one of a list. */
-const MOST_FAILURES = 100_000;
-const LISTED_FAILURES = 100;
+const MAX_FAILURES = 100_000;
+const MAX_LISTED_FAILURES = 100;
 
 /** How often progress is told, ms. */
-const TELL_MS = 300;
+const PUBLISH_MS = 300;
 
 /** What ends a task: the next item would fail for the same reason. */
 const FATAL: ReadonlySet<AloeErrorCode> = new Set<AloeErrorCode>([
@@ -147,34 +147,34 @@ export class Tasks {
    * @param held Is disposed when the task has ended, and when it cannot begin.
    * @throws {Problem} 503 when too many run; 404 for a task that cannot be taken back.
    */
-  async start(held: Access, wish: TaskWish): Promise<TaskReport> {
+  async start(access: Access, spec: TaskSpec): Promise<TaskReport> {
     try {
       const running = [...this.#tasks.values()].filter(({ state }) => state === "running");
-      if (this.#closed || running.length >= MOST_RUNNING) {
+      if (this.#closed || running.length >= MAX_RUNNING) {
         const why = this.#closed ? "the manager is stopping" : "too many tasks run at once";
         throw new Problem(503, "busy", why, { headers: { "retry-after": "1" } });
       }
-      if (wish.operation === "move" || wish.operation === "copy") {
-        const { type } = await ops.stat(held.fs.db, held.mount.handle, wish.to);
+      if (spec.operation === "move" || spec.operation === "copy") {
+        const { type } = await ops.stat(access.fs.db, access.mount.handle, spec.to);
         if (type !== "container") {
-          throw new AloeError("not_a_container", `${wish.to}: is not a directory`);
+          throw new AloeError("not_a_container", `${spec.to}: is not a directory`);
         }
       }
-      const work = this.#work(held, wish);
-      const tell = (ended = false) => {
+      const work = this.#work(access, spec);
+      const publish = (ended = false) => {
         const { feed } = this.#options;
-        const { fsId, id } = held.volume;
+        const { fsId, id } = access.volume;
         feed.publish({ type: "task", fs_id: fsId, volume_id: id });
         if (ended) feed.publish({ type: "changed", fs_id: fsId, volume_id: id });
       };
-      const task = new Task(held, wish, work, tell);
+      const task = new Task(access, spec, work, publish);
       this.#tasks.set(task.id, task);
       void task.run().catch((error) => {
         this.#options.log((error as Error).stack ?? String(error));
       }).finally(() => this.#forgetOldest());
       return task.report();
     } catch (error) {
-      await held[Symbol.asyncDispose]();
+      await access[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -183,7 +183,8 @@ export class Tasks {
   list(volume: string): TaskReport[] {
     return [...this.#tasks.values()].filter((task) => task.volume === volume)
       .map((task) => task.report())
-      .map((task) => ({ ...task, failures: task.failures.slice(0, LISTED_FAILURES) })).reverse();
+      .map((task) => ({ ...task, failures: task.failures.slice(0, MAX_LISTED_FAILURES) }))
+      .reverse();
   }
 
   /** One task. @throws {AloeError} `not_found`. */
@@ -227,26 +228,26 @@ export class Tasks {
     const ended = [...this.#tasks.values()].filter(({ state }) => state !== "running");
     let items = ended.reduce((sum, { done }) => sum + done.length, 0);
     for (const [at, task] of ended.entries()) {
-      if (ended.length - at <= MOST_ENDED && items <= MOST_DONE_ITEMS) return;
+      if (ended.length - at <= MAX_ENDED && items <= MAX_DONE_ITEMS) return;
       items -= task.done.length;
       this.#tasks.delete(task.id);
     }
   }
 
-  #work(held: Access, wish: TaskWish): Work {
-    const { mount: { handle } } = held;
-    switch (wish.operation) {
+  #work(access: Access, spec: TaskSpec): Work {
+    const { mount: { handle } } = access;
+    switch (spec.operation) {
       case "remove":
-        return removing(handle, wish.paths);
+        return removing(handle, spec.paths);
       case "move":
       case "copy":
-        return placing(handle, wish);
+        return placing(handle, spec);
       case "restore":
-        return restoring(held, wish.ids, wish.onConflict);
+        return restoring(access, spec.ids, spec.onConflict);
       case "purge":
-        return purging(held, wish.ids);
+        return purging(access, spec.ids);
       case "undo": {
-        const undone = this.#find(held.volume.id, wish.task);
+        const undone = this.#find(access.volume.id, spec.task);
         return undoing(handle, undone.takeDone());
       }
     }
@@ -257,11 +258,11 @@ class Task {
   readonly id = crypto.randomUUID();
   readonly done: Done[] = [];
   state: TaskState = "running";
-  readonly #held: Access;
-  readonly #wish: TaskWish;
+  readonly #access: Access;
+  readonly #spec: TaskSpec;
   readonly #work: Work;
   #items: readonly string[];
-  readonly #tell: (ended?: boolean) => void;
+  readonly #publish: (ended?: boolean) => void;
   readonly #placed = new Set<string>();
   readonly #failures: TaskFailure[] = [];
   readonly #startedAt = Date.now();
@@ -270,26 +271,31 @@ class Task {
   #result: string | null = null;
   #error: TaskReport["error"] = null;
   #endedAt: number | null = null;
-  #toldAt = 0;
+  #publishedAt = 0;
   #cancelled = false;
 
-  constructor(held: Access, wish: TaskWish, work: Work, tell: (ended?: boolean) => void) {
-    this.#held = held;
-    this.#wish = wish;
+  constructor(
+    access: Access,
+    spec: TaskSpec,
+    work: Work,
+    publish: (ended?: boolean) => void,
+  ) {
+    this.#access = access;
+    this.#spec = spec;
     this.#work = work;
     this.#items = work.items;
-    this.#tell = tell;
+    this.#publish = publish;
   }
 
   get volume(): string {
-    return this.#held.volume.id;
+    return this.#access.volume.id;
   }
 
   report(): TaskReport {
     return {
       id: this.id,
-      operation: this.#wish.operation,
-      to: "to" in this.#wish ? this.#wish.to : null,
+      operation: this.#spec.operation,
+      to: "to" in this.#spec ? this.#spec.to : null,
       state: this.state,
       total: this.#items.length,
       ...this.#count,
@@ -318,8 +324,8 @@ class Task {
 
   async run(): Promise<void> {
     try {
-      this.#tell();
-      await this.#all();
+      this.#publish();
+      await this.#runAll();
       this.state = this.#cancelled && this.#count.processed < this.#items.length
         ? "cancelled"
         : "done";
@@ -332,39 +338,39 @@ class Task {
     } finally {
       this.#endedAt = Date.now();
       try {
-        await this.#held[Symbol.asyncDispose]();
+        await this.#access[Symbol.asyncDispose]();
       } finally {
         this.#ended.resolve();
-        this.#tell(true);
+        this.#publish(true);
       }
     }
   }
 
-  async #all(): Promise<void> {
+  async #runAll(): Promise<void> {
     this.#items = await this.#work.prepare?.() ?? this.#items;
     const { length } = this.#items;
-    for (let at = 0; at < length && !this.#cancelled; at += AT_ONCE) {
-      const end = Math.min(at + AT_ONCE, length);
-      if (!await this.#together(at, end)) {
+    for (let at = 0; at < length && !this.#cancelled; at += BATCH_SIZE) {
+      const end = Math.min(at + BATCH_SIZE, length);
+      if (!await this.#runBatch(at, end)) {
         // One of them failed half-way, and with it all: each for itself.
-        for (let one = at; one < end && !this.#cancelled; one++) await this.#together(one, one + 1);
+        for (let one = at; one < end && !this.#cancelled; one++) await this.#runBatch(one, one + 1);
       }
       const now = performance.now();
-      if (now - this.#toldAt > TELL_MS) {
-        this.#toldAt = now;
-        this.#tell();
+      if (now - this.#publishedAt > PUBLISH_MS) {
+        this.#publishedAt = now;
+        this.#publish();
       }
     }
   }
 
   /** Does items in one transaction. @returns False when nothing was done, and each is to be tried. */
-  async #together(start: number, end: number): Promise<boolean> {
+  async #runBatch(start: number, end: number): Promise<boolean> {
     const placed = new Set(this.#placed);
     let results: (Step | AloeError)[] = [];
     try {
-      await this.#held.fs.db.batch(async (db) => {
+      await this.#access.fs.db.batch(async (db) => {
         for (let at = start; at < end; at++) {
-          results.push(await this.#one(db, at, placed));
+          results.push(await this.#runItem(db, at, placed));
           await yieldToEventLoop();
         }
       });
@@ -374,11 +380,11 @@ class Task {
       results = [error];
     }
     for (const node of placed) this.#placed.add(node);
-    for (const [i, step] of results.entries()) this.#note(this.#items[start + i], step);
+    for (const [i, step] of results.entries()) this.#record(this.#items[start + i], step);
     return true;
   }
 
-  async #one(db: ops.Database, at: number, placed: Set<string>): Promise<Step | AloeError> {
+  async #runItem(db: ops.Database, at: number, placed: Set<string>): Promise<Step | AloeError> {
     try {
       return await this.#work.run(db, this.#items[at], at, placed);
     } catch (error) {
@@ -387,12 +393,12 @@ class Task {
     }
   }
 
-  #note(item: string, step: Step | AloeError): void {
+  #record(item: string, step: Step | AloeError): void {
     const count = this.#count;
     count.processed++;
     if (step instanceof AloeError) {
       count.failed++;
-      if (this.#failures.length < MOST_FAILURES) {
+      if (this.#failures.length < MAX_FAILURES) {
         this.#failures.push({ item, code: step.code, detail: step.message });
       }
       return;
@@ -407,8 +413,8 @@ class Task {
 }
 
 /** Paths in one form, each once, without those that go with a directory that is among them. */
-function outermost(wishes: readonly string[]): string[] {
-  const paths = new Set(wishes.map((path) => joinPath(splitPath(path))));
+function outermost(all: readonly string[]): string[] {
+  const paths = new Set(all.map((path) => joinPath(splitPath(path))));
   return [...paths].filter((path) => {
     const names = splitPath(path);
     while (names.length > 1) {
@@ -433,9 +439,9 @@ function removing(mount: ops.MountHandle, paths: readonly string[]): Work {
 
 function placing(
   mount: ops.MountHandle,
-  { operation, paths, to: wish, onConflict = "fail" }: Extract<TaskWish, { to: string }>,
+  { operation, paths, to: directory, onConflict = "fail" }: Extract<TaskSpec, { to: string }>,
 ): Work {
-  const to = splitPath(wish);
+  const to = splitPath(directory);
   const items = operation === "move"
     ? outermost(paths)
     : paths.map((path) => joinPath(splitPath(path)));
@@ -444,9 +450,9 @@ function placing(
   return {
     items,
     run: async (db, from, _at, placed) => {
-      const goal = joinPath([...to, ...splitPath(from).slice(-1)]);
-      if (onConflict === "replace" && goal !== from && sources.has(goal)) {
-        throw new AloeError("already_exists", `${goal}: two of the sources have this name`);
+      const destination = joinPath([...to, ...splitPath(from).slice(-1)]);
+      if (onConflict === "replace" && destination !== from && sources.has(destination)) {
+        throw new AloeError("already_exists", `${destination}: two of the sources have this name`);
       }
       const [{ node, outcome, replaced, to: path }] = await ops.moveOrCopy(db, mount, {
         operation,
@@ -467,19 +473,19 @@ function placing(
 }
 
 function restoring(
-  held: Access,
+  access: Access,
   ids: readonly string[] | null,
   onConflict: ops.OnConflict = "fail",
 ): Work {
   return {
     items: ids ?? [],
     // What was removed later comes first: it may be the directory of what was removed before.
-    prepare: async () => ids?.length === 1 ? ids : await newestFirst(held, ids),
+    prepare: async () => ids?.length === 1 ? ids : await newestFirst(access, ids),
     run: async (db, id, _at, placed) => {
       const options = { onConflict, placed };
       const { path, outcome, replaced } = await ops.restoreItem(
         db,
-        held.mount.handle,
+        access.mount.handle,
         id,
         options,
       );
@@ -499,15 +505,15 @@ async function newestFirst({ fs, mount }: Access, ids: readonly string[] | null)
   return [...known, ...wanted];
 }
 
-function purging(held: Access, ids: readonly string[] | null): Work {
+function purging(access: Access, ids: readonly string[] | null): Work {
   let trees = false;
   return {
     items: ids ?? [],
-    ...(ids === null ? { prepare: () => newestFirst(held, null) } : {}),
+    ...(ids === null ? { prepare: () => newestFirst(access, null) } : {}),
     run: async (db, id) => {
       let outcome: ops.Outcome = "created";
       try {
-        const { nodes } = await ops.purgeTrash(db, held.mount.handle, { id });
+        const { nodes } = await ops.purgeTrash(db, access.mount.handle, { id });
         trees ||= nodes > 1;
       } catch (error) {
         if (!(trees && error instanceof AloeError && error.code === "not_found")) throw error;

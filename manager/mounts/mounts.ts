@@ -50,7 +50,7 @@ export interface Mounts {
    * time, and then nothing of it is left; 400 `encryption_required`.
    * @throws {AloeError} `bad_key`.
    */
-  mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus>;
+  mount(volume: VolumeFacts, request: MountRequest): Promise<MountStatus>;
   /**
    * Unmounts a volume, lazily if it is in use, and makes it come back no more.
    *
@@ -74,10 +74,10 @@ export interface Mounts {
 }
 
 /** The pauses before a mount that died is made again, ms; after the last one it is given up. */
-const PAUSES = [200, 1000, 4000, 15_000, 30_000];
+const RESTART_DELAYS_MS = [200, 1000, 4000, 15_000, 30_000];
 
 /** How long a mount has to live for its deaths to be forgotten, ms. */
-const SETTLED = 60_000;
+const STABLE_MS = 60_000;
 
 /** What mounts need. */
 export interface MountsOptions {
@@ -109,18 +109,18 @@ interface MountEntry {
   /** What a direct one holds. */
   direct: AsyncDisposable | null;
   /** Deaths in a row. */
-  deaths: number;
+  failures: number;
   since: number;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 class Supervisor implements Mounts {
   readonly #options: MountsOptions;
-  readonly #kept = new Map<string, MountEntry>();
+  readonly #entries = new Map<string, MountEntry>();
   /** Volumes whose mounts come back, whether they are mounted or not. */
   readonly #persistent = new Set<string>();
   /** What is under way with a volume: one thing at a time. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #queues = new Map<string, Promise<unknown>>();
   #closed = false;
 
   constructor(options: MountsOptions) {
@@ -128,13 +128,13 @@ class Supervisor implements Mounts {
   }
 
   status(volume: string): MountStatus {
-    const kept = this.#kept.get(volume);
-    const mountpoint = kept?.record.mountpoint ?? null;
+    const entry = this.#entries.get(volume);
+    const mountpoint = entry?.record.mountpoint ?? null;
     return {
       volume,
-      frontend: kept?.record.mode ?? null,
-      mounted: kept?.ready ?? false,
-      ready: kept?.ready ?? false,
+      frontend: entry?.record.mode ?? null,
+      mounted: entry?.ready ?? false,
+      ready: entry?.ready ?? false,
       mountpoint,
       host_path: this.#hostPath(mountpoint),
       auto_mount: this.#persistent.has(volume),
@@ -145,65 +145,68 @@ class Supervisor implements Mounts {
     return preflight(this.#options.settings);
   }
 
-  mount(volume: VolumeFacts, wish: MountRequest): Promise<MountStatus> {
-    return this.#turn(volume.id, async () => {
+  mount(volume: VolumeFacts, request: MountRequest): Promise<MountStatus> {
+    return this.#enqueue(volume.id, async () => {
       if (this.#closed) throw new AloeError("busy", "the manager is stopping");
-      if (this.#kept.has(volume.id)) {
+      if (this.#entries.has(volume.id)) {
         throw new Problem(409, "already_mounted", "the volume is mounted already");
       }
-      const pin = await this.#wishedPin(volume, wish);
+      const pin = await this.#pinOf(volume, request);
       try {
-        const kept = this.#keep(volume, wish);
-        await (wish.mode === "direct"
-          ? this.#attach(kept, pin)
-          : this.#begin(kept, pin, wish.nonEmpty ?? false));
-        if (wish.persist) await this.#persist(kept);
+        const entry = this.#addEntry(volume, request);
+        await (request.mode === "direct"
+          ? this.#attach(entry, pin)
+          : this.#firstStart(entry, pin, request.nonEmpty ?? false));
+        if (request.persist) await this.#persist(entry);
       } finally {
         pin?.fill(0);
       }
-      this.#tell("mounted", volume);
+      this.#publish("mounted", volume);
       return this.status(volume.id);
     });
   }
 
   /** Makes a mount come back, or leaves nothing of it. */
-  async #persist(kept: MountEntry): Promise<void> {
+  async #persist(entry: MountEntry): Promise<void> {
     const { registry } = this.#options;
-    kept.record.persist = true;
+    entry.record.persist = true;
     try {
-      await records.recordMount(registry, kept.record);
+      await records.recordMount(registry, entry.record);
     } catch (error) {
-      await this.#end(kept);
-      await records.forgetMount(registry, kept.volume.id);
+      await this.#end(entry);
+      await records.forgetMount(registry, entry.volume.id);
       throw error;
     }
-    this.#persistent.add(kept.volume.id);
+    this.#persistent.add(entry.volume.id);
   }
 
   unmount(volumeId: string): Promise<void> {
-    return this.#turn(volumeId, async () => {
-      const kept = this.#kept.get(volumeId);
-      if (kept === undefined && !this.#persistent.has(volumeId)) {
+    return this.#enqueue(volumeId, async () => {
+      const entry = this.#entries.get(volumeId);
+      if (entry === undefined && !this.#persistent.has(volumeId)) {
         throw new Problem(404, "not_mounted", "the volume is not mounted");
       }
       this.#persistent.delete(volumeId);
-      if (kept !== undefined) await this.#end(kept);
+      if (entry !== undefined) await this.#end(entry);
       await records.forgetMount(this.#options.registry, volumeId);
-      if (kept !== undefined) this.#tell("unmounted", kept.volume);
+      if (entry !== undefined) this.#publish("unmounted", entry.volume);
     });
   }
 
   endRecord(volume: VolumeFacts, id: string, force: boolean): Promise<void> {
-    return this.#turn(volume.id, async () => {
+    return this.#enqueue(volume.id, async () => {
       const { filesystems } = this.#options;
-      const own = this.#kept.get(volume.id)?.record.mountpoint ?? null;
+      const ownMountpoint = this.#entries.get(volume.id)?.record.mountpoint ?? null;
       await filesystems.use(volume.fsId, async (fs) => {
         const found = (await fs.mounts({ volume: volume.id })).find((mount) => mount.id === id);
         if (found === undefined) {
           throw new Problem(404, "not_found", "the volume has no such mount");
         }
         const { principal, expiresAt } = found;
-        if (principal === PRINCIPAL || (own !== null && principal === `fuse:${own}`)) {
+        if (
+          principal === PRINCIPAL ||
+          (ownMountpoint !== null && principal === `fuse:${ownMountpoint}`)
+        ) {
           throw new Problem(409, "mount_conflict", "this manager has it mounted: unmount it");
         }
         if (expiresAt !== null && !force) {
@@ -219,7 +222,7 @@ class Supervisor implements Mounts {
     const { registry, filesystems, log } = this.#options;
     await Deno.mkdir(this.#folder, { recursive: true, mode: 0o755 });
     const alive = Deno.build.os === "linux" ? await sweep(this.#folder, log) : new Set<string>();
-    const back: Promise<void>[] = [];
+    const restored: Promise<void>[] = [];
     for (const record of await records.listMounts(registry)) {
       const volume = await filesystems.volume(record.volume).catch(() => null);
       if (volume !== null && record.mountpoint !== null && !alive.has(record.mountpoint)) {
@@ -231,20 +234,20 @@ class Supervisor implements Mounts {
       }
       this.#persistent.add(volume.id);
       const { mode, persist, pinEnv, pinFile } = record;
-      const wish = { mode, persist, pinEnv: pinEnv ?? undefined, pinFile: pinFile ?? undefined };
-      back.push(this.#turn(volume.id, () => this.#again(this.#keep(volume, wish))));
+      const request = { mode, persist, pinEnv: pinEnv ?? undefined, pinFile: pinFile ?? undefined };
+      restored.push(this.#enqueue(volume.id, () => this.#restart(this.#addEntry(volume, request))));
     }
-    await Promise.all(back);
+    await Promise.all(restored);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#kept.keys()].map((volume) =>
-      this.#turn(volume, async () => {
-        const kept = this.#kept.get(volume);
-        if (kept === undefined) return;
-        await this.#end(kept);
-        await this.#forgetUnlessPersistent(kept);
+    await Promise.all([...this.#entries.keys()].map((volume) =>
+      this.#enqueue(volume, async () => {
+        const entry = this.#entries.get(volume);
+        if (entry === undefined) return;
+        await this.#end(entry);
+        await this.#forgetUnlessPersistent(entry);
       })
     ));
   }
@@ -260,43 +263,43 @@ class Supervisor implements Mounts {
   }
 
   /** One thing after the other for each volume. */
-  #turn<T>(volume: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(volume) ?? Promise.resolve();
-    const turn = before.then(task, task);
-    const settled = turn.catch(() => {}).then(() => {
-      if (this.#turns.get(volume) === settled) this.#turns.delete(volume);
+  #enqueue<T>(volume: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(volume) ?? Promise.resolve();
+    const result = before.then(task, task);
+    const settled = result.catch(() => {}).then(() => {
+      if (this.#queues.get(volume) === settled) this.#queues.delete(volume);
     });
-    this.#turns.set(volume, settled);
-    return turn;
+    this.#queues.set(volume, settled);
+    return result;
   }
 
-  async #wishedPin(volume: VolumeFacts, wish: MountRequest): Promise<Uint8Array | null> {
-    if (wish.mode === "direct" && wish.persist) {
+  async #pinOf(volume: VolumeFacts, request: MountRequest): Promise<Uint8Array | null> {
+    if (request.mode === "direct" && request.persist) {
       throw new Problem(400, "invalid", "persist is for mounts as directories");
     }
     if (!volume.encrypted) {
-      if (wish.pin === undefined && !hasSource(wish)) return null;
+      if (request.pin === undefined && !hasSource(request)) return null;
       throw new Problem(400, "invalid", "the volume is not encrypted: leave the PIN out");
     }
-    if (wish.persist && !hasSource(wish)) {
+    if (request.persist && !hasSource(request)) {
       throw new Problem(
         400,
         "encryption_required",
         "to come back it needs pin_file or pin_env: a PIN is not kept",
       );
     }
-    if (wish.pin !== undefined) return new TextEncoder().encode(wish.pin);
-    if (hasSource(wish)) {
-      const pin = await this.#options.pins.read(wish);
+    if (request.pin !== undefined) return new TextEncoder().encode(request.pin);
+    if (hasSource(request)) {
+      const pin = await this.#options.pins.read(request);
       if (pin === null) throw noKey();
       return pin;
     }
     throw new Problem(400, "encryption_required", "the volume is encrypted: it needs its PIN");
   }
 
-  #keep(volume: VolumeFacts, wish: Omit<MountRequest, "pin">): MountEntry {
-    const { mode, pinEnv = null, pinFile = null } = wish;
-    const kept: MountEntry = {
+  #addEntry(volume: VolumeFacts, request: Omit<MountRequest, "pin">): MountEntry {
+    const { mode, pinEnv = null, pinFile = null } = request;
+    const entry: MountEntry = {
       volume,
       record: {
         volume: volume.id,
@@ -312,45 +315,45 @@ class Supervisor implements Mounts {
       ready: false,
       process: null,
       direct: null,
-      deaths: 0,
+      failures: 0,
       since: 0,
       timer: undefined,
     };
-    this.#kept.set(volume.id, kept);
-    return kept;
+    this.#entries.set(volume.id, entry);
+    return entry;
   }
 
   /** A direct mount. */
-  async #attach(kept: MountEntry, pin: Uint8Array | null): Promise<void> {
+  async #attach(entry: MountEntry, pin: Uint8Array | null): Promise<void> {
     try {
-      kept.direct = await attachDirectly(this.#options.filesystems, kept.volume, pin);
-      kept.ready = true;
+      entry.direct = await attachDirectly(this.#options.filesystems, entry.volume, pin);
+      entry.ready = true;
     } catch (error) {
-      this.#kept.delete(kept.volume.id);
+      this.#entries.delete(entry.volume.id);
       throw error;
     }
   }
 
   /** A first attempt: it is there at its end, or nothing is left of it. */
-  async #begin(kept: MountEntry, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
+  async #firstStart(entry: MountEntry, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
     try {
       const missing = (await this.preflight()).find(({ name, ok }) => !ok && NEEDED.has(name));
       if (missing !== undefined) {
         const { detail, remedy } = missing;
         throw new Problem(503, "not_ready", remedy === null ? detail : `${detail}: ${remedy}`);
       }
-      await this.#start(kept, pin, nonEmpty);
+      await this.#start(entry, pin, nonEmpty);
     } catch (error) {
-      this.#kept.delete(kept.volume.id);
-      await records.forgetMount(this.#options.registry, kept.volume.id);
+      this.#entries.delete(entry.volume.id);
+      await records.forgetMount(this.#options.registry, entry.volume.id);
       throw error;
     }
   }
 
   /** Starts the process of a mount and waits until it answers. */
-  async #start(kept: MountEntry, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
+  async #start(entry: MountEntry, pin: Uint8Array | null, nonEmpty = false): Promise<void> {
     const { registry, filesystems, settings, log } = this.#options;
-    const { volume, record } = kept;
+    const { volume, record } = entry;
     const mountpoint = record.mountpoint!;
     const { path } = await filesystems.get(volume.fsId);
     await clear(mountpoint);
@@ -376,31 +379,31 @@ class Supervisor implements Mounts {
       log: (line) => log(`mount of ${label}: ${line}`),
     });
     record.pid = process.pid;
-    kept.process = process;
+    entry.process = process;
     await records.recordMount(registry, record);
     const fault = await process.ready(settings.fuse.readyMs);
     if (fault !== null) {
-      kept.process = null;
+      entry.process = null;
       record.pid = null;
       await process.stop();
       await clear(mountpoint);
       await this.#endRecords(volume, mountpoint);
       throw new Problem(503, "not_ready", `the mount is not ready: ${fault}`);
     }
-    kept.ready = true;
-    kept.since = performance.now();
+    entry.ready = true;
+    entry.since = performance.now();
     void process.exited.then((code) =>
-      this.#turn(volume.id, () => this.#died(kept, process, code))
+      this.#enqueue(volume.id, () => this.#onExit(entry, process, code))
     );
   }
 
   /** Ends a mount that is kept, and brings what it wrote from the WAL into the file. */
-  async #end(kept: MountEntry): Promise<void> {
-    const { volume, process, direct, record } = kept;
-    clearTimeout(kept.timer);
-    this.#kept.delete(volume.id);
-    kept.ready = false;
-    kept.process = null;
+  async #end(entry: MountEntry): Promise<void> {
+    const { volume, process, direct, record } = entry;
+    clearTimeout(entry.timer);
+    this.#entries.delete(volume.id);
+    entry.ready = false;
+    entry.process = null;
     await direct?.[Symbol.asyncDispose]();
     const ended = process === null || await process.stop();
     if (ended && record.mountpoint !== null) await this.#endRecords(volume, record.mountpoint);
@@ -448,71 +451,73 @@ class Supervisor implements Mounts {
     }
   }
 
-  async #died(kept: MountEntry, process: MountProcess, code: number): Promise<void> {
-    const { volume, record } = kept;
-    if (kept.process !== process) return;
-    kept.process = null;
-    kept.ready = false;
+  async #onExit(entry: MountEntry, process: MountProcess, code: number): Promise<void> {
+    const { volume, record } = entry;
+    if (entry.process !== process) return;
+    entry.process = null;
+    entry.ready = false;
     record.pid = null;
     await clear(record.mountpoint!);
     if (code !== 0) await this.#endRecords(volume, record.mountpoint!);
     if (code === 0) {
       // Somebody has unmounted it by another way: that is what is wanted, until the next start.
-      this.#kept.delete(volume.id);
-      await this.#forgetUnlessPersistent(kept);
-      this.#tell("unmounted", volume);
+      this.#entries.delete(volume.id);
+      await this.#forgetUnlessPersistent(entry);
+      this.#publish("unmounted", volume);
       return;
     }
     this.#options.log(`the mount of volume ${volume.name ?? volume.id} died (${code})`);
-    this.#tell("mount_lost", volume);
-    if (performance.now() - kept.since > SETTLED) kept.deaths = 0;
-    await this.#later(kept);
+    this.#publish("mount_lost", volume);
+    if (performance.now() - entry.since > STABLE_MS) entry.failures = 0;
+    await this.#scheduleRestart(entry);
   }
 
   /** Makes a mount again after a while, if that can be. */
-  async #later(kept: MountEntry): Promise<void> {
-    const { volume, record } = kept;
-    const pause = PAUSES[kept.deaths++];
+  async #scheduleRestart(entry: MountEntry): Promise<void> {
+    const { volume, record } = entry;
+    const pause = RESTART_DELAYS_MS[entry.failures++];
     if (this.#closed) return;
     if (pause === undefined || (volume.encrypted && !hasSource(record))) {
-      this.#kept.delete(volume.id);
-      await this.#forgetUnlessPersistent(kept);
+      this.#entries.delete(volume.id);
+      await this.#forgetUnlessPersistent(entry);
       this.#options.log(
         pause === undefined
           ? `the mount of volume ${volume.name ?? volume.id} is given up`
           : `volume ${volume.name ?? volume.id} has to be mounted anew, with its PIN`,
       );
-      this.#tell("unmounted", volume);
+      this.#publish("unmounted", volume);
       return;
     }
-    kept.timer = setTimeout(() => {
-      void this.#turn(volume.id, async () => {
-        if (this.#kept.get(volume.id) === kept && kept.process === null) await this.#again(kept);
+    entry.timer = setTimeout(() => {
+      void this.#enqueue(volume.id, async () => {
+        if (this.#entries.get(volume.id) === entry && entry.process === null) {
+          await this.#restart(entry);
+        }
       });
     }, pause);
   }
 
   /** One more attempt, with the PIN from where it is kept. */
-  async #again(kept: MountEntry): Promise<void> {
-    const { volume, record } = kept;
+  async #restart(entry: MountEntry): Promise<void> {
+    const { volume, record } = entry;
     if (this.#closed) return;
     try {
       const pin = volume.encrypted ? await this.#options.pins.read(record) : null;
       if (volume.encrypted && pin === null) throw new Error("its PIN cannot be read");
       try {
-        await this.#start(kept, pin);
+        await this.#start(entry, pin);
       } finally {
         pin?.fill(0);
       }
-      this.#tell("mounted", volume);
+      this.#publish("mounted", volume);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#options.log(`volume ${volume.name ?? volume.id} cannot be mounted: ${why}`);
-      await this.#later(kept);
+      await this.#scheduleRestart(entry);
     }
   }
 
-  #tell(type: string, volume: VolumeFacts): void {
+  #publish(type: string, volume: VolumeFacts): void {
     this.#options.feed.publish({ type, fs_id: volume.fsId, volume_id: volume.id });
   }
 }

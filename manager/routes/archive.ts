@@ -9,7 +9,7 @@ import { bytes, documented, volumeProblems } from "../http/documented.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
-import { sentStream } from "../http/sent_stream.ts";
+import { trackedStream } from "../http/tracked_stream.ts";
 import type { Services } from "./services.ts";
 import { queryOf } from "./target.ts";
 import { zipStream } from "../volumes/zip_stream.ts";
@@ -54,7 +54,7 @@ async function archive(services: Services, c: Context<Env>): Promise<Response> {
       await held[Symbol.asyncDispose]();
     });
     streaming = true;
-    return new Response(sentStream(c.env.visit, body), { headers });
+    return new Response(trackedStream(c.env.visit, body), { headers });
   } finally {
     if (!streaming) await held[Symbol.asyncDispose]();
   }

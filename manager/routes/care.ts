@@ -6,7 +6,7 @@ import { documented } from "../http/documented.ts";
 import type { Env } from "../http/env.ts";
 import { FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { whileHeard } from "../http/while_heard.ts";
+import { ignoreDisconnect } from "../http/ignore_disconnect.ts";
 import { PrunedSchema, SpaceSchema } from "../api/filesystems.ts";
 
 /** The routes that look after files: facts, checkpoints, checks, and what frees room. */
@@ -63,7 +63,7 @@ export function careRoutes(services: Services): OpenAPIHono<Env> {
   documented(
     app,
     SPACE,
-    whileHeard(async (c) => {
+    ignoreDisconnect(async (c) => {
       using lease = await filesystems.lease(c.req.param("id")!);
       // A connection of its own: what others ask does not wait for the whole pool.
       await using fs = await AloeLite.open(lease.file.path, { readOnly: true });

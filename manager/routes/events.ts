@@ -4,7 +4,7 @@ import { documented, text } from "../http/documented.ts";
 import type { Listener } from "../volumes/feed.ts";
 import type { Env } from "../http/env.ts";
 import { problems, router } from "../http/router.ts";
-import { sentStream } from "../http/sent_stream.ts";
+import { trackedStream } from "../http/tracked_stream.ts";
 import type { Services } from "./services.ts";
 import { queryOf } from "./target.ts";
 
@@ -34,7 +34,7 @@ async function events(services: Services, c: Context<Env>): Promise<Response> {
     ...(volume === null ? {} : { fsId: volume.fsId, volume: volume.id }),
     lastId: c.req.header("last-event-id") ?? null,
   });
-  return new Response(sentStream(c.env.visit, stream(listener)), { headers });
+  return new Response(trackedStream(c.env.visit, stream(listener)), { headers });
 }
 
 function stream(listener: Listener): ReadableStream<Uint8Array<ArrayBuffer>> {

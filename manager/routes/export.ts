@@ -8,7 +8,7 @@ import { type FileState, fileState } from "../volumes/file_state.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { FilesystemParam, problems, router, VolumeParam } from "../http/router.ts";
-import { sentStream } from "../http/sent_stream.ts";
+import { trackedStream } from "../http/tracked_stream.ts";
 import type { Services } from "./services.ts";
 import type { Snapshot } from "../jobs/snapshots.ts";
 
@@ -55,7 +55,7 @@ export function exportRoutes(services: Services): OpenAPIHono<Env> {
       await snapshot.stream.cancel();
       throw changed();
     }
-    return new Response(sentStream(visit, snapshot.stream), {
+    return new Response(trackedStream(visit, snapshot.stream), {
       headers: { ...headers, ...tagged(sent), "content-length": `${snapshot.size}` },
     });
   }

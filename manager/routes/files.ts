@@ -19,7 +19,7 @@ import { Problem } from "../http/problem.ts";
 import { type ByteRange, contentRange, rangesOf } from "../http/ranges.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
-import { sentStream } from "../http/sent_stream.ts";
+import { trackedStream } from "../http/tracked_stream.ts";
 import type { Services } from "./services.ts";
 import { flag, queryOf, urlTarget, wholeNumber } from "./target.ts";
 import { fromRfc3339 } from "../volumes/times.ts";
@@ -144,7 +144,7 @@ function answer(
   headers["content-length"] = String(length);
   if (request.method === "HEAD" || length === 0) return new Response(null, { status, headers });
   if (bytes === null) {
-    const stream = sentStream(visitOf(request), contentStream(parts, release));
+    const stream = trackedStream(visitOf(request), contentStream(parts, release));
     return new Response(stream, { status, headers });
   }
   const [first] = parts as Uint8Array<ArrayBuffer>[];

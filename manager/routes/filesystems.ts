@@ -44,7 +44,7 @@ export function filesystemRoutes(services: Services): OpenAPIHono<Env> {
   });
 
   app.openapi(
-    LOOK,
+    GET_ONE,
     async (c) => c.json(await row(await filesystems.get(c.req.valid("param").id)), 200),
   );
 
@@ -104,7 +104,7 @@ const LIST = createRoute({
   },
 });
 
-const LOOK = createRoute({
+const GET_ONE = createRoute({
   method: "get",
   path: "/filesystems/{id}",
   tags: ["filesystems"],

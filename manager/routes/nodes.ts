@@ -21,14 +21,14 @@ const LARGEST_PAGE = 10_000;
 export function nodeRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
   documented(app, LIST, (c) => list(services, c));
-  documented(app, LOOK, async (c) => {
+  documented(app, GET_ONE, async (c) => {
     const target = queryTarget(queryOf(c.req.url));
     await using held = await access(services, c, c.req.param("id")!);
     return await kept(
       services,
       c,
       held,
-      LOOK.path,
+      GET_ONE.path,
       async () => JSON.stringify(nodeJson(await held.stat(target))),
     );
   });
@@ -120,7 +120,7 @@ const LIST = {
   },
 };
 
-const LOOK = {
+const GET_ONE = {
   method: "get" as const,
   path: "/volumes/{id}/node",
   tags: ["nodes"],

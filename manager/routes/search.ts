@@ -8,7 +8,7 @@ import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { queryOf, queryTarget, wholeNumber } from "./target.ts";
-import { whileHeard } from "../http/while_heard.ts";
+import { ignoreDisconnect } from "../http/ignore_disconnect.ts";
 import { FoundSchema } from "../api/search.ts";
 import { UsageSchema } from "../api/usage.ts";
 
@@ -25,7 +25,7 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
   documented(
     app,
     SEARCH,
-    whileHeard(async (c) => {
+    ignoreDisconnect(async (c) => {
       const query = queryOf(c.req.url);
       const target = queryTarget(query);
       const pattern = query.get("glob");
@@ -65,7 +65,7 @@ export function searchRoutes(services: Services): OpenAPIHono<Env> {
   documented(
     app,
     USAGE,
-    whileHeard(async (c) => {
+    ignoreDisconnect(async (c) => {
       await using held = await access(services, c, c.req.param("id")!);
       const { signal } = c.env.visit;
       const usage = await ops.volumeUsage(held.fs.db, held.mount.handle, { signal });

@@ -6,7 +6,7 @@ import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import type { TaskReport, TaskWish } from "../jobs/tasks.ts";
+import type { TaskReport, TaskSpec } from "../jobs/tasks.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import { type TaskRequest, TaskRequestSchema, TaskSchema } from "../api/tasks.ts";
 
@@ -16,10 +16,10 @@ export function taskRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
 
   app.openapi(START, async (c) => {
-    const wish = wishOf(c.req.valid("json"));
+    const spec = specOf(c.req.valid("json"));
     const held = await access(services, c, c.req.valid("param").id);
     const { id } = held.volume;
-    const report = await tasks.start(held, wish);
+    const report = await tasks.start(held, spec);
     return c.json(taskJson(report), 202, { location: `/volumes/${id}/tasks/${report.id}` });
   });
 
@@ -28,7 +28,7 @@ export function taskRoutes(services: Services): OpenAPIHono<Env> {
     return c.json({ tasks: tasks.list(held.volume.id).map(taskJson) });
   });
 
-  documented(app, LOOK, async (c) => {
+  documented(app, GET_ONE, async (c) => {
     await using held = await access(services, c, c.req.param("id")!);
     return c.json(taskJson(tasks.get(held.volume.id, c.req.param("task")!)));
   });
@@ -42,12 +42,12 @@ export function taskRoutes(services: Services): OpenAPIHono<Env> {
 }
 
 /** @throws {Problem} 400 for what does not fit the operation. */
-function wishOf(body: TaskRequest): TaskWish {
+function specOf(body: TaskRequest): TaskSpec {
   const { operation, paths, to, ids, all = false, on_conflict, task } = body;
-  const given = new Set(
+  const present = new Set(
     Object.keys(body).filter((key) => body[key as keyof typeof body] !== undefined),
   );
-  for (const key of given) {
+  for (const key of present) {
     if (key !== "operation" && !FIELDS[operation].includes(key)) {
       throw new Problem(400, "invalid", `${key}: is not for ${operation}`);
     }
@@ -55,10 +55,10 @@ function wishOf(body: TaskRequest): TaskWish {
   const conflict = on_conflict === undefined ? {} : { onConflict: on_conflict };
   switch (operation) {
     case "remove":
-      return { operation, paths: needed(paths, "paths") };
+      return { operation, paths: required(paths, "paths") };
     case "move":
     case "copy":
-      return { operation, paths: needed(paths, "paths"), to: needed(to, "to"), ...conflict };
+      return { operation, paths: required(paths, "paths"), to: required(to, "to"), ...conflict };
     case "restore":
     case "purge": {
       if (all === (ids !== undefined)) {
@@ -69,11 +69,11 @@ function wishOf(body: TaskRequest): TaskWish {
         : { operation, ids: ids ?? null };
     }
     case "undo":
-      return { operation, task: needed(task, "task") };
+      return { operation, task: required(task, "task") };
   }
 }
 
-const FIELDS: Record<TaskWish["operation"], readonly string[]> = {
+const FIELDS: Record<TaskSpec["operation"], readonly string[]> = {
   remove: ["paths"],
   move: ["paths", "to", "on_conflict"],
   copy: ["paths", "to", "on_conflict"],
@@ -82,8 +82,8 @@ const FIELDS: Record<TaskWish["operation"], readonly string[]> = {
   undo: ["task"],
 };
 
-function needed<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new Problem(400, "invalid", `${name}: is needed`);
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Problem(400, "invalid", `${name}: is required`);
   return value;
 }
 
@@ -130,7 +130,7 @@ const LIST = {
   },
 };
 
-const LOOK = {
+const GET_ONE = {
   ...ONE,
   method: "get" as const,
   summary: "How a task stands",

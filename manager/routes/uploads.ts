@@ -39,7 +39,7 @@ export function uploadRoutes(services: Services): OpenAPIHono<Env> {
     return c.json({ uploads: uploads.map(uploadJson) });
   });
   documented(app, CREATE, (c) => create(services, c));
-  for (const route of [HEAD, LOOK]) documented(app, route, (c) => look(services, c));
+  for (const route of [HEAD, GET_ONE]) documented(app, route, (c) => getUpload(services, c));
   documented(app, RESUME, (c) => resume(services, c));
   documented(app, ABORT, async (c) => {
     requireVersion(c.req.raw.headers);
@@ -95,7 +95,7 @@ async function create(services: Services, c: Context<Env>): Promise<Response> {
   });
 }
 
-async function look(services: Services, c: Context<Env>): Promise<Response> {
+async function getUpload(services: Services, c: Context<Env>): Promise<Response> {
   const { uploads } = services;
   const isHead = c.req.raw.method === "HEAD";
   if (isHead) requireVersion(c.req.raw.headers);
@@ -301,7 +301,7 @@ const CREATE = {
   },
 };
 
-const LOOK = {
+const GET_ONE = {
   ...ONE,
   method: "get" as const,
   summary: "How much of an upload is here",

@@ -39,7 +39,7 @@ export function volumeRoutes(services: Services): OpenAPIHono<Env> {
   app.openapi(LIST, async (c) => c.json((await filesystems.volumes()).map(row), 200));
 
   app.openapi(
-    LOOK,
+    GET_ONE,
     async (c) => c.json(row(await filesystems.volume(c.req.valid("param").id)), 200),
   );
 
@@ -161,7 +161,7 @@ const CREATE = createRoute({
   },
 });
 
-const LOOK = createRoute({
+const GET_ONE = createRoute({
   method: "get",
   path: "/volumes/{id}",
   tags: ["volumes"],

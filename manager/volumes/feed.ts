@@ -12,7 +12,7 @@ export interface NumberedEvent {
 }
 
 /** An event as it is kept: who is told where it was is decided for each listener. */
-interface KeptEvent extends NumberedEvent {
+interface StoredEvent extends NumberedEvent {
   where: { path: string; volume: VolumeFacts } | null;
 }
 
@@ -46,8 +46,8 @@ export interface Feed extends Publisher {
 const POLL_MS = 400;
 
 /** Events that are kept for those who come back, and for one who is slow. */
-const KEPT = 1024;
-const MOST_WAITING = 256;
+const HISTORY = 1024;
+const MAX_QUEUED = 256;
 
 /** What the feed needs. */
 export interface FeedOptions {
@@ -66,8 +66,8 @@ class ManagerFeed implements Feed {
   readonly #options: FeedOptions;
   /** Numbers begin anew with each run, so ids name the run. */
   readonly #run = crypto.randomUUID().slice(0, 8);
-  readonly #kept: KeptEvent[] = [];
-  readonly #listeners = new Set<Waiting>();
+  readonly #history: StoredEvent[] = [];
+  readonly #listeners = new Set<QueuedListener>();
   /** How each filesystem was when it was looked at last. */
   readonly #seen = new Map<string, State>();
   #count = 0;
@@ -87,16 +87,16 @@ class ManagerFeed implements Feed {
     this.#publish({ type, fs_id: volume.fsId, volume_id: volume.id }, { path, volume });
   }
 
-  #publish(event: FeedEvent, where: KeptEvent["where"]): void {
+  #publish(event: FeedEvent, where: StoredEvent["where"]): void {
     if (this.#closed) return;
-    const kept = { id: `${this.#run}-${++this.#count}`, event, where };
-    this.#kept.push(kept);
-    if (this.#kept.length > KEPT) this.#kept.shift();
-    for (const listener of this.#listeners) listener.tell(kept);
+    const stored = { id: `${this.#run}-${++this.#count}`, event, where };
+    this.#history.push(stored);
+    if (this.#history.length > HISTORY) this.#history.shift();
+    for (const listener of this.#listeners) listener.push(stored);
   }
 
   listen({ fsId, volume, lastId = null, holds = () => false }: ListenOptions): Listener {
-    const listener = new Waiting({
+    const listener = new QueuedListener({
       wants: (event) =>
         (fsId === undefined || event.fs_id === undefined || event.fs_id === fsId) &&
         (volume === undefined || event.volume_id === undefined || event.volume_id === volume),
@@ -108,7 +108,7 @@ class ManagerFeed implements Feed {
     else {
       this.#listeners.add(listener);
       this.#replay(listener, lastId);
-      this.#watch();
+      this.#startPolling();
     }
     return listener;
   }
@@ -116,32 +116,32 @@ class ManagerFeed implements Feed {
   close(): void {
     this.#closed = true;
     for (const listener of [...this.#listeners]) listener.close();
-    this.#rest();
+    this.#stopPolling();
   }
 
   /** Tells what came after an event; or, where that is not known any more, that much may have. */
-  #replay(listener: Waiting, lastId: string | null): void {
+  #replay(listener: QueuedListener, lastId: string | null): void {
     if (lastId === null) return;
     const [run, number] = lastId.split("-");
     const missed = run === this.#run && /^\d+$/.test(number ?? "")
       ? this.#count - Number(number)
       : -1;
-    if (missed < 0 || missed > this.#kept.length) return listener.reset();
-    for (const kept of this.#kept.slice(this.#kept.length - missed)) listener.tell(kept);
+    if (missed < 0 || missed > this.#history.length) return listener.reset();
+    for (const stored of this.#history.slice(this.#history.length - missed)) listener.push(stored);
   }
 
-  #leave(listener: Waiting): void {
+  #leave(listener: QueuedListener): void {
     this.#listeners.delete(listener);
-    if (this.#listeners.size === 0) this.#rest();
+    if (this.#listeners.size === 0) this.#stopPolling();
   }
 
-  #watch(): void {
+  #startPolling(): void {
     if (this.#timer !== null) return;
     void this.#poll();
     this.#timer = setInterval(() => void this.#poll(), POLL_MS);
   }
 
-  #rest(): void {
+  #stopPolling(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.#seen.clear();
@@ -154,7 +154,7 @@ class ManagerFeed implements Feed {
     try {
       const all = await this.#options.filesystems.list();
       for (const { id, path } of all) {
-        const state = await this.#look(id, path);
+        const state = await this.#stateOf(id, path);
         if (this.#timer === null) return;
         const before = this.#seen.get(id);
         this.#seen.set(id, state);
@@ -171,7 +171,7 @@ class ManagerFeed implements Feed {
     }
   }
 
-  async #look(id: string, path: string): Promise<State> {
+  async #stateOf(id: string, path: string): Promise<State> {
     const state: State = { file: null, counter: 0, times: await times(path) };
     try {
       const file = await this.#options.filesystems.opened(id);
@@ -211,7 +211,7 @@ async function times(path: string): Promise<string> {
 }
 
 /** What the feed gives a listener. */
-interface WaitingOptions {
+interface QueuedListenerOptions {
   wants: (event: FeedEvent) => boolean;
   holds: (volume: string) => boolean;
   lastId: () => string;
@@ -219,20 +219,20 @@ interface WaitingOptions {
 }
 
 /** A listener; what it does not take in time is dropped, and it is told so. */
-class Waiting implements Listener {
-  readonly #options: WaitingOptions;
+class QueuedListener implements Listener {
+  readonly #options: QueuedListenerOptions;
   #events: NumberedEvent[] = [];
   #wake: (() => void) | null = null;
   #open = true;
 
-  constructor(options: WaitingOptions) {
+  constructor(options: QueuedListenerOptions) {
     this.#options = options;
   }
 
-  tell({ id, event, where }: KeptEvent): void {
+  push({ id, event, where }: StoredEvent): void {
     const { wants, holds } = this.#options;
     if (!this.#open || !wants(event)) return;
-    if (this.#events.length >= MOST_WAITING) return this.reset();
+    if (this.#events.length >= MAX_QUEUED) return this.reset();
     const readable = where !== null && (!where.volume.encrypted || holds(where.volume.id));
     this.#events.push({ id, event: readable ? { ...event, path: where.path } : event });
     this.#wake?.();

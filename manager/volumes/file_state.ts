@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { OpenDatabase } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
-import { encodeHex } from "../hex.ts";
 
 /** Which content a file has at a moment. */
 export interface FileState {
@@ -93,5 +92,5 @@ async function walHeader(path: string): Promise<string> {
   const header = new Uint8Array(32);
   const length = await file.read(header) ?? 0;
   // The salts, and the sums over them and the rest.
-  return encodeHex(header.subarray(Math.min(16, length), length));
+  return header.subarray(Math.min(16, length), length).toHex();
 }

@@ -39,7 +39,7 @@ export class Filesystems {
   readonly #options: FilesystemsOptions;
   readonly #files: OpenFiles;
   readonly #records = new Map<string, records.FilesystemRecord>();
-  readonly #volumes = new Map<string, Known>();
+  readonly #volumes = new Map<string, Contents>();
   /** Which filesystem a volume was in when it was last looked for. */
   readonly #homes = new Map<string, string>();
   #scanned = "";
@@ -148,7 +148,7 @@ export class Filesystems {
    * @throws {AloeError} `not_found`, and what reading the file throws.
    */
   async volumesOf(id: string): Promise<VolumeFacts[]> {
-    return (await this.#known(id)).volumes;
+    return (await this.#contentsOf(id)).volumes;
   }
 
   /**
@@ -157,10 +157,10 @@ export class Filesystems {
    * @throws {AloeError} As {@linkcode volumesOf}.
    */
   async freeBytes(id: string): Promise<number> {
-    return (await this.#known(id)).freeBytes;
+    return (await this.#contentsOf(id)).freeBytes;
   }
 
-  async #known(id: string): Promise<Known> {
+  async #contentsOf(id: string): Promise<Contents> {
     this.#record(id);
     const known = this.#volumes.get(id);
     // Asking the file costs more than many an answer: of others' changes it is asked now and then.
@@ -251,7 +251,7 @@ export class Filesystems {
     }
     const id = newId();
     const path = `${this.folder}/${id}${ENDING}`;
-    await this.#begin(id, `${id}${ENDING}`, name);
+    await this.#addRecord(id, `${id}${ENDING}`, name);
     try {
       await using fs = await AloeLite.open(path, { pageSize: MOUNTED.pageSize });
       await tighten(path);
@@ -261,7 +261,7 @@ export class Filesystems {
       return volume;
     } catch (error) {
       await removeFile(path);
-      await this.#forget(id);
+      await this.#dropRecord(id);
       throw error;
     }
   }
@@ -283,13 +283,13 @@ export class Filesystems {
       throw new AloeError("already_exists", `volume ${id} is in filesystem ${home} already`);
     }
     const id = newId();
-    await this.#begin(id, `${id}${ENDING}`, name);
+    await this.#addRecord(id, `${id}${ENDING}`, name);
     try {
       await Deno.rename(path, `${this.folder}/${id}${ENDING}`);
       await tighten(`${this.folder}/${id}${ENDING}`);
       await this.#setState(id, "ready");
     } catch (error) {
-      await this.#forget(id);
+      await this.#dropRecord(id);
       throw error;
     }
     return await this.get(id);
@@ -397,7 +397,7 @@ export class Filesystems {
   async #open(id: string): Promise<OpenFile> {
     const file = await OpenFile.open(this.#path(id));
     try {
-      await endLeftMounts(await file.writer());
+      await endStaleMounts(await file.writer());
       return file;
     } catch (error) {
       await file.close();
@@ -418,7 +418,7 @@ export class Filesystems {
     };
   }
 
-  async #begin(id: string, fileName: string, name: string): Promise<void> {
+  async #addRecord(id: string, fileName: string, name: string): Promise<void> {
     const createdAt = BigInt(Date.now()) * 1_000_000n;
     const record = { id, fileName, name, createdAt, state: "creating" as const };
     await records.addFilesystem(this.#options.registry, record);
@@ -430,7 +430,7 @@ export class Filesystems {
     this.#records.get(id)!.state = state;
   }
 
-  async #forget(id: string): Promise<void> {
+  async #dropRecord(id: string): Promise<void> {
     await records.forgetFilesystem(this.#options.registry, id);
     this.#records.delete(id);
     this.#volumes.delete(id);
@@ -440,7 +440,7 @@ export class Filesystems {
   async #removeFile(id: string): Promise<void> {
     await this.#setState(id, "deleting");
     await removeFile(this.#path(id));
-    await this.#forget(id);
+    await this.#dropRecord(id);
   }
 
   /** Reads the records and finishes what was under way when the last run ended. */
@@ -450,12 +450,12 @@ export class Filesystems {
       const path = this.#path(record.id);
       if (record.state === "deleting") {
         await removeFile(path);
-        await this.#forget(record.id);
+        await this.#dropRecord(record.id);
       } else if (record.state === "creating") {
         if (await hasVolumes(path)) await this.#setState(record.id, "ready");
         else {
           await removeFile(path);
-          await this.#forget(record.id);
+          await this.#dropRecord(record.id);
         }
       } else if (!await isFile(path)) {
         this.#options.log(`filesystem ${record.id} (${record.name}): its file is missing`);
@@ -469,7 +469,7 @@ export class Filesystems {
     const now = `${mtime?.getTime()}`;
     if (now === this.#scanned) return;
     if (this.#scanning === null) {
-      this.#waitUntil = performance.now() + SCANNING;
+      this.#waitUntil = performance.now() + SCAN_WAIT_MS;
       this.#scanning = this.#adopt().then((settled) => {
         this.#scanned = settled ? now : "";
       }).finally(() => {
@@ -534,7 +534,7 @@ export class Filesystems {
   }
 }
 
-interface Known {
+interface Contents {
   volumes: VolumeFacts[];
   /** Room in the file that nothing uses. */
   freeBytes: number;
@@ -548,7 +548,7 @@ interface Known {
 }
 
 /** How long requests wait for what is found in the folder, ms. */
-const SCANNING = 10_000;
+const SCAN_WAIT_MS = 10_000;
 
 /** How late the change of a volume by another process may be seen, ms. */
 const FRESH_MS = 20;
@@ -588,7 +588,7 @@ function volumeFacts(fsId: string, volume: VolumeInfo): VolumeFacts {
 }
 
 /** Ends the mounts that an earlier run of the manager could not end. */
-async function endLeftMounts(fs: AloeLite): Promise<void> {
+async function endStaleMounts(fs: AloeLite): Promise<void> {
   for (const mount of await fs.mounts()) {
     if (mount.principal === PRINCIPAL) await fs.unmount(mount.id);
   }

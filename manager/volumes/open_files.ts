@@ -74,7 +74,7 @@ export class OpenFile {
   }
 
   /** Leaves nothing beside the file that has replaced it. */
-  async letGo(): Promise<void> {
+  async release(): Promise<void> {
     await (await this.#writer?.catch(() => null))?.db.isLost();
   }
 
@@ -137,7 +137,7 @@ interface Slot {
   /** When the last lease ended. */
   idleSince: number;
   /** Set when its file goes: nobody new gets it. */
-  doomed: boolean;
+  removing: boolean;
 }
 
 /** How many files stay open, and how long. */
@@ -189,9 +189,9 @@ export class OpenFiles {
   async lease(id: string): Promise<FileLease> {
     if (this.#closed) throw new AloeError("busy", "the manager is stopping");
     const old = this.#slots.get(id);
-    if (old?.opened?.isReplaced && !old.doomed) await this.#dropReplaced(id, old);
+    if (old?.opened?.isReplaced && !old.removing) await this.#dropReplaced(id, old);
     const slot = this.#slots.get(id) ?? this.#add(id);
-    if (slot.doomed) throw new AloeError("not_found", `${id}: the filesystem is being deleted`);
+    if (slot.removing) throw new AloeError("not_found", `${id}: the filesystem is being deleted`);
     slot.leases++;
     // Only now: what is leased is not closed.
     if (this.#slots.size > this.#options.most) this.#evict();
@@ -215,12 +215,12 @@ export class OpenFiles {
   async removeWhenIdle(id: string, task: (file: OpenFile) => Promise<boolean>): Promise<void> {
     const lease = await this.lease(id);
     const slot = this.#slots.get(id)!;
-    slot.doomed = true;
+    slot.removing = true;
     let gone = false;
     try {
       gone = await task(lease.file);
     } finally {
-      slot.doomed = gone;
+      slot.removing = gone;
       if (gone) this.#slots.delete(id);
       lease[Symbol.dispose]();
     }
@@ -230,11 +230,11 @@ export class OpenFiles {
   async #dropReplaced(id: string, slot: Slot): Promise<void> {
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
     this.#options.replaced?.(id);
-    const letGo = slot.opened!.letGo().catch(() => {});
+    const release = slot.opened!.release().catch(() => {});
     // Nobody opens the other one before.
-    this.#closings.set(id, letGo);
-    await letGo;
-    if (this.#closings.get(id) === letGo) this.#closings.delete(id);
+    this.#closings.set(id, release);
+    await release;
+    if (this.#closings.get(id) === release) this.#closings.delete(id);
     if (slot.leases === 0) await this.#close(id, slot);
   }
 
@@ -244,7 +244,7 @@ export class OpenFiles {
       opened: null,
       leases: 0,
       idleSince: 0,
-      doomed: false,
+      removing: false,
     };
     slot.file.then((file) => slot.opened = file, () => {});
     this.#slots.set(id, slot);
@@ -260,7 +260,7 @@ export class OpenFiles {
   #release(id: string, slot: Slot): void {
     slot.leases--;
     slot.idleSince = performance.now();
-    const left = slot.doomed || this.#closed || this.#slots.get(id) !== slot;
+    const left = slot.removing || this.#closed || this.#slots.get(id) !== slot;
     if (slot.leases === 0 && left) this.#close(id, slot);
     else if (this.#slots.size > this.#options.most) this.#evict();
   }
@@ -293,7 +293,7 @@ export class OpenFiles {
 
   async #finish(id: string, slot: Slot): Promise<void> {
     const file = await slot.file;
-    const after = slot.doomed || file.isReplaced
+    const after = slot.removing || file.isReplaced
       ? undefined
       : await this.#options.closing?.(id, file);
     await file.close();

@@ -82,10 +82,10 @@ export class Sessions {
     secret: string | null,
   ): Promise<SessionProof> {
     const key = await this.guarded(volume.id, client, () => this.#key(volume, pin));
-    const session = this.#take(secret) ?? new Session();
+    const session = this.#detach(secret) ?? new Session();
     const before = session.keys.get(volume.id);
     session.keys.set(volume.id, key);
-    const proof = this.#give(session);
+    const proof = this.#register(session);
     await before?.release();
     return proof;
   }
@@ -96,8 +96,8 @@ export class Sessions {
    * @returns Null when there is no such session.
    */
   renew(secret: string | null): SessionProof | null {
-    const session = this.#take(secret);
-    return session === undefined ? null : this.#give(session);
+    const session = this.#detach(secret);
+    return session === undefined ? null : this.#register(session);
   }
 
   /** What a session holds, for as long as it lives; null when there is no such session. */
@@ -126,7 +126,7 @@ export class Sessions {
 
   /** Ends a session: what it had unlocked is locked for it, and requests of it that run fail. */
   async end(secret: string | null): Promise<void> {
-    const session = this.#take(secret);
+    const session = this.#detach(secret);
     if (session === undefined) return;
     const keys = [...session.keys.values()];
     session.keys.clear();
@@ -172,14 +172,14 @@ export class Sessions {
   }
 
   /** A session, which nobody knows any more. */
-  #take(secret: string | null): Session | undefined {
+  #detach(secret: string | null): Session | undefined {
     const session = this.#find(secret);
     if (session !== undefined) this.#sessions.delete(secretHash(secret!));
     return session;
   }
 
   /** Makes a session known by a secret that nobody has had. */
-  #give(session: Session): SessionProof {
+  #register(session: Session): SessionProof {
     const { lifeMs } = this.#options;
     const secret = newSecret();
     session.endsAt = performance.now() + lifeMs;

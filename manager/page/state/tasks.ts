@@ -24,9 +24,9 @@ export function isAwaited(id: string): boolean {
 }
 
 /** Begins a task and waits for its end, however often the connection breaks meanwhile. */
-async function run(volume: string, wish: Sent<TaskRequest>): Promise<Task> {
+async function run(volume: string, spec: Sent<TaskRequest>): Promise<Task> {
   const never = new AbortController().signal;
-  let task = await startTask(volume, wish);
+  let task = await startTask(volume, spec);
   awaited.add(task.id);
   try {
     while (task.state === "running") {
@@ -62,7 +62,7 @@ function nextWord(volume: string): Promise<void> {
 /** What is to be done with items that may meet others of their names. */
 interface Work {
   volume: string;
-  wish: Sent<TaskRequest>;
+  spec: Sent<TaskRequest>;
   /** What was done, for a message; `#` in front stands for how many: “# moved to Photos”. */
   done: string;
   /** What was not done, for a message: “moved”. */
@@ -77,14 +77,14 @@ interface Work {
  *
  * @returns The tasks that it took, for those who want to know more.
  */
-export async function carryOut({ volume, wish, done, verb, pathOf }: Work): Promise<Task[]> {
+export async function carryOut({ volume, spec, done, verb, pathOf }: Work): Promise<Task[]> {
   dropUndo();
   const number = ++begun;
-  const first = await run(volume, wish);
+  const first = await run(volume, spec);
   const all = [first];
   let failures = first.failures;
   const called = (item: string) => baseName(pathOf?.(item) ?? item) || item;
-  if ("on_conflict" in wish || wish.operation === "remove" || wish.operation === "purge") {
+  if ("on_conflict" in spec || spec.operation === "remove" || spec.operation === "purge") {
     // Nothing to ask.
   } else {
     const taken = failures.filter(({ code }) => code === "already_exists");
@@ -92,9 +92,9 @@ export async function carryOut({ volume, wish, done, verb, pathOf }: Work): Prom
       failures = failures.filter(({ code }) => code !== "already_exists");
       for (const [choice, items] of await choices(taken, called, verb)) {
         if (choice === "skip") continue;
-        const next = "paths" in wish
-          ? await run(volume, { ...wish, paths: items, on_conflict: choice })
-          : await run(volume, { ...wish, ids: items, on_conflict: choice });
+        const next = "paths" in spec
+          ? await run(volume, { ...spec, paths: items, on_conflict: choice })
+          : await run(volume, { ...spec, ids: items, on_conflict: choice });
         all.push(next);
         failures = failures.concat(next.failures);
       }

@@ -92,10 +92,10 @@ export function enqueueImport(file: File, name: string): void {
   add([{ volume: null, path: name, file }]);
 }
 
-function add(wishes: readonly Pick<Transfer, "volume" | "path" | "file">[]): void {
+function add(files: readonly Pick<Transfer, "volume" | "path" | "file">[]): void {
   const together: Together = { choice: null, asking: Promise.resolve() };
-  const fresh = wishes.map((wish): Transfer => ({
-    ...wish,
+  const fresh = files.map((added): Transfer => ({
+    ...added,
     id: nextId++,
     sent: 0,
     state: "waiting",
@@ -297,9 +297,9 @@ export function queuedUploads(): ReadonlySet<string> {
 
 /** Goes on with an upload of an earlier visit, from the same file. */
 export function goOnWith(volume: string, path: string, url: string, file: File): void {
-  const wish = { volume, path, file };
-  adopt(fingerprint(wish), url);
-  add([wish]);
+  const added = { volume, path, file };
+  adopt(fingerprint(added), url);
+  add([added]);
 }
 
 export function clearFinished(): void {

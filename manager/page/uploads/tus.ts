@@ -28,29 +28,29 @@ const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
  *
  * @returns Headers of the last answer.
  */
-export function upload(wish: TusUpload): Promise<XhrAnswer["header"]> {
-  const waits = () => wish.onWaiting(true);
-  return lasting(() => resume(wish, waits), wish.signal, waits);
+export function upload(options: TusUpload): Promise<XhrAnswer["header"]> {
+  const waits = () => options.onWaiting(true);
+  return lasting(() => resume(options, waits), options.signal, waits);
 }
 
-async function resume(wish: TusUpload, waits: () => void): Promise<XhrAnswer["header"]> {
+async function resume(options: TusUpload, waits: () => void): Promise<XhrAnswer["header"]> {
   let tries = 0;
   let reached = 0;
   while (true) {
     try {
-      const { url, offset } = await begin(wish);
-      const header = await sendFrom(wish, url, offset, (sent) => {
+      const { url, offset } = await begin(options);
+      const header = await sendFrom(options, url, offset, (sent) => {
         if (sent > reached) tries = 0;
         reached = Math.max(reached, sent);
-        wish.onWaiting(false);
-        wish.onProgress(sent);
+        options.onWaiting(false);
+        options.onProgress(sent);
       });
-      localStorage.removeItem(key(wish.fingerprint));
+      localStorage.removeItem(key(options.fingerprint));
       return header;
     } catch (error) {
       if (!isContended(error) || ++tries > TRIES) throw error;
       waits();
-      await pause(Math.min(500 * 2 ** tries, 15_000), wish.signal);
+      await pause(Math.min(500 * 2 ** tries, 15_000), options.signal);
     }
   }
 }
@@ -78,20 +78,20 @@ export function abortUpload(fingerprint: string): void {
   if (url !== null) void abandon(url);
 }
 
-async function begin(wish: TusUpload): Promise<{ url: string; offset: number }> {
-  const known = localStorage.getItem(key(wish.fingerprint));
+async function begin(options: TusUpload): Promise<{ url: string; offset: number }> {
+  const known = localStorage.getItem(key(options.fingerprint));
   if (known) {
-    const offset = await offsetOf(known, wish);
+    const offset = await offsetOf(known, options);
     if (offset !== null) return { url: known, offset };
   }
   const answer = await send({
     method: "POST",
-    url: wish.endpoint,
+    url: options.endpoint,
     body: null,
     headers: {
       ...TUS_HEADERS,
-      "upload-length": String(wish.file.size),
-      "upload-metadata": encodeMetadata(wish.metadata),
+      "upload-length": String(options.file.size),
+      "upload-metadata": encodeMetadata(options.metadata),
     },
     // Cut off, it could be begun without an address to give it up by.
     signal: new AbortController().signal,
@@ -99,20 +99,20 @@ async function begin(wish: TusUpload): Promise<{ url: string; offset: number }> 
   const location = answer.header("location");
   if (!location) throw new ApiError(answer.status, "unknown", "The upload got no address", "");
   const url = new URL(location, document.baseURI).pathname;
-  localStorage.setItem(key(wish.fingerprint), url);
-  wish.signal.throwIfAborted();
+  localStorage.setItem(key(options.fingerprint), url);
+  options.signal.throwIfAborted();
   return { url, offset: 0 };
 }
 
 /** How much the manager has; null when it knows the upload no more. */
-async function offsetOf(url: string, wish: TusUpload): Promise<number | null> {
+async function offsetOf(url: string, options: TusUpload): Promise<number | null> {
   try {
     const { header } = await send({
       method: "HEAD",
       url,
       body: null,
       headers: TUS_HEADERS,
-      signal: wish.signal,
+      signal: options.signal,
     });
     return Number(header("upload-offset"));
   } catch (error) {
@@ -122,7 +122,7 @@ async function offsetOf(url: string, wish: TusUpload): Promise<number | null> {
 }
 
 async function sendFrom(
-  wish: TusUpload,
+  options: TusUpload,
   url: string,
   from: number,
   onProgress: (sent: number) => void,
@@ -130,18 +130,18 @@ async function sendFrom(
   let told: XhrAnswer["header"] = () => null;
   let offset = from;
   onProgress(offset);
-  while (offset < wish.file.size) {
+  while (offset < options.file.size) {
     const base = offset;
     const { header } = await send({
       method: "PATCH",
       url,
-      body: wish.file.slice(base, base + PIECE),
+      body: options.file.slice(base, base + PIECE),
       headers: {
         ...TUS_HEADERS,
         "content-type": "application/offset+octet-stream",
         "upload-offset": String(base),
       },
-      signal: wish.signal,
+      signal: options.signal,
       onProgress: (sent) => onProgress(base + sent),
     });
     told = header;

@@ -19,12 +19,12 @@ export interface XhrAnswer {
 }
 
 /** A request by XMLHttpRequest: `fetch` does not tell how much of a body is sent. */
-export function send(wish: XhrRequest): Promise<XhrAnswer> {
+export function send(options: XhrRequest): Promise<XhrAnswer> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open(wish.method, wish.url);
-    for (const [name, value] of Object.entries(wish.headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = (event) => wish.onProgress?.(event.loaded);
+    xhr.open(options.method, options.url);
+    for (const [name, value] of Object.entries(options.headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = (event) => options.onProgress?.(event.loaded);
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) {
         answered();
@@ -32,13 +32,13 @@ export function send(wish: XhrRequest): Promise<XhrAnswer> {
         resolve({ status: xhr.status, header, text: xhr.responseText });
       } else {
         const retryAfter = xhr.getResponseHeader("retry-after");
-        reject(noted(problemFrom(wish.url, xhr.status, xhr.responseText, retryAfter)));
+        reject(noted(problemFrom(options.url, xhr.status, xhr.responseText, retryAfter)));
       }
     };
     xhr.onerror = () => reject(unreachable());
     xhr.onabort = () => reject(new DOMException("cancelled", "AbortError"));
-    if (wish.signal.aborted) return reject(new DOMException("cancelled", "AbortError"));
-    wish.signal.addEventListener("abort", () => xhr.abort(), { once: true });
-    xhr.send(wish.body);
+    if (options.signal.aborted) return reject(new DOMException("cancelled", "AbortError"));
+    options.signal.addEventListener("abort", () => xhr.abort(), { once: true });
+    xhr.send(options.body);
   });
 }

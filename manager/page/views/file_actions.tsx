@@ -29,7 +29,7 @@ export async function discard(volume: string, items: readonly Located[]): Promis
   await attempt(() =>
     carryOut({
       volume,
-      wish: { operation: "remove", paths },
+      spec: { operation: "remove", paths },
       done: `${subject(paths)} ${verb}`,
       verb,
     })
@@ -48,7 +48,7 @@ export async function transferInto(
   const beside = operation === "copy" && paths.every((path) => parent(path) === to);
   await carryOut({
     volume,
-    wish: { operation, paths, to, ...(beside ? { on_conflict: "rename" } : {}) },
+    spec: { operation, paths, to, ...(beside ? { on_conflict: "rename" } : {}) },
     done: `${subject(paths)} ${verb} to ${to === "/" ? "the top" : baseName(to)}`,
     verb,
   });
@@ -60,7 +60,7 @@ export async function bringBack(volume: string, items: readonly TrashItem[]): Pr
   const verb = "brought back";
   await carryOut({
     volume,
-    wish: { operation: "restore", ids: items.map(({ id }) => id) },
+    spec: { operation: "restore", ids: items.map(({ id }) => id) },
     done: items.length === 1
       ? `“${items[0].name}” ${verb} to ${parent(items[0].path)}`
       : `# ${verb}`,
@@ -75,7 +75,7 @@ export async function deleteForGood(volume: string, items: TrashItem[] | "all"):
   const paths = new Map(items === "all" ? [] : items.map(({ id, path }) => [id, path]));
   await carryOut({
     volume,
-    wish: items === "all"
+    spec: items === "all"
       ? { operation: "purge", all: true }
       : { operation: "purge", ids: items.map(({ id }) => id) },
     done: `${items === "all" ? "#" : named(items)} ${verb}`,

@@ -37,13 +37,13 @@ export function RenameDialog({ volume, path, onClose }: Props & { path: string }
 
 /** Gives another name; asks what is to be done when that is taken. */
 async function rename(volume: string, path: string, name: string): Promise<void> {
-  const wish = { operation: "move" as const, from: [path], to: parent(path), name };
+  const request = { operation: "move" as const, from: [path], to: parent(path), name };
   try {
-    await transfer(volume, wish);
+    await transfer(volume, request);
   } catch (error) {
     if (!(error instanceof ApiError && error.code === "already_exists")) throw error;
     const { choice } = await askConflict({ name, verb: "renamed", more: 0 });
-    await transfer(volume, { ...wish, on_conflict: choice });
+    await transfer(volume, { ...request, on_conflict: choice });
   }
 }
 

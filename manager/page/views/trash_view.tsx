@@ -85,9 +85,9 @@ export function TrashView({ volume }: { volume: Volume }) {
           confirm={asking === "all" ? "Delete all for good" : "Delete for good"}
           onClose={() => setAsking(null)}
           onSubmit={() => {
-            const wish = asking === "all" ? "all" : [asking];
+            const items = asking === "all" ? "all" : [asking];
             void attempt(async () => {
-              await deleteForGood(volume.id, wish);
+              await deleteForGood(volume.id, items);
               content.reload();
             });
             return Promise.resolve();

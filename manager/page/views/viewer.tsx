@@ -130,7 +130,7 @@ export function Viewer(
                   volume={volume}
                   path={path}
                   shown={version}
-                  onShow={(wish) => wish === version || leave(() => setVersion(wish))}
+                  onShow={(chosen) => chosen === version || leave(() => setVersion(chosen))}
                 />
               </aside>
             )}

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Env } from "./env.ts";
 
 /** Ends without a fault when the client has gone: nobody hears the response. */
-export function whileHeard(
+export function ignoreDisconnect(
   handler: (c: Context<Env>) => Promise<Response>,
 ): (c: Context<Env>) => Promise<Response> {
   return async (c) => {

@@ -1,7 +1,7 @@
 import type { Visit } from "./visit.ts";
 
 /** The body of an answer, as its visit is told how its client takes it, and can end it. */
-export function sentStream(
+export function trackedStream(
   visit: Visit,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
