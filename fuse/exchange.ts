@@ -179,8 +179,8 @@ export class Exchange {
     out[word + (ATTR.ino >> 2)] = inode.inoLow;
     out[word + (ATTR.ino >> 2) + 1] = inode.inoHigh;
     this.put64(at + ATTR.size, size);
-    inode.toldBlocks = blocksOf(inode);
-    this.put64(at + ATTR.blocks, inode.toldBlocks);
+    inode.reportedBlocks = blocksOf(inode);
+    this.put64(at + ATTR.blocks, inode.reportedBlocks);
     this.put64(at + ATTR.atime, inode.atimeSec);
     this.put64(at + ATTR.mtime, inode.mtimeSec);
     this.put64(at + ATTR.ctime, inode.ctimeSec);

@@ -126,11 +126,11 @@ HANDLERS[OPCODE.SETATTR] = (x, fs) => {
     }
     change.killPrivileges = true;
   }
-  const reported = inode.toldBlocks;
+  const reported = inode.reportedBlocks;
   return then(fs.setattr(inode, change, x.caller), () => {
     const length = attributes(x, inode);
     // When the kernel writes back its cached times, it ignores the attributes in the reply.
-    if ((valid & ~FATTR.FH) === (FATTR.MTIME | FATTR.CTIME)) inode.toldBlocks = reported;
+    if ((valid & ~FATTR.FH) === (FATTR.MTIME | FATTR.CTIME)) inode.reportedBlocks = reported;
     return length;
   });
 };

@@ -375,7 +375,7 @@ export class RequestLoop {
   #tellBlocks(nodeId: number): void {
     try {
       const inode = this.#fs.inode(nodeId);
-      if (inode.toldBlocks !== blocksOf(inode)) this.#notifier.attributes(nodeId);
+      if (inode.reportedBlocks !== blocksOf(inode)) this.#notifier.attributes(nodeId);
     } catch {
       // The kernel has forgotten the inode.
     }

@@ -280,12 +280,12 @@ class WorkerMount implements FuseMount {
   #end(message: ErrorMessage | null): void {
     this.#fd = null;
     this.#watch?.stop();
-    if (this.#guard === null) return this.#settle(message);
-    this.#guard.release().finally(() => this.#settle(message));
+    if (this.#guard === null) return this.#finish(message);
+    this.#guard.release().finally(() => this.#finish(message));
     this.#guard = null;
   }
 
-  #settle(message: ErrorMessage | null): void {
+  #finish(message: ErrorMessage | null): void {
     this.#outcome?.close(message);
     this.#outcome = null;
     const error = message === null ? null : errorOf(message);

@@ -1,9 +1,9 @@
 import type { Inode } from "./inode.ts";
 
 /**
- * How much room the content of an inode takes, bytes: what is stored without
- * its holes, and whole chunks where something waits to be stored. Until a
- * commit it can be too much, and never is too little.
+ * Returns the space that an inode's content takes, in bytes: the stored content without its holes,
+ * plus a whole chunk for each chunk waiting to be stored. Until a commit the value may be too
+ * large, but never too small.
  */
 export function allocatedBytes({ size, content }: Inode): number {
   if (content === null) return size;

@@ -1,6 +1,6 @@
 /**
- * The first index up to `length` for which a condition does not hold any more,
- * found by halving: the condition holds for all before it, and for none after.
+ * Returns the first index up to `length` at which a condition is false, by binary search. The
+ * condition must hold for all indexes before it and for none after.
  */
 export function bisect(length: number, isBefore: (index: number) => boolean): number {
   let low = 0;

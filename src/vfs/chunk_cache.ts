@@ -6,25 +6,27 @@ interface Cached {
   data: Uint8Array;
 }
 
-/** Plaintext of chunks as they are stored, the least recently used first to go. */
+/** A cache of the plaintext of stored chunks, with least-recently-used eviction. */
 export class ChunkCache {
   readonly #limit: number;
   readonly #byInode = new Map<Inode, Map<number, Cached>>();
-  /** In the order of their last use. */
+  /** All cached chunks, the least recently used first. */
   readonly #order = new Set<Cached>();
   #bytes = 0;
 
-  /** @param limit Bytes at most. */
+  /**
+   * @param limit The maximum size in bytes.
+   */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes that it holds. */
+  /** The current size in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** A chunk's plaintext, valid until the next call of `put`. */
+  /** Returns a chunk's plaintext, which is valid until the next call of `put`. */
   get(inode: Inode, index: number): Uint8Array | undefined {
     const cached = this.#byInode.get(inode)?.get(index);
     if (cached === undefined) return undefined;
@@ -33,7 +35,7 @@ export class ChunkCache {
     return cached.data;
   }
 
-  /** Keeps a chunk. The array is the cache's own from here on. */
+  /** Caches a chunk. The cache takes ownership of the array. */
   put(inode: Inode, index: number, data: Uint8Array): void {
     let chunks = this.#byInode.get(inode);
     if (chunks === undefined) this.#byInode.set(inode, chunks = new Map());
@@ -49,7 +51,7 @@ export class ChunkCache {
     }
   }
 
-  /** Forgets an inode's chunks from an index on. */
+  /** Drops an inode's chunks from an index on. */
   drop(inode: Inode, from: number = 0): void {
     const chunks = this.#byInode.get(inode);
     if (chunks === undefined) return;
@@ -68,7 +70,7 @@ export class ChunkCache {
   #forget(cached: Cached): void {
     this.#order.delete(cached);
     this.#bytes -= cached.data.length;
-    // Blobs of SQLite are counted as memory too late to be collected in time.
+    // Free the memory now: SQLite's blobs are counted too late to be collected in time.
     const buffer = cached.data.buffer as ArrayBuffer;
     if (!buffer.detached && buffer.byteLength === cached.data.length) buffer.transfer(0);
   }

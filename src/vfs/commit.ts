@@ -23,60 +23,59 @@ import {
   S_IFSOCK,
 } from "./inode.ts";
 import { splitDevice } from "./inode_table.ts";
-import { settleNames } from "./name_conflicts.ts";
+import { resolveNameConflicts } from "./name_conflicts.ts";
 import { reconcile } from "./reconcile.ts";
 import { FailedParts } from "./set_aside.ts";
-import { QUIET_MS, settle } from "./settle.ts";
+import { markStored, QUIET_MS } from "./settle.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** Chunks this short are folded by every commit: a log record would cost as much. */
+/** Every commit folds chunks up to this size, in bytes, because a log record would cost as much. */
 const SHORT = 8 * 1024;
 
-/** A commit that must be durable folds what was written for at least this part of a chunk. */
+/** A durable commit folds a chunk if at least this part of it was written. */
 const FOLD_PART = 1 / 4;
 
-/** Records of this many times its size are more than a chunk's fold costs. */
+/** Log records larger than this many chunk sizes cost more than a fold. */
 const LOG_PART = 4;
 
-/** However much is being logged, a chunk is folded after this long, ms. */
+/** A chunk is folded after this time even while it is still being logged, in ms. */
 const FOLD_AFTER_MS = 4000;
 
-/** Bytes in the log's chunks above which they are folded however fresh they are. */
+/** The size of logged chunks from which on even fresh ones are folded, in bytes. */
 const LOGGED_LIMIT = 16 * 2 ** 20;
 
-/** Chunks of which only a part was written that one commit folds, to bound the pause. */
+/** The number of partly written chunks that one commit may fold, to bound the pause. */
 const FOLDS_AT_ONCE = 256;
 
-/** The same while others are being logged: who writes and syncs is not to wait long. */
+/** The number of folds while other chunks are being logged, so that a sync does not wait long. */
 const FOLDS_WHILE_BUSY = 64;
 
-/** Manifest rows of holes that one commit adds, to bound the pause. */
+/** The number of manifest rows of holes that one commit may add, to bound the pause. */
 const HOLES_AT_ONCE = 16_384;
 
-/** Chunks that may have lost their last reference that one commit looks at. */
+/** The number of possibly unreferenced chunks that one commit checks. */
 const RECLAIM_AT_ONCE = 256;
 
-/** What one commit does with the content of one inode. */
+/** The changes of one inode's content in one commit. */
 export interface ContentPlan {
   inode: Inode;
   content: Content;
   change: ContentChange;
-  /** Chunks that the pool has afterwards, with their plaintext where it was written. */
+  /** Chunks that the pool holds after the commit, with their plaintext where it was written. */
   folded: Map<number, Uint8Array | null>;
-  /** Chunks that the log has afterwards. */
+  /** Chunks that the log holds after the commit. */
   logged: number[];
 }
 
 /**
- * Writes everything that has changed to the file, in one transaction: what is
- * there after a crash is a state that was. What of an inode cannot be stored
- * waits, in `state.aside`, and keeps nothing else from being stored.
+ * Writes all changes to the file in one transaction, so that the state after a crash is always one
+ * that existed. A part of an inode that cannot be stored waits in `state.aside` and does not
+ * prevent other changes from being stored.
  *
- * @param durable Whether it is on disk when this settles.
- * @param patience How long another process is waited for, ms; as the file was
- * opened when left out.
- * @throws {AloeError} When the file cannot be written; nothing is lost then,
- * and the next commit tries again.
+ * @param durable Whether the changes are on disk when the promise resolves.
+ * @param patience How long to wait for another process, in ms; defaults to the file's setting.
+ * @throws {AloeError} When the file cannot be written; the changes stay in memory, and the next
+ *   commit retries.
  */
 export async function commit(
   state: VolumeState,
@@ -91,12 +90,12 @@ export async function commit(
       return await commitOnce(state, durable, patience, apart);
     } catch (error) {
       if (error instanceof NamesTaken && conflicts++ < CONFLICT_ROUNDS) {
-        await settleNames(state, error);
+        await resolveNameConflicts(state, error);
       } else if (error instanceof AloeError && error.code === "mount_conflict") {
         if (reconciled++ === CONFLICT_ROUNDS) throw error;
         await reconcile(state);
       } else if (!apart && isOfOnePart(error)) {
-        // Something may be gone that others have deleted.
+        // Other processes may have deleted inodes of this commit.
         await reconcile(state);
         apart = true;
       } else throw error;
@@ -104,7 +103,7 @@ export async function commit(
   }
 }
 
-/** How often a commit begins anew because others have changed what it is about. */
+/** How often a commit is retried after a conflict with changes of other processes. */
 const CONFLICT_ROUNDS = 100;
 
 async function commitOnce(
@@ -143,7 +142,7 @@ async function commitOnce(
     state.due = now + QUIET_MS;
     return;
   }
-  // To sync earlier commits, there has to be one more: an id is spent for it.
+  // A sync of earlier commits needs a new commit; minting an id makes it non-empty.
   if (inodes.length === 0 && plans.length === 0) state.mint();
   for (const { edge, parent, inode, name, trash } of state.removedNames) {
     changes.edgesRemoved.push({ edge, parent: parent.id, node: inode.id, name, trash });
@@ -175,7 +174,7 @@ async function commitOnce(
     }
   } catch (error) {
     state.full = error instanceof AloeError && error.code === "no_space";
-    // Again soon, but not at once.
+    // Retry soon, but not immediately.
     state.due = now + 1000;
     throw error;
   }
@@ -183,24 +182,24 @@ async function commitOnce(
   state.volatile = !durable;
   state.counts.commits++;
   state.generation++;
-  settle(state, inodes, plans, contents, aside, now);
+  markStored(state, inodes, plans, contents, aside, now);
 }
 
-/** How much one commit does. */
+/** The limits of one commit. */
 interface Pace {
-  /** Ms of the monotonic clock. */
+  /** The time, in ms of the monotonic clock. */
   now: number;
-  /** Whether somebody waits for the disk. */
+  /** Whether a caller waits for durability. */
   durable: boolean;
-  /** Whether the log is to be emptied however fresh its records are. */
+  /** Whether to empty the log even of fresh records. */
   pressed: boolean;
-  /** Whether nothing has been logged for a while. */
+  /** Whether nothing was logged recently. */
   quiet: boolean;
-  /** Chunks of which only a part was written that may still be folded. */
+  /** The number of partly written chunks that may still be folded. */
   folds: number;
 }
 
-/** Adds what one inode has to a change set. */
+/** Adds the changes of one inode to a change set. */
 async function describe(
   state: VolumeState,
   inode: Inode,
@@ -253,7 +252,7 @@ async function describe(
   }
 }
 
-/** Whether a change of content ends in another version: the format then sets the times. */
+/** Returns whether a content change creates a new version, for which the format sets the times. */
 function makesVersion(state: VolumeState, change: ContentChange): boolean {
   const inPlace = change.keep === null ? state.options.history === "none" : change.keep === 1;
   return !inPlace || change.expected?.version === 0;
@@ -277,7 +276,7 @@ function targetContent(inode: Inode, target: Uint8Array, chunkSize: number): Con
   };
 }
 
-/** Null when the content cannot be committed, as what it is based on is damaged. */
+/** Returns the plan of an inode's content; null when the content it is based on is damaged. */
 async function planIfPossible(
   state: VolumeState,
   inode: Inode,
@@ -319,12 +318,12 @@ async function planContent(
     const length = lengthOf(index);
     if (length <= SHORT || chunk.unsavedBytes >= length * FOLD_PART) return true;
     if (chunk.loggedBytes > LOG_PART * chunkSize) return true;
-    // What is written over and over stays in the log while it is.
+    // A chunk that is written repeatedly stays in the log meanwhile.
     if (durable || (chunk.logged && !isDue(chunk, pace))) return false;
     return pace.folds-- > 0;
   };
 
-  // A sync looks at what is new only: of the log there can be very much.
+  // A sync considers only new chunks, because the log may be very large.
   const few = durable && !grows && !cut;
   const indexes = [...few ? content.unsaved : content.chunks.keys()].sort((a, b) => a - b);
   const fold = new Set<number>();
@@ -335,7 +334,7 @@ async function planContent(
   const foldGrowth = size < content.stored || cut || !durable ||
     (grows && growth.length === 0) || growth.some(wantsFold);
 
-  // How far the file's own rows reach afterwards, without gaps.
+  // The size up to which the file's own rows reach afterwards, without gaps.
   let stored = content.valid;
   const holes: { first: number; last: number }[] = [];
   if (foldGrowth) {
@@ -345,7 +344,7 @@ async function planContent(
     const wanted = Math.ceil(size / chunkSize);
     for (const index of [...growth.filter((i) => i >= rows), wanted]) {
       if (index > next) {
-        // A hole's last chunk that is not a full one is stored like any other.
+        // The last chunk of a hole, if it is not full, is stored like any other chunk.
         const last = index === wanted && size % chunkSize !== 0 ? index - 2 : index - 1;
         const end = Math.min(last, next + budget - 1);
         if (end >= next) holes.push({ first: next, last: end });
@@ -400,7 +399,7 @@ async function planContent(
     const chunk = content.chunks.get(index)!;
     if (fold.has(index) || !chunk.unsaved) continue;
     if (chunk.rebased) {
-      // Beyond a hole that is too long for one commit: its base cannot be logged.
+      // The chunk is beyond a hole that is too long for one commit, so its base cannot be logged.
       const data = await plaintext(state, inode, index, lengthOf(index));
       change.redo.push({ index, start: 0, data });
     } else {
@@ -421,13 +420,13 @@ function referenceTo(
   return length === chunkSize && chunk.limit >= chunkSize ? chunk.base.hash : null;
 }
 
-/** Whether a logged chunk should leave the log. */
+/** Returns whether a logged chunk should leave the log. */
 function isDue(chunk: DirtyChunk, pace: Pace): boolean {
   if (pace.durable) return false;
   return pace.pressed || pace.quiet || pace.now - chunk.firstLoggedAt >= FOLD_AFTER_MS;
 }
 
-/** Adds chunks that only the log has, once they have been left alone for a while. */
+/** Adds chunks that are only in the log, once they were not written for a while. */
 async function foldLogged(
   state: VolumeState,
   pace: Pace,
@@ -453,7 +452,7 @@ async function foldLogged(
   }
 }
 
-/** All attributes: the format's triggers set times whenever anything is written. */
+/** Adds all attributes, because the format's triggers set times on every write. */
 function describeAttributes(inode: Inode, changes: ChangeSet): void {
   changes.attributes.push({
     node: inode.id,

@@ -1,84 +1,87 @@
 import { bisect } from "./bisect.ts";
 
-/** Contiguous bytes of a chunk, and which of them the file does not have yet. */
+/** Contiguous bytes of a chunk, some of which the file may not have yet. */
 interface Piece {
-  /** Offset in the chunk. */
+  /** The offset in the chunk. */
   start: number;
-  /** First offset after it. */
+  /** The end offset, exclusive. */
   end: number;
-  /** Its bytes, from `start` on; may be longer, to grow in place. */
+  /** The bytes from `start` on; the buffer may be longer, to grow in place. */
   buffer: Uint8Array;
-  /** The hull of what is not saved: empty when both are equal. */
+  /** The smallest range that contains all unsaved bytes; empty when both bounds are equal. */
   unsavedFrom: number;
   unsavedTo: number;
 }
 
-/** What lies under a chunk's pieces: what is stored, zeros, or another stored chunk by its address. */
+/**
+ * The content below a chunk's pieces: the stored chunk, zeros, or another stored chunk by its
+ * address.
+ */
 export type ChunkBase = "stored" | "zeros" | { readonly hash: string };
 
-/** Bytes as they are logged. */
+/** A range of bytes to log. */
 export interface UnsavedRange {
-  /** Offset in the chunk. */
+  /** The offset in the chunk. */
   start: number;
-  /** A view, valid until the chunk is written again. */
+  /** A view that is valid until the next write to the chunk. */
   data: Uint8Array;
 }
 
 /**
- * What was written to one chunk and is not in the pool yet: disjoint pieces,
- * in order, over a base that is only fetched when it is needed.
+ * The bytes written to one chunk that are not in the pool yet: disjoint pieces in order over a
+ * base, which is fetched only when it is needed.
  */
 export class DirtyChunk {
   base: ChunkBase = "stored";
-  /** Whether the base differs from what the file says, so that only a fold can save it. */
+  /** Whether the base differs from the file's rows, so that only a fold can save it. */
   rebased = false;
-  /** Bytes of a base given by its address that count. */
+  /** The number of valid bytes of the base. */
   limit = Infinity;
-  /** Whether the redo log has records of it. */
+  /** Whether the redo log has records of the chunk. */
   logged = false;
-  /** When it was first logged, ms of the monotonic clock. */
+  /** When the chunk was first logged, in ms of the monotonic clock. */
   firstLoggedAt = 0;
-  /** Bytes of its records. */
+  /** The size of the chunk's log records, in bytes. */
   loggedBytes = 0;
-  /** Disjoint, with a gap between any two, in order. */
+  /** Disjoint pieces in order, with a gap between any two. */
   #pieces: Piece[] = [];
   #memory = 0;
   #unsavedBytes = 0;
 
-  /** Bytes of a full chunk. */
+  /** The size of a full chunk, in bytes. */
   readonly size: number;
 
   constructor(size: number) {
     this.size = size;
   }
 
-  /** Whether there is anything that neither pool nor log have. */
+  /** Whether any change is neither in the pool nor in the log. */
   get unsaved(): boolean {
     return this.rebased || this.#unsavedBytes > 0;
   }
 
-  /** Whether bytes lie over the base. */
+  /** Whether any bytes cover the base. */
   get written(): boolean {
     return this.#pieces.length > 0;
   }
 
-  /** How many bytes are neither in the pool nor in the log. */
+  /** The number of bytes that are neither in the pool nor in the log. */
   get unsavedBytes(): number {
     return this.#unsavedBytes;
   }
 
-  /** Memory that it takes, bytes. */
+  /** The memory in use, in bytes. */
   get memory(): number {
     return this.#memory;
   }
 
-  /** Whether the pieces alone say what the range holds. */
+  /** Returns whether the pieces alone cover a range. */
   covers(from: number, to: number): boolean {
     const p = this.#pieces[this.#reaching(to)];
     return p !== undefined && p.start <= from;
   }
 
-  /** Copies bytes in. */
+  /** Copies bytes into the chunk. */
   write(start: number, data: Uint8Array): void {
     const end = start + data.length;
     if (start === end) return;
@@ -93,7 +96,7 @@ export class DirtyChunk {
       else pieces.splice(first, 0, p);
       return;
     }
-    // Within one piece, or at its end: the two ways that most writes go.
+    // Fast path for most writes: within one piece, or at its end.
     const p = pieces[first];
     if (last === first + 1 && p.start <= start) {
       this.#count(p, -1);
@@ -106,7 +109,7 @@ export class DirtyChunk {
     this.#merge(first, last, start, data);
   }
 
-  /** Drops what is at an offset or past it. */
+  /** Drops all bytes from an offset on. */
   cut(at: number): void {
     this.#pieces = this.#pieces.filter((p) => p.start < at);
     for (const p of this.#pieces) {
@@ -117,7 +120,7 @@ export class DirtyChunk {
     this.#recount();
   }
 
-  /** Forgets everything, and has another base from here on. */
+  /** Drops all pieces and sets another base. */
   rebase(base: Exclude<ChunkBase, "stored">): void {
     this.#pieces = [];
     this.#recount();
@@ -126,7 +129,7 @@ export class DirtyChunk {
     this.rebased = true;
   }
 
-  /** Copies what lies over the base into a buffer that begins at `from`. */
+  /** Copies the bytes that cover the base into a buffer, which starts at `from`. */
   overlay(into: Uint8Array, from: number): void {
     const to = from + into.length;
     const pieces = this.#pieces;
@@ -140,14 +143,14 @@ export class DirtyChunk {
     }
   }
 
-  /** The chunk's first bytes when one piece has them all: no copy. */
+  /** Returns the chunk's first bytes without copying, if one piece has them all. */
   whole(length: number): Uint8Array | null {
     const [p] = this.#pieces;
     if (p === undefined || p.start > 0 || p.end < length) return null;
     return p.buffer.subarray(0, length);
   }
 
-  /** What the log is to be given. */
+  /** Returns the ranges to log. */
   unsavedRanges(): UnsavedRange[] {
     return this.#pieces.filter((p) => p.unsavedFrom < p.unsavedTo).map((p) => ({
       start: p.unsavedFrom,
@@ -155,7 +158,7 @@ export class DirtyChunk {
     }));
   }
 
-  /** Notes that the log has everything. */
+  /** Marks everything as logged. */
   saved(at: number): void {
     this.loggedBytes += this.unsavedBytes;
     for (const p of this.#pieces) p.unsavedFrom = p.unsavedTo = p.start;
@@ -164,7 +167,7 @@ export class DirtyChunk {
     this.logged = true;
   }
 
-  /** Notes that the log has nothing of it any more. */
+  /** Marks everything as not logged. */
   unsave(): void {
     for (const p of this.#pieces) {
       p.unsavedFrom = p.start;
@@ -188,16 +191,16 @@ export class DirtyChunk {
     p.end = end;
   }
 
-  /** The index of the first piece that ends at an offset or past it. */
+  /** Returns the index of the first piece that ends at or after an offset. */
   #reaching(offset: number): number {
     const pieces = this.#pieces;
     const last = pieces.length - 1;
-    // Bytes mostly come in their order.
+    // Fast path: bytes usually arrive in order.
     if (last < 0 || pieces[last].end < offset) return last + 1;
     return bisect(last, (i) => pieces[i].end < offset);
   }
 
-  /** Makes one of the pieces `first` to before `last`, and what is written over them. */
+  /** Merges the pieces from `first` up to but not including `last` with written bytes. */
   #merge(first: number, last: number, start: number, data: Uint8Array): void {
     const touching = this.#pieces.slice(first, last);
     const end = start + data.length;
@@ -220,7 +223,7 @@ export class DirtyChunk {
     this.#pieces.splice(first, last - first, merged);
   }
 
-  /** Adds a piece to the sums, or takes it out of them. */
+  /** Adds a piece to the totals, or subtracts it. */
   #count(p: Piece, sign: 1 | -1): void {
     this.#memory += sign * p.buffer.length;
     this.#unsavedBytes += sign * (p.unsavedTo - p.unsavedFrom);

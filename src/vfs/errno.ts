@@ -1,7 +1,4 @@
-/**
- * Error numbers of Linux, as `asm-generic/errno.h` has them: the same on
- * x86_64 and aarch64.
- */
+/** Linux error numbers from `asm-generic/errno.h`, equal on x86_64 and aarch64. */
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
@@ -36,18 +33,20 @@ export const ERRNO = {
   EDQUOT: 122,
 } as const;
 
-/** The name of an error number that the filesystem may answer. */
+/** The name of an error number that the filesystem may return. */
 export type ErrnoName = keyof typeof ERRNO;
 
 /** A refusal that a system call returns to its caller. */
 export class ErrnoError extends Error {
-  /** Its name in `errno.h`. */
+  /** The error's name in `errno.h`. */
   readonly code: ErrnoName;
-  /** Its number, positive. */
+  /** The error's number, positive. */
   readonly errno: number;
   override readonly name = "ErrnoError";
 
-  /** @param code Its name in `errno.h`. */
+  /**
+   * @param code The error's name in `errno.h`.
+   */
   constructor(code: ErrnoName, options?: ErrorOptions) {
     super(code, options);
     this.code = code;

@@ -4,9 +4,8 @@ import type { Dentry, Inode } from "./inode.ts";
 import type { VolumeState } from "./volume_state.ts";
 
 /**
- * Brings memory, and what the kernel keeps, up to what another process has
- * committed. What was changed here and is not committed yet stays as it is:
- * it will be written over theirs.
+ * Updates memory and the kernel's caches after commits of another process. Uncommitted local
+ * changes stay; they will overwrite the other process's changes.
  */
 export async function takeInChanges(state: VolumeState): Promise<void> {
   state.generation++;
@@ -32,7 +31,7 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
         dropName(state, dentry);
       }
     }
-    // Names may have come: what the kernel keeps of the listing goes.
+    // New names may exist, so invalidate the kernel's cached listing.
     if (directory.lookups > 0) invalidate.inode(directory, 0);
   }
   for (const inode of [...state.inodes.all()]) {
@@ -40,7 +39,7 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
     const row = await state.source.load(inode.id);
     if (row !== null) refresh(state, inode, row);
     else if (inode.nlink > 0 && !state.dirty.has(inode) && !state.logged.has(inode)) {
-      // They deleted it: who has it open is to know.
+      // Another process deleted the node; programs that have it open must see that.
       inode.nlink = 0;
       inode.spared = true;
       if (inode.lookups > 0) invalidate.inode(inode, -1);
@@ -49,8 +48,8 @@ export async function takeInChanges(state: VolumeState): Promise<void> {
 }
 
 /**
- * Looks again at inodes that others had changed while something of them waited
- * here: once that is committed, the file has both.
+ * Checks again inodes that another process changed while local changes were waiting. After the
+ * commit, the file has both changes.
  */
 export async function takeInDeferred(state: VolumeState): Promise<void> {
   for (const inode of [...state.deferred]) {
@@ -58,12 +57,12 @@ export async function takeInDeferred(state: VolumeState): Promise<void> {
     state.deferred.delete(inode);
     if (state.inodes.get(inode.id) !== inode) continue;
     const row = await state.source.load(inode.id);
-    // A request may have changed it meanwhile.
+    // A request may have changed the inode meanwhile.
     if (row !== null) refresh(state, inode, row);
   }
 }
 
-/** Brings one inode up to date. @returns Whether others had changed its content. */
+/** Updates one inode. @returns Whether another process had changed its content. */
 export async function refreshOne(state: VolumeState, inode: Inode): Promise<boolean> {
   const row = inode.born === null ? await state.source.load(inode.id) : null;
   if (row === null || inode.content === null) return false;
@@ -72,19 +71,19 @@ export async function refreshOne(state: VolumeState, inode: Inode): Promise<bool
   return row.stored !== stored || row.version !== version;
 }
 
-/** A name that is another's now, or nobody's. */
+/** Drops a name that now belongs to another node, or to none. */
 function dropName(state: VolumeState, dentry: Dentry): void {
   const { parent, name, inode } = dentry;
   parent.children!.known.delete(name);
   inode.names.delete(dentry);
   state.options.invalidate.entry(parent, name);
-  if (inode.names.size === 0) state.inodes.settle(inode);
+  if (inode.names.size === 0) state.inodes.evictIfIdle(inode);
 }
 
 function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   const { content } = inode;
   const theirTimes = row.mtimeSec !== inode.mtimeSec || row.mtimeNsec !== inode.mtimeNsec;
-  // What leaves another mount's log changes nothing but the content itself.
+  // When content leaves another mount's log, only the content itself changes.
   const theirContent = content !== null &&
     (content.stored !== row.stored || content.version !== row.version ||
       content.loggedElsewhere || row.redo);
@@ -93,7 +92,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
   if (state.dirty.has(inode) || state.logged.has(inode)) state.deferred.add(inode);
   if (inode.contentChanged || state.logged.has(inode)) {
     if (content !== null && theirContent) {
-      // What was written here lies over what they wrote.
+      // Local writes cover the other process's writes.
       content.stored = row.stored;
       content.version = row.version;
       content.holeBytes = row.holes * state.chunkSize;
@@ -103,7 +102,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
     return;
   }
   const before = inode.size;
-  // Whoever took its last name sees to what becomes of it.
+  // The process that removed the last name also handles the node.
   if (inode.nlink > 0 && row.nlink === 0) inode.spared = true;
   else if (row.nlink > 0) inode.spared = false;
   const modified = theirTimes || theirContent;
@@ -137,7 +136,7 @@ type Attributes = Pick<
   | "ctimeNsec"
 >;
 
-/** What waits to be committed is newer than what they say. */
+/** Restores waiting local changes, which are newer than the file's. */
 function keepOurs(inode: Inode, ours: Attributes, modified: boolean): void {
   if (ours.ownerChanged) {
     inode.mode = ours.mode;
@@ -152,6 +151,7 @@ function keepOurs(inode: Inode, ours: Attributes, modified: boolean): void {
   }
   inode.ctimeSec = ours.ctimeSec;
   inode.ctimeNsec = ours.ctimeNsec;
-  // Names that were given or taken here are counted; theirs are when these are committed.
+  // Local name changes are counted here; those of other processes are counted when the local ones
+  // are committed.
   inode.nlink = ours.nlink;
 }

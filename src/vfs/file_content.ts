@@ -8,29 +8,29 @@ import type { Content, Inode } from "./inode.ts";
 import { then } from "./namespace.ts";
 import { ACCESS_MS, type VolumeState } from "./volume_state.ts";
 
-/** `fallocate`: the size stays. */
+/** `fallocate`: the file's size does not change. */
 const FALLOC_KEEP_SIZE = 0x01;
 /** `fallocate`: the range becomes a hole. */
 const FALLOC_PUNCH_HOLE = 0x02;
 /** `fallocate`: the range becomes zeros. */
 const FALLOC_ZERO_RANGE = 0x10;
 
-/** Chunks that one copy by reference may take, to bound its time. */
+/** The number of chunks that one call copies by reference, to bound its time. */
 const COPY_CHUNKS = 4096;
 
-/** Bytes that one copy through memory may take. */
+/** The number of bytes that one call copies through memory. */
 const COPY_BYTES = 4 * 2 ** 20;
 
-/** A day, seconds: an access is noted at least this often. */
+/** A day, in s: the access time is updated at least this often. */
 const DAY = 86_400;
 
-/** The content of a regular file. @throws {ErrnoError} EISDIR, EINVAL. */
+/** Returns the content of a regular file. @throws {ErrnoError} EISDIR, EINVAL. */
 export function contentOf(inode: Inode): Content {
   if (inode.content === null) throw new ErrnoError(inode.isDirectory ? "EISDIR" : "EINVAL");
   return inode.content;
 }
 
-/** Reads into a buffer. @returns How many bytes there were. */
+/** Reads into a buffer. @returns The number of bytes read. */
 export function read(
   state: VolumeState,
   inode: Inode,
@@ -96,7 +96,7 @@ function fill(
   return fillStored(state, inode, content, index, from, target);
 }
 
-/** Fills from the cache what the file has, and with zeros what it has not. */
+/** Fills stored content from the cache, and zeros elsewhere. */
 function fillStored(
   state: VolumeState,
   inode: Inode,
@@ -144,7 +144,7 @@ async function readStored(
     copyValid(base, from, base.length, target);
     content.chunks.get(index)?.overlay(target, from);
   };
-  // By as many chunks as a query should bring.
+  // Fetch in batches of one query each.
   for (let from = missingFrom; from <= missingTo; from += CHUNKS_AT_ONCE) {
     const to = Math.min(missingTo, from + CHUNKS_AT_ONCE - 1);
     const found = await loadStored(state, inode, content, from, to);
@@ -167,17 +167,17 @@ async function readStored(
 
 const NOTHING = new Uint8Array(0);
 
-/** Chunks that are fetched by one query. */
+/** The number of chunks fetched by one query. */
 const CHUNKS_AT_ONCE = 16;
 
-/** Stored content that is not what it should be: damaged, or changed by others meanwhile. */
+/** Thrown when stored content is damaged, or was changed by another process meanwhile. */
 export class DamagedContent extends Error {
   override readonly name = "DamagedContent";
 }
 
 /**
- * Stored chunks, cut to what still counts; what the cache has is left out.
- * They are not in the cache yet.
+ * Returns stored chunks, cut to their valid length. Chunks already in the cache are copied; fetched
+ * ones are not added to it.
  */
 async function loadStored(
   state: VolumeState,
@@ -191,7 +191,7 @@ async function loadStored(
   const end = Math.ceil(content.valid / chunkSize) - 1;
   for (let index = first; index <= last; index++) {
     const cached = index <= end ? state.cache.get(inode, index) : NOTHING;
-    // Copied, as the cache may drop it before it is used.
+    // Copy, because the cache may drop the chunk before it is used.
     if (cached !== undefined) found.set(index, cached.slice());
   }
   if (found.size === last - first + 1) return found;
@@ -223,7 +223,7 @@ async function storedChunks(
   }
 }
 
-/** Where a link points. */
+/** Returns a symbolic link's target. */
 export async function readTarget(state: VolumeState, inode: Inode): Promise<Uint8Array> {
   const last = Math.ceil(inode.size / state.chunkSize) - 1;
   const target = new Uint8Array(inode.size);
@@ -233,7 +233,7 @@ export async function readTarget(state: VolumeState, inode: Inode): Promise<Uint
   return target;
 }
 
-/** The plaintext of a chunk as it is now, for the pool. */
+/** Returns the current plaintext of a chunk, for the pool. */
 export async function plaintext(
   state: VolumeState,
   inode: Inode,
@@ -258,7 +258,9 @@ export async function plaintext(
   return data;
 }
 
-/** As `relatime` has it: when the last access is older than the last change, or than a day. */
+/**
+ * Updates the access time as `relatime` does: if it is older than the last change, or than a day.
+ */
 function noteAccess(state: VolumeState, inode: Inode): void {
   if (state.options.readOnly) return;
   const older = inode.atimeSec - inode.mtimeSec || inode.atimeNsec - inode.mtimeNsec;
@@ -272,7 +274,7 @@ function noteAccess(state: VolumeState, inode: Inode): void {
   state.touch(inode, ACCESS_MS);
 }
 
-/** What waits to be written to a chunk. */
+/** Returns the dirty chunk at an index; creates it if it is missing. */
 function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyChunk {
   let chunk = content.chunks.get(index);
   if (chunk === undefined) content.chunks.set(index, chunk = new DirtyChunk(state.chunkSize));
@@ -280,12 +282,14 @@ function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyC
   return chunk;
 }
 
-/** Largest size of a file, bytes: offsets are exact up to here, and manifests bounded. */
+/**
+ * Returns the maximum size of a file, in bytes. Up to here offsets are exact and manifests bounded.
+ */
 export function sizeLimit(state: VolumeState): number {
   return state.chunkSize * MAX_CHUNKS;
 }
 
-/** Writes bytes, which it copies. */
+/** Writes a copy of the given bytes. */
 export function write(state: VolumeState, inode: Inode, offset: number, data: Uint8Array): void {
   const content = contentOf(inode);
   const end = offset + data.length;
@@ -326,8 +330,8 @@ export function truncate(state: VolumeState, inode: Inode, size: number): void {
       }
       content.unsaved.add(index);
       chunk.cut(size - last * chunkSize);
-      // What is past the cut must not come back when the file grows again:
-      // not from the base, and not from the log, which only a fold empties.
+      // Bytes beyond the cut must not reappear when the file grows again, neither from the base nor
+      // from the log, which only a fold empties.
       chunk.limit = Math.min(chunk.limit, size - last * chunkSize);
       if (chunk.logged) chunk.rebased = true;
       state.dirtyBytes += chunk.memory;
@@ -342,7 +346,7 @@ export function truncate(state: VolumeState, inode: Inode, size: number): void {
   }
 }
 
-/** Makes a range zeros, within the size. */
+/** Fills a range with zeros, within the size. */
 function zero(state: VolumeState, inode: Inode, from: number, to: number): void {
   const content = contentOf(inode);
   const { chunkSize } = state;
@@ -350,7 +354,7 @@ function zero(state: VolumeState, inode: Inode, from: number, to: number): void 
     const index = Math.floor(at / chunkSize);
     const start = at - index * chunkSize;
     const end = Math.min(chunkSize, to - index * chunkSize);
-    // The last chunk of the file is whole when its end is.
+    // The file's last chunk counts as whole when its end is included.
     const full = start === 0 &&
       (end === chunkSize || index * chunkSize + end >= inode.size);
     if (full && at >= content.valid && !content.chunks.has(index)) {
@@ -368,7 +372,7 @@ function zero(state: VolumeState, inode: Inode, from: number, to: number): void 
   state.touch(inode);
 }
 
-/** Reserves nothing, but sizes, punches and zeroes as `fallocate(2)` does. */
+/** Resizes, punches holes and zeroes as `fallocate(2)` does. Reserves no space. */
 export function fallocate(
   state: VolumeState,
   inode: Inode,
@@ -394,11 +398,11 @@ export function fallocate(
     default:
       throw new ErrnoError("EOPNOTSUPP");
   }
-  // The times are the kernel's, as with a cached write.
+  // The kernel manages the times, as for a cached write.
   if (!keep && end > inode.size) truncate(state, inode, end);
 }
 
-/** Copies a range, whole chunks by reference. @returns Bytes copied. */
+/** Copies a range, whole chunks by reference. @returns The number of bytes copied. */
 export async function copyRange(
   state: VolumeState,
   from: Inode,
@@ -446,13 +450,15 @@ export async function copyRange(
   }
   if (at <= fromOffset) return 0;
   to.size = Math.max(to.size, at + shift);
-  // The times are the kernel's, as with a cached write.
+  // The kernel manages the times, as for a cached write.
   to.contentChanged = true;
   state.touch(to);
   return at - fromOffset;
 }
 
-/** Refers to stored chunks from `first` to before `end`, as far as they are in the pool as they are. */
+/**
+ * Refers to stored chunks from `first` to before `end`, as long as they are in the pool unchanged.
+ */
 async function copyChunks(
   state: VolumeState,
   from: Inode,
@@ -479,7 +485,7 @@ async function copyChunks(
   return last - first;
 }
 
-/** Where the next data or hole begins. @throws {ErrnoError} ENXIO. */
+/** Returns the offset of the next data or hole. @throws {ErrnoError} ENXIO. */
 export function seek(
   state: VolumeState,
   inode: Inode,
@@ -497,7 +503,7 @@ export function seek(
   });
 }
 
-/** Chunks whose addresses are asked for at once. */
+/** The number of chunk addresses fetched by one query. */
 const HASHES_AT_ONCE = 4096;
 
 async function nextChunk(

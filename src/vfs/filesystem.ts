@@ -1,51 +1,51 @@
 import type { Inode } from "./inode.ts";
 
-/** A result that is there at once when memory has it, later when the file has to be asked. */
+/** A result that is available immediately from memory, or later from the file. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** Who makes a system call. */
+/** The caller of a system call. */
 export interface Caller {
   /** Effective user id. */
   uid: number;
   /** Effective group id. */
   gid: number;
-  /** Whether it is of a group, or may set the set-group-id bit whatever its groups are. */
+  /** Returns whether the caller is in a group, or may set the set-group-id bit for any group. */
   mayGiveGroup(gid: number): boolean;
-  /** Whether it may change the mode of what a user owns. */
+  /** Returns whether the caller may change the mode of a user's files. */
   mayChange(owner: number): boolean;
 }
 
-/** A moment: seconds since the Unix epoch, negative before it, and 0 to 999,999,999 ns. */
+/** A time: seconds since the Unix epoch, negative before it, and 0 to 999,999,999 ns. */
 export interface Time {
   sec: number;
   nsec: number;
 }
 
-/** What `setattr` changes; what is left out stays. */
+/** The changes of `setattr`; omitted attributes stay. */
 export interface AttributeChange {
   /** Permission bits, 0 to 0o7777. */
   mode?: number;
   uid?: number;
   gid?: number;
-  /** Bytes. */
+  /** The new size in bytes. */
   size?: number;
   atime?: Time;
   mtime?: Time;
   ctime?: Time;
-  /** Takes the set-id bits away that `lostPrivileges` names. */
+  /** Whether to clear the set-id bits that `lostPrivileges` returns. */
   killPrivileges?: boolean;
 }
 
-/** One entry of a directory listing. */
+/** An entry of a directory listing. */
 export interface Entry {
   name: string;
   inode: Inode;
-  /** Where a listing goes on after this entry: opaque, stable, in two halves of 32 bits. */
+  /** The position after this entry: opaque and stable, in two halves of 32 bits. */
   cookieHigh: number;
   cookieLow: number;
 }
 
-/** What `statfs` answers, in blocks of `blockSize` bytes. */
+/** The result of `statfs`, in blocks of `blockSize` bytes. */
 export interface FilesystemStatistics {
   blockSize: number;
   blocks: number;
@@ -56,45 +56,51 @@ export interface FilesystemStatistics {
   nameMax: number;
 }
 
-/** Tells the kernel that what it keeps is no longer true. */
+/** Notifications that invalidate the kernel's caches. */
 export interface Invalidations {
-  /** Attributes, and cached content from an offset on (bytes; -1: attributes alone). */
+  /**
+   * Invalidates attributes, and cached content from an offset on (in bytes; -1 for attributes
+   * only).
+   */
   inode(inode: Inode, offset: number): void;
-  /** A name in a directory. */
+  /** Invalidates a name in a directory. */
   entry(parent: Inode, name: string): void;
-  /** The content has grown to this size, bytes. */
+  /** Reports that the content has grown to this size, in bytes. */
   grown(inode: Inode, size: number): void;
 }
 
-/** Flags of `rename`, as `renameat2` has them. */
+/** Flag of `rename`, as in `renameat2`. */
 export const RENAME_NOREPLACE = 1;
-/** Flags of `rename`, as `renameat2` has them. */
+/** Flag of `rename`, as in `renameat2`. */
 export const RENAME_EXCHANGE = 2;
-/** Flags of `rename`, as `renameat2` has them. */
+/** Flag of `rename`, as in `renameat2`. */
 export const RENAME_WHITEOUT = 4;
 
 /**
- * A mounted volume as the kernel's virtual filesystem sees it. Calls are made
- * one at a time: the next one when the promise of the last has settled. A
- * refusal is thrown as an `ErrnoError`; every other error is a fault (EIO).
- * Names are text as `decodeName` gives it. Permissions are the kernel's to check.
+ * A mounted volume as the kernel's virtual filesystem sees it. Calls are made one at a time: the
+ * next one after the promise of the previous one has settled. A refusal is thrown as an
+ * `ErrnoError`; every other error is a fault (EIO). Names are text as `decodeName` returns it. The
+ * kernel checks permissions.
  */
 export interface Filesystem {
-  /** The mount's top directory: node id 1. */
+  /** The root directory, with node id 1. */
   readonly root: Inode;
   /** Whether every change is refused. */
   readonly readOnly: boolean;
-  /** The inode with a node id. @throws ESTALE. */
+  /** Returns the inode with a node id. @throws ESTALE. */
   inode(nodeId: number): Inode;
-  /** A child; null when there is none. Counts no reference: see `remember`. */
+  /** Returns a child; null when it does not exist. Counts no reference: see `remember`. */
   lookup(parent: Inode, name: string): Awaitable<Inode | null>;
-  /** Counts a reference that the kernel now has. */
+  /** Counts a reference that the kernel now holds. */
   remember(inode: Inode): void;
-  /** Gives references back. */
+  /** Releases references of the kernel. */
   forget(nodeId: number, count: number): void;
   setattr(inode: Inode, change: AttributeChange, caller: Caller): Awaitable<void>;
   readlink(inode: Inode): Awaitable<Uint8Array>;
-  /** Makes anything but a directory or a link. `mode` has the type bits, `rdev` is as stat has it. */
+  /**
+   * Creates a node other than a directory or a link. `mode` includes the type bits; `rdev` is as in
+   * stat.
+   */
   mknod(
     parent: Inode,
     name: string,
@@ -104,12 +110,14 @@ export interface Filesystem {
   ): Awaitable<Inode>;
   mkdir(parent: Inode, name: string, mode: number, caller: Caller): Awaitable<Inode>;
   symlink(parent: Inode, name: string, target: Uint8Array, caller: Caller): Awaitable<Inode>;
-  /** A file without a name, as `O_TMPFILE` makes it. */
+  /** Creates a file without a name, as with `O_TMPFILE`. */
   tmpfile(parent: Inode, mode: number, caller: Caller): Awaitable<Inode>;
   link(inode: Inode, parent: Inode, name: string): Awaitable<void>;
   unlink(parent: Inode, name: string): Awaitable<void>;
   rmdir(parent: Inode, name: string): Awaitable<void>;
-  /** @param caller Whom what `RENAME_WHITEOUT` leaves behind belongs to; root when left out. */
+  /**
+   * @param caller The owner of the whiteout that `RENAME_WHITEOUT` creates; defaults to root.
+   */
   rename(
     parent: Inode,
     name: string,
@@ -121,8 +129,8 @@ export interface Filesystem {
   /**
    * Reads into a buffer.
    *
-   * @param unnoticed Whether the time of access stays (`O_NOATIME`).
-   * @returns Bytes read; fewer at the end.
+   * @param unnoticed Whether to leave the access time unchanged (`O_NOATIME`).
+   * @returns The number of bytes read; fewer at the end of the file.
    */
   read(
     inode: Inode,
@@ -131,14 +139,16 @@ export interface Filesystem {
     unnoticed?: boolean,
   ): Awaitable<number>;
   /**
-   * Writes bytes, which it copies.
+   * Writes a copy of the given bytes.
    *
-   * @param touch Whether the times change; not when the kernel keeps them (write-back).
+   * @param touch Whether to set the times; false when the kernel manages them (write-back).
    */
   write(inode: Inode, offset: number, data: Uint8Array, touch: boolean): Awaitable<void>;
-  /** `mode` as `fallocate(2)` has it. */
+  /** Allocates space; `mode` is as in `fallocate(2)`. */
   fallocate(inode: Inode, mode: number, offset: number, length: number): Awaitable<void>;
-  /** @returns Bytes copied. */
+  /**
+   * @returns The number of bytes copied.
+   */
   copyRange(
     from: Inode,
     fromOffset: number,
@@ -146,12 +156,12 @@ export interface Filesystem {
     toOffset: number,
     length: number,
   ): Awaitable<number>;
-  /** The next data or hole from an offset on. @throws ENXIO past the end. */
+  /** Returns the next data or hole from an offset on. @throws ENXIO beyond the end. */
   seek(inode: Inode, offset: number, what: "data" | "hole"): Awaitable<number>;
   /**
    * Lists a directory from a cookie on (0, 0: from the start), without `.` and `..`.
    *
-   * @param fill Takes an entry; false when it had no room for it.
+   * @param fill Receives each entry; returns false when it has no room for it.
    */
   readdir(
     directory: Inode,
@@ -159,27 +169,27 @@ export interface Filesystem {
     cookieLow: number,
     fill: (entry: Entry) => boolean,
   ): Awaitable<void>;
-  /** The directory above; the root's is itself. */
+  /** Returns the parent directory; that of the root is the root. */
   parentOf(directory: Inode): Inode;
   getxattr(inode: Inode, name: string): Awaitable<Uint8Array>;
-  /** `flags` as `setxattr(2)` has them. */
+  /** Sets an extended attribute; `flags` are as in `setxattr(2)`. */
   setxattr(inode: Inode, name: string, value: Uint8Array, flags: number): Awaitable<void>;
   listxattr(inode: Inode): Awaitable<string[]>;
   removexattr(inode: Inode, name: string): Awaitable<void>;
   statfs(): Awaitable<FilesystemStatistics>;
-  /** Makes all that was changed durable: it is on disk when this has settled. */
+  /** Makes all changes durable: they are on disk when the promise resolves. */
   sync(): Promise<void>;
   /**
-   * Whether an inode has something that the last sync could not write: who
-   * synced it is told. 0 asks for any inode.
+   * Returns whether the last sync failed to write a change of an inode, so that its fsync fails. 0
+   * means any inode.
    */
   isUnsynced(nodeId: number): boolean;
   /**
-   * Does what is due: group commits, reclaiming, looking for changes by others.
+   * Runs the work that is due: group commits, reclaiming, checking for changes of other processes.
    *
-   * @returns In how many ms it wants to be called again; Infinity when nothing is to be done.
+   * @returns The delay until the next call, in ms; Infinity when there is no work.
    */
   tick(): Promise<number>;
-  /** Writes everything back. The file itself stays open. */
+  /** Writes all changes back. The file itself stays open. */
   close(): Promise<void>;
 }

@@ -1,29 +1,29 @@
 import { AloeError } from "../errors.ts";
 import type { Database } from "../storage/database.ts";
 
-/** How long a reading counts, ms. */
+/** How long a reading of the free space is used, in ms. */
 const FRESH_MS = 1000;
 
-/** Bytes below which space is short. */
+/** Free space below this is short, in bytes. */
 const SHORT = 512 * 2 ** 20;
 
-/** Bytes below which the log is not left to grow. */
+/** Below this free space the log is not allowed to grow, in bytes. */
 const TIGHT = 128 * 2 ** 20;
 
-/** What is stored beside content is no more than this part of it, but for very small files. */
+/** Except for very small files, metadata takes at most this part of the content's size. */
 const OVERHEAD_PART = 16;
 
-/** Space that is left for what has to be written to free some, bytes. */
+/** Space reserved for writes that free space, in bytes. */
 const RESERVE = 2 * 2 ** 20;
 
-/** Space for what is to be written: on the disk that has the file, and in the file. */
+/** The space for new data: on the file's disk, and in the file. */
 export class FreeSpace {
   readonly #db: Pick<Database, "path" | "room">;
   #readAt = -Infinity;
   #available = 0;
-  /** What the file's log has on the disk already. */
+  /** The space that the file's log already takes on the disk. */
   #log = 0;
-  /** What the log may hold anew for removals. */
+  /** The space that the log holds in reserve for removals. */
   #held = 0;
   #reusable = 0;
 
@@ -31,40 +31,40 @@ export class FreeSpace {
     this.#db = db;
   }
 
-  /** Bytes that may still be written. */
+  /** The number of bytes that can still be written. */
   get available(): number {
     this.#read();
     return this.#available + this.#reusable;
   }
 
-  /** Whether so little is left that it has to be looked at before each write. */
+  /** Whether the free space must be checked before each write. */
   get isShort(): boolean {
     this.#read();
     return this.#available < SHORT;
   }
 
   /**
-   * Whether bytes can be written. Each goes to the log first, and then, as
-   * all that is in the log, to its place, which may be free in the file.
+   * Returns whether data of a size can be written. Data first goes to the log and then, with the
+   * rest of the log, to its place, which may be a free part of the file.
    */
   fits(bytes: number): boolean {
     this.#read(0);
     const growth = Math.max(0, this.#log + bytes - this.#reusable);
-    // Where the file itself has room, only the log needs more, a part at a time.
+    // When the file itself has room, only the log has to grow, a part at a time.
     const reserve = this.#reusable >= bytes + RESERVE ? RESERVE / 8 : RESERVE;
     return this.#available >= bytes + growth + reserve;
   }
 
   /**
-   * Bytes of content that can be offered: what {@linkcode fits} lets through
-   * when they come at once, and nearly all of what is not short.
+   * The number of content bytes to report as available: the largest size that {@linkcode fits}
+   * accepts at once, plus nearly all space that is not short.
    */
   get room(): number {
     this.#read();
     const plenty = Math.max(0, this.#available - SHORT);
-    // What is held behind the log's end may be held anew.
+    // Space held after the log's end can be held again.
     const short = Math.max(0, this.#available - plenty - this.#held);
-    /** The most that fits beside a reserve. */
+    /** Returns the largest size that fits beside a reserve. */
     const beside = (reserve: number): number => {
       const left = short - reserve;
       const inPlace = this.#reusable - this.#log;
@@ -72,17 +72,17 @@ export class FreeSpace {
     };
     const within = Math.min(this.#reusable - RESERVE, beside(RESERVE / 8));
     const most = Math.max(0, within, beside(RESERVE));
-    // Names, manifests and the pages that they are in need some too.
+    // Subtract the space for names, manifests and their pages.
     return plenty + most - most / OVERHEAD_PART;
   }
 
-  /** Whether the log takes space that is needed. */
+  /** Whether the log should be emptied because its space is needed. */
   get shouldEmptyLog(): boolean {
     this.#read();
     return this.#available < TIGHT && this.#log > RESERVE / 8;
   }
 
-  /** Says how much of the file is free. */
+  /** Sets the free space in the file. */
   reuse(bytes: number): void {
     this.#reusable = bytes;
     this.#readAt = -Infinity;
@@ -97,7 +97,7 @@ export class FreeSpace {
       throw new AloeError("io_error", `${this.#db.path}: its disk does not answer`);
     }
     this.#available = disk;
-    // What is held behind its end is for removals.
+    // The space held after the log's end is for removals.
     this.#log = Math.max(0, log - held);
     this.#held = held;
   }

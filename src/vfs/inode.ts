@@ -4,7 +4,7 @@ import type { ListingPage } from "./listing.ts";
 import type { ListingOrder } from "./listing_order.ts";
 import { Lookahead } from "./lookahead.ts";
 
-/** Type bits of a mode, as `stat(2)` has them. */
+/** The type bits of a mode, as in `stat(2)`. */
 export const S_IFMT = 0o170000;
 /** A socket. */
 export const S_IFSOCK = 0o140000;
@@ -34,33 +34,33 @@ export interface Dentry {
   readonly inode: Inode;
   /** The placement's id. */
   readonly edge: string;
-  /** Whether the file has it. */
+  /** Whether the file has the name. */
   stored: boolean;
-  /** Whether it came by a rename. */
+  /** Whether the name was created by a rename. */
   readonly moved: boolean;
-  /** Whether it goes to the trash when it ends, whatever is kept of what is unlinked. */
+  /** Whether the name goes to the trash when it is removed, regardless of the mount's history. */
   trash: boolean;
 }
 
-/** What a directory knows of its children. Names that are not in `known` have to be looked up. */
+/** A directory's known children. Names that are not in `known` have to be looked up. */
 export class Children {
-  /** Null: the file may still have the name, but it was removed here. */
+  /** Null: the name was removed here, but the file may still have it. */
   readonly known: Map<string, Dentry | null> = new Map();
   /** Whether every name is in `known`. */
   complete: boolean;
   /** Names that the file does not have yet, in the order of their edges. */
   readonly added: Set<Dentry> = new Set();
-  /** Edges that the file still has, of names that were removed here. */
+  /** The edges of names that were removed here and are still in the file. */
   readonly removed: Set<string> = new Set();
-  /** The names of those. */
+  /** The names of those edges. */
   readonly removedNames: Set<string> = new Set();
-  /** How many names are read along with one that is looked up. */
+  /** Decides how many names to read together with a lookup. */
   readonly lookahead: Lookahead = new Lookahead();
-  /** How many rows the last page of a listing was to have. */
+  /** The requested number of rows of the last listing page. */
   pageLimit = 0;
-  /** Rows that a listing has read and not handed out yet. */
+  /** Rows that a listing has read but not returned yet. */
   page: ListingPage | null = null;
-  /** The order of listings, since the first one. */
+  /** The order of listings, set by the first one. */
   order: ListingOrder | null = null;
 
   constructor(complete: boolean) {
@@ -69,45 +69,44 @@ export class Children {
 }
 
 /**
- * What is kept of a file's content that is not in the pool yet. Its collections
- * are made when they are first asked for: of most files in memory nothing but
- * the attributes ever is.
+ * The state of a file's content, including changes that are not in the pool yet. Its collections
+ * are created on first use, because for most files in memory only the attributes are used.
  */
 export class Content {
-  /** Bytes that the file's own rows say. */
+  /** The size according to the file's own rows, in bytes. */
   stored: number;
-  /** What is stored at this offset and past it was cut off. */
+  /** Stored content from this offset on was truncated. */
   limit: number = Infinity;
-  /** What was written, by chunk. */
+  /** The written chunks by index. */
   get chunks(): Map<number, DirtyChunk> {
     return this.#chunks ??= new Map();
   }
-  /** Of those, what neither the pool nor the redo log has. */
+  /** Indexes of written chunks that are neither in the pool nor in the redo log. */
   get unsaved(): Set<number> {
     return this.#unsaved ??= new Set();
   }
-  /** Chunks that the redo log has records of. */
+  /** Indexes of chunks that have records in the redo log. */
   get logged(): Set<number> {
     return this.#logged ??= new Set();
   }
-  /** Of those, the ones whose records count no more. */
+  /** Indexes of logged chunks whose records are no longer valid. */
   get stale(): Set<number> {
     return this.#stale ??= new Set();
   }
-  /** How many versions its owner wants kept; null for the mount's way. */
+  /** The number of versions that the node's retention keeps; null for the mount's setting. */
   readonly keep: number | null;
-  /** Whether another mount has written what is in its log only, so far. */
+  /** Whether another mount has written content that is only in its log so far. */
   loggedElsewhere = false;
-  /** Bytes of what is stored that are known to be holes. */
+  /** The number of stored bytes that are known to be holes. */
   holeBytes = 0;
-  /** The committed version, to tell when another process has changed it. */
+  /** The committed version, to detect changes of another process. */
   version = 0;
   /**
-   * Whether the kernel has taken a write past the largest size, before it asked
-   * us: it believes a size that the file does not have.
+   * Whether the kernel has accepted a write beyond the maximum size into its cache, and so assumes
+   * a size that the file does not have.
    */
   oversized = false;
-  /** The size that the last write from the kernel's cache has grown, and to what. */
+  /** The growth of the size by the last write from the kernel's cache. */
   grown: { from: number; to: number } | null = null;
   #chunks: Map<number, DirtyChunk> | null = null;
   #unsaved: Set<number> | null = null;
@@ -119,29 +118,29 @@ export class Content {
     this.keep = keep;
   }
 
-  /** Bytes of the chunks that were written and wait to be stored. */
+  /** The size of the written chunks that wait to be stored, in bytes. */
   get waitingBytes(): number {
     if (this.#chunks === null) return 0;
     for (const { size } of this.#chunks.values()) return size * this.#chunks.size;
     return 0;
   }
 
-  /** Bytes of what is stored that still count. */
+  /** The number of stored bytes that are still valid. */
   get valid(): number {
     return Math.min(this.stored, this.limit);
   }
 }
 
-/** The directory that an inode is by now. */
+/** Returns the directory that an inode has been merged into, or the inode itself. */
 export function live(inode: Inode): Inode {
   let at = inode;
   while (at.joined !== null) at = at.joined;
   return at;
 }
 
-/** A node of the volume, with what is not written back yet. One object for each. */
+/** A node of the volume, with changes not written back yet. There is one object for each node. */
 export class Inode {
-  /** The kernel's handle for it. */
+  /** The kernel's current node id of the inode. */
   nodeId = 0;
   /** `st_ino`, stable across mounts: its upper and lower 32 bits, unsigned. */
   readonly inoHigh: number;
@@ -151,9 +150,9 @@ export class Inode {
   uid = 0;
   gid = 0;
   nlink = 1;
-  /** As stat has it; of devices only. */
+  /** The device number, as in stat; 0 for nodes that are not devices. */
   rdev = 0;
-  /** Bytes. */
+  /** The size in bytes. */
   size = 0;
   atimeSec = 0;
   atimeNsec = 0;
@@ -161,14 +160,14 @@ export class Inode {
   mtimeNsec = 0;
   ctimeSec = 0;
   ctimeNsec = 0;
-  /** The blocks that the kernel was told of last. */
-  toldBlocks = -1;
-  /** How many references the kernel has. */
+  /** The block count that was last reported to the kernel. */
+  reportedBlocks = -1;
+  /** The number of references that the kernel holds. */
   lookups = 0;
-  /** Earlier handles that the kernel still has, with its references to each. */
+  /** Earlier node ids that the kernel still holds, with its references to each. */
   aliases: Map<number, number> | null = null;
 
-  /** When it was made, while the file does not have it; null when it has. */
+  /** The creation time while the file does not have the node; null afterwards. */
   born: Time | null = null;
   /** Whether times have changed. */
   timesChanged = false;
@@ -176,25 +175,28 @@ export class Inode {
   ownerChanged = false;
   /** Whether size or content have changed since the last commit. */
   contentChanged = false;
-  /** Whether extended attributes have changed, by name; null: removed. */
+  /** Changed extended attributes by name; null for a removed one. */
   xattrChanges: Map<string, Uint8Array | null> | null = null;
-  /** Bytes of those. */
+  /** The size of the changed extended attributes, in bytes. */
   xattrBytes = 0;
-  /** All extended attributes, once they have been asked for. */
+  /** All extended attributes, once they were requested. */
   xattrs: Map<string, Uint8Array> | null = null;
-  /** Its names, as far as they are known. */
+  /** The inode's known names. */
   readonly names: Set<Dentry> = new Set();
-  /** Of a directory. */
+  /** The children of a directory; null for other nodes. */
   children: Children | null = null;
-  /** Of a regular file. */
+  /** The content of a regular file; null for other nodes. */
   content: Content | null = null;
-  /** Of a symbolic link, once it is known. */
+  /** The target of a symbolic link, once it is known. */
   target: Uint8Array | null = null;
-  /** Whether the file says that it has no name but is open. */
+  /** Whether the file lists the node as open without a name. */
   listedUnlinked = false;
-  /** Whether its node stays though it has no name: it is in the trash, or others removed it. */
+  /**
+   * Whether the node stays although it has no name: it is in the trash, or another process removed
+   * the name.
+   */
   spared = false;
-  /** The directory that this one has become a part of; the kernel may still know this one. */
+  /** The directory that this one was merged into; the kernel may still hold this one. */
   joined: Inode | null = null;
 
   /** The node's uuid7. */
@@ -203,7 +205,7 @@ export class Inode {
   constructor(id: string) {
     this.id = id;
     const hex = id.replaceAll("-", "");
-    // Time and counter in front, chance behind: their mixture is as good as unique.
+    // Mix the id's time and counter with its random part, which makes collisions very unlikely.
     this.inoHigh = (parseInt(hex.slice(4, 12), 16) ^ parseInt(hex.slice(16, 24), 16)) >>> 0;
     this.inoLow = (parseInt(hex.slice(24, 32), 16) ^ parseInt(hex.slice(12, 16), 16)) >>> 0;
   }
@@ -223,14 +225,14 @@ export class Inode {
     return (this.mode & S_IFMT) === S_IFLNK;
   }
 
-  /** Sets the time of the last change of the inode itself. */
+  /** Sets the time of the inode's last change. */
   changed(at: Time): void {
     this.ctimeSec = at.sec;
     this.ctimeNsec = at.nsec;
     this.timesChanged = true;
   }
 
-  /** Sets the time of the last change of its content, and of the inode. */
+  /** Sets the times of the content's and the inode's last change. */
   modified(at: Time): void {
     this.mtimeSec = at.sec;
     this.mtimeNsec = at.nsec;

@@ -15,7 +15,7 @@ import {
   S_IFSOCK,
 } from "./inode.ts";
 
-/** Inodes that nobody refers to, kept because they may be asked for again. */
+/** The number of unreferenced inodes to keep for later lookups. */
 const IDLE_LIMIT = 4096;
 
 const TYPE_BITS: Record<string, number> = {
@@ -26,11 +26,11 @@ const TYPE_BITS: Record<string, number> = {
   socket: S_IFSOCK,
 };
 
-/** Every inode in memory: one object for each node. */
+/** All inodes in memory, one object for each node. */
 export class InodeTable {
   readonly #byNumber = new Map<number, Inode>();
   readonly #byId = new Map<string, Inode>();
-  /** Clean and without references, the longest so first. */
+  /** Clean inodes without references, the longest idle first. */
   readonly #idle = new Set<Inode>();
   readonly #owner: { uid: number; gid: number };
   readonly #chunkSize: number;
@@ -38,9 +38,9 @@ export class InodeTable {
   #last = 0;
 
   /**
-   * @param owner Whom nodes without an owner belong to.
-   * @param chunkSize Bytes in a full chunk.
-   * @param isBusy Whether an inode has something to be written back.
+   * @param owner The owner of nodes without one.
+   * @param chunkSize The size of a full chunk, in bytes.
+   * @param isBusy Returns whether an inode has changes to write back.
    */
   constructor(
     owner: { uid: number; gid: number },
@@ -52,36 +52,36 @@ export class InodeTable {
     this.#isBusy = isBusy;
   }
 
-  /** How many there are. */
+  /** The number of inodes. */
   get size(): number {
     return this.#byId.size;
   }
 
-  /** All of them. */
+  /** Returns all inodes. */
   all(): Iterable<Inode> {
     return this.#byId.values();
   }
 
-  /** The one with a node id. @throws {ErrnoError} ESTALE. */
+  /** Returns the inode with a node id. @throws {ErrnoError} ESTALE. */
   numbered(nodeId: number): Inode {
     const inode = this.#byNumber.get(nodeId);
     if (inode === undefined) throw new ErrnoError("ESTALE");
     return inode;
   }
 
-  /** The one of a node, if it is in memory. */
+  /** Returns the inode of a node, if it is in memory. */
   get(id: string): Inode | undefined {
     return this.#byId.get(id);
   }
 
-  /** Takes in a new inode. */
+  /** Adds a new inode. */
   add(inode: Inode): void {
     inode.nodeId = ++this.#last;
     this.#byNumber.set(inode.nodeId, inode);
     this.#byId.set(inode.id, inode);
   }
 
-  /** The inode of a row; when it is in memory, what memory says of it is newer. */
+  /** Returns the inode of a row. The state of an inode in memory is newer than the row. */
   of(row: InodeRow): Inode {
     const known = this.#byId.get(row.id);
     if (known !== undefined) return known;
@@ -92,7 +92,7 @@ export class InodeTable {
     return inode;
   }
 
-  /** Gives an inode what a row says. */
+  /** Sets an inode's attributes from a row. */
   load(inode: Inode, row: InodeRow): void {
     const directory = row.type === "container";
     inode.mode = typeBits(row) |
@@ -121,13 +121,13 @@ export class InodeTable {
     }
   }
 
-  /** Counts a reference of the kernel's. */
+  /** Counts a reference of the kernel. */
   remember(inode: Inode): void {
     if (inode.joined !== null) return this.#rememberJoined(inode);
     if (inode.lookups++ === 0) this.#idle.delete(inode);
   }
 
-  /** The kernel is given the handle of an inode that has become part of another one. */
+  /** Counts a reference to an inode that was merged into another one. */
   #rememberJoined(inode: Inode): void {
     const { nodeId } = inode;
     const target = live(inode);
@@ -137,7 +137,7 @@ export class InodeTable {
     this.remember(target);
   }
 
-  /** Lets every handle that the kernel has of an inode lead to another one, and lets it go. */
+  /** Redirects all node ids of an inode to another inode, and removes the inode. */
   redirect(inode: Inode, target: Inode): void {
     const handles = new Map(inode.aliases);
     let counted = 0;
@@ -157,7 +157,7 @@ export class InodeTable {
     inode.lookups = 0;
   }
 
-  /** Gives references back. @returns The inode when that was the last one. */
+  /** Releases references. @returns The inode when the last reference was released. */
   forget(nodeId: number, count: number): Inode | null {
     const inode = this.#byNumber.get(nodeId);
     if (inode === undefined) return null;
@@ -172,19 +172,19 @@ export class InodeTable {
       }
     }
     if (inode.lookups > 0) return null;
-    this.settle(inode);
+    this.evictIfIdle(inode);
     return inode;
   }
 
-  /** Lets an inode go, now or later, if nothing holds it any more. */
-  settle(inode: Inode): void {
+  /** Evicts an inode, now or later, if nothing holds it. */
+  evictIfIdle(inode: Inode): void {
     if (inode.lookups > 0 || this.#isBusy(inode) || !this.#byId.has(inode.id)) return;
     this.#idle.delete(inode);
     this.#idle.add(inode);
     this.trim();
   }
 
-  /** Takes an inode out that has ceased to be. */
+  /** Removes an inode that no longer exists. */
   remove(inode: Inode): void {
     this.#byNumber.delete(inode.nodeId);
     for (const nodeId of inode.aliases?.keys() ?? []) this.#byNumber.delete(nodeId);
@@ -193,10 +193,9 @@ export class InodeTable {
   }
 
   /**
-   * Gives an inode another node id, so that the kernel takes what it finds for
-   * a new one.
+   * Gives an inode another node id, so that the kernel treats it as new.
    *
-   * @returns False when the kernel does not have the present id, which stays.
+   * @returns False when the kernel does not hold the current id, which then stays.
    */
   renumber(inode: Inode): boolean {
     inode.aliases ??= new Map();
@@ -209,7 +208,7 @@ export class InodeTable {
     return true;
   }
 
-  /** Lets go of inodes that nobody refers to when there are many. */
+  /** Evicts idle inodes when there are too many. */
   trim(): void {
     if (this.#idle.size <= IDLE_LIMIT) return;
     for (const inode of this.#idle) {
@@ -228,17 +227,17 @@ export class InodeTable {
       if (siblings.known.get(name.name) === name) siblings.known.delete(name.name);
       siblings.complete = false;
       siblings.lookahead.reach = null;
-      if (siblings.known.size === 0) this.settle(name.parent);
+      if (siblings.known.size === 0) this.evictIfIdle(name.parent);
     }
     this.remove(inode);
     this.onEvict(inode);
   }
 
-  /** Called with each inode that is let go. */
+  /** Called with each evicted inode. */
   onEvict: (inode: Inode) => void = () => {};
 }
 
-/** Gives an inode a name. */
+/** Adds a name to an inode. */
 export function addName(dentry: Dentry): void {
   dentry.parent.children!.known.set(dentry.name, dentry);
   dentry.inode.names.add(dentry);
@@ -249,12 +248,15 @@ function typeBits(row: InodeRow): number {
   return row.device.kind === "char" ? S_IFCHR : S_IFBLK;
 }
 
-/** `makedev` of glibc, for numbers that fit into 32 bits as the kernel packs them. */
+/**
+ * Returns a packed device number like glibc's `makedev`, for numbers that fit into the kernel's 32
+ * bits.
+ */
 export function makeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
-/** The reverse: the kernel's packed number to major and minor. */
+/** Splits the kernel's packed device number into major and minor. */
 export function splitDevice(rdev: number): { major: number; minor: number } {
   return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
 }

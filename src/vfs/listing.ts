@@ -8,35 +8,35 @@ import { isBefore, isBehind, ListingOrder } from "./listing_order.ts";
 import { storedName } from "./namespace.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** Rows that a listing reads at first, and at most. */
+/** The number of rows on the first page of a listing, and on the longest one. */
 const FIRST_PAGE = 128;
 const LONGEST_PAGE = 2048;
 
-/** Rows of a listing that were read and not handed out. */
+/** Rows that a listing has read but not returned yet. */
 export interface ListingPage {
-  /** The part of the listing. */
+  /** Whether the page is of the first part of the listing. */
   fresh: boolean;
-  /** What the rows come behind, as a cookie says it. */
+  /** The position before the rows, as in a cookie. */
   place: string;
-  /** With the nodes, or without where memory knows them. */
+  /** Rows with their nodes, or without them when they are in memory. */
   rows: (ListedInode | { edge: string; name: string })[];
-  /** What the next rows come behind; null when these are the last. */
+  /** The position before the next rows; null when these are the last. */
   next: string | null;
-  /** Of the state, when they were read. */
+  /** The generation of the state when the rows were read. */
   generation: number;
 }
 
-/** A name that is not among the rows at its place. */
+/** A name that is not among the rows at its listing position. */
 interface ExtraName {
   readonly place: string;
   readonly edge: string;
   readonly name: string;
 }
 
-/** Hands one name of a directory out; false when there is no room for it. */
+/** Returns one name of a directory to the listing; false when it has no room. */
 type Emit = (dentry: Dentry, place: string) => boolean;
 
-/** Lists a directory: what the file has and what it does not have yet, in the directory's order. */
+/** Lists a directory, both stored and new names, in the directory's order. */
 export function readdir(
   state: VolumeState,
   directory: Inode,
@@ -55,7 +55,7 @@ export function readdir(
   return listStored(state, directory, fresh, place, fill);
 }
 
-/** A directory that the file has nothing of. */
+/** Lists a directory that the file does not have yet. */
 function listAdded(
   directory: Inode,
   fresh: boolean,
@@ -86,7 +86,9 @@ async function listStored(
   state.inodes.trim();
 }
 
-/** @returns Whether there was room for all of the part. */
+/**
+ * @returns Whether there was room for the whole part.
+ */
 async function listPart(
   state: VolumeState,
   directory: Inode,
@@ -98,7 +100,7 @@ async function listPart(
   const order = children.order!;
   const extras = extraNames(directory, fresh, from);
   const emit = emitter(fresh, fill);
-  /** What was handed out last. */
+  /** The position of the last returned name. */
   let last = from;
   let nextExtra = 0;
   const emitExtras = async (before: string | null): Promise<boolean> => {
@@ -124,10 +126,10 @@ async function listPart(
       if (!await emitExtras(row.edge)) return rest(i);
       let dentry = children.known.get(row.name);
       if (dentry === undefined || dentry === null || dentry.edge !== row.edge) {
-        // A newer name of the kind is listed where it is.
+        // A newer placement of the name is listed at its own position.
         if (dentry) continue;
         if (!("id" in row)) {
-          // It was let go since the names were read.
+          // The inode was evicted since the names were read.
           page = await fullPage(state, directory, fresh, last, FIRST_PAGE);
           i = -1;
           continue;
@@ -139,7 +141,7 @@ async function listPart(
     }
     if (page.next === null && !await emitExtras(null)) return rest(page.rows.length);
     if (page.next === null && !fresh && last !== "") {
-      // Asked again from here on, as the end of a listing always is.
+      // The kernel asks once more after the last entry, so keep an empty last page.
       children.page = { ...page, place: last, rows: [] };
     }
     place = page.next;
@@ -147,7 +149,9 @@ async function listPart(
   return true;
 }
 
-/** The names that a part has behind a place besides the file's own rows, as they are listed. */
+/**
+ * Returns the names of a part after a position that are not the file's own rows, in listing order.
+ */
 function extraNames(directory: Inode, fresh: boolean, place: string): readonly ExtraName[] {
   const { added, order } = directory.children!;
   const kept = order!.keptAfter(fresh, place);
@@ -162,7 +166,7 @@ function extraNames(directory: Inode, fresh: boolean, place: string): readonly E
   return [...kept, ...own].sort((a, b) => isBefore(fresh, a.place, b.place) ? -1 : 1);
 }
 
-/** Null when others have ended it. */
+/** Returns the dentry of an extra name; null when another process has removed it. */
 async function extraDentry(
   state: VolumeState,
   directory: Inode,
@@ -184,12 +188,12 @@ function emitter(fresh: boolean, fill: (entry: Entry) => boolean): Emit {
   };
 }
 
-/** What of an id is in its cookie: time and counter. */
+/** Returns the part of an id that its cookie holds: time and counter. */
 function startOf(place: string): string {
   return place.slice(0, COUNTED);
 }
 
-/** The rows behind a place: those left of the last request, or more of the file's. */
+/** Returns the rows after a position: the rest of the last page, or a new page from the file. */
 async function takePage(
   state: VolumeState,
   directory: Inode,
@@ -223,7 +227,7 @@ async function takePage(
   return page;
 }
 
-/** A page whose nodes are all in memory; null when one is not. */
+/** Returns a page whose nodes are all in memory; null when one is not. */
 async function knownPage(
   state: VolumeState,
   directory: Inode,
@@ -262,7 +266,7 @@ async function fullPage(
   return pageOf({ fresh, place, rows, next, generation }, boundary);
 }
 
-/** The second part ends where the first one begins. */
+/** Cuts a page of the second part at the boundary, where the first part begins. */
 function pageOf(page: ListingPage, boundary: string): ListingPage {
   const { fresh, rows, next } = page;
   if (next !== null) page.next = !fresh && next > boundary ? null : startOf(next);
@@ -273,12 +277,12 @@ function pageOf(page: ListingPage, boundary: string): ListingPage {
   return page;
 }
 
-/** Text that sorts after the placement of a cookie and before the next one. */
+/** Returns text that sorts after the placement of a cookie and before the next one. */
 function afterText(place: string): string {
   return place === "" ? "" : `${place}-g`;
 }
 
-/** Text that sorts before the placement of a cookie and after the one before. */
+/** Returns text that sorts before the placement of a cookie and after the previous one. */
 function beforeText(place: string): string {
   return place === "" ? "g" : place;
 }

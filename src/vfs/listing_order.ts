@@ -1,11 +1,11 @@
 import { bisect } from "./bisect.ts";
 
-/** How many names keep a place that is not their own, to bound memory. */
+/** The number of names listed at another placement's position, to bound memory. */
 const KEPT_LIMIT = 131_072;
-/** How many places of removed names are remembered, at least the half of it. */
+/** The number of positions of removed names that are remembered; at least half of it are. */
 const LEFT_LIMIT = 4096;
 
-/** A name that is listed at an earlier placement's place. */
+/** A name that is listed at the position of an earlier placement. */
 export interface KeptPlace {
   readonly place: string;
   readonly edge: string;
@@ -13,58 +13,59 @@ export interface KeptPlace {
 }
 
 /**
- * The order in which the names of a directory are listed, such that a listing
- * ends, and has each name that was there at its start once, whatever is made
- * and renamed meanwhile. The kernel says nothing of a listing but the cookie
- * that it has got to, so this holds for all listings at once:
+ * The order in which a directory's names are listed. A listing ends, and contains each name that
+ * existed at its start exactly once, even if names are created and renamed meanwhile. The kernel
+ * passes only a cookie for the position, so the order holds for all listings at once:
  *
- * - names that were there when the directory was first listed come last, the
- *   oldest first;
- * - those that have come since are in front of them, the newest first, so that
- *   no listing that runs gets to what is new;
- * - a name that is given anew, by a rename within the directory or over the old
- *   one, is listed where it was.
+ * - Names that existed at the directory's first listing come last, the oldest first.
+ * - Names added since then come before them, the newest first, so that a running listing never
+ *   reaches new names.
+ * - A name that gets a new placement, by a rename within the directory or over the old one, keeps
+ *   its position.
  *
- * It lasts as long as the directory is in memory, so at least as long as it is open.
+ * The order is kept as long as the directory is in memory, so at least while it is open.
  */
 export class ListingOrder {
-  /** Text that sorts after every placement of before the first listing. */
+  /** Text that sorts after every placement made before the first listing. */
   readonly boundary: string;
-  /** The state in which the file had no placement beyond the boundary; -1: it has. */
+  /** The generation in which the file had no placement beyond the boundary; -1 when it has one. */
   withoutFresh: number;
-  /** By placement. */
+  /** Kept positions by placement. */
   readonly #kept = new Map<string, KeptPlace>();
   readonly #fresh = new KeptPart(true);
-  readonly #settled = new KeptPart(false);
-  /** Places of names that were removed: of late, and before. */
+  readonly #second = new KeptPart(false);
+  /** Positions of removed names: recent ones, and older ones. */
   #left = new Map<string, string>();
   #leftBefore = new Map<string, string>();
 
-  /** @param generation Of the state of what is in memory. */
+  /**
+   * @param generation The generation of the state in memory.
+   */
   constructor(boundary: string, generation: number) {
     this.boundary = boundary;
     this.withoutFresh = generation;
   }
 
-  /** Whether a place is in the first part of listings. */
+  /** Returns whether a position is in the first part of listings. */
   isFresh(place: string): boolean {
     return place > this.boundary;
   }
 
-  /** Where a placement is listed. */
+  /** Returns the position at which a placement is listed. */
   placeOf(edge: string): string {
     return this.#kept.get(edge)?.place ?? edge;
   }
 
-  /** Whether it is listed at a place that is not its own. */
+  /** Returns whether a placement is listed at another position than its own. */
   isKept(edge: string): boolean {
     return this.#kept.has(edge);
   }
 
   /**
-   * A name has a new placement.
+   * Records a new placement of a name.
    *
-   * @param place Where it is listed; left out: where a removed one of the name was, if any.
+   * @param place The position at which it is listed; defaults to that of a removed placement of the
+   *   name, if any.
    */
   placed(edge: string, name: string, place: string | undefined = this.#leftPlace(name)): void {
     this.#left.delete(name);
@@ -75,7 +76,10 @@ export class ListingOrder {
     this.#partOf(place).add(kept);
   }
 
-  /** A placement has ended. @param left Of a name that was removed: it may come again. */
+  /**
+   * Records the end of a placement. @param left The name, if it was removed and may be created
+   * again.
+   */
   ended(edge: string, left?: string): void {
     const kept = this.#kept.get(edge);
     if (left !== undefined) {
@@ -90,13 +94,13 @@ export class ListingOrder {
     this.#partOf(kept.place).remove(kept);
   }
 
-  /** What is listed at kept places in a part, behind a place; empty: all of it. */
+  /** Returns the kept positions of a part after a position; empty means from the start. */
   keptAfter(fresh: boolean, place: string): KeptPlace[] {
-    return (fresh ? this.#fresh : this.#settled).after(place);
+    return (fresh ? this.#fresh : this.#second).after(place);
   }
 
   #partOf(place: string): KeptPart {
-    return this.isFresh(place) ? this.#fresh : this.#settled;
+    return this.isFresh(place) ? this.#fresh : this.#second;
   }
 
   #leftPlace(name: string): string | undefined {
@@ -104,12 +108,12 @@ export class ListingOrder {
   }
 }
 
-/** The kept places of a part, put in order when they are asked for. */
+/** The kept positions of one part, sorted on demand. */
 class KeptPart {
   readonly #isFresh: boolean;
   #places: KeptPlace[] = [];
   #isSorted = true;
-  /** Of those, the ones that have ended. */
+  /** Positions whose placement has ended. */
   readonly #ended = new Set<KeptPlace>();
 
   constructor(isFresh: boolean) {
@@ -148,12 +152,12 @@ class KeptPart {
   }
 }
 
-/** Whether a place is listed before another one of its part. */
+/** Returns whether a position is listed before another one of its part. */
 export function isBefore(fresh: boolean, place: string, other: string): boolean {
   return fresh ? place > other : place < other;
 }
 
-/** Whether a place is listed behind what a cookie says: the beginning of another one. */
+/** Returns whether a position is listed after a cookie's, which is the start of an id. */
 export function isBehind(fresh: boolean, place: string, cookie: string): boolean {
   return cookie === "" || (fresh ? place < cookie : place > cookie && !place.startsWith(cookie));
 }

@@ -1,76 +1,75 @@
-/** Names of a directory that are looked up one by one before others are read with them. */
-const PATIENCE = 3;
+/** The number of single lookups in a directory before other names are read with them. */
+const PLAIN_LOOKUPS = 3;
 
-/** Names that are read at first, and at most. */
-const FIRST = 256;
-const MOST = 1024;
+/** The number of names to read ahead at first, and at most. */
+const FIRST_COUNT = 256;
+const MAX_COUNT = 1024;
 
-/** Fewer are not worth a query. */
-const LEAST = 16;
+/** Fewer names than this are not worth a query. */
+const MIN_COUNT = 16;
 
-/** When reading ahead was in vain, it is tried again after so many names. */
-const PAUSE = 256;
+/** The number of names after which a useless read-ahead is tried again. */
+const RETRY_AFTER = 256;
 
-/** A look for a name that is not there costs as much as so many rows, and none once all are known. */
-const ABSENT = 8;
+/** The cost of looking up a missing name, in rows; once all names are known it costs nothing. */
+const MISSING_COST = 8;
 
-/** A directory of more names is not read as a whole: memory would not keep them. */
-const WHOLE = 2048;
+/** A directory with more names is not read completely, because memory would not keep them. */
+const WHOLE_LIMIT = 2048;
 
 /**
- * Decides how many names are read along when one of a directory has to be
- * looked up in the file: to read a row with others costs a fraction of what it
- * costs alone, but only if it is wanted.
+ * Decides how many names to read together with a lookup in the file. Reading a row with others
+ * costs a fraction of reading it alone, but only pays off if the row is needed.
  */
 export class Lookahead {
-  /** All names up to this placement are known; null when that cannot be said. */
+  /** All names up to this placement are known; null when that is uncertain. */
   reach: string | null = "";
   #missed = 0;
   #used = 0;
   #read = 0;
   #total = 0;
-  #window = FIRST;
+  #window = FIRST_COUNT;
 
-  /** A name was asked for that memory had. */
+  /** Records a lookup that memory could answer. */
   used(): void {
     this.#used++;
   }
 
   /**
-   * A name had to be looked up in the file.
+   * Records a lookup in the file.
    *
-   * @param edge Its placement; null when it is not there.
-   * @returns How many names to read, and what placement they come after; null for none.
+   * @param edge The name's placement; null when the name does not exist.
+   * @returns The number of names to read and the placement before them; null for none.
    */
   missed(edge: string | null): { after: string; count: number } | null {
     this.#missed++;
-    if (edge === null) this.#used += ABSENT;
-    if (this.#missed < PATIENCE) return null;
+    if (edge === null) this.#used += MISSING_COST;
+    if (this.#missed < PLAIN_LOOKUPS) return null;
     const wanted = this.#used * 2 >= this.#read;
     const { reach } = this;
-    // That a name is not there, only reading all of them can tell.
+    // Only reading all names can answer lookups of missing names.
     if (edge === null && (reach === null || !wanted)) return null;
     if (this.#read > 0) {
-      this.#window = wanted ? Math.min(2 * this.#window, MOST) : this.#window >> 2;
+      this.#window = wanted ? Math.min(2 * this.#window, MAX_COUNT) : this.#window >> 2;
     }
-    if (this.#window < LEAST && this.#missed % PAUSE === 0) this.#window = LEAST;
+    if (this.#window < MIN_COUNT && this.#missed % RETRY_AFTER === 0) this.#window = MIN_COUNT;
     this.#read = this.#used = 0;
-    if (this.#window < LEAST) return null;
+    if (this.#window < MIN_COUNT) return null;
     const after = reach !== null && (edge === null || edge > reach) ? reach : edge!;
     return { after, count: this.#window };
   }
 
   /**
-   * Names were read.
+   * Records a read-ahead.
    *
-   * @param added How many of them were not known.
-   * @param after What they come after.
-   * @param next What the following ones come after; null when there are none, or
-   * reading on in order is of no use.
+   * @param added The number of names that were not known.
+   * @param after The position before the names that were read.
+   * @param next The position before the following names; null when there are none, or when reading
+   *   in order is useless.
    */
   read(added: number, after: string, next: string | null): void {
     this.#read = added;
     this.#total += added;
-    if (after === this.reach) this.reach = this.#total < WHOLE ? next : null;
+    if (after === this.reach) this.reach = this.#total < WHOLE_LIMIT ? next : null;
   }
 }

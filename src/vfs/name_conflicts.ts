@@ -5,12 +5,11 @@ import { pathOfName } from "./set_aside.ts";
 import type { VolumeState } from "./volume_state.ts";
 
 /**
- * Brings the names that wait to be committed in line with those that others
- * have given meanwhile, so that no name has two nodes: directories become one,
- * a directory goes before anything else, and of two files the one that was
- * changed last keeps the name. The other one goes to the trash.
+ * Resolves conflicts between uncommitted names and names that another process has created
+ * meanwhile, so that no name has two nodes. Two directories are merged; a directory wins over any
+ * other node; of two files, the one changed last keeps the name. The other one goes to the trash.
  */
-export async function settleNames(
+export async function resolveNameConflicts(
   state: VolumeState,
   { taken, moved, within }: NamesTaken,
 ): Promise<void> {
@@ -24,14 +23,14 @@ export async function settleNames(
   const seen = new Set<string>();
   for (const each of taken) {
     const key = `${each.parent}/${each.name}`;
-    // Of several the first one is visible.
+    // Of several nodes with one name, the first one is visible.
     if (seen.has(key)) continue;
     seen.add(key);
     const ours = addedName(state, each);
     const row = ours === null ? null : await state.source.load(each.node);
-    // One that is gone again is no conflict any more.
+    // The conflict is over if the other node no longer exists.
     if (ours === null || row === null) continue;
-    await settleName(state, ours, each.edge, state.inodes.of(row));
+    await resolveConflict(state, ours, each.edge, state.inodes.of(row));
     await removeHidden(state, ours, each, taken);
   }
 }
@@ -41,8 +40,10 @@ function addedName(state: VolumeState, { parent, name }: TakenName): Dentry | nu
   return dentry != null && !dentry.stored ? dentry : null;
 }
 
-/** @param edge The placement that the file has of the name, of `theirs`. */
-async function settleName(
+/**
+ * @param edge The file's placement of the name, which belongs to `theirs`.
+ */
+async function resolveConflict(
   state: VolumeState,
   ours: Dentry,
   edge: string,
@@ -64,13 +65,13 @@ async function settleName(
     toTrash(state, ours, parent);
   } else {
     removeTheirs(state, { ...ours, edge, inode: theirs, stored: true, trash: true });
-    tell(state, parent, name, "theirs");
+    logConflict(state, parent, name, "theirs");
   }
   state.options.invalidate.entry(parent, name);
   state.options.invalidate.inode(parent, 0);
 }
 
-/** Where ours keeps the name, what was hidden by theirs goes to the trash with it. */
+/** When the local node keeps the name, nodes hidden by the other one go to the trash too. */
 async function removeHidden(
   state: VolumeState,
   ours: Dentry,
@@ -88,13 +89,15 @@ async function removeHidden(
   }
 }
 
-/** Whether an inode was changed after another one; of two at once the younger one. */
+/**
+ * Returns whether an inode was changed after another one; at equal times, whether it is younger.
+ */
 function isLater(inode: Inode, other: Inode): boolean {
   const difference = inode.ctimeSec - other.ctimeSec || inode.ctimeNsec - other.ctimeNsec;
   return difference > 0 || (difference === 0 && inode.id > other.id);
 }
 
-/** Takes a name back that the file does not have yet. */
+/** Removes a name that the file does not have yet. */
 export function retract(state: VolumeState, dentry: Dentry): void {
   const { parent, name, inode } = dentry;
   const children = parent.children!;
@@ -104,7 +107,7 @@ export function retract(state: VolumeState, dentry: Dentry): void {
   inode.names.delete(dentry);
 }
 
-/** A name in the file goes to the trash with what has it. */
+/** Moves a stored name and its node to the trash. */
 function removeTheirs(state: VolumeState, dentry: Dentry): void {
   const { parent, name, inode } = dentry;
   const children = parent.children!;
@@ -122,11 +125,11 @@ function loseLink(state: VolumeState, inode: Inode): void {
 }
 
 /**
- * What has lost a name by what others did goes to the trash, unless it has
- * another name.
+ * Moves a node that has lost its name to another process into the trash, unless it has another
+ * name.
  *
- * @param directory The one that it is remembered to be from.
- * @param reason Whether others have given the name, or deleted its directory.
+ * @param directory The directory that the trash records as its origin.
+ * @param reason Whether another process has taken the name, or deleted its directory.
  */
 export function toTrash(
   state: VolumeState,
@@ -138,10 +141,10 @@ export function toTrash(
   loseLink(state, inode);
   inode.changed(state.options.clock());
   state.touch(inode);
-  if (reason === "given") tell(state, directory, name, "ours");
+  if (reason === "given") logConflict(state, directory, name, "ours");
   else {
     const path = pathOfName(ours.parent, name);
-    state.options.log(`${path}: another process deleted its directory: it is in the trash`);
+    state.options.log(`${path}: another process deleted its directory; it was moved to the trash`);
   }
   if (inode.nlink > 0 && !inode.isDirectory) return;
   const edge = ours.stored ? state.mint() : ours.edge;
@@ -156,14 +159,21 @@ export function toTrash(
   });
 }
 
-function tell(state: VolumeState, parent: Inode, name: string, loser: "ours" | "theirs"): void {
-  const whose = loser === "ours" ? "what was made here" : "what that made";
+function logConflict(
+  state: VolumeState,
+  parent: Inode,
+  name: string,
+  loser: "ours" | "theirs",
+): void {
+  const whose = loser === "ours" ? "the entry of this mount" : "the other one";
   state.options.log(
-    `${pathOfName(parent, name)}: another process gave the name too: ${whose} is in the trash`,
+    `${
+      pathOfName(parent, name)
+    }: another process created the name too; ${whose} was moved to the trash`,
   );
 }
 
-/** A directory that others have moved was in memory where it had been. */
+/** Drops the old position of a directory that another process has moved. */
 function leaveOldPlace(state: VolumeState, directory: Inode): void {
   for (const dentry of [...directory.names]) {
     const { known } = dentry.parent.children!;
@@ -174,8 +184,8 @@ function leaveOldPlace(state: VolumeState, directory: Inode): void {
 }
 
 /**
- * Makes a directory of ours, which has no name any more, part of one that the
- * file has: what is in it goes there, and who uses ours uses that.
+ * Merges a local directory, which has no name any more, into a stored one: its entries move there,
+ * and its users continue with the stored one.
  */
 async function join(state: VolumeState, ours: Inode, theirs: Inode): Promise<void> {
   await loadChildren(state, ours);
@@ -185,7 +195,7 @@ async function join(state: VolumeState, ours: Inode, theirs: Inode): Promise<voi
   if (ours.born !== null) abandon(state, ours);
   state.inodes.redirect(ours, theirs);
   if (ours.born !== null) return;
-  // Its node goes to the trash: others may be about to put something into it.
+  // Its node goes to the trash, because another process may be adding entries to it.
   state.inodes.add(ours);
   for (const dentry of state.removedNames) if (dentry.inode === ours) dentry.trash = true;
   ours.nlink = 0;
@@ -193,7 +203,7 @@ async function join(state: VolumeState, ours: Inode, theirs: Inode): Promise<voi
   state.touch(ours);
 }
 
-/** Has all names of a directory in memory. */
+/** Loads all names of a directory into memory. */
 async function loadChildren(state: VolumeState, directory: Inode): Promise<void> {
   const children = directory.children!;
   for (let after: string | null = ""; !children.complete && after !== null;) {
@@ -208,32 +218,32 @@ async function loadChildren(state: VolumeState, directory: Inode): Promise<void>
 
 const NAMES_AT_ONCE = 1024;
 
-/** Moves a name into another directory, or what it names into what has the name there. */
+/** Moves a name into another directory, or merges its node with the existing node of that name. */
 async function moveInto(state: VolumeState, dentry: Dentry, to: Inode): Promise<void> {
   const { inode, name } = dentry;
-  const there = await find(state, to, name);
-  if (there === null) return relocate(state, dentry, to);
+  const existing = await find(state, to, name);
+  if (existing === null) return relocate(state, dentry, to);
   displace(state, dentry);
-  if (there.inode === inode) {
-    // It has one name less, or is a directory that was here twice.
+  if (existing.inode === inode) {
+    // The node loses one name, or is a directory that was here twice.
     if (!inode.isDirectory) {
       inode.nlink = Math.max(1, inode.nlink - 1);
       state.options.invalidate.inode(inode, -1);
     }
-  } else if (there.inode.isDirectory) {
-    if (inode.isDirectory) await join(state, inode, there.inode);
+  } else if (existing.inode.isDirectory) {
+    if (inode.isDirectory) await join(state, inode, existing.inode);
     else toTrash(state, dentry, to);
-  } else if (!inode.isDirectory && isLater(there.inode, inode)) {
+  } else if (!inode.isDirectory && isLater(existing.inode, inode)) {
     toTrash(state, dentry, to);
   } else {
-    if (there.stored) {
+    if (existing.stored) {
       const { known } = to.children!;
-      if (known.get(name) === there) known.delete(name);
-      removeTheirs(state, Object.assign(there, { trash: true }));
-      tell(state, to, name, "theirs");
+      if (known.get(name) === existing) known.delete(name);
+      removeTheirs(state, Object.assign(existing, { trash: true }));
+      logConflict(state, to, name, "theirs");
     } else {
-      retract(state, there);
-      toTrash(state, there, to);
+      retract(state, existing);
+      toTrash(state, existing, to);
     }
     addAgain(state, dentry, to);
   }
@@ -256,7 +266,7 @@ function addAgain(state: VolumeState, dentry: Dentry, to: Inode): void {
   state.touch(inode);
 }
 
-/** Takes a move back of a directory that others have moved, or what it went into: they were first. */
+/** Reverts the move of a directory, or of its target, that another process has moved first. */
 async function yieldMove(state: VolumeState, dentry: Dentry): Promise<void> {
   const { parent, name, inode } = dentry;
   retract(state, dentry);
@@ -265,13 +275,13 @@ async function yieldMove(state: VolumeState, dentry: Dentry): Promise<void> {
   if (row !== null) inode.nlink = row.nlink;
   state.options.invalidate.inode(inode, -1);
   state.options.log(
-    `${pathOfName(parent, name)}: not moved there: another process has moved directories too`,
+    `${pathOfName(parent, name)}: not moved; another process has moved directories too`,
   );
   state.options.invalidate.entry(parent, name);
   state.options.invalidate.inode(parent, 0);
 }
 
-/** Gives a directory the place again that it has in the file. */
+/** Restores a directory's position in the file. */
 async function moveBack(state: VolumeState, directory: Inode): Promise<void> {
   const old = [...state.removedNames].find(({ inode }) => inode === directory);
   if (old === undefined) return;
@@ -287,6 +297,6 @@ async function moveBack(state: VolumeState, directory: Inode): Promise<void> {
   state.options.invalidate.inode(parent, 0);
   const taken = children.known.get(name);
   if (taken == null || taken.stored) storedName(parent, name, edge, directory);
-  else await settleName(state, taken, edge, directory);
+  else await resolveConflict(state, taken, edge, directory);
   state.options.invalidate.entry(parent, name);
 }

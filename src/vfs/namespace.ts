@@ -23,7 +23,7 @@ import {
 import { addName } from "./inode_table.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** The visible placement of a name; null when there is none. */
+/** Returns the visible placement of a name; null when there is none. */
 export function find(state: VolumeState, parent: Inode, name: string): Awaitable<Dentry | null> {
   const children = childrenOf(parent);
   const known = children.known.get(name);
@@ -48,7 +48,7 @@ async function findStored(
   return dentry;
 }
 
-/** Reads names of a directory that are likely to be asked for next. */
+/** Reads names of a directory that are likely to be looked up next. */
 async function readAhead(
   state: VolumeState,
   parent: Inode,
@@ -66,14 +66,14 @@ async function readAhead(
     storedName(parent, row.name, row.edge, state.inodes.of(row));
     added++;
   }
-  // A hidden name shows when the one that hides it goes.
+  // A hidden name appears when the one that hides it is removed.
   const inOrder = after === lookahead.reach && page.hidden === 0;
   if (inOrder && page.after === null) children.complete = true;
   const far = edge !== null && page.after !== null && edge > page.after;
   lookahead.read(added, after, inOrder && !far ? page.after : null);
 }
 
-/** A name that the file has. */
+/** Adds a name from the file. */
 export function storedName(parent: Inode, name: string, edge: string, inode: Inode): Dentry {
   const dentry: Dentry = { parent, name, inode, edge, stored: true, moved: false, trash: false };
   addName(dentry);
@@ -82,19 +82,19 @@ export function storedName(parent: Inode, name: string, edge: string, inode: Ino
 
 function childrenOf(directory: Inode): Children {
   if (directory.children === null) throw new ErrnoError("ENOTDIR");
-  // Removed, and still somebody's working directory.
+  // The directory was removed but is still a working directory.
   return directory.children;
 }
 
-/** Runs a task with what may have to be waited for. */
+/** Runs a task with a value that may have to be awaited. */
 export function then<T, R>(value: Awaitable<T>, task: (value: T) => Awaitable<R>): Awaitable<R> {
   return value instanceof Promise ? value.then(task) : task(value);
 }
 
-/** Whom an inode is to belong to. */
+/** The owner of a new inode. */
 type Owner = Pick<Caller, "uid" | "gid">;
 
-/** A new inode of a mode, not placed yet. */
+/** Returns a new inode that has no name yet. */
 function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Owner): Inode {
   const inode = new Inode(state.mint());
   const at = state.options.clock();
@@ -117,9 +117,9 @@ function makeInode(state: VolumeState, parent: Inode, mode: number, caller: Owne
 }
 
 /**
- * Places an inode. The name is free.
+ * Gives an inode a name, which must be free.
  *
- * @param listedAt The earlier placement at whose place it is listed.
+ * @param listedAt The earlier placement at whose position the name is listed.
  */
 export function place(
   state: VolumeState,
@@ -140,9 +140,9 @@ export function place(
 }
 
 /**
- * Takes a name away. The inode's link count is the caller's business.
+ * Removes a name. The caller adjusts the inode's link count.
  *
- * @param renamed Whether it, or what is given its name, keeps its place in listings.
+ * @param renamed Whether the node, or the next node of the name, keeps the position in listings.
  */
 export function displace(state: VolumeState, dentry: Dentry, renamed: boolean = false): void {
   const { parent, inode } = dentry;
@@ -167,7 +167,7 @@ export function displace(state: VolumeState, dentry: Dentry, renamed: boolean = 
   state.touch(parent);
 }
 
-/** An inode has lost a name, or its only one. */
+/** Records that an inode has lost a name. */
 function unlinked(state: VolumeState, inode: Inode): void {
   inode.changed(state.options.clock());
   state.touch(inode);
@@ -175,7 +175,7 @@ function unlinked(state: VolumeState, inode: Inode): void {
   abandon(state, inode);
 }
 
-/** Nobody can reach it any more: what waits in memory need not be written. */
+/** Drops waiting changes of an inode that nobody can reach any more. */
 export function abandon(state: VolumeState, inode: Inode): void {
   const { content } = inode;
   state.aside.delete(inode);
@@ -197,7 +197,7 @@ export function abandon(state: VolumeState, inode: Inode): void {
   }
 }
 
-/** Makes and places anything but a directory or a link. */
+/** Creates a node other than a directory or a link. */
 export function mknod(
   state: VolumeState,
   parent: Inode,
@@ -214,7 +214,7 @@ export function mknod(
   });
 }
 
-/** Makes and places a directory. */
+/** Creates a directory. */
 export function mkdir(
   state: VolumeState,
   parent: Inode,
@@ -232,7 +232,7 @@ export function mkdir(
   });
 }
 
-/** Makes and places a symbolic link. */
+/** Creates a symbolic link. */
 export function symlink(
   state: VolumeState,
   parent: Inode,
@@ -265,7 +265,7 @@ function create(
   });
 }
 
-/** A file without a name. */
+/** Creates a file without a name. */
 export function tmpfile(state: VolumeState, parent: Inode, mode: number, caller: Caller): Inode {
   state.requireWritable();
   const inode = makeInode(state, live(parent), S_IFREG | (mode & 0o7777), caller);
@@ -273,7 +273,7 @@ export function tmpfile(state: VolumeState, parent: Inode, mode: number, caller:
   return inode;
 }
 
-/** Gives an inode one more name. */
+/** Adds a name to an inode. */
 export function link(
   state: VolumeState,
   inode: Inode,
@@ -294,7 +294,7 @@ export function link(
   });
 }
 
-/** Takes a name away from anything but a directory. */
+/** Removes a name of a node other than a directory. */
 export function unlink(state: VolumeState, parent: Inode, name: string): Awaitable<void> {
   state.requireWritable();
   return then(find(state, parent, name), (dentry) => {
@@ -338,10 +338,10 @@ function requireEmpty(state: VolumeState, directory: Inode): Awaitable<void> {
 }
 
 /**
- * Moves a name.
+ * Renames a node.
  *
- * @param flags Those of `renameat2`.
- * @param caller Whom a whiteout is to belong to.
+ * @param flags The flags of `renameat2`.
+ * @param caller The owner of a whiteout.
  */
 export function rename(
   state: VolumeState,
@@ -401,7 +401,7 @@ function replace(
   });
 }
 
-/** Where a name is in listings. */
+/** Returns the position of a name in listings. */
 function placeOf({ parent, edge }: Dentry): string | undefined {
   return parent.children!.order?.placeOf(edge);
 }
@@ -412,9 +412,9 @@ function move(
   parent: Inode,
   name: string,
   { replaced, whiteout }: {
-    /** The place in listings of what had the name. */
+    /** The listing position of the node that had the name. */
     replaced?: string;
-    /** Whom what is left behind belongs to; null: nothing is. */
+    /** The owner of the whiteout to leave behind; null for none. */
     whiteout: Owner | null;
   },
 ): void {
@@ -428,7 +428,7 @@ function move(
   place(state, parent, name, from.inode, true, listedAt);
   from.inode.changed(state.options.clock());
   state.touch(from.inode);
-  // Of no kind that has a meaning: it says that an overlay's lower name is gone.
+  // A whiteout: it tells an overlay that the lower name is deleted.
   if (whiteout !== null) {
     place(state, from.parent, from.name, makeInode(state, from.parent, S_IFCHR, whiteout), false);
   }
@@ -450,9 +450,9 @@ function exchange(state: VolumeState, from: Dentry, to: Dentry): void {
   }
 }
 
-/** Whether a directory is another one or below it. */
+/** Returns whether a directory is another one or below it. */
 function isBelow(directory: Inode, top: Inode): boolean {
-  // A directory may be in itself: SQL can make such a file.
+  // A damaged file may have a directory that contains itself.
   const passed = new Set<Inode>();
   for (let at: Inode | undefined = directory; at !== undefined; at = parentOf(at)) {
     if (at === top) return true;
@@ -462,7 +462,7 @@ function isBelow(directory: Inode, top: Inode): boolean {
   return false;
 }
 
-/** The directory above one; undefined above the top. */
+/** Returns a directory's parent; undefined for the root. */
 export function parentOf(directory: Inode): Inode | undefined {
   for (const { parent } of directory.names) return parent;
   return undefined;

@@ -4,19 +4,20 @@ import type { Content, Inode } from "./inode.ts";
 import { pathOf } from "./set_aside.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-// The kernel takes writes into its cache without asking, up to sizes that no
-// file of ours has. When it hands them over, what was written before has been
-// filled up with zeros to whole pages, as it believes the file to be that large.
+// The kernel accepts writes into its page cache without asking, up to sizes beyond our maximum.
+// When it flushes them, it has padded the content before them with zeros to whole pages, because it
+// assumes that file size.
 
-/** The kernel's pages: what it hands over of them ends at one of these, or at its own size. */
+/**
+ * The kernel's page size, in bytes. A flush ends at a page boundary or at the kernel's file size.
+ */
 const PAGE = 4096;
 
 /**
- * Writes what comes from the kernel's cache, as far as it fits. Of a refusal
- * `fsync` tells its caller as it is; `close` can but say EIO, as the kernel
- * keeps nothing else of it.
+ * Writes data from the kernel's cache as far as it fits. `fsync` reports the refusal with its
+ * errno; `close` can only report EIO, because the kernel stores nothing more specific.
  *
- * @throws {ErrnoError} EFBIG when some of it is past the largest size.
+ * @throws {ErrnoError} EFBIG when a part exceeds the maximum size.
  */
 export function writeCached(
   state: VolumeState,
@@ -31,7 +32,7 @@ export function writeCached(
   const refused = offset + data.length > limit;
   if (refused) {
     begin(state, inode, content);
-    // It is to believe our size, not its own, after every such write.
+    // Make the kernel use our size instead of its own after every such write.
     state.forgetInKernel(inode);
     fitting = data.subarray(0, Math.max(0, limit - offset));
   }
@@ -55,7 +56,10 @@ function begin(state: VolumeState, inode: Inode, content: Content): void {
   }
 }
 
-/** What was written of the page before an offset; null when not all of it was. */
+/**
+ * Returns the written content of the page before an offset; null when not all of the page was
+ * written.
+ */
 function lastPage(content: Content, chunkSize: number, end: number): Uint8Array | null {
   const index = Math.floor((end - 1) / chunkSize);
   const from = end - PAGE - index * chunkSize;
@@ -66,7 +70,7 @@ function lastPage(content: Content, chunkSize: number, end: number): Uint8Array 
   return page;
 }
 
-/** Leaves out the zeros that the kernel has filled a page up with, past our size. */
+/** Removes the zeros beyond our size with which the kernel has padded a page. */
 function withoutPadding(inode: Inode, offset: number, data: Uint8Array): Uint8Array {
   const end = offset + data.length;
   if (end <= inode.size || end % PAGE !== 0) return data;
@@ -74,7 +78,7 @@ function withoutPadding(inode: Inode, offset: number, data: Uint8Array): Uint8Ar
   return data.subarray(0, Math.max(0, size - offset));
 }
 
-/** How many zeros bytes end with, but for a whole page of them. */
+/** Returns the number of zeros at the end of bytes, or 0 for a whole page of zeros. */
 function zerosAtEnd(bytes: Uint8Array): number {
   let zeros = 0;
   while (zeros < bytes.length && bytes[bytes.length - 1 - zeros] === 0) zeros++;

@@ -2,9 +2,9 @@ import type { Caller } from "./filesystem.ts";
 import { type Inode, S_ISGID, S_ISUID, S_IXGRP } from "./inode.ts";
 
 /**
- * The bits of a mode that let a file be run as somebody else and that go when a
- * caller changes its content or its owner: set-user-id always, set-group-id
- * where the group may execute the file, or where the caller could not set it.
+ * Returns the mode bits that let a file run with another user's privileges and that a change of
+ * content or owner clears: set-user-id always; set-group-id if the group may execute the file, or
+ * if the caller could not set it.
  */
 export function lostPrivileges(inode: Inode, caller: Caller): number {
   const { mode, gid } = inode;

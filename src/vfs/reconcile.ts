@@ -3,10 +3,9 @@ import { retract, toTrash } from "./name_conflicts.ts";
 import type { VolumeState } from "./volume_state.ts";
 
 /**
- * Brings what waits to be committed in line with a file that another process
- * has changed: what was written here stays and goes over what they wrote; what
- * was put into a directory that they have deleted goes to the trash; what was
- * done to something that they have deleted is lost.
+ * Merges uncommitted changes with those of another process. Content written here overwrites the
+ * other process's content; entries added to a directory that the other process has deleted go to
+ * the trash; changes to nodes that it has deleted are lost.
  */
 export async function reconcile(state: VolumeState): Promise<void> {
   state.generation++;
@@ -19,8 +18,8 @@ export async function reconcile(state: VolumeState): Promise<void> {
       const { content } = inode;
       content.stored = row.stored;
       content.version = row.version;
-      // Of what they stored, what is past our end does not count. The log keeps
-      // its records until whatever folds their chunks drops them.
+      // Stored content beyond our size is not valid. The log keeps its records until a fold of
+      // their chunks drops them.
       if (inode.size < row.stored) content.limit = Math.min(content.limit, inode.size);
       for (const [index, chunk] of content.chunks) {
         chunk.unsave();
@@ -64,6 +63,6 @@ export async function reconcile(state: VolumeState): Promise<void> {
     inode.names.clear();
     inode.nlink = 0;
     state.options.invalidate.inode(inode, -1);
-    state.inodes.settle(inode);
+    state.inodes.evictIfIdle(inode);
   }
 }

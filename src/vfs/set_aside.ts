@@ -2,13 +2,13 @@ import type { NodePart, SetAside } from "../ops/commit_apart.ts";
 import type { Inode } from "./inode.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** What the log has been told of. */
-const told = new WeakSet<Inode>();
+/** Inodes whose failure was logged. */
+const reported = new WeakSet<Inode>();
 
 /**
- * Keeps what failed for a later commit, and tells of it once.
+ * Keeps failed parts for a later commit, and logs each inode once.
  *
- * @param planned Inodes whose content the commit was about.
+ * @param planned Inodes whose content was part of the commit.
  */
 export function noteAside(
   state: VolumeState,
@@ -19,20 +19,20 @@ export function noteAside(
   for (const [inode, { path }] of [...state.aside]) {
     if (failed.of(inode) !== undefined) continue;
     const isLogged = state.logged.has(inode);
-    // What is in the log is safe, and its fold is not tried by every commit.
+    // Logged content is safe, and not every commit tries to fold it.
     if (isLogged && !planned.has(inode)) continue;
     state.aside.delete(inode);
     if (isLogged) continue;
-    told.delete(inode);
-    state.options.log(`${path}: written back after all`);
+    reported.delete(inode);
+    state.options.log(`${path}: written back on a retry`);
   }
   for (const [node, { parts, error }] of failed.entries()) {
     const inode = state.inodes.get(node);
     if (inode === undefined) continue;
     const path = lastPathOf(state, inode);
-    if (!told.has(inode)) {
-      told.add(inode);
-      state.options.log(`${path}: not written back, unlike all else: ${messageOf(error)}`);
+    if (!reported.has(inode)) {
+      reported.add(inode);
+      state.options.log(`${path}: not written back (all other changes are): ${messageOf(error)}`);
     }
     state.aside.set(inode, { path, parts, error, retryAt: now + ASIDE_MS });
   }
@@ -42,10 +42,10 @@ export function noteAside(
   }
 }
 
-/** When what could not be committed is tried again, should nothing else be committed, ms. */
+/** The interval after which failed parts are retried when there is no other commit, in ms. */
 const ASIDE_MS = 10_000;
 
-/** The paths of an inode, or the one that it had last and that the file still has. */
+/** Returns the paths of an inode, or its last one that the file still has. */
 function lastPathOf(state: VolumeState, inode: Inode): string {
   const names = [...inode.names];
   if (names.length > 1) {
@@ -58,10 +58,10 @@ function lastPathOf(state: VolumeState, inode: Inode): string {
   return pathOf(inode);
 }
 
-/** The path of an inode, as far as it has one, for messages. */
+/** Returns the path of an inode for messages; the node's id when it has no name. */
 export function pathOf(inode: Inode): string {
   const names: string[] = [];
-  // A directory may be in itself: SQL can make such a file.
+  // A damaged file may have a directory that contains itself.
   const passed = new Set<Inode>();
   for (let at = inode; !passed.has(at);) {
     passed.add(at);
@@ -71,28 +71,28 @@ export function pathOf(inode: Inode): string {
     at = dentry.parent;
   }
   names.reverse();
-  // The top is the first that the kernel has.
+  // Node id 1 is the root directory.
   return names.length === 0 && inode.nodeId !== 1 ? `node ${inode.id}` : `/${names.join("/")}`;
 }
 
-/** The path of a name, for messages. */
+/** Returns the path of a name for messages. */
 export function pathOfName(parent: Inode, name: string): string {
   return `${parent.nodeId === 1 ? "" : pathOf(parent)}/${name}`;
 }
 
-/** What an error says. */
+/** Returns the message of an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What of which inodes a commit could not store. */
+/** The parts of inodes that a commit could not store. */
 export class FailedParts {
   readonly #nodes = new Map<
     string,
     { parts: Set<NodePart>; xattrs: Set<string>; error: unknown }
   >();
 
-  /** How many inodes there are. */
+  /** The number of inodes. */
   get size(): number {
     return this.#nodes.size;
   }
@@ -111,7 +111,7 @@ export class FailedParts {
     return this.#nodes.get(inode.id);
   }
 
-  /** What does not exist has no names either, and nothing else. */
+  /** A node that could not be created has no other parts either. */
   has(inode: Inode, part: NodePart): boolean {
     const parts = this.#nodes.get(inode.id)?.parts;
     return parts !== undefined && (parts.has(part) || parts.has("existence"));

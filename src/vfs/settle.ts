@@ -4,11 +4,11 @@ import type { Dentry, Inode } from "./inode.ts";
 import { type FailedParts, noteAside } from "./set_aside.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** When nothing was logged for this long, all that is logged is folded, ms. */
+/** After this time without new log records, everything logged is folded, in ms. */
 export const QUIET_MS = 300;
 
-/** Notes that the file has everything that was described, but for what failed. */
-export function settle(
+/** Marks the committed changes as stored, except for failed parts. */
+export function markStored(
   state: VolumeState,
   inodes: Inode[],
   plans: ContentPlan[],
@@ -18,15 +18,15 @@ export function settle(
 ): void {
   state.dirty.clear();
   state.due = Infinity;
-  settleNamesOf(state, aside);
+  markNames(state, aside);
   for (const plan of plans) {
     if (!aside.has(plan.inode, "content")) {
-      settleContent(state, plan, contents.get(plan.inode.id)!, now);
+      markContent(state, plan, contents.get(plan.inode.id)!, now);
     }
   }
   for (const inode of inodes) {
-    if (aside.of(inode) === undefined) settleInode(state, inode);
-    else settlePartly(state, inode, aside);
+    if (aside.of(inode) === undefined) markInode(state, inode);
+    else markPartly(state, inode, aside);
   }
   if (aside.size + state.aside.size > 0) {
     noteAside(state, aside, new Set(plans.map(({ inode }) => inode)), now);
@@ -34,7 +34,7 @@ export function settle(
   if (state.logged.size > 0) state.due = Math.min(state.due, now + QUIET_MS);
 }
 
-function settleNamesOf(state: VolumeState, aside: FailedParts): void {
+function markNames(state: VolumeState, aside: FailedParts): void {
   const lost = (dentry: Dentry) => aside.has(dentry.inode, "names");
   const removed = aside.size === 0 ? [] : [...state.removedNames].filter(lost);
   const added = aside.size === 0 ? [] : [...state.addedNames].filter(lost);
@@ -69,7 +69,7 @@ function settleNamesOf(state: VolumeState, aside: FailedParts): void {
   for (const dentry of trashed) state.trashedNames.add(dentry);
 }
 
-function settleInode(state: VolumeState, inode: Inode): void {
+function markInode(state: VolumeState, inode: Inode): void {
   const gone = inode.nlink === 0;
   inode.born = null;
   inode.timesChanged = inode.ownerChanged = false;
@@ -78,16 +78,16 @@ function settleInode(state: VolumeState, inode: Inode): void {
     inode.xattrChanges = null;
     state.dirtyBytes -= inode.xattrBytes;
     inode.xattrBytes = 0;
-    // They can be long: what is wanted again is asked for again.
+    // Attributes may be large, so drop them; they are loaded again on demand.
     inode.xattrs = null;
   }
   inode.listedUnlinked = gone && !inode.spared;
   if (gone && inode.lookups === 0) state.inodes.remove(inode);
-  else state.inodes.settle(inode);
+  else state.inodes.evictIfIdle(inode);
 }
 
-/** Notes what the file has of an inode of which something failed. */
-function settlePartly(state: VolumeState, inode: Inode, aside: FailedParts): void {
+/** Marks the stored parts of an inode of which another part failed. */
+function markPartly(state: VolumeState, inode: Inode, aside: FailedParts): void {
   if (aside.has(inode, "existence")) return;
   inode.born = null;
   if (!aside.has(inode, "attributes")) inode.timesChanged = inode.ownerChanged = false;
@@ -100,11 +100,11 @@ function settlePartly(state: VolumeState, inode: Inode, aside: FailedParts): voi
     inode.xattrBytes -= length;
   }
   if (!aside.has(inode, "names")) inode.listedUnlinked = inode.nlink === 0 && !inode.spared;
-  // The format sets times when a name comes.
+  // The format sets times when a name is added.
   else inode.timesChanged = true;
 }
 
-function settleContent(
+function markContent(
   state: VolumeState,
   plan: ContentPlan,
   { version, holes }: ChangedContent,
@@ -116,7 +116,8 @@ function settleContent(
   content.holeBytes = holes * state.chunkSize;
   content.stored = change.stored;
   content.limit = Infinity;
-  // The kernel asks again how much room a file takes when it is closed, not when it is synced.
+  // The kernel requests a file's block count when it is closed, not when it is synced, so
+  // invalidate it.
   const sparse = holeBytes + content.holeBytes > 0;
   if (sparse && inode.lookups > 0 && content.stored - content.holeBytes !== stored - holeBytes) {
     state.options.invalidate.inode(inode, -1);
@@ -136,7 +137,7 @@ function settleContent(
   for (const index of plan.logged) {
     const chunk = content.chunks.get(index)!;
     if (chunk.rebased) {
-      // Logged whole: what lies under it does not matter any more.
+      // The chunk was logged as a whole, so its base no longer matters.
       const record = change.redo.find((each) => each.index === index)!;
       state.dirtyBytes -= chunk.memory;
       chunk.rebase("zeros");
@@ -152,6 +153,6 @@ function settleContent(
   if (content.chunks.size > 0 || content.stored !== inode.size) state.logged.add(inode);
   else {
     state.logged.delete(inode);
-    state.inodes.settle(inode);
+    state.inodes.evictIfIdle(inode);
   }
 }

@@ -29,42 +29,42 @@ import { type Aside, errnoOf, type VolumeFilesystemOptions, VolumeState } from "
 import { writeCached } from "./oversize.ts";
 import * as xattr from "./xattrs.ts";
 
-/** How often changes by others are looked for, ms. */
+/** The interval between checks for changes of other processes, in ms. */
 const WATCH_MS = 400;
 
-/** A commit that is due waits for a pause of so much in the changes, ms. */
+/** A due commit waits for a pause of this length between changes, in ms. */
 const PAUSE_MS = 20;
 
-/** But no longer than this, ms. */
+/** The maximum time that a due commit waits for a pause, in ms. */
 const POSTPONE_MS = 2000;
 
-/** How long a commit that nobody waits for waits for another process, ms. */
+/** How long a background commit waits for another process, in ms. */
 const TICK_PATIENCE = 100;
 
-/** When a commit is tried again that another process was in the way of, ms. */
+/** The delay before a retry when another process held the lock, in ms. */
 const RETRY_BUSY = 200;
 
-/** When one is that had no space, ms. */
+/** The delay before a retry when there was no space, in ms. */
 const RETRY_FULL = 1000;
 
-/** Chunks without a reference that are looked at between two requests. */
+/** The number of possibly unreferenced chunks to check between two requests. */
 const RECLAIM = 512;
 
-/** What a mounted volume has in memory and has done. */
+/** Memory use and counters of a mounted volume. */
 export interface VolumeStatistics {
-  /** Inodes in memory. */
+  /** The number of inodes in memory. */
   inodes: number;
-  /** Bytes that wait to be folded into chunks. */
+  /** The number of bytes waiting to be folded into chunks. */
   dirtyBytes: number;
-  /** Bytes of content that was read or written and is kept. */
+  /** The size of the content cache, in bytes. */
   cacheBytes: number;
-  /** Transactions. */
+  /** The number of transactions. */
   commits: number;
-  /** Inodes of which something could not be written back; it is tried again. */
+  /** The number of inodes of which a part could not be written back; it is retried. */
   setAside: number;
 }
 
-/** A volume as the kernel's virtual filesystem sees it. */
+/** A mounted volume as the kernel's virtual filesystem sees it. */
 export class VolumeFilesystem implements Filesystem {
   readonly root: Inode;
   readonly #state: VolumeState;
@@ -72,7 +72,7 @@ export class VolumeFilesystem implements Filesystem {
   #counter = 0;
   #nextWatch = 0;
   #reclaiming = true;
-  #toldOfReclaim = false;
+  #reclaimFailureLogged = false;
 
   private constructor(state: VolumeState, root: Inode) {
     this.#state = state;
@@ -81,9 +81,9 @@ export class VolumeFilesystem implements Filesystem {
   }
 
   /**
-   * Presents a mounted volume.
+   * Opens a mounted volume.
    *
-   * @throws {AloeError} As the operations that read it.
+   * @throws {AloeError} The errors of the operations that read it.
    */
   static async open(
     db: Database,
@@ -115,7 +115,7 @@ export class VolumeFilesystem implements Filesystem {
     return this.#state.options.readOnly;
   }
 
-  /** What it has in memory, and has done. */
+  /** Returns memory use and counters. */
   statistics(): VolumeStatistics {
     const { inodes, dirtyBytes, cache, counts, aside } = this.#state;
     return {
@@ -152,7 +152,7 @@ export class VolumeFilesystem implements Filesystem {
     state.requireWritable();
     if (change.size !== undefined) {
       content.truncate(state, inode, change.size);
-      // The kernel has a size again that is right.
+      // From now on the kernel's size is correct again.
       inode.content!.oversized = false;
     }
     const at = limitSplitTime(change.ctime ?? state.options.clock());
@@ -179,12 +179,13 @@ export class VolumeFilesystem implements Filesystem {
     state.touch(inode);
   }
 
-  #setMtime(inode: Inode, wish: Time): void {
-    const { sec, nsec } = limitSplitTime(wish);
+  #setMtime(inode: Inode, requested: Time): void {
+    const { sec, nsec } = limitSplitTime(requested);
     inode.mtimeSec = sec;
     inode.mtimeNsec = nsec;
-    if (sec === wish.sec && nsec === wish.nsec) return;
-    // With write-back, the kernel believes the time that it was given, each time anew.
+    if (sec === requested.sec && nsec === requested.nsec) return;
+    // With write-back, the kernel keeps the time that was requested, so renumber the inode each
+    // time.
     if (inode.isRegular) this.#state.forgetInKernel(inode);
   }
 
@@ -202,24 +203,24 @@ export class VolumeFilesystem implements Filesystem {
     caller: Caller,
   ): Awaitable<Inode> {
     return this.#paced(
-      this.#having(0, () => namespace.mknod(this.#state, parent, name, mode, rdev, caller)),
+      this.#withSpace(0, () => namespace.mknod(this.#state, parent, name, mode, rdev, caller)),
     );
   }
 
   mkdir(parent: Inode, name: string, mode: number, caller: Caller): Awaitable<Inode> {
     return this.#paced(
-      this.#having(0, () => namespace.mkdir(this.#state, parent, name, mode, caller)),
+      this.#withSpace(0, () => namespace.mkdir(this.#state, parent, name, mode, caller)),
     );
   }
 
   symlink(parent: Inode, name: string, target: Uint8Array, caller: Caller): Awaitable<Inode> {
     return this.#paced(
-      this.#having(0, () => namespace.symlink(this.#state, parent, name, target, caller)),
+      this.#withSpace(0, () => namespace.symlink(this.#state, parent, name, target, caller)),
     );
   }
 
   tmpfile(parent: Inode, mode: number, caller: Caller): Awaitable<Inode> {
-    return this.#having(0, () => namespace.tmpfile(this.#state, parent, mode, caller));
+    return this.#withSpace(0, () => namespace.tmpfile(this.#state, parent, mode, caller));
   }
 
   link(inode: Inode, parent: Inode, name: string): Awaitable<void> {
@@ -258,7 +259,7 @@ export class VolumeFilesystem implements Filesystem {
     if (!(result instanceof Promise)) return result;
     return result.catch(async (error) => {
       if (!(error instanceof content.DamagedContent)) throw error;
-      // Others may have changed it since it was looked at last.
+      // Another process may have changed the content since the last check.
       if (!await refreshOne(this.#state, inode)) throw error;
       return await read();
     });
@@ -267,7 +268,7 @@ export class VolumeFilesystem implements Filesystem {
   write(inode: Inode, offset: number, data: Uint8Array, touch: boolean): Awaitable<void> {
     const state = this.#state;
     state.requireWritable();
-    return this.#having(data.length, () => {
+    return this.#withSpace(data.length, () => {
       if (touch) content.write(state, inode, offset, data);
       else writeCached(state, inode, offset, data);
       if (touch) inode.modified(state.options.clock());
@@ -279,7 +280,7 @@ export class VolumeFilesystem implements Filesystem {
 
   fallocate(inode: Inode, mode: number, offset: number, length: number): Awaitable<void> {
     this.#state.requireWritable();
-    return this.#having(0, () => content.fallocate(this.#state, inode, mode, offset, length));
+    return this.#withSpace(0, () => content.fallocate(this.#state, inode, mode, offset, length));
   }
 
   copyRange(
@@ -291,7 +292,7 @@ export class VolumeFilesystem implements Filesystem {
   ): Awaitable<number> {
     this.#state.requireWritable();
     return this.#paced(
-      this.#having(0, async () => {
+      this.#withSpace(0, async () => {
         const copied = await content.copyRange(
           this.#state,
           from,
@@ -300,7 +301,7 @@ export class VolumeFilesystem implements Filesystem {
           toOffset,
           length,
         );
-        // What is referred to is kept by others until this is in the file only.
+        // Another process could delete the referenced chunks until the references are in the file.
         if (hasReferences(to)) await this.#commit(false);
         return copied;
       }),
@@ -330,7 +331,7 @@ export class VolumeFilesystem implements Filesystem {
 
   setxattr(inode: Inode, name: string, value: Uint8Array, flags: number): Awaitable<void> {
     return this.#paced(
-      this.#having(value.length, () => xattr.set(this.#state, inode, name, value, flags)),
+      this.#withSpace(value.length, () => xattr.set(this.#state, inode, name, value, flags)),
     );
   }
 
@@ -348,7 +349,7 @@ export class VolumeFilesystem implements Filesystem {
     this.#space.reuse(reusable);
     const { available, room } = this.#space;
     const blockSize = 4096;
-    // What waits is as good as written.
+    // Count waiting data as written.
     const taken = used + state.dirtyBytes;
     const free = Math.max(0, available - state.dirtyBytes);
     const blocksFree = Math.floor(free / blockSize);
@@ -357,7 +358,7 @@ export class VolumeFilesystem implements Filesystem {
       blocks: Math.ceil(taken / blockSize) + blocksFree,
       blocksFree,
       blocksAvailable: Math.floor(Math.max(0, Math.min(free, room - state.dirtyBytes)) / blockSize),
-      // Nodes are rows: nothing bounds them but space.
+      // Nodes are rows, limited only by space.
       files: 2 ** 32,
       filesFree: 2 ** 32 - this.#state.inodes.size,
       nameMax: 255,
@@ -379,7 +380,7 @@ export class VolumeFilesystem implements Filesystem {
       );
   }
 
-  /** Commits what has gathered, without waiting for the disk. */
+  /** Commits the waiting changes without waiting for the disk. */
   async flush(): Promise<void> {
     await this.#commit(false);
   }
@@ -387,15 +388,15 @@ export class VolumeFilesystem implements Filesystem {
   async tick(): Promise<number> {
     const state = this.#state;
     const now = performance.now();
-    // What was read ahead and not asked for is kept no longer than other inodes.
+    // Inodes that were read ahead but not used are evicted like others.
     state.inodes.trim();
     if (now >= this.#nextWatch) {
       this.#nextWatch = now + WATCH_MS;
       await this.#watch();
-      // A large table takes its time; it gets a tenth of ours.
+      // Checking a large table is slow, so limit it to a tenth of the time.
       this.#nextWatch += 10 * (performance.now() - now);
     }
-    // A pause of whoever is working is better than a pause for them.
+    // Prefer to commit in a pause between changes.
     const working = now - state.touchedAt < PAUSE_MS && now < state.due + POSTPONE_MS;
     if (now >= state.due && !working) {
       await this.#commit(false, TICK_PATIENCE).catch((error) => this.#postpone(error));
@@ -413,7 +414,7 @@ export class VolumeFilesystem implements Filesystem {
   async close(): Promise<void> {
     const state = this.#state;
     if (state.options.readOnly) return;
-    // What is logged leaves the log, by a bounded part at a time.
+    // Fold logged content in bounded steps until the log is empty.
     for (let round = 0; round < 10_000; round++) {
       for (const inode of state.inodes.all()) inode.lookups = inode.nodeId === 1 ? 1 : 0;
       for (const inode of [...state.inodes.all()]) {
@@ -433,10 +434,9 @@ export class VolumeFilesystem implements Filesystem {
   }
 
   /**
-   * Deletes some chunks that nothing refers to. That it fails is nobody's loss:
-   * whoever mounts next, or prunes, goes on with it.
+   * Deletes some unreferenced chunks. A failure is harmless: the next mount or prune continues.
    *
-   * @returns How many were looked at.
+   * @returns The number of chunks checked.
    */
   async #reclaim(patience?: number): Promise<number> {
     const { db, options } = this.#state;
@@ -444,13 +444,13 @@ export class VolumeFilesystem implements Filesystem {
       return await reclaimChunks(db, RECLAIM, patience);
     } catch (error) {
       if (error instanceof AloeError && error.code === "busy") return 0;
-      if (!this.#toldOfReclaim) options.log(`chunks are not reclaimed: ${messageOf(error)}`);
-      this.#toldOfReclaim = true;
+      if (!this.#reclaimFailureLogged) options.log(`chunks are not reclaimed: ${messageOf(error)}`);
+      this.#reclaimFailureLogged = true;
       return 0;
     }
   }
 
-  /** Finds out what can be used again, and gives back what the log takes. */
+  /** Updates the reusable space, and empties the log if it takes needed space. */
   async #makeRoom(): Promise<void> {
     const { db } = this.#state;
     if (this.#space.shouldEmptyLog) await checkpoint(db);
@@ -465,21 +465,24 @@ export class VolumeFilesystem implements Filesystem {
       this.#counter = counter;
       await takeInChanges(state);
     }
-    // Names that wait were looked up before: their commit looks at them again.
+    // Waiting names were checked against an older state; their commit checks them again.
     const { addedNames, removedNames, trashedNames } = state;
     if (addedNames.size + removedNames.size + trashedNames.size === 0) {
       state.seen.version = counter;
     }
   }
 
-  /** How long a commit for want of memory waits for another process: longer when there is much. */
+  /**
+   * Returns how long a commit that frees memory waits for another process: longer when much is
+   * waiting.
+   */
   #patience(): number | undefined {
     const { dirtyBytes, dirty, options } = this.#state;
     const much = dirtyBytes > 4 * options.dirtyBytes || dirty.size > 4 * DIRTY_INODES;
     return much ? undefined : TICK_PATIENCE;
   }
 
-  /** Lets what waits in memory wait on, if it is for want of space or of a lock. */
+  /** Keeps changes in memory after a failure for lack of space or of a lock. */
   #postpone(error: unknown): void {
     const state = this.#state;
     const busy = error instanceof AloeError && error.code === "busy";
@@ -499,7 +502,7 @@ export class VolumeFilesystem implements Filesystem {
     }
   }
 
-  /** Commits early when very much has gathered. */
+  /** Commits early when many changes are waiting. */
   #paced<T>(result: Awaitable<T>): Awaitable<T> {
     const state = this.#state;
     if (state.dirty.size < DIRTY_INODES && state.dirtyBytes <= state.options.dirtyBytes) {
@@ -507,18 +510,18 @@ export class VolumeFilesystem implements Filesystem {
     }
     return (async () => {
       const value = await result;
-      // The call has happened: a later commit, or a sync, tells of what fails here.
+      // The call itself has succeeded; a later commit or sync reports this failure.
       await this.#commit(false, this.#patience()).catch((error) => this.#postpone(error));
       return value;
     })();
   }
 
   /**
-   * Runs a task that adds to what waits.
+   * Runs a task that adds waiting changes.
    *
-   * @throws {ErrnoError} ENOSPC where what waits already takes all there is.
+   * @throws {ErrnoError} ENOSPC when waiting changes already need all free space.
    */
-  #having<T>(bytes: number, task: () => Awaitable<T>): Awaitable<T> {
+  #withSpace<T>(bytes: number, task: () => Awaitable<T>): Awaitable<T> {
     const state = this.#state;
     if (!state.full && !this.#space.isShort) return task();
     if (this.#space.fits(state.dirtyBytes + bytes)) return task();
@@ -533,21 +536,23 @@ export class VolumeFilesystem implements Filesystem {
 
 const ROOT = { uid: 0, gid: 0 };
 
-/** Inodes that may wait to be written back: their memory, and the pause of a commit. */
+/**
+ * The maximum number of inodes waiting to be written back; bounds memory and the pause of a commit.
+ */
 const DIRTY_INODES = 4096;
 
-/** Whether the log has nothing more of what can be written back. */
+/** Returns whether the log holds only content that cannot be written back. */
 function isFolded(state: VolumeState): boolean {
   return [...state.logged].every((inode) => state.aside.has(inode));
 }
 
-/** Whether one of some names is in a directory. */
+/** Returns whether one of the names is in a directory. */
 function isIn(names: Iterable<Dentry>, directory: Inode): boolean {
   for (const { parent } of names) if (parent === directory) return true;
   return false;
 }
 
-/** How many inodes an error names. */
+/** The maximum number of inodes that an error names. */
 const NAMED = 20;
 
 function notWrittenBack(aside: ReadonlyMap<Inode, Aside>): AloeError {

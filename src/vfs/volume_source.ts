@@ -19,42 +19,42 @@ import {
 } from "../ops/inodes.ts";
 import type { Database } from "../storage/database.ts";
 
-/** Where a mounted volume's stored state is read from: as it is, or as it was. */
+/** Reads the stored state of a mounted volume, current or past. */
 export interface VolumeSource {
-  /** A node by its id. */
+  /** Returns a node by its id. */
   load(node: string): Promise<InodeRow | null>;
-  /** The visible child of a name. */
+  /** Returns the visible child of a name. */
   lookup(parent: string, name: string): Promise<PlacedInode | null>;
-  /** A page of a listing. */
+  /** Returns a page of a listing. */
   list(parent: string, after: string, limit: number): Promise<InodePage>;
-  /** The names of such a page, quickly; null where that is not to be had. */
+  /** Returns only the names of such a page, which is faster; null when that is not supported. */
   names(
     parent: string,
     after: string,
     limit: number,
   ): Promise<{ edge: string; name: string }[] | null>;
-  /** A page of a listing backwards: placements between two, the newest first. */
+  /** Returns a page of a listing in reverse: placements between two, the newest first. */
   newest(parent: string, after: string, before: string, limit: number): Promise<InodePage>;
-  /** The names of such a page, quickly; null where that is not to be had. */
+  /** Returns only the names of such a page, which is faster; null when that is not supported. */
   newestNames(
     parent: string,
     after: string,
     before: string,
     limit: number,
   ): Promise<{ edge: string; name: string }[] | null>;
-  /** Whether a container has a child besides some placements. */
+  /** Returns whether a container has a child other than some placements. */
   hasChildren(parent: string, except: string[]): Promise<boolean>;
-  /** Plaintext of chunks `first` to `last`. */
+  /** Returns the plaintext of chunks `first` to `last`. */
   chunks(node: string, first: number, last: number): Promise<StoredBytes[]>;
-  /** Their addresses. */
+  /** Returns the addresses of chunks `first` to `last`. */
   hashes(node: string, first: number, last: number): Promise<{ index: number; hash: string }[]>;
-  /** A chunk by its address. */
+  /** Returns a chunk by its address. */
   chunk(hash: string): Promise<Uint8Array>;
-  /** All extended attributes of a node. */
+  /** Returns all extended attributes of a node. */
   xattrs(node: string): Promise<Map<string, Uint8Array>>;
 }
 
-/** The volume as it is. */
+/** Returns the current state of the volume. */
 export function currentSource(db: Database, mount: MountHandle): VolumeSource {
   return {
     load: (node) => loadInode(db, mount, node),
@@ -73,7 +73,7 @@ export function currentSource(db: Database, mount: MountHandle): VolumeSource {
   };
 }
 
-/** All extended attributes of a node. */
+/** Returns all extended attributes of a node. */
 export async function xattrsOf(
   db: Database,
   mount: MountHandle,

@@ -5,7 +5,7 @@ import type { Database } from "../storage/database.ts";
 import { type VolumeSource, xattrsOf } from "./volume_source.ts";
 
 /**
- * The volume as it was, as far as its history tells.
+ * Returns a past state of the volume, as far as its history reaches.
  *
  * @param at Nanoseconds since the Unix epoch.
  */
@@ -18,10 +18,10 @@ export function sourceAt(db: Database, mount: MountHandle, at: bigint): VolumeSo
     lookup: (parent, name) => lookupInodeAt(db, mount, parent, name, at),
     list: (parent, after, limit) => listInodesAt(db, mount, parent, after, limit, at),
     names: () => Promise.resolve(null),
-    // The past gets nothing new.
+    // A past state gets no new names.
     newest: () => Promise.resolve({ inodes: [], after: null, hidden: 0 }),
     newestNames: () => Promise.resolve(null),
-    // Nothing is removed from the past.
+    // Nothing is removed from a past state, so the check is not needed.
     hasChildren: () => Promise.resolve(true),
     chunks,
     hashes: chunks,

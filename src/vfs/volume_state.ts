@@ -12,46 +12,46 @@ import type { Dentry, Inode } from "./inode.ts";
 import { InodeTable } from "./inode_table.ts";
 import type { VolumeSource } from "./volume_source.ts";
 
-/** How many older versions of a file are kept when a mount overwrites it. */
+/** The number of older versions of a file to keep when a mount overwrites it. */
 export type History = "none" | "all" | number;
 
-/** How a volume is presented. */
+/** Options of a mounted volume. */
 export interface VolumeFilesystemOptions {
-  /** What is kept of what is overwritten and removed. Default `none`. */
+  /** What to keep of overwritten and removed content. Default `none`. */
   history?: History;
-  /** Memory for content that was read, bytes. Default 64 MiB. */
+  /** The size of the read cache, in bytes. Default 64 MiB. */
   cacheBytes?: number;
-  /** Content that may wait to be written back, bytes. Default 16 MiB. */
+  /** The maximum size of unwritten content, in bytes. Default 16 MiB. */
   dirtyBytes?: number;
-  /** Whom nodes without an owner belong to. */
+  /** The owner of nodes without one. */
   uid: number;
-  /** Their group. */
+  /** The group of nodes without one. */
   gid: number;
   /** Whether every change is refused. */
   readOnly: boolean;
-  /** The clock of all times. */
+  /** The clock for all times. */
   clock: () => Time;
-  /** Told of what nobody else is told of. */
+  /** Receives messages that no caller gets otherwise. */
   log: (message: string) => void;
-  /** Tells the kernel what is no longer true. */
+  /** Invalidates the kernel's caches. */
   invalidate: Invalidations;
-  /** Shows the volume as it was at this time, ns. */
+  /** Shows the volume as of this time, in ns. */
   at?: bigint;
 }
 
-/** What of an inode could not be committed. */
+/** The parts of an inode that could not be committed. */
 export interface Aside {
-  /** Its path, for messages. */
+  /** The inode's path, for messages. */
   path: string;
-  /** Which parts of it. */
+  /** The failed parts. */
   parts: ReadonlySet<NodePart>;
-  /** Why. */
+  /** The error. */
   error: unknown;
-  /** When it is tried again, ms of the monotonic clock. */
+  /** When to retry, in ms of the monotonic clock. */
   retryAt: number;
 }
 
-/** All that the parts of a mounted volume share. */
+/** The shared state of a mounted volume. */
 export class VolumeState {
   readonly db: Database;
   readonly mount: MountHandle;
@@ -61,40 +61,40 @@ export class VolumeState {
   readonly inodes: InodeTable;
   readonly cache: ChunkCache;
   readonly watermark: Watermark;
-  /** The addresses of full chunks of zeros that are known. */
+  /** The known addresses of full chunks of zeros. */
   readonly zeroHashes: Set<string> = new Set();
 
-  /** Inodes that the next commit has something of. */
+  /** Inodes with changes for the next commit. */
   readonly dirty: Set<Inode> = new Set();
   /** Inodes with content in the redo log, to be folded into chunks. */
   readonly logged: Set<Inode> = new Set();
-  /** Names that the file does not have yet. */
+  /** Names that are not in the file yet. */
   readonly addedNames: Set<Dentry> = new Set();
-  /** Names that it still has. */
+  /** Removed names that are still in the file. */
   readonly removedNames: Set<Dentry> = new Set();
-  /** Names that the file gets in the trash only: others have given them too. */
+  /** Names that are stored only in the trash, because another process has created them too. */
   readonly trashedNames: Set<Dentry> = new Set();
-  /** Inodes of which something cannot be committed. */
+  /** Inodes with parts that could not be committed. */
   readonly aside: Map<Inode, Aside> = new Map();
-  /** Inodes that others have changed while something of them waited here. */
+  /** Inodes that another process has changed while local changes were waiting. */
   readonly deferred: Set<Inode> = new Set();
   /** The state of the file in which added names were known to be free. */
   readonly seen: SeenNames = { version: -1 };
-  /** When something was logged last, ms of the monotonic clock. */
+  /** The time of the last log record, in ms of the monotonic clock. */
   loggedAt = -Infinity;
-  /** Bytes that wait in memory, logged ones included. */
+  /** The number of bytes waiting in memory, including logged ones. */
   dirtyBytes = 0;
-  /** When the next commit is due, ms of the monotonic clock. */
+  /** When the next commit is due, in ms of the monotonic clock. */
   due = Infinity;
-  /** When something was changed last. */
+  /** The time of the last change, in ms of the monotonic clock. */
   touchedAt = -Infinity;
-  /** Whether a commit has happened that a power cut could still take. */
+  /** Whether a power failure could still undo a commit. */
   volatile = false;
-  /** Grows whenever rows that were read may be outdated. */
+  /** Incremented whenever rows that were read may be outdated. */
   generation = 0;
-  /** Whether the last commit failed for want of space. */
+  /** Whether the last commit failed for lack of space. */
   full = false;
-  /** Counts what was done. */
+  /** Counters since the start. */
   readonly counts: { commits: number; bytesWritten: number } = { commits: 0, bytesWritten: 0 };
 
   constructor(
@@ -129,12 +129,12 @@ export class VolumeState {
     };
   }
 
-  /** A new id, greater than every other of the volume. */
+  /** Returns a new id, greater than all others of the volume. */
   mint(): string {
     return mint(this.watermark);
   }
 
-  /** Notes that an inode has something for the next commit. */
+  /** Marks an inode as changed for the next commit. */
   touch(inode: Inode, within: number = COMMIT_MS): void {
     this.dirty.add(inode);
     const now = performance.now();
@@ -143,9 +143,8 @@ export class VolumeState {
   }
 
   /**
-   * Makes the kernel look an inode up again. With write-back it believes its
-   * own size and times of a file for as long as it has the inode, so it is to
-   * find another one.
+   * Makes the kernel look an inode up again under a new node id. With write-back, the kernel trusts
+   * its own size and times of a file for as long as it holds the inode.
    */
   forgetInKernel(inode: Inode): void {
     if (!this.inodes.renumber(inode)) return;
@@ -158,13 +157,13 @@ export class VolumeState {
   }
 }
 
-/** How long a change may wait for its commit, ms. */
+/** How long a change may wait for its commit, in ms. */
 export const COMMIT_MS = 1000;
 
-/** How long one may wait that is only a time of access, ms. */
+/** How long a changed access time may wait for its commit, in ms. */
 export const ACCESS_MS = 10_000;
 
-/** The errno that a fault of the operations stands for. */
+/** Returns the errno error for an error of an operation. */
 export function errnoOf(error: unknown): unknown {
   if (!(error instanceof AloeError) || error instanceof ForeignSchemaError) return error;
   switch (error.code) {

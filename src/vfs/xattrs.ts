@@ -4,31 +4,31 @@ import type { Inode } from "./inode.ts";
 import { then } from "./namespace.ts";
 import type { VolumeState } from "./volume_state.ts";
 
-/** `setxattr`: fails when the attribute is there. */
+/** Flag of `setxattr`: fail when the attribute exists. */
 const XATTR_CREATE = 1;
-/** `setxattr`: fails when it is not. */
+/** Flag of `setxattr`: fail when the attribute does not exist. */
 const XATTR_REPLACE = 2;
 
 /**
- * The namespaces that are kept. Access control lists, in `system`, are not: a
+ * The supported namespaces. Access control lists, in `system`, are not supported, because the
  * kernel would have to enforce them.
  */
-const KEPT = /^(user|trusted|security)\./;
+const NAMESPACE = /^(user|trusted|security)\./;
 
 /** @throws {ErrnoError} EOPNOTSUPP, EINVAL. */
 function checkName(name: string): void {
-  const namespace = KEPT.exec(name);
+  const namespace = NAMESPACE.exec(name);
   if (namespace === null) throw new ErrnoError("EOPNOTSUPP");
   if (namespace[0] === name) throw new ErrnoError("EINVAL");
 }
 
-/** All of an inode's attributes, asked for once. */
+/** Returns all attributes of an inode; loads them once. */
 function all(state: VolumeState, inode: Inode): Awaitable<Map<string, Uint8Array>> {
   return inode.xattrs ??
     state.source.xattrs(inode.id).then((xattrs) => inode.xattrs = xattrs);
 }
 
-/** An attribute's value. @throws {ErrnoError} ENODATA, EOPNOTSUPP, EINVAL. */
+/** Returns an attribute's value. @throws {ErrnoError} ENODATA, EOPNOTSUPP, EINVAL. */
 export function get(state: VolumeState, inode: Inode, name: string): Awaitable<Uint8Array> {
   checkName(name);
   return then(all(state, inode), (xattrs) => {
@@ -58,7 +58,7 @@ export function set(
   });
 }
 
-/** The names of all attributes. */
+/** Returns the names of all attributes. */
 export function list(state: VolumeState, inode: Inode): Awaitable<string[]> {
   return then(all(state, inode), (xattrs) => [...xattrs.keys()]);
 }

@@ -408,7 +408,7 @@ Deno.test("thousands of names are settled in one go, and the kernel is told", as
     await subject.vfs.sync();
     assert(performance.now() - began < 20_000);
     assert(entries.has("d") && entries.has("f0"));
-    assert(told.some((line) => line.startsWith("/d/f0: another process gave the name too")));
+    assert(told.some((line) => line.startsWith("/d/f0: another process created the name too")));
     await subject.close();
     assertSingle(path);
     await using fs = await AloeLite.open(path);
