@@ -2,7 +2,8 @@
  * Builds the single binary of `deno task compile`. It bundles the command line, so that the binary
  * starts faster and holds only what it uses, and compiles the bundle.
  *
- * ```sh deno task compile [--target TARGET] [--output FILE]
+ * ```sh
+ * deno task compile [--target TARGET] [--output FILE]
  * ```
  *
  * Arguments are passed on to `deno compile`. The environment variable DENORT_BIN names a local

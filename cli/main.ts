@@ -1,7 +1,10 @@
 /**
  * The command line `aloelite`: all functions of the module, from a shell.
  *
- * ```sh aloelite -f my.aloe                 # create a file, or show facts about it aloelite -f my.aloe put -r photos / # copy a tree into it aloelite help                       # list all commands
+ * ```sh
+ * aloelite -f my.aloe                 # create a file, or show facts about it
+ * aloelite -f my.aloe put -r photos / # copy a tree into it
+ * aloelite help                       # list all commands
  * ```
  *
  * Exit codes: 0; 1 for a failure, named on standard error; 2 for a usage error; 130 and 143 when
@@ -25,9 +28,11 @@ const JOBS_WORD = "--jobs-of-a-manager";
  * @returns The exit code. Failures are printed, not thrown.
  *
  * @example
- * ```ts import { main } from "@aloelite/aloelite/cli";
+ * ```ts
+ * import { main } from "@aloelite/aloelite/cli";
  *
- * const code = await main(["--version"]); console.assert(code === 0);
+ * const code = await main(["--version"]);
+ * console.assert(code === 0);
  * ```
  */
 export async function main(args: readonly string[]): Promise<number> {

@@ -4,7 +4,8 @@
  * when another user than root mounts) and `--allow-sys`.
  *
  * @example Mount a volume, write to it as to any directory, unmount it
- * ```ts ignore import { mountVolume } from "@aloelite/aloelite/fuse";
+ * ```ts ignore
+ * import { mountVolume } from "@aloelite/aloelite/fuse";
  *
  * await using mount = await mountVolume({ file: "notebook.fs", mountpoint: "/mnt/notebook" });
  * await Deno.writeTextFile("/mnt/notebook/note.txt", "from any program");

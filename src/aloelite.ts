@@ -14,17 +14,17 @@ import type {
   VolumeInfo,
 } from "./types.ts";
 
-/** How {@linkcode AloeLite.mount} mounts. */
+/** Options of {@linkcode AloeLite.mount}. */
 export interface MountVolumeOptions extends ops.MountOptions {
-  /** Renews the `ttl` by a timer while the handle is open. Default false. */
+  /** Renews the `ttl` periodically while the handle is open. Default false. */
   keepAlive?: boolean;
 }
 
-/** What opens a mount that exists. */
+/** Options for opening an existing mount. */
 export interface AttachOptions {
   /** The PIN of an encrypted volume. */
   pin?: Pin;
-  /** Or the token of a handle that was made in this process. */
+  /** The token of a handle that was created in this process, instead of the PIN. */
   token?: Uint8Array;
 }
 
@@ -50,12 +50,12 @@ export class AloeLite implements AsyncDisposable {
   }
 
   /**
-   * Opens a file, creating it when it is missing.
+   * Opens a file; creates it when it is missing.
    *
-   * @param path The file, or `:memory:` for one that is gone when it is closed.
-   * @throws {AloeError} `not_found` when it is missing and not to be created;
-   * `corrupt` when it is no aloelite file; `unsupported` when it is of a newer
-   * era; `read_only`, `busy`, `io_error`, `no_space`.
+   * @param path The file, or `:memory:` for one that exists until it is closed.
+   * @throws {AloeError} `not_found` when it is missing and must not be created; `corrupt` when it
+   *   is not an aloelite file; `unsupported` when its era is newer; `read_only`, `busy`,
+   *   `io_error`, `no_space`.
    */
   static async open(
     path: string | URL,
@@ -65,54 +65,54 @@ export class AloeLite implements AsyncDisposable {
   }
 
   /**
-   * Takes out of a file what {@linkcode open} refuses as unknown and what holds
-   * no data: triggers, views and indexes.
+   * Removes unknown objects that {@linkcode open} refuses and that hold no data: triggers, views
+   * and indexes.
    *
-   * @param path The file; nobody may have it open.
-   * @returns What was taken out.
-   * @throws {AloeError} `not_found`; `corrupt` or `unsupported` for what cannot be
-   * helped in this way, and nothing is changed then.
+   * @param path The file; it must not be open anywhere.
+   * @returns The removed objects.
+   * @throws {AloeError} `not_found`; `corrupt` or `unsupported` when this cannot repair the file,
+   *   which is then unchanged.
    */
   static repair(path: string | URL): Promise<ops.RemovedObject[]> {
     return ops.repairFile(path);
   }
 
-  /** What the functions of the `ops` module take. */
+  /** The database, for the functions of the `ops` module. */
   get db(): OpenDatabase {
     return this.#db;
   }
 
-  /** The file. */
+  /** The file's path. */
   get path(): string {
     return this.#db.path;
   }
 
-  /** Whether nothing may be written to it. */
+  /** Whether the file is open read-only. */
   get readOnly(): boolean {
     return this.#db.readOnly;
   }
 
-  /** Creates a volume; a PIN makes it an encrypted one. */
+  /** Creates a volume; a PIN makes it encrypted. */
   createVolume(options: ops.CreateVolumeOptions = {}): Promise<VolumeInfo> {
     return ops.createVolume(this.#db, options);
   }
 
-  /** Every volume, oldest first. */
+  /** Returns all volumes, oldest first. */
   volumes(): Promise<VolumeInfo[]> {
     return ops.listVolumes(this.#db);
   }
 
-  /** A volume by name or id; without either, the only one. */
+  /** Returns a volume by name or id; without an argument, the only one. */
   volume(nameOrId?: string): Promise<VolumeInfo> {
     return ops.getVolume(this.#db, nameOrId);
   }
 
-  /** Names a volume; null takes its name away. */
+  /** Renames a volume; null removes its name. */
   renameVolume(nameOrId: string, name: string | null): Promise<void> {
     return ops.renameVolume(this.#db, nameOrId, name);
   }
 
-  /** Deletes a volume with all that is in it, for good. */
+  /** Deletes a volume and its contents permanently. */
   removeVolume(nameOrId: string): Promise<PurgeReport> {
     return ops.removeVolume(this.#db, nameOrId);
   }
@@ -122,12 +122,12 @@ export class AloeLite implements AsyncDisposable {
     return ops.changePin(this.#db, nameOrId, oldPin, newPin);
   }
 
-  /** Checks an encrypted volume's PIN; throws `bad_key` for a wrong one. */
+  /** Checks an encrypted volume's PIN; throws `bad_key` when it is wrong. */
   checkPin(nameOrId: string, pin: Pin): Promise<void> {
     return ops.checkPin(this.#db, nameOrId, pin);
   }
 
-  /** Mounts a volume by name or id; without either, the only one. */
+  /** Mounts a volume by name or id; without a name, the only one. */
   async mount(
     nameOrId?: string,
     options: MountVolumeOptions = {},
@@ -148,12 +148,12 @@ export class AloeLite implements AsyncDisposable {
     );
   }
 
-  /** A handle for a mount that exists, made here or by another process. */
+  /** Returns a handle for an existing mount of this or another process. */
   async attach(mountId: string, options: AttachOptions = {}): Promise<Mount> {
     return new Mount(this.#db, await ops.attach(this.#db, mountId, options));
   }
 
-  /** The valid mounts; with `all`, the ended ones too. */
+  /** Returns the valid mounts; with `all`, also ended ones. */
   async mounts(
     options: { volume?: string; all?: boolean } = {},
   ): Promise<MountInfo[]> {
@@ -163,26 +163,26 @@ export class AloeLite implements AsyncDisposable {
     return await ops.listMounts(this.#db, { volume, all: options.all });
   }
 
-  /** Ends a mount, whoever made it. */
+  /** Ends a mount of any process. */
   unmount(mountId: string): Promise<void> {
     return ops.unmount(this.#db, mountId);
   }
 
   /**
-   * Many operations, one commit, all or nothing.
+   * Runs several operations in one transaction.
    *
-   * @param task Uses `tx.use(mount)` in place of its mounts.
+   * @param task The operations; they use `tx.use(mount)` instead of their mounts.
    */
   batch<T>(task: (tx: Batch) => Promise<T>): Promise<T> {
     return this.#db.batch((db) => task(new Batch(db)));
   }
 
-  /** Forks what a mount shows into a new volume of this file. */
+  /** Forks the visible content of a mount into a new volume of this file. */
   fork(mount: Mount, options: ops.TransferOptions = {}): Promise<VolumeInfo> {
     return ops.forkVolume(this.#db, mount.handle, options);
   }
 
-  /** Copies what a mount shows into a new volume of another file. */
+  /** Copies the visible content of a mount into a new volume of another file. */
   exportTo(
     mount: Mount,
     target: AloeLite,
@@ -191,27 +191,27 @@ export class AloeLite implements AsyncDisposable {
     return ops.copyVolume(this.#db, mount.handle, target.#db, options);
   }
 
-  /** Copies the live file to a new one by SQLite's online backup. */
+  /** Copies the open file to a new one with SQLite's online backup. */
   backup(destination: string, options: ops.BackupOptions = {}): Promise<void> {
     return ops.backup(this.#db, destination, options);
   }
 
-  /** Faults in the shape of the file; none when all is well. */
+  /** Returns faults in the file's structure; none when it is healthy. */
   health(): Promise<Anomaly[]> {
     return ops.healthCheck(this.#db);
   }
 
-  /** The first damage of the file's pages, a line each; none when all is well. */
+  /** Returns the first damaged pages of the file, one line each; none when it is healthy. */
   pageCheck(): Promise<string[]> {
     return ops.pageCheck(this.#db);
   }
 
-  /** Deletes what nobody can reach or bring back. */
+  /** Deletes everything that cannot be reached or restored. */
   async prune(options: { volume?: string } = {}): Promise<PruneReport> {
     return await ops.prune(this.#db, await this.#pruneOptions(options));
   }
 
-  /** Deletes versions that retention gave up, and the chunks that only they had. */
+  /** Deletes versions beyond retention, and chunks that only they used. */
   async pruneContent(
     options: { volume?: string } = {},
   ): Promise<ContentPruneReport> {
@@ -228,17 +228,17 @@ export class AloeLite implements AsyncDisposable {
     return ops.vacuum(this.#db);
   }
 
-  /** What takes how much of the file. */
+  /** Returns how the file's space is used. */
   space(): Promise<ops.FileSpace> {
     return ops.fileSpace(this.#db);
   }
 
-  /** One screen of facts. */
+  /** Returns an overview of the file. */
   info(): Promise<FileInfo> {
     return ops.fileInfo(this.#db);
   }
 
-  /** Closes the file. Mounts that were not ended stay valid in it. */
+  /** Closes the file. Mounts that were not ended stay valid. */
   close(): Promise<void> {
     return this.#db.close();
   }
@@ -249,17 +249,19 @@ export class AloeLite implements AsyncDisposable {
   }
 }
 
-/** What the task of {@linkcode AloeLite.batch} is given. */
+/** The argument of the task of {@linkcode AloeLite.batch}. */
 export class Batch {
-  /** What the functions of the `ops` module take. */
+  /** The database, for the functions of the `ops` module. */
   readonly db: Database;
 
-  /** @ignore Batches come from `AloeLite.batch`. */
+  /**
+   * @ignore `AloeLite.batch` creates batches.
+   */
   constructor(db: Database) {
     this.db = db;
   }
 
-  /** A mount of the file, within this batch. */
+  /** Returns a mount for use in this batch. */
   use(mount: Mount): Mount {
     return mount.within(this.db);
   }
@@ -267,11 +269,11 @@ export class Batch {
 
 function renewing(db: Database, mount: string, ttl: number): KeepAlive {
   const timer = setInterval(() => {
-    // A mount that cannot be renewed now says so at its next operation.
+    // The mount's next operation reports a failed renewal.
     ops.renewMount(db, mount, ttl).catch(() => {});
-    // A timer past 2^31 ms would fire at once.
+    // A timer beyond 2^31 ms would fire immediately.
   }, Math.min(ttl / 3, 2 ** 31 - 1));
-  // Being kept alive is no reason for the process to live.
+  // The timer must not keep the process alive.
   runtime.unref(timer);
   return { stop: () => clearInterval(timer) };
 }

@@ -1,31 +1,33 @@
-/** Something of a budget that is held until it is disposed. */
+/** A share of a budget, held until it is disposed. */
 export interface BudgetShare {
-  /** Gives it back. Twice is no fault. */
+  /** Releases the share. Idempotent. */
   [Symbol.dispose](): void;
 }
 
 /**
- * Bounds memory that tasks take for a while, bytes. They get it in the order in
- * which they ask; what is larger than all of it is given to one task alone.
+ * Limits the memory that tasks use temporarily, in bytes. Shares are granted in the order of
+ * requests; a request larger than the whole budget is granted alone.
  *
- * Who holds a share must not wait for what somebody who asks for one may hold.
+ * A holder of a share must not wait for anything that a waiting requester may hold.
  */
 export class ByteBudget {
   readonly #limit: number;
   #used = 0;
   readonly #waiting: { bytes: number; go: () => void }[] = [];
 
-  /** @param limit Bytes in all. */
+  /**
+   * @param limit The size of the budget, in bytes.
+   */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes that are held. */
+  /** The number of bytes in use. */
   get used(): number {
     return this.#used;
   }
 
-  /** Takes a share, waiting until there is room for it. */
+  /** Takes a share; waits until there is room for it. */
   async take(bytes: number): Promise<BudgetShare> {
     if (this.#waiting.length > 0 || !this.#fits(bytes)) {
       await new Promise<void>((go) => this.#waiting.push({ bytes, go }));
@@ -49,7 +51,7 @@ export class ByteBudget {
   #next(): void {
     for (let first = this.#waiting[0]; first !== undefined && this.#fits(first.bytes);) {
       this.#waiting.shift();
-      // Counted before it runs, lest two be given the same room.
+      // Count the share before its task runs, so that its room is not granted twice.
       this.#used += first.bytes;
       first.go();
       first = this.#waiting[0];

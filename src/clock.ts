@@ -3,10 +3,10 @@ let startOfMs = 0;
 let last = 0n;
 
 /**
- * The wall clock.
+ * Returns the wall-clock time.
  *
- * @returns Nanoseconds since the Unix epoch: the system's milliseconds, with
- * the monotonic clock inside each. No two calls give the same.
+ * @returns Nanoseconds since the Unix epoch: the system's milliseconds, subdivided by the monotonic
+ *   clock. No two calls return the same value.
  */
 export function now(): bigint {
   const ms = Date.now();
@@ -17,7 +17,7 @@ export function now(): bigint {
   }
   const inside = Math.min(0.999, tick - startOfMs);
   let at = BigInt(ms) * 1_000_000n + BigInt(Math.trunc(inside * 1_000_000));
-  // A clock that was set back is followed; equal moments are told apart.
+  // Follow a clock that was set back; otherwise make equal times distinct.
   if (at <= last && last - at < 1_000_000n) at = last + 1n;
   return last = at;
 }

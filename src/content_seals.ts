@@ -19,22 +19,22 @@ import { AloeError } from "./errors.ts";
 import type { SealKeeper, TouchedContent } from "./sealed_changes.ts";
 import type { Transaction } from "./storage/transaction.ts";
 
-/** Manifest rows that are digested together. */
+/** The number of manifest rows in one digest. */
 const ROWS_A_PAGE = 4096;
 
-/** Nodes of which a handle remembers what their tags were made of. */
+/** The maximum number of nodes whose tag inputs a handle caches. */
 const MOST_KNOWN = 8192;
 
-/** Nodes that are sealed by one transaction when a volume is sealed for the first time. */
+/** The number of nodes sealed by one transaction during the first sealing of a volume. */
 const NODES_AT_ONCE = 500;
 
 const encoder = new TextEncoder();
 
-/** What a tag was made of, to make the next one of what has changed. */
+/** The inputs of a tag, cached to compute the next tag incrementally. */
 interface Known {
   version: number;
   tag: Uint8Array;
-  /** A digest for each page of the manifest. */
+  /** The digest of each page of the manifest. */
   pages: string[];
   /** The digest of the redo log up to a record. */
   redo: { digest: string; last: number };
@@ -43,9 +43,9 @@ interface Known {
 type State = NonNullable<typeof sealState.row>;
 
 /**
- * The tags of an encrypted volume: of what it is, and of what the content of each
- * node consists of (`aloe_sealed`, `aloe_seal`). They are checked before content is
- * read or changed, and made anew in the transaction that changes it.
+ * The tags of an encrypted volume: one for its parameters, and one for the content of each node
+ * (`aloe_sealed`, `aloe_seal`). Tags are checked before content is read or changed, and updated in
+ * the transaction that changes it.
  */
 export class ContentSeals implements SealKeeper {
   readonly #volume: string;
@@ -59,31 +59,34 @@ export class ContentSeals implements SealKeeper {
   }
 
   /**
-   * Checks what the volume is.
+   * Checks the volume's parameters.
    *
-   * @returns Whether it is sealed: a file that knew no tags when it was written is not.
-   * @throws {AloeError} `corrupt` when the volume is not what it was.
+   * @returns Whether the volume is sealed; a volume written before tags existed is not.
+   * @throws {AloeError} `corrupt` when the parameters were modified.
    */
   async checkVolume(tx: Transaction): Promise<boolean> {
     const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
     if (row.tag === null) {
       if (row.wrap_nonce === null || !this.#key.isMarked(row.wrap_nonce)) return false;
-      throw new AloeError("corrupt", `volume ${this.#volume}: the tag of what it is is gone`);
+      throw new AloeError(
+        "corrupt",
+        `volume ${this.#volume}: the tag of its parameters is missing`,
+      );
     }
     if (!this.#key.fits(this.#volumeText(row, row.watermark!), row.tag)) {
       throw new AloeError(
         "corrupt",
-        `volume ${this.#volume}: its encryption mode, root or chunk size is not what it was`,
+        `volume ${this.#volume}: its encryption mode, root or chunk size was modified`,
       );
     }
     return true;
   }
 
   /**
-   * Seals what others have made since the last time, and in a volume that has
-   * never been sealed everything: some nodes, and the volume with the last of them.
+   * Seals content that was written without tags since the last time. In a volume that was never
+   * sealed, seals some nodes, and the volume together with the last of them.
    *
-   * @returns Whether all is done.
+   * @returns Whether everything is sealed.
    */
   async sealSome(tx: Transaction, known?: VolumeRow): Promise<boolean> {
     const row = known ?? (await tx.first(volumeSeal, { volume: this.#volume }))!;
@@ -93,7 +96,7 @@ export class ContentSeals implements SealKeeper {
       for (const { node_id: node, sealed } of nodes) {
         if (!sealed) {
           if (left-- === 0) {
-            // A volume that has no tag yet gets it when all of its nodes have theirs.
+            // An unsealed volume gets its tag once all of its nodes have theirs.
             if (row.watermark !== null) await this.#putVolume(tx, row, after);
             return false;
           }
@@ -107,7 +110,7 @@ export class ContentSeals implements SealKeeper {
     return true;
   }
 
-  /** Whether {@linkcode sealSome} has anything to do. */
+  /** Returns whether {@linkcode sealSome} has work to do. */
   async isBehind(tx: Transaction): Promise<boolean> {
     const { watermark } = (await tx.first(volumeSeal, { volume: this.#volume }))!;
     if (watermark === null) return true;
@@ -118,7 +121,7 @@ export class ContentSeals implements SealKeeper {
   /**
    * Checks the content of a node before it is read or changed.
    *
-   * @throws {AloeError} `corrupt` when it is not what was sealed.
+   * @throws {AloeError} `corrupt` when it differs from the sealed content.
    */
   async check(tx: Transaction, node: string): Promise<void> {
     const state = await tx.first(sealState, { node });
@@ -127,24 +130,25 @@ export class ContentSeals implements SealKeeper {
   }
 
   /**
-   * The same of a node that the volume's tree has led to, which is to be its own.
+   * Checks the content of a node that was reached through the volume's tree and so must belong to
+   * it.
    *
-   * @throws {AloeError} `corrupt`, also when it has lost its content, or is said to
-   * be another volume's, whose tags are not looked at.
+   * @throws {AloeError} `corrupt` when the content was modified, is missing, or is recorded as that
+   *   of another volume, whose tags are not checked.
    */
   async require(tx: Transaction, node: string, version: number | null = null): Promise<void> {
     const state = await tx.first(sealState, { node });
     if (state === undefined) {
       if (await tx.first(hasContentType, { node }) === undefined) return;
-      throw new AloeError("corrupt", `${node}: its content is gone`);
+      throw new AloeError("corrupt", `${node}: its content is missing`);
     }
     if (state.volume_id !== this.#volume) {
-      throw new AloeError("corrupt", `${node}: is not of volume ${this.#volume}`);
+      throw new AloeError("corrupt", `${node}: does not belong to volume ${this.#volume}`);
     }
     await this.#check(tx, node, version, state);
   }
 
-  /** The same of an earlier version that is retained. */
+  /** Checks an earlier, retained version of a node. */
   async checkVersion(tx: Transaction, node: string, version: number): Promise<void> {
     const state = await tx.first(sealState, { node });
     if (state === undefined || state.volume_id !== this.#volume) return;
@@ -152,16 +156,16 @@ export class ContentSeals implements SealKeeper {
   }
 
   /**
-   * What is wrong with the content of a node: its committed version, and the
-   * earlier ones that are retained.
+   * Returns problems with the content of a node: of its committed version and of retained earlier
+   * ones.
    *
-   * @returns Words for reports, none when all is well.
+   * @returns Problem codes for reports; none when all is well.
    */
   async problems(tx: Transaction, node: string): Promise<string[]> {
     const state = await tx.first(sealState, { node });
     if (state === undefined || state.volume_id !== this.#volume) return [];
     const found: string[] = [];
-    // Looked at anew, whatever this handle has seen before.
+    // Ignore cached results.
     this.#known.delete(node);
     const problem = await this.#problem(tx, node, state);
     if (problem !== null) found.push(problem);
@@ -172,7 +176,7 @@ export class ContentSeals implements SealKeeper {
     return found;
   }
 
-  /** Makes the tags of what a transaction has changed. */
+  /** Updates the tags after changes in a transaction. */
   async seal(tx: Transaction, touched: ReadonlyMap<string, TouchedContent>): Promise<void> {
     let made = false;
     for (const [node, touch] of touched) {
@@ -185,7 +189,10 @@ export class ContentSeals implements SealKeeper {
     if (made) await this.#moveWatermark(tx);
   }
 
-  /** Content up to a node has tags: what has none later was made by others. */
+  /**
+   * Advances the watermark up to which content has tags; later content without a tag was written by
+   * others.
+   */
   async #moveWatermark(tx: Transaction): Promise<void> {
     const row = (await tx.first(volumeSeal, { volume: this.#volume }))!;
     if (row.tag !== null) await this.sealSome(tx, row);
@@ -206,7 +213,9 @@ export class ContentSeals implements SealKeeper {
     });
   }
 
-  /** @param version The version to be checked; null for the committed one. */
+  /**
+   * @param version The version to check; null for the committed one.
+   */
   async #check(
     tx: Transaction,
     node: string,
@@ -244,7 +253,7 @@ export class ContentSeals implements SealKeeper {
     { newest }: State,
   ): Promise<Problem | null> {
     const seal = await tx.first(getSeal, { node, version });
-    // What others wrote after the newest that is ours.
+    // Versions without a tag after the newest sealed one were written by others.
     if (seal === undefined) return newest !== null && version < newest ? "seal-missing" : null;
     const pages = await this.#parts(tx, node, version);
     const { noted, summed } = (await tx.first(olderSize, { node, version }))!;
@@ -269,14 +278,14 @@ export class ContentSeals implements SealKeeper {
     await this.#sealState(tx, node, state, null);
   }
 
-  /** Tags for versions that are retained and were committed by others. */
+  /** Seals retained versions that others have committed. */
   async #sealOlder(tx: Transaction, node: string, after: number): Promise<void> {
     for (const { version } of await tx.all(olderVersions, { node, after })) {
       await this.#sealVersion(tx, node, version);
     }
   }
 
-  /** The tag of a version that is not the committed one: it has no redo log. */
+  /** Seals a version other than the committed one, which has no redo log. */
   async #sealVersion(tx: Transaction, node: string, version: number): Promise<void> {
     const pages = await this.#parts(tx, node, version);
     const { noted, summed } = (await tx.first(olderSize, { node, version }))!;
@@ -285,7 +294,9 @@ export class ContentSeals implements SealKeeper {
     await tx.run(putSeal, { node, version, tag });
   }
 
-  /** @param touch What has changed; null for what is not known at all. */
+  /**
+   * @param touch The changes; null when they are unknown.
+   */
   async #sealState(
     tx: Transaction,
     node: string,
@@ -314,20 +325,20 @@ export class ContentSeals implements SealKeeper {
     if (tag === null || !equal(made, tag)) await tx.run(putSeal, { node, version, tag: made });
     if (touch === null || (newest ?? 0) >= version) return;
     if (newest !== null && touch.redo === "changed") {
-      // Its redo log has gone on to the new version.
+      // Its redo log now belongs to the new version.
       const noted = await tx.first(getSeal, { node, version: newest });
       if (noted !== undefined) await this.#sealVersion(tx, node, newest);
     }
-    // Versions in between: others wrote them, or they were made by the same transaction.
+    // Versions in between were written by others, or by the same transaction.
     if ((newest ?? 0) < version - 1) await this.#sealOlder(tx, node, newest ?? 0);
   }
 
-  /** Digests of all pages of a version's manifest. */
+  /** Returns the digests of all pages of a version's manifest. */
   async #parts(tx: Transaction, node: string, version: number): Promise<string[]> {
     return await this.#someParts(tx, node, version, [], new Set());
   }
 
-  /** The same; of pages that are known and have not changed without reading them. */
+  /** Returns the digests of all pages; known, unchanged pages are not read. */
   async #someParts(
     tx: Transaction,
     node: string,
@@ -339,7 +350,7 @@ export class ContentSeals implements SealKeeper {
     const pages: string[] = [];
     for (let page = 0; page * ROWS_A_PAGE <= last; page++) {
       const first = page * ROWS_A_PAGE;
-      // The last page may have lost or got rows by the size alone.
+      // The last page may have changed by a change of the size alone.
       const same = page < known.length - 1 && !changed.has(page) ? known[page] : undefined;
       pages.push(same ?? await this.#page(tx, node, version, first));
     }
@@ -349,7 +360,7 @@ export class ContentSeals implements SealKeeper {
   async #page(tx: Transaction, node: string, version: number, first: number): Promise<string> {
     const last = first + ROWS_A_PAGE - 1;
     const { rows } = (await tx.first(sealedRows, { node, version, first, last }))!;
-    // Short ones are as good as their digest.
+    // Short text needs no digest.
     return rows.length <= 128 ? rows : sha256Hex(encoder.encode(rows));
   }
 
@@ -393,7 +404,7 @@ interface VolumeRow {
   tag: Uint8Array | null;
 }
 
-/** What the tag of a volume is made of. */
+/** Returns the text that a volume's tag covers. */
 export function volumeText(facts: {
   volume: string;
   root: string;
@@ -405,7 +416,9 @@ export function volumeText(facts: {
   return JSON.stringify(["volume", volume, root, mode, chunkSize, watermark]);
 }
 
-/** The manifest of no chunk or one; null of a longer one, which has to be read. */
+/**
+ * Returns the manifest text of up to one chunk; null for a longer manifest, which has to be read.
+ */
 function soleRow({ last, first_hash }: State): string[] | null {
   if (last === null) return [];
   return last === 0 && first_hash !== null ? [`1 0 0 ${first_hash}`] : null;
@@ -414,9 +427,9 @@ function soleRow({ last, first_hash }: State): string[] | null {
 type Problem = "seal-mismatch" | "seal-missing" | "version-gone";
 
 const WORDS: Record<Problem, string> = {
-  "seal-mismatch": "its chunks, size or redo log are not what was sealed with the volume's key",
-  "seal-missing": "the tag of its content is gone",
-  "version-gone": "a later version of it was sealed than is there",
+  "seal-mismatch": "its chunks, size or redo log differ from those sealed with the volume's key",
+  "seal-missing": "the tag of its content is missing",
+  "version-gone": "a later version was sealed but is missing",
 };
 
 const NO_REDO: Known["redo"] = { digest: "", last: -1 };

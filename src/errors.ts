@@ -1,7 +1,7 @@
 /**
- * The closed set of error codes. The first nineteen are those of the file
- * format's reference implementation; the rest name faults of the storage
- * engine and of the caller that the format itself has no word for.
+ * The closed set of error codes. The first nineteen are those of the file format's reference
+ * implementation; the others name faults of the storage engine and of the caller that the format
+ * does not define.
  */
 export type AloeErrorCode =
   | "not_found"
@@ -29,7 +29,7 @@ export type AloeErrorCode =
   | "invalid";
 
 /**
- * Every failure that the library reports itself.
+ * An error that the library reports itself.
  *
  * @example
  * ```ts
@@ -40,17 +40,17 @@ export type AloeErrorCode =
  * ```
  */
 export class AloeError extends Error {
-  /** What went wrong, from the closed set: stable, to be matched by programs. */
+  /** The error code, for programs: stable, from the closed set. */
   readonly code: AloeErrorCode;
-  /** The class's name, so that a printed error says what it is. */
+  /** The class's name, as printed with the error. */
   override readonly name = "AloeError";
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
-   * @param code What went wrong.
-   * @param message The same for a person, naming the path or id concerned.
-   * @param options The underlying error, if there is one.
+   * @param code The error code.
+   * @param message A description for users that names the path or id concerned.
+   * @param options The underlying error, if any.
    */
   constructor(code: AloeErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -59,8 +59,8 @@ export class AloeError extends Error {
 }
 
 /**
- * A file got SQL of somebody else's while it was in use. Nothing is done with
- * it until that is gone; the code is the one that opening it is refused with.
+ * Thrown when a file in use has received SQL of unknown origin. The file is not used until that SQL
+ * is removed; the code is that of opening such a file.
  *
  * @ignore
  */

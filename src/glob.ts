@@ -1,38 +1,37 @@
-// A pattern is run as an automaton, all of its states at once: each character of
-// a path is looked at once, whatever the pattern. Libraries that make a regular
-// expression of it backtrack, which takes exponential time for some; re2js does
-// not, but takes 20 ms to load. They match UTF-16 units, too, and know signs that
-// names here may hold.
+// A pattern runs as a nondeterministic automaton, all states at once, so each character of a path
+// is read once for any pattern. Libraries that compile to a regular expression backtrack, which
+// takes exponential time for some patterns. re2js does not backtrack, but takes 20 ms to load. Both
+// match UTF-16 units and treat characters as special that names here may contain.
 
 /**
- * A test for paths. `*` stands for any characters of a name, `?` for one,
- * `[…]` for one of a class (`[a-z]`, `[!a-z]`), `**` for any number of names,
- * and `{…,…}` for one of several patterns. All else stands for itself.
+ * Returns a matcher of paths. `*` matches any characters of a name, `?` one character, `[…]` one of
+ * a class (`[a-z]`, `[!a-z]`), `**` any number of names, and `{…,…}` one of several patterns. All
+ * other characters match themselves.
  *
- * The time of a test grows with the path's length times the pattern's.
+ * A match takes time proportional to the path's length times the pattern's.
  *
  * @param pattern Names and slashes, without a leading slash.
- * @returns Whether a path, written in the same way, matches.
+ * @returns A function that returns whether a path, also without a leading slash, matches.
  */
 export function globMatcher(pattern: string): (path: string) => boolean {
   const automaton = new Automaton(new Parser(pattern).parse());
   return (path) => automaton.matches(path);
 }
 
-/** How many names a path has at most that a pattern matches. */
+/** Returns the maximum number of names in a path that matches a pattern. */
 export function globDepth(pattern: string): number {
   return pattern.includes("**") ? Infinity : pattern.split("/").length;
 }
 
-/** What stands for one character. */
+/** Matches one character. */
 type Sign = (point: number) => boolean;
 
-/** A pattern taken apart. */
+/** A parsed part of a pattern. */
 type Part =
   | { kind: "one"; sign: Sign }
-  /** Any number of characters, at least so many. */
+  /** At least `least` characters. */
   | { kind: "many"; sign: Sign; least: 0 | 1 }
-  /** Any number of names, each with a slash after it. */
+  /** Any number of names, each followed by a slash. */
   | { kind: "names" }
   | { kind: "choice"; of: Part[][] };
 
@@ -40,16 +39,19 @@ const SLASH = 0x2f;
 const any: Sign = () => true;
 const inName: Sign = (point) => point !== SLASH;
 
-/** Braces within braces, at most: more stand for themselves. */
+/** The maximum nesting of braces; deeper ones match themselves. */
 const DEEPEST = 64;
 
-/** Takes a pattern apart. */
+/** Parses a pattern. */
 class Parser {
   readonly #signs: string[];
-  /** Of each brace that opens a choice, where it closes; of each comma in one, its brace. */
+  /**
+   * The closing brace of each opening brace of a choice; and the opening brace of each comma in
+   * one.
+   */
   readonly #closing = new Map<number, number>();
   readonly #opening = new Map<number, number>();
-  /** Where the class ends that begins somewhere. */
+  /** The end of the class that begins at an index. */
   readonly #classes = new Map<number, number>();
 
   constructor(pattern: string) {
@@ -64,7 +66,7 @@ class Parser {
 
   #findClasses(): void {
     const signs = this.#signs;
-    /** The next bracket that closes, and the next slash, from each sign on. */
+    /** The next closing bracket, and the next slash, from each character on. */
     let bracket = Infinity;
     let slash = Infinity;
     const closes = new Array<number>(signs.length + 1);
@@ -77,7 +79,7 @@ class Parser {
     }
     for (let i = 0; i < signs.length; i++) {
       if (signs[i] !== "[") continue;
-      // A bracket that comes first is one of the class.
+      // A bracket at the start is a member of the class.
       const first = i + (signs[i + 1] === "!" || signs[i + 1] === "^" ? 2 : 1);
       const end = closes[Math.min(first + 1, signs.length)];
       if (end === Infinity || end > slashes[i]) continue;
@@ -95,7 +97,7 @@ class Parser {
       else if (sign === ",") open.at(-1)?.commas.push(i);
       else if (sign === "}") {
         const brace = open.pop();
-        // What holds no comma is no choice, and stands for itself.
+        // Braces without a comma match themselves.
         if (brace === undefined || brace.commas.length === 0 || open.length >= DEEPEST) continue;
         this.#closing.set(brace.at, i);
         for (const comma of brace.commas) this.#opening.set(comma, brace.at);
@@ -145,7 +147,7 @@ class Parser {
     return choices;
   }
 
-  /** Whether a name begins at a sign. */
+  /** Returns whether a name begins at an index. */
   #startsName(at: number): boolean {
     for (let i = at - 1;; i = (this.#closing.has(i) ? i : this.#opening.get(i)!) - 1) {
       if (i < 0 || this.#signs[i] === "/") return true;
@@ -155,7 +157,7 @@ class Parser {
     }
   }
 
-  /** Whether a name ends with a sign. */
+  /** Returns whether a name ends at an index. */
   #endsName(at: number): boolean {
     for (let i = at + 1;;) {
       if (i >= this.#signs.length || this.#signs[i] === "/") return true;
@@ -166,14 +168,14 @@ class Parser {
   }
 }
 
-/** What a class holds, never a slash. */
+/** Returns the matcher of a class; it never matches a slash. */
 function classSign(signs: string[]): Sign {
   const negated = signs[0] === "!" || signs[0] === "^";
   const members = (negated ? signs.slice(1) : signs).map((sign) => sign.codePointAt(0)!);
   const ranges: [number, number][] = [];
   for (let i = 0; i < members.length; i++) {
     const isRange = signs[i + 1 + Number(negated)] === "-" && i + 2 < members.length;
-    // A range that runs backwards holds nothing.
+    // A reversed range matches nothing.
     ranges.push([members[i], isRange ? members[i + 2] : members[i]]);
     if (isRange) i += 2;
   }
@@ -181,18 +183,18 @@ function classSign(signs: string[]): Sign {
     point !== SLASH && ranges.some(([from, to]) => from <= point && point <= to) !== negated;
 }
 
-/** A state: what it takes, and which come after it. Without a sign nothing is taken. */
+/** A state: the character it consumes and its successors. Without a matcher it consumes none. */
 interface State {
   sign: Sign | null;
   next: number[];
 }
 
-/** Runs a pattern. */
+/** Executes a pattern. */
 class Automaton {
   readonly #states: State[] = [];
   readonly #start: number;
   readonly #end: number;
-  /** For each state, the step in which it was last entered. */
+  /** The step in which each state was last entered. */
   readonly #entered: Uint32Array;
   #step = 0;
   readonly #waiting: number[] = [];
@@ -207,7 +209,7 @@ class Automaton {
     return this.#states.push({ sign, next }) - 1;
   }
 
-  /** Makes the states of some parts. @returns The first one. */
+  /** Creates the states of a sequence of parts. @returns The first state. */
   #sequence(parts: Part[], end: number): number {
     let next = end;
     for (let i = parts.length - 1; i >= 0; i--) next = this.#part(parts[i], next);
@@ -268,9 +270,9 @@ class Automaton {
   }
 
   /**
-   * Adds a state and those that come after it without a character.
+   * Adds a state and all states reachable from it without a character.
    *
-   * @returns Whether the end is among them.
+   * @returns Whether the end state is among them.
    */
   #enter(start: number, into: number[]): boolean {
     let ended = false;

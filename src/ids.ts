@@ -1,33 +1,36 @@
 import { AloeError } from "./errors.ts";
 
-/** The last id minted in a volume: node and edge ids grow past it. */
+/** The last id minted in a volume; later node and edge ids are greater. */
 export interface Watermark {
   /** Milliseconds since the Unix epoch. */
   ts: number;
-  /** Counter within the millisecond, 0 to 4095. */
+  /** The counter within the millisecond, 0 to 4095. */
   seq: number;
-  /** Whether it moved since it was read. */
+  /** Whether the watermark has changed since it was read. */
   moved: boolean;
 }
 
 const SEQ_LIMIT = 4096;
 
-/** The greatest millisecond that an id has room for: 48 bits. */
+/** The greatest millisecond that fits into an id: 48 bits. */
 const LAST_MS = 2 ** 48 - 1;
 
-/** Half of that, in the year 6429: a watermark beyond it is no time, and leaves no room to count. */
+/**
+ * Half of that range, in the year 6429. A watermark beyond it is no valid time, and leaves no room
+ * for further ids.
+ */
 const SOUND_MS = 2 ** 47;
 
-/** Ids below this text have a sound time. */
+/** Ids that sort before this text have a valid time. */
 export const SOUND_IDS_END = "8";
 
-/** Whether ids can go on from a watermark as a file has it. */
+/** Returns whether ids can continue from a file's watermark. */
 export function isSoundWatermark(ts: number, seq: number): boolean {
   return Number.isSafeInteger(ts) && ts >= 0 && ts < SOUND_MS &&
     Number.isSafeInteger(seq) && seq >= 0 && seq < SEQ_LIMIT;
 }
 
-/** The watermark that an id has left; null for what is no id. */
+/** Returns the watermark at which an id was minted; null for text that is not an id. */
 export function watermarkOfId(id: string): Watermark | null {
   const [, high, low, seq] = ID.exec(id) ?? [];
   if (seq === undefined) return null;
@@ -38,7 +41,7 @@ export function watermarkOfId(id: string): Watermark | null {
 const ID = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
- * A stateless uuid7 (RFC 9562, section 5.7), for volumes, mounts and locks.
+ * Returns a stateless uuid7 (RFC 9562, section 5.7), for volumes, mounts and locks.
  *
  * @returns Dashed lowercase text.
  */
@@ -48,11 +51,11 @@ export function uuid7(): string {
 }
 
 /**
- * A uuid7 greater than every id minted in its volume before, for nodes and
- * edges. Moves the watermark, which the transaction stores when it commits.
+ * Returns a uuid7 greater than all ids minted in its volume before, for nodes and edges. Advances
+ * the watermark, which the transaction stores on commit.
  *
  * @returns Dashed lowercase text.
- * @throws {AloeError} `unsupported` when the volume's ids are used up.
+ * @throws {AloeError} `unsupported` when the volume's ids are exhausted.
  */
 export function mint(mark: Watermark): string {
   const nowMs = Date.now();
@@ -60,11 +63,11 @@ export function mint(mark: Watermark): string {
     mark.ts = nowMs;
     mark.seq = 0;
   } else if (mark.seq + 1 >= SEQ_LIMIT) {
-    // The counter is spent: borrow the next millisecond.
+    // The counter is exhausted, so use the next millisecond.
     if (mark.ts >= LAST_MS) {
       throw new AloeError(
         "unsupported",
-        "the volume has used up its ids; copy it into a new volume, which begins anew",
+        "the volume's ids are exhausted; copy it into a new volume, which starts with new ids",
       );
     }
     mark.ts++;
@@ -76,13 +79,15 @@ export function mint(mark: Watermark): string {
   return format(mark.ts, mark.seq);
 }
 
-/** Text that sorts after every id minted so far, now and by the watermark. */
+/**
+ * Returns text that sorts after every id minted so far, at the current time and by the watermark.
+ */
 export function afterWatermark({ ts, seq }: Watermark): string {
   const nowMs = Date.now();
   return nowMs > ts ? textAfter(nowMs, SEQ_LIMIT - 1) : textAfter(ts, seq);
 }
 
-/** Text between the last id that was minted by a watermark and the next one. */
+/** Returns text that sorts after a watermark's last id and before the next one. */
 export function atWatermark({ ts, seq }: Watermark): string {
   return textAfter(ts, seq);
 }
@@ -92,10 +97,10 @@ function textAfter(ms: number, seq: number): string {
   return `${format(ms, seq).slice(0, COUNTED)}-g`;
 }
 
-/** How much of an id's text is time and counter. */
+/** The length of an id's time and counter in its text. */
 export const COUNTED = 18;
 
-/** Random bytes are drawn in bulk: a call into the runtime costs more than the bytes. */
+/** Random bytes are drawn in bulk, because a call into the runtime costs more than the bytes. */
 const pool = new Uint8Array(4096);
 let drawn = pool.length;
 

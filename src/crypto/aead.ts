@@ -1,19 +1,19 @@
 import { type CryptoProvider, defaultCrypto, type Sealed } from "./provider.ts";
 
-/** Bytes of a ChaCha20-Poly1305 key. */
+/** The length of a ChaCha20-Poly1305 key, in bytes. */
 export const KEY_LENGTH = 32;
-/** Bytes of its nonce. */
+/** The length of a ChaCha20-Poly1305 nonce, in bytes. */
 export const NONCE_LENGTH = 12;
-/** Bytes of its tag. */
+/** The length of a ChaCha20-Poly1305 tag, in bytes. */
 export const TAG_LENGTH = 16;
 
 /**
  * Encrypts and authenticates with ChaCha20-Poly1305, without associated data.
  *
  * @param key 32 bytes.
- * @param nonce 12 bytes, used with this key for no other plaintext.
- * @param plaintext Any length, empty too.
- * @throws {RangeError} The key or nonce has another length.
+ * @param nonce 12 bytes; must not be used with this key for another plaintext.
+ * @param plaintext Bytes of any length, including none.
+ * @throws {RangeError} When the key or nonce has another length.
  */
 export function seal(
   key: Uint8Array,
@@ -29,14 +29,13 @@ export function seal(
 }
 
 /**
- * Checks and decrypts what {@linkcode seal} made.
+ * Verifies and decrypts the result of {@linkcode seal}.
  *
- * @param nonce As stored: one of the wrong length is not authentic either.
- * @param tag As stored, likewise.
- * @returns The plaintext, or null when key, nonce, ciphertext and tag do not
- * belong together. Only the caller knows whether that means a wrong PIN
- * (`bad_key`) or a damaged file (`corrupt`).
- * @throws {RangeError} The key does not have 32 bytes.
+ * @param nonce The stored nonce; one of another length is treated as not authentic.
+ * @param tag The stored tag; one of another length is treated as not authentic.
+ * @returns The plaintext, or null when key, nonce, ciphertext and tag do not match. Only the caller
+ *   knows whether that means a wrong PIN (`bad_key`) or a damaged file (`corrupt`).
+ * @throws {RangeError} When the key does not have 32 bytes.
  */
 export function open(
   key: Uint8Array,
@@ -50,7 +49,7 @@ export function open(
   return provider.open(key, nonce, ciphertext, tag);
 }
 
-/** A new nonce from the system's random source. */
+/** Returns a new nonce from the system's random source. */
 export function randomNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(NONCE_LENGTH));
 }

@@ -1,31 +1,31 @@
-/** What one derivation with Argon2id costs. */
+/** The cost parameters of one derivation with Argon2id. */
 export interface Argon2Cost {
-  /** Passes over the memory. */
+  /** The number of passes over the memory. */
   passes: number;
-  /** Memory, KiB; at least 8 a lane. */
+  /** The memory in KiB; at least 8 for each lane. */
   memory: number;
-  /** Lanes. */
+  /** The number of lanes. */
   lanes: number;
 }
 
-/** The format's cost. It is part of the format: another one derives another key. */
+/** The format's cost. It is part of the format, because another cost derives another key. */
 export const FORMAT_COST: Readonly<Argon2Cost> = {
   passes: 3,
   memory: 65_536,
   lanes: 4,
 };
 
-/** Derives a key somewhere else than on this thread. */
+/** Derives a key outside this thread. */
 export type Deriver = (
   password: Uint8Array,
   salt: Uint8Array,
   cost: Readonly<Argon2Cost>,
 ) => Promise<Uint8Array>;
 
-/** Those that have been given and not taken back. */
+/** The registered derivers. */
 const elsewhere: Deriver[] = [];
 
-/** Has keys derived elsewhere, by the deriver given last, until what is returned is disposed. */
+/** Registers a deriver, used until the result is disposed. The one registered last is used. */
 export function deriveWith(deriver: Deriver): Disposable {
   elsewhere.push(deriver);
   return {
@@ -37,12 +37,11 @@ export function deriveWith(deriver: Deriver): Disposable {
 }
 
 /**
- * Derives a 32-byte key from a password with Argon2id, version 19 (RFC 9106).
- * At the format's cost it takes a quarter of a second, without yielding to the
- * event loop unless {@linkcode deriveWith} has it done elsewhere, and 64 MiB; an
- * empty password, one second.
+ * Derives a 32-byte key from a password with Argon2id, version 19 (RFC 9106). At the format's cost
+ * it takes a quarter of a second and 64 MiB, or a second for an empty password. It does not yield
+ * to the event loop, unless {@linkcode deriveWith} has registered a deriver.
  *
- * @param password May be empty.
+ * @param password The password; may be empty.
  * @param salt At least 8 bytes.
  */
 export async function argon2id(
@@ -52,7 +51,7 @@ export async function argon2id(
 ): Promise<Uint8Array> {
   const deriver = elsewhere.at(-1);
   if (deriver !== undefined) return await deriver(password, salt, cost);
-  // Both libraries are loaded when they are needed: most programs never ask for a PIN.
+  // Load the libraries on demand, because most programs never use a PIN.
   if (password.length === 0 || typeof WebAssembly === "undefined") {
     return await portableArgon2id(password, salt, cost);
   }
@@ -68,7 +67,9 @@ export async function argon2id(
   });
 }
 
-/** The same in plain JavaScript: four times slower, but hash-wasm refuses an empty password. */
+/**
+ * Derives the key in plain JavaScript: four times slower, but hash-wasm refuses an empty password.
+ */
 export async function portableArgon2id(
   password: Uint8Array,
   salt: Uint8Array,

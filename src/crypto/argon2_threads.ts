@@ -2,26 +2,27 @@ import { AloeError } from "../errors.ts";
 import { type Argon2Cost, deriveWith } from "./argon2.ts";
 import { runtime } from "../runtime/mod.ts";
 
-/** One derivation, as it goes to a thread. */
+/** One derivation, as it is sent to a thread. */
 export interface DeriveMessage {
   password: Uint8Array;
   salt: Uint8Array;
   cost: Argon2Cost;
 }
 
-/** How keys are derived on threads of their own. */
+/** Options for deriving keys on threads. */
 export interface Argon2ThreadsOptions {
-  /** How many derive at once, each in 64 MiB. Default 2. */
+  /** The number of parallel derivations, each with 64 MiB. Default 2. */
   threads?: number;
-  /** How many may wait; more are `busy`. Default 64. */
+  /** The maximum number of waiting derivations; further ones fail with `busy`. Default 64. */
   waiting?: number;
 }
 
 /**
- * Derives keys from PINs on threads of their own from now on, for all files
- * of this process: a quarter of a second each in which the event loop goes on.
+ * Derives keys from PINs on separate threads from now on, for all files of this process, so that
+ * the event loop continues during the quarter of a second that each takes.
  *
- * @returns Ends the threads when it is disposed; keys are then derived here again.
+ * @returns An object that ends the threads when disposed; keys are then derived on this thread
+ *   again.
  */
 export function deriveOnThreads(options: Argon2ThreadsOptions = {}): AsyncDisposable {
   const threads = new Argon2Threads(options);
@@ -40,7 +41,7 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
-/** How long a thread waits for the next PIN before it ends, ms. */
+/** How long an idle thread waits for the next PIN before it ends, in ms. */
 const IDLE_MS = 30_000;
 
 class Argon2Threads {
@@ -61,7 +62,7 @@ class Argon2Threads {
       return Promise.reject(new AloeError("busy", "too many PINs are being checked"));
     }
     return new Promise((resolve, reject) => {
-      // Copies: the caller overwrites its own when it has its key.
+      // Copy, because the caller overwrites its buffers once it has the key.
       const message = { password: password.slice(), salt: salt.slice(), cost: { ...cost } };
       this.#queue.push({ message, resolve, reject });
       this.#next();
@@ -86,7 +87,7 @@ class Argon2Threads {
       job.reject(new Error(event.message));
       this.#done();
     };
-    // The bytes go with the message, so that no second copy of them stays here.
+    // Transfer the bytes, so that no second copy stays here.
     worker.postMessage(job.message, [job.message.password.buffer as ArrayBuffer]);
   }
 
@@ -118,7 +119,7 @@ class Argon2Threads {
 
   async close(): Promise<void> {
     for (const { reject } of this.#queue.splice(0)) {
-      reject(new AloeError("busy", "no more PINs are checked"));
+      reject(new AloeError("busy", "PIN checks have ended"));
     }
     if (this.#running > 0) await new Promise<void>((resolve) => this.#settled = resolve);
     for (const { worker, timer } of this.#idle.splice(0)) {

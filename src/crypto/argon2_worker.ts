@@ -1,5 +1,5 @@
 /**
- * A thread that derives keys from passwords, one after the other.
+ * A thread that derives keys from passwords, one at a time.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { argon2id } from "./argon2.ts";
 import type { DeriveMessage } from "./argon2_threads.ts";
 
-/** The global object, as a worker has it. */
+/** The worker's global object. */
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<DeriveMessage>) => void) | null;
   postMessage(key: Uint8Array | string): void;

@@ -1,18 +1,17 @@
 /**
- * Overwrites a secret. The garbage collector and the cipher's own context may
- * hold further copies, so this shortens a key's life in memory but cannot
- * promise an end to it.
+ * Overwrites secrets. This shortens a key's life in memory, but the garbage collector and the
+ * cipher's own context may hold further copies.
  *
- * @param secrets Buffers that nobody uses any more.
+ * @param secrets Buffers that are no longer used.
  */
 export function wipe(...secrets: Uint8Array[]): void {
   for (const secret of secrets) secret.fill(0);
 }
 
 /**
- * A length as the format hashes it: 8 bytes, big-endian.
+ * Returns a length as the format hashes it: 8 bytes, big-endian.
  *
- * @param length Bytes, a non-negative safe integer.
+ * @param length The length in bytes, a non-negative safe integer.
  */
 export function lengthPrefix(length: number): Uint8Array {
   const prefix = new Uint8Array(8);

@@ -2,9 +2,9 @@ import { lengthPrefix } from "./bytes.ts";
 import { type CryptoProvider, defaultCrypto } from "./provider.ts";
 
 /**
- * The address of a chunk: SHA-256 of its length and its bytes, as stored.
+ * Returns the address of a chunk: SHA-256 of its length and its stored bytes.
  *
- * @param stored The ciphertext when the volume is encrypted.
+ * @param stored The stored bytes; the ciphertext if the volume is encrypted.
  * @returns 64 lowercase hex digits.
  */
 export function chunkAddress(

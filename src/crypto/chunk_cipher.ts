@@ -7,63 +7,61 @@ import { chunkKey, convergentNonce } from "./key_ladder.ts";
 import { MetadataKey } from "./metadata_key.ts";
 import { type CryptoProvider, defaultCrypto } from "./provider.ts";
 
-/** What a chunk's row keeps of it. */
+/** The content of a chunk's row. */
 export interface StoredChunk {
   /** The bytes as stored. */
   data: Uint8Array;
-  /** The column `N_c`: empty in a plain volume. */
+  /** The column `N_c`; empty in a plain volume. */
   nonce: Uint8Array;
-  /** The column `enc_tag`: empty in a plain volume. */
+  /** The column `enc_tag`; empty in a plain volume. */
   tag: Uint8Array;
 }
 
-/** A chunk ready to be stored. */
+/** A chunk that is ready to be stored. */
 export interface SealedChunk extends StoredChunk {
-  /** Its address, the column `chunk_hash`. */
+  /** The chunk's address, the column `chunk_hash`. */
   hash: string;
 }
 
-/** Turns plaintext into chunks and back, for one volume. */
+/** Converts plaintext to chunks and back, for one volume. */
 export interface ChunkCipher {
-  /** How the volume is encrypted. */
+  /** The volume's encryption mode. */
   readonly mode: EncryptionMode;
-  /** What authenticates the volume's metadata; null in a plain volume. */
+  /** The key that authenticates the volume's metadata; null in a plain volume. */
   readonly metadata: MetadataKey | null;
   /**
-   * Makes a chunk of plaintext.
+   * Converts plaintext to a chunk.
    *
-   * @param plaintext One chunk's bytes. A plain volume's `data` is this very
-   * array, not a copy.
-   * @param freshNonce Seals under a new random nonce in the convergent mode
-   * too. An address covers the ciphertext alone, so two short plaintexts can
-   * come to the same one (two of a single byte, once in 256 times); a chunk
-   * whose address is taken by another plaintext is sealed again, with this.
-   * Readers follow the nonce that is stored.
+   * @param plaintext One chunk's bytes. In a plain volume, `data` is this array, not a copy.
+   * @param freshNonce Uses a new random nonce in the convergent mode too. An address covers only
+   *   the ciphertext, so two short plaintexts can have the same address (two single bytes: once in
+   *   256 times); a chunk whose address belongs to another plaintext is sealed again with this
+   *   flag. Readers use the stored nonce.
    * @throws {AloeError} `mount_invalid` after {@linkcode destroy}.
    */
   seal(plaintext: Uint8Array, freshNonce?: boolean): SealedChunk;
   /**
-   * Makes of plaintext what {@linkcode open} opens, under a fresh nonce: for
-   * bytes that are no chunk and need no address.
+   * Encrypts bytes that are not a chunk and need no address, under a fresh nonce. {@linkcode open}
+   * decrypts them.
    *
    * @throws {AloeError} `mount_invalid` after {@linkcode destroy}.
    */
   protect(plaintext: Uint8Array): StoredChunk;
   /**
-   * Gives a chunk's plaintext back.
+   * Returns a chunk's plaintext.
    *
-   * @returns The plaintext, in a plain volume the chunk's own `data`; null
-   * when the chunk is not authentic.
+   * @returns The plaintext, which in a plain volume is the chunk's `data`; null when the chunk is
+   *   not authentic.
    * @throws {AloeError} `mount_invalid` after {@linkcode destroy}.
    */
   open(chunk: StoredChunk): Uint8Array | null;
-  /** Overwrites the key. A plain volume's cipher has none and goes on working. */
+  /** Overwrites the key. A plain volume's cipher has no key and stays usable. */
   destroy(): void;
 }
 
 const NOTHING = new Uint8Array(0);
 
-/** The cipher of every volume that is not encrypted: chunks are the plaintext itself. */
+/** The cipher of all plain volumes: chunks are the plaintext itself. */
 export const plainCipher: ChunkCipher = {
   mode: "none",
   metadata: null,
@@ -74,18 +72,18 @@ export const plainCipher: ChunkCipher = {
     hash: chunkAddress(plaintext),
   }),
   protect: (plaintext) => ({ data: plaintext, nonce: NOTHING, tag: NOTHING }),
-  // Nonce and tag do not matter: an encrypted volume of the same file may have
-  // stored the same bytes first, as its ciphertext.
+  // Ignore nonce and tag: an encrypted volume of the file may have stored the same bytes first, as
+  // its ciphertext.
   open: (chunk) => chunk.data,
   destroy() {},
 };
 
 /**
- * The cipher of an encrypted volume.
+ * Returns the cipher of an encrypted volume.
  *
- * @param volumeId Dashed lowercase uuid.
- * @param mode Whether a nonce comes from the plaintext or from chance.
- * @param volumeKey `K_v`. It is not kept: the caller may wipe it afterwards.
+ * @param volumeId The volume's uuid, dashed lowercase.
+ * @param mode Whether nonces are derived from the plaintext or random.
+ * @param volumeKey `K_v`. The cipher keeps no reference; the caller may wipe it afterwards.
  */
 export function createChunkCipher(
   volumeId: string,

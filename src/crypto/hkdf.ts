@@ -7,8 +7,8 @@ const NO_SALT = new Uint8Array(0);
  * Derives one key from another with HKDF-SHA-256.
  *
  * @param secret The key to derive from.
- * @param salt Null for none.
- * @param info What the new key is for, as text.
+ * @param salt The salt; null for none.
+ * @param info The purpose of the new key, as text.
  * @returns 32 bytes.
  */
 export function deriveKey(

@@ -6,15 +6,15 @@ import { lengthPrefix, wipe } from "./bytes.ts";
 import { deriveKey } from "./hkdf.ts";
 import { type CryptoProvider, defaultCrypto } from "./provider.ts";
 
-/** Bytes of the token with which its holder re-opens an encrypted mount. */
+/** The length of the token that reopens an encrypted mount, in bytes. */
 export const TOKEN_LENGTH = 16;
-/** Bytes of a mount row's own nonce, `N_m`. */
+/** The length of a mount row's nonce `N_m`, in bytes. */
 export const MOUNT_NONCE_LENGTH = 16;
 
 const encoder = new TextEncoder();
 const CONVERGENT_LABEL = encoder.encode("aloelite-nc");
 
-/** A key sealed with another one, as a volume row stores it. */
+/** A key encrypted with another key, as a volume row stores it. */
 export interface WrappedKey {
   /** Ciphertext and tag, 48 bytes: the column `wrapped_key`. */
   bytes: Uint8Array;
@@ -23,10 +23,10 @@ export interface WrappedKey {
 }
 
 /**
- * `H_v`, the salt of a volume's unlock key.
+ * Returns `H_v`, the salt of a volume's unlock key.
  *
- * @param volumeId Dashed lowercase uuid.
- * @param rootId The node id of the volume's root container, likewise.
+ * @param volumeId The volume's uuid, dashed lowercase.
+ * @param rootId The node id of the volume's root container, dashed lowercase.
  * @returns 32 bytes.
  */
 export function volumeHash(
@@ -38,12 +38,12 @@ export function volumeHash(
 }
 
 /**
- * `K_u`, the key that a PIN stands for. Slow on purpose: see {@linkcode argon2id}.
+ * Derives `K_u`, the key of a PIN. Slow on purpose: see {@linkcode argon2id}.
  *
- * @param pin Text counts as its UTF-8 bytes, as it stands: it is not normalised.
+ * @param pin Text is encoded as UTF-8 without normalization.
  * @param salt `H_v`.
  * @returns 32 bytes, for the caller to wipe.
- * @throws {AloeError} `invalid` for text with a lone surrogate, which has no bytes in UTF-8.
+ * @throws {AloeError} `invalid` for text with a lone surrogate, which has no UTF-8 encoding.
  */
 export async function unlockKey(
   pin: Pin,
@@ -61,17 +61,17 @@ export async function unlockKey(
   }
 }
 
-/** A new `K_v`, the key that a volume keeps for life. */
+/** Returns a new `K_v`, which a volume keeps for its lifetime. */
 export function newVolumeKey(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(KEY_LENGTH));
 }
 
 /**
- * Seals a volume's key with its unlock key.
+ * Encrypts a volume's key with its unlock key.
  *
  * @param unlockKey `K_u`.
  * @param volumeKey `K_v`.
- * @param nonce A new one by default, as it must be; tests fix it.
+ * @param nonce A new nonce by default, as security requires; tests pass a fixed one.
  */
 export function wrapVolumeKey(
   unlockKey: Uint8Array,
@@ -84,10 +84,10 @@ export function wrapVolumeKey(
 }
 
 /**
- * Opens what {@linkcode wrapVolumeKey} made.
+ * Decrypts the result of {@linkcode wrapVolumeKey}.
  *
- * @returns `K_v`, for the caller to wipe; null when the unlock key does not
- * fit, that is for a wrong PIN.
+ * @returns `K_v`, for the caller to wipe; null when the unlock key does not match, which means a
+ *   wrong PIN.
  */
 export function unwrapVolumeKey(
   unlockKey: Uint8Array,
@@ -106,7 +106,7 @@ export function unwrapVolumeKey(
 }
 
 /**
- * `K_chunk`, with which a volume's chunks are sealed.
+ * Derives `K_chunk`, which encrypts a volume's chunks.
  *
  * @param volumeKey `K_v`.
  * @returns 32 bytes, for the caller to wipe.
@@ -120,7 +120,7 @@ export function chunkKey(
 }
 
 /**
- * `N_c` of the convergent mode: equal plaintexts of a volume become equal chunks.
+ * Returns `N_c` of the convergent mode, in which equal plaintexts of a volume become equal chunks.
  *
  * @returns 12 bytes.
  */
@@ -137,7 +137,7 @@ export function convergentNonce(
 }
 
 /**
- * The key of one mount's session.
+ * Derives the session key of one mount.
  *
  * @param token 16 random bytes that only the mount's holder has.
  * @param mountNonce `N_m` of the mount's row.
@@ -152,10 +152,10 @@ export function sessionKey(
 }
 
 /**
- * Seals a volume's key for one mount, so that the token re-opens it without the PIN.
+ * Encrypts a volume's key for one mount, so that the token reopens the mount without the PIN.
  *
- * @returns The mount secret: nonce, ciphertext and tag in one, 60 bytes. It
- * stays in this process's memory and is no part of the file.
+ * @returns The mount secret: nonce, ciphertext and tag, 60 bytes. It stays in this process's memory
+ *   and is not part of the file.
  */
 export function sealMountSecret(
   token: Uint8Array,
@@ -174,9 +174,9 @@ export function sealMountSecret(
 }
 
 /**
- * Opens what {@linkcode sealMountSecret} made.
+ * Decrypts the result of {@linkcode sealMountSecret}.
  *
- * @returns `K_v`, for the caller to wipe; null when the token or the mount is another one.
+ * @returns `K_v`, for the caller to wipe; null when the token or the mount does not match.
  */
 export function openMountSecret(
   token: Uint8Array,

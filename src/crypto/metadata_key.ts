@@ -4,20 +4,20 @@ import { wipe } from "./bytes.ts";
 import { deriveKey } from "./hkdf.ts";
 import { type CryptoProvider, defaultCrypto } from "./provider.ts";
 
-/** Bytes of a tag. */
+/** The length of a tag, in bytes. */
 export const SEAL_LENGTH = 16;
 
-/** Bytes that SHA-256 takes at once. */
+/** The block size of SHA-256, in bytes. */
 const BLOCK = 64;
 
-/** Random bytes of a marked nonce; the others are made of them. */
+/** The number of random bytes of a marked nonce; the others are derived from them. */
 const MARK_RANDOM = 4;
 
 const encoder = new TextEncoder();
 
 /**
- * `K_meta`, with which a volume's metadata is authenticated: HKDF of the volume
- * key, and HMAC-SHA-256.
+ * `K_meta`, which authenticates a volume's metadata: derived from the volume key with HKDF and used
+ * with HMAC-SHA-256.
  */
 export class MetadataKey {
   readonly #provider: CryptoProvider;
@@ -26,8 +26,8 @@ export class MetadataKey {
   #live = true;
 
   /**
-   * @param volumeKey `K_v`. It is not kept: the caller may wipe it afterwards.
-   * @param volumeId Dashed lowercase uuid.
+   * @param volumeKey `K_v`. The object keeps no reference; the caller may wipe it afterwards.
+   * @param volumeId The volume's uuid, dashed lowercase.
    */
   constructor(
     volumeKey: Uint8Array,
@@ -46,7 +46,7 @@ export class MetadataKey {
   }
 
   /**
-   * The tag of a text: the first 16 bytes of its HMAC-SHA-256.
+   * Returns the tag of a text: the first 16 bytes of its HMAC-SHA-256.
    *
    * @throws {AloeError} `mount_invalid` after {@linkcode destroy}.
    */
@@ -54,7 +54,7 @@ export class MetadataKey {
     return this.#hmac(encoder.encode(text)).subarray(0, SEAL_LENGTH);
   }
 
-  /** Whether a tag is that of a text. */
+  /** Returns whether a tag matches a text. */
   fits(text: string, tag: Uint8Array): boolean {
     const wanted = this.tag(text);
     if (tag.length !== wanted.length) return false;
@@ -64,8 +64,8 @@ export class MetadataKey {
   }
 
   /**
-   * A nonce for wrapping the volume key that says, to who has that key, that the
-   * volume is sealed: four random bytes, and eight of their HMAC.
+   * Returns a nonce for wrapping the volume key. To holders of that key it shows that the volume is
+   * sealed: four random bytes, and eight bytes of their HMAC.
    */
   markedNonce(): Uint8Array {
     const nonce = new Uint8Array(NONCE_LENGTH);
@@ -74,7 +74,7 @@ export class MetadataKey {
     return nonce;
   }
 
-  /** Whether a nonce is one of {@linkcode markedNonce}. */
+  /** Returns whether a nonce was made by {@linkcode markedNonce}. */
   isMarked(nonce: Uint8Array): boolean {
     if (nonce.length !== NONCE_LENGTH) return false;
     return this.#mark(nonce).every((byte, i) => byte === nonce[MARK_RANDOM + i]);

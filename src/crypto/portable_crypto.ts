@@ -6,7 +6,9 @@ import type { CryptoProvider } from "./provider.ts";
 
 const TAG_LENGTH = 16;
 
-/** The primitives in plain JavaScript, for a runtime that lacks one: slower, the same bytes. */
+/**
+ * The primitives in plain JavaScript, for runtimes without native ones: slower, with equal results.
+ */
 export const portableCrypto: CryptoProvider = {
   name: "portable",
   sha256: hash,

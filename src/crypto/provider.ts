@@ -1,35 +1,38 @@
 import { AloeError } from "../errors.ts";
 import { createRuntimeCrypto } from "./runtime_crypto.ts";
 
-/** What the seal of a plaintext consists of. */
+/** An encrypted plaintext. */
 export interface Sealed {
-  /** As long as the plaintext. */
+  /** The ciphertext, as long as the plaintext. */
   ciphertext: Uint8Array;
   /** The 16-byte authentication tag. */
   tag: Uint8Array;
 }
 
 /**
- * The primitives that the format's keys and chunks are made with. Lengths of
- * keys, nonces and tags are checked by the callers, `aead.ts` and `hkdf.ts`.
+ * The primitives for the format's keys and chunks. The callers, `aead.ts` and `hkdf.ts`, check the
+ * lengths of keys, nonces and tags.
  */
 export interface CryptoProvider {
-  /** Which implementation this is, for reports. */
+  /** The implementation's name, for reports. */
   readonly name: "runtime" | "portable";
-  /** SHA-256 of the parts joined. */
+  /** Returns the SHA-256 of the concatenated parts. */
   sha256(...parts: Uint8Array[]): Uint8Array;
-  /** The same as lowercase hex. */
+  /** Returns the SHA-256 of the concatenated parts as lowercase hex. */
   sha256Hex(...parts: Uint8Array[]): string;
-  /** ChaCha20-Poly1305 (RFC 8439) without associated data. */
+  /** Encrypts with ChaCha20-Poly1305 (RFC 8439), without associated data. */
   seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Sealed;
-  /** The reverse; null when it is not authentic. */
+  /** Decrypts; returns null when the ciphertext is not authentic. */
   open(
     key: Uint8Array,
     nonce: Uint8Array,
     ciphertext: Uint8Array,
     tag: Uint8Array,
   ): Uint8Array | null;
-  /** HKDF with SHA-256 (RFC 5869); an empty salt is none, `info` has at most 1,024 bytes. */
+  /**
+   * Derives a key with HKDF-SHA-256 (RFC 5869). An empty salt means none; `info` has at most 1,024
+   * bytes.
+   */
   hkdf(
     secret: Uint8Array,
     salt: Uint8Array,
@@ -38,11 +41,10 @@ export interface CryptoProvider {
   ): Uint8Array;
 }
 
-// Everything that computes here is synchronous, so that a chunk costs no turn
-// of the event loop. The portable implementation is a module of its own that
-// only a runtime without the ciphers loads, which has to happen now. Asking a
-// Deno that is known to have them costs 20 ms, since `node:crypto` and
-// `process` are built at first touch: there it is left to the first use.
+// All primitives are synchronous, so that a chunk needs no turn of the event loop. The portable
+// implementation is a separate module, which only a runtime without the ciphers loads, and has to
+// load now. In a Deno version that is known to have the ciphers, the check is deferred to the first
+// use: it costs 20 ms, because it initializes `node:crypto` and `process`.
 let chosen: CryptoProvider | null = null;
 if (!isKnownRuntime()) {
   chosen = createRuntimeCrypto() ??
@@ -50,10 +52,10 @@ if (!isKnownRuntime()) {
 }
 
 /**
- * The implementation in use: the runtime's own where it has everything.
+ * Returns the implementation in use: the runtime's own if it is complete.
  *
- * @throws {AloeError} `unsupported` when the runtime misses what every release
- * of its kind has.
+ * @throws {AloeError} `unsupported` when the runtime lacks a primitive that every release of its
+ *   kind has.
  */
 export function defaultCrypto(): CryptoProvider {
   chosen ??= createRuntimeCrypto();
@@ -66,7 +68,7 @@ export function defaultCrypto(): CryptoProvider {
   return chosen;
 }
 
-/** Whether this is a Deno of the first release that was tested, 2.9, or later. */
+/** Returns whether this is Deno 2.9, the first tested release, or later. */
 function isKnownRuntime(): boolean {
   const host = globalThis as { Deno?: { version?: { deno?: string } } };
   const [major = 0, minor = 0] = (host.Deno?.version?.deno ?? "").split(".")

@@ -1,16 +1,16 @@
 import type { CryptoProvider } from "./provider.ts";
 
-/** The shape of the runtime's module. */
+/** The type of the runtime's module. */
 export type NodeCrypto = typeof import("node:crypto");
 
 const CIPHER = "chacha20-poly1305";
 const CIPHER_OPTIONS = { authTagLength: 16 };
 
 /**
- * The primitives of the runtime's `node:crypto`: the fast ones.
+ * Returns the primitives of the runtime's `node:crypto`, which are the fast ones.
  *
- * @param node The module; looked up when left out.
- * @returns Null when the runtime has no such module or the module no such cipher.
+ * @param node The module; looked up by default.
+ * @returns Null when the runtime has no such module, or the module no such cipher.
  */
 export function createRuntimeCrypto(
   node: NodeCrypto | undefined = findNodeCrypto(),
@@ -28,7 +28,7 @@ export function createRuntimeCrypto(
     sha256Hex: (...parts) => hash(parts).digest("hex"),
     seal(key, nonce, plaintext) {
       const cipher = createCipheriv(CIPHER, key, nonce, CIPHER_OPTIONS);
-      // A stream cipher: `update` gives every byte, `final` only makes the tag.
+      // In a stream cipher, `update` returns every byte; `final` only computes the tag.
       const ciphertext = plainArray(cipher.update(plaintext));
       cipher.final();
       return { ciphertext, tag: plainArray(cipher.getAuthTag()) };
@@ -50,7 +50,7 @@ export function createRuntimeCrypto(
   };
 }
 
-/** `node:crypto` without an import statement, which would load it at start-up. */
+/** Finds `node:crypto` without an import statement, which would load it at start. */
 function findNodeCrypto(): NodeCrypto | undefined {
   const host = globalThis as {
     process?: { getBuiltinModule?: (id: string) => NodeCrypto | undefined };
@@ -58,7 +58,7 @@ function findNodeCrypto(): NodeCrypto | undefined {
   return host.process?.getBuiltinModule?.("node:crypto");
 }
 
-/** The same bytes, not copied, without Buffer's methods, whose `slice` means another thing. */
+/** Returns a view of the bytes without Buffer's methods, because Buffer's `slice` does not copy. */
 function plainArray(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

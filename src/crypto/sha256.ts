@@ -1,9 +1,9 @@
 import { defaultCrypto } from "./provider.ts";
 
 /**
- * SHA-256.
+ * Returns the SHA-256 of bytes.
  *
- * @param parts Hashed one after the other, as if they were joined.
+ * @param parts The parts to hash, as if concatenated.
  * @returns 32 bytes.
  */
 export function sha256(...parts: Uint8Array[]): Uint8Array {
@@ -11,9 +11,9 @@ export function sha256(...parts: Uint8Array[]): Uint8Array {
 }
 
 /**
- * SHA-256 as text.
+ * Returns the SHA-256 of bytes as text.
  *
- * @param parts Hashed one after the other, as if they were joined.
+ * @param parts The parts to hash, as if concatenated.
  * @returns 64 lowercase hex digits.
  */
 export function sha256Hex(...parts: Uint8Array[]): string {

@@ -9,24 +9,24 @@ import {
 import { AloeError } from "../errors.ts";
 import type { Registry } from "./open.ts";
 
-/** Life of a filesystem: a restart finishes what is `creating` or `deleting`. */
+/** The life-cycle state of a filesystem. A restart completes `creating` and `deleting`. */
 export type FilesystemState = "creating" | "ready" | "deleting";
 
-/** One file that the manager serves. */
+/** A file that the manager serves. */
 export interface FilesystemRecord {
   /** 32 hexadecimal digits. */
   id: string;
-  /** The file's name in the folder of filesystems. */
+  /** The file's name in the manager's folder. */
   fileName: string;
-  /** What it is called. */
+  /** The filesystem's name. */
   name: string;
-  /** When it came here, ns. */
+  /** When it was created or imported, in ns. */
   createdAt: bigint;
-  /** Where in its life it is. */
+  /** The life-cycle state. */
   state: FilesystemState;
 }
 
-/** Every filesystem, oldest first. */
+/** Returns all filesystems, oldest first. */
 export async function listFilesystems(registry: Registry): Promise<FilesystemRecord[]> {
   const rows = await registry.db.query((tx) => tx.all(listTemplate, {}));
   return rows.map((row) => ({
@@ -44,7 +44,7 @@ export async function addFilesystem(registry: Registry, record: FilesystemRecord
 }
 
 /**
- * Moves a filesystem on in its life.
+ * Sets a filesystem's state.
  *
  * @throws {AloeError} `not_found`.
  */
@@ -57,7 +57,7 @@ export async function setFilesystemState(
 }
 
 /**
- * Gives a filesystem another name.
+ * Renames a filesystem.
  *
  * @throws {AloeError} `not_found`.
  */
@@ -69,7 +69,7 @@ export async function renameFilesystem(
   found(id, await registry.db.write((tx) => tx.run(setFilesystemName, { id, name })));
 }
 
-/** Forgets a filesystem and the mounts of it. Doing so twice is no fault. */
+/** Deletes the records of a filesystem and its mounts. Idempotent. */
 export async function forgetFilesystem(registry: Registry, id: string): Promise<void> {
   await registry.db.write(async (tx) => {
     await tx.run(deleteFilesystemMounts, { id });

@@ -1,6 +1,6 @@
 /**
- * The records of the volume manager, in a SQLite file of their own: operations
- * over an open registry, each one transaction.
+ * The records of the volume manager, in a separate SQLite file: operations on an open registry,
+ * each in one transaction.
  *
  * @module
  */

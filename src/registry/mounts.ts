@@ -5,29 +5,29 @@ import {
 } from "../../templates/registry.ts";
 import type { Registry } from "./open.ts";
 
-/** A mount that the manager keeps, or is to make again. */
+/** A mount that the manager serves, or restores after a restart. */
 export interface MountRecord {
-  /** The volume. */
+  /** The volume's id. */
   volume: string;
-  /** The filesystem that has it. */
+  /** The id of the volume's filesystem. */
   filesystem: string;
-  /** How it is mounted. */
+  /** The kind of mount. */
   mode: "fuse" | "direct";
-  /** Where; null for a direct mount. */
+  /** The directory; null for a direct mount. */
   mountpoint: string | null;
-  /** Whether it comes back after a restart. */
+  /** Whether the mount is restored after a restart. */
   persist: boolean;
-  /** The name of the variable with the PIN. */
+  /** The name of the environment variable with the PIN. */
   pinEnv: string | null;
   /** The path of the file with the PIN. */
   pinFile: string | null;
-  /** The process that serves it; null when there is none. */
+  /** The id of the process that serves it; null for none. */
   pid: number | null;
-  /** When it was asked for, ns. */
+  /** When the mount was requested, in ns. */
   startedAt: bigint;
 }
 
-/** Every recorded mount, oldest first. */
+/** Returns all recorded mounts, oldest first. */
 export async function listMounts(registry: Registry): Promise<MountRecord[]> {
   const rows = await registry.db.query((tx) => tx.all(listManagedMounts, {}));
   return rows.map((row) => ({
@@ -43,13 +43,13 @@ export async function listMounts(registry: Registry): Promise<MountRecord[]> {
   }));
 }
 
-/** Records a volume's mount, in place of an earlier one. */
+/** Records a volume's mount; replaces an earlier one. */
 export async function recordMount(registry: Registry, record: MountRecord): Promise<void> {
   const values = { ...record, persist: record.persist ? 1 : 0 };
   await registry.db.write((tx) => tx.run(putManagedMount, values));
 }
 
-/** Forgets a volume's mount. Doing so twice is no fault. */
+/** Deletes the record of a volume's mount. Idempotent. */
 export async function forgetMount(registry: Registry, volume: string): Promise<void> {
   await registry.db.write((tx) => tx.run(deleteManagedMount, { volume }), { frees: true });
 }

@@ -3,20 +3,20 @@ import { migrateRegistry } from "../../migrations/registry/migrate.ts";
 import type { OpenDatabase } from "../storage/database.ts";
 import { openRecords } from "../storage/open.ts";
 
-/** The manager's records, open. Operations over them are functions of this. */
+/** The manager's open records. Operations on them are functions that take this object. */
 export interface Registry {
   /** The database of the records. */
   readonly db: OpenDatabase;
-  /** Closes it. */
+  /** Closes the database. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the records, making or upgrading the file as needed.
+ * Opens the records; creates or upgrades the file as needed.
  *
  * @param path The file.
- * @throws {AloeError} `unsupported` when it has SQL that no release writes, `corrupt`,
- * `busy`, `io_error`; `invalid` where no regular file is, or beside it.
+ * @throws {AloeError} `unsupported` when it has SQL that no release writes; `corrupt`, `busy`,
+ *   `io_error`; `invalid` when the path or a side file is not a regular file.
  */
 export async function openRegistry(path: string): Promise<Registry> {
   const db = await openRecords(path, {

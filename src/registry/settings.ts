@@ -1,12 +1,12 @@
 import { getSetting as getTemplate, putSetting as putTemplate } from "../../templates/registry.ts";
 import type { Registry } from "./open.ts";
 
-/** A setting that survives restarts; null when it was never kept. */
+/** Returns a persistent setting; null when it was never set. */
 export async function getSetting(registry: Registry, name: string): Promise<string | null> {
   return (await registry.db.query((tx) => tx.first(getTemplate, { name })))?.value ?? null;
 }
 
-/** Keeps a setting. */
+/** Stores a setting. */
 export async function putSetting(registry: Registry, name: string, value: string): Promise<void> {
   await registry.db.write((tx) => tx.run(putTemplate, { name, value }), { frees: true });
 }

@@ -1,10 +1,10 @@
 import { openLibc } from "./libc.ts";
 import type { Access, DiskSpace, FileStatus, Runtime } from "./runtime.ts";
 
-/** What separates names in a path, beside the slash. */
+/** The separator of names in a path, in addition to the slash. */
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
 
-/** Bytes that are written at once. */
+/** The number of bytes written in one call. */
 const BLOCK = 2 ** 20;
 
 const O_WRONLY = 1;
@@ -19,12 +19,15 @@ const LIBC = {
   statfs: { parameters: ["buffer", "buffer"], result: "i32" },
 } as const;
 
-/** Bytes of `struct statfs` of 64-bit Linux, with some to spare, and the 64-bit words in it. */
+/**
+ * The buffer size for `struct statfs` of 64-bit Linux in bytes, with a margin, and the indexes of
+ * its 64-bit words.
+ */
 const STATFS = { bytes: 256, bsize: 1, blocks: 2, bavail: 4 } as const;
 
 let library: ReturnType<typeof openLibc<typeof LIBC>> | undefined;
 
-/** Returns the functions of the C library; null where they need a permission that is not granted. */
+/** Returns the functions of the C library; null when a required permission is not granted. */
 function linuxLibrary(): ReturnType<typeof openLibc<typeof LIBC>> {
   if (library === undefined) {
     const allowed = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
@@ -33,15 +36,14 @@ function linuxLibrary(): ReturnType<typeof openLibc<typeof LIBC>> {
   return library;
 }
 
-/** Encodes a path as the C library takes it. */
+/** Returns a path as a C string. */
 function pathname(path: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${path}\0`);
 }
 
 /**
- * Asks the C library where that is possible: `node:fs` loads a large part of
- * the runtime's compatibility layer, which doubles the CPU time of a short
- * command.
+ * Returns the disk space, from the C library where possible: `node:fs` loads a large part of the
+ * runtime's compatibility layer, which doubles the CPU time of a short command.
  */
 function diskSpace(path: string): DiskSpace {
   const libc = linuxLibrary();
@@ -56,7 +58,7 @@ function diskSpace(path: string): DiskSpace {
   return { available: bsize * bavail, total: bsize * blocks };
 }
 
-/** Deno's own functions. */
+/** The runtime functions of Deno. */
 export const deno: Runtime = {
   windows: Deno.build.os === "windows",
   currentDirectory: () => Deno.cwd(),
@@ -129,7 +131,8 @@ export const deno: Runtime = {
     return result === 0;
   },
   dropBehindEnd: (path, size) => {
-    // By the path: a descriptor of the file that is closed would end the locks of all others.
+    // Truncate by path: closing a descriptor of the file would release the locks of all other
+    // descriptors.
     return linuxLibrary()?.truncate(pathname(path), BigInt(size)) === 0;
   },
   unref: (timer) => Deno.unrefTimer(Number(timer)),
@@ -137,7 +140,7 @@ export const deno: Runtime = {
 };
 
 function permissionFor(access: Access, path: string): Deno.PermissionDescriptor {
-  // The types of permissions do not name this kind.
+  // The type definitions lack this permission.
   return access === "statfs" ? { name: "sys", kind: "statfs" as never } : { name: access, path };
 }
 

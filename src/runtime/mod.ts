@@ -3,5 +3,5 @@ import type { Runtime } from "./runtime.ts";
 
 export type { FileStatus } from "./runtime.ts";
 
-/** The runtime that this process has. */
+/** The runtime of this process. */
 export const runtime: Runtime = deno;

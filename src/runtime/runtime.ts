@@ -1,81 +1,86 @@
-/** What is known of a file without opening it. */
+/** The status of a file. */
 export interface FileStatus {
-  /** Bytes. */
+  /** The size in bytes. */
   size: number;
-  /** When its content was changed, ms since 1970; null where that is not known. */
+  /** When the content was changed, in ms since 1970; null when it is unknown. */
   modified: number | null;
   kind: "file" | "directory" | "symlink" | "other";
   device: number;
-  /** Its number on the device; null where files have none. */
+  /** The inode number; null where files have none. */
   inode: number | null;
 }
 
-/** Space of the disk that holds a path. */
+/** The space of the disk that holds a path. */
 export interface DiskSpace {
-  /** Bytes that an unprivileged user may still write. */
+  /** The number of bytes that an unprivileged user can still write. */
   available: number;
-  /** Bytes of the whole disk. */
+  /** The size of the whole disk, in bytes. */
   total: number;
 }
 
-/** What a runtime may have to be allowed to do with a path. */
+/** The kinds of access to a path that may need a permission. */
 export type Access = "read" | "write" | "statfs";
 
 /**
- * What the library needs of a runtime beyond the standards of the web and the
- * `node:` modules. Paths are those of the runtime's own functions, and so are
- * the errors, unless a function tells another.
+ * The runtime functions that the library needs in addition to web standards and `node:` modules.
+ * Paths and errors are those of the runtime's own functions, unless stated otherwise.
  */
 export interface Runtime {
-  /** Whether names follow the rules of Windows. */
+  /** Whether file names follow the rules of Windows. */
   readonly windows: boolean;
-  /** The directory that relative paths begin at. */
+  /** Returns the base of relative paths. */
   currentDirectory(): string;
-  /** Whether every path may be used so, without asking somebody first. */
+  /** Returns whether the paths may be accessed without a permission prompt. */
   isAllowed(access: Access, ...paths: string[]): boolean;
-  /** @returns Null when nothing is there. */
+  /**
+   * @returns Null when the path does not exist.
+   */
   stat(path: string): Promise<FileStatus | null>;
-  /** @returns Null when nothing is there. */
+  /**
+   * @returns Null when the path does not exist.
+   */
   statSync(path: string): FileStatus | null;
-  /** Like `statSync`, of a symbolic link itself. */
+  /** Like `statSync`, but does not follow a symbolic link. */
   lstatSync(path: string): FileStatus | null;
-  /** What a symbolic link says. */
+  /** Returns the target of a symbolic link. */
   readLinkSync(path: string): string;
-  /** @throws {Error} When the space cannot be told. */
+  /**
+   * @throws {Error} When the space is unknown.
+   */
   diskSpace(path: string): DiskSpace;
   /**
-   * Creates a directory of a new name.
+   * Creates a directory with a unique name.
    *
-   * @param prefix What its path begins with.
+   * @param prefix The start of its path.
    * @returns Its path.
    */
   makeTempDirSync(prefix: string): string;
-  /** Creates an empty file. @returns Whether it did: false when something is there. */
+  /** Creates an empty file. @returns False when the path exists. */
   create(path: string): Promise<boolean>;
   remove(path: string): Promise<void>;
   removeSync(path: string): void;
-  /** Cuts a file. @param length Bytes that stay, 0 by default. */
+  /** Truncates a file. @param length The new size in bytes; default 0. */
   truncateSync(path: string, length?: number): void;
   /**
-   * Appends zeros, for which the disk gives room, unlike for a hole. What was
-   * appended is cut off again when not all of it fits.
+   * Appends zeros, for which the disk allocates space, unlike for a hole. When not all of them fit,
+   * the file is truncated to its old size.
    *
-   * @param from Bytes that the file has.
-   * @param to Bytes that it is to have.
+   * @param from The file's size in bytes.
+   * @param to The new size in bytes.
    */
   extendSync(path: string, from: number, to: number): void;
   /**
-   * Has the disk keep room for a file behind its end, where nobody sees it. Left
-   * out where a runtime cannot.
+   * Reserves disk space behind a file's end without changing its size. Undefined when the runtime
+   * does not support it.
    *
-   * @param bytes So many behind the file's `size`.
-   * @returns Whether it does.
+   * @param bytes The number of bytes behind the file's `size`.
+   * @returns Whether the space is reserved.
    */
   holdBehindEnd?(path: string, size: number, bytes: number): boolean;
-  /** Gives that room back. @param size What the file has, which stays. */
+  /** Releases the reserved space. @param size The file's size, which stays. */
   dropBehindEnd?(path: string, size: number): boolean;
-  /** Lets the process end though a timer runs. */
+  /** Lets the process end while a timer runs. */
   unref(timer: ReturnType<typeof setTimeout>): void;
-  /** Starts a module on a thread of its own. @param name What it is called in messages. */
+  /** Starts a module on a thread. @param name Its name in messages. */
   startWorker(module: URL, name: string): Worker;
 }
