@@ -68,7 +68,7 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
   app.route("/", importRoutes(services));
   app.route("/", careRoutes(services));
   app.route("/", mountRoutes(services));
-  app.route("/", pageRoutes(services));
+  app.route("/", pageRoutes());
   app.route("/", contentRoutes(services));
   app.route("/", loginRoutes(services, auth));
 

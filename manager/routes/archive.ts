@@ -14,17 +14,20 @@ import type { Services } from "./services.ts";
 import { queryOf } from "./target.ts";
 import { zipStream } from "../volumes/zip_stream.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "volumes">;
+
 /** Paths that one archive is made of, at most. */
 const MOST_PATHS = 1000;
 
 /** The route that packs files into an archive. */
-export function archiveRoutes(services: Services): OpenAPIHono<Env> {
+export function archiveRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, ARCHIVE, (c) => archive(services, c));
   return app;
 }
 
-async function archive(services: Services, c: Context<Env>): Promise<Response> {
+async function archive(services: RouteServices, c: Context<Env>): Promise<Response> {
   const paths = queryOf(c.req.url).getAll("path");
   // Whoever has chosen nothing does not want everything.
   if (paths.length === 0 || paths.includes("")) {

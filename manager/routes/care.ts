@@ -9,8 +9,11 @@ import type { Services } from "./services.ts";
 import { ignoreDisconnect } from "../http/ignore_disconnect.ts";
 import { PrunedSchema, SpaceSchema } from "../api/filesystems.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "feed" | "filesystems" | "jobs" | "mounts" | "volumes">;
+
 /** The routes that look after files: facts, checkpoints, checks, and what frees room. */
-export function careRoutes(services: Services): OpenAPIHono<Env> {
+export function careRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, mounts, jobs, feed } = services;
   const app = router();
 

@@ -8,17 +8,20 @@ import { trackedStream } from "../http/tracked_stream.ts";
 import type { Services } from "./services.ts";
 import { queryOf } from "./target.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "feed" | "filesystems" | "sessions">;
+
 /** How often an idle stream says that it is there, ms. */
 const HEARTBEAT_MS = 15_000;
 
 /** The route that tells of changes. */
-export function eventRoutes(services: Services): OpenAPIHono<Env> {
+export function eventRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, EVENTS, (c) => events(services, c));
   return app;
 }
 
-async function events(services: Services, c: Context<Env>): Promise<Response> {
+async function events(services: RouteServices, c: Context<Env>): Promise<Response> {
   const id = queryOf(c.req.url).get("volume");
   const volume = id === null ? null : await services.filesystems.volume(id);
   const headers = {

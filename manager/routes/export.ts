@@ -12,8 +12,11 @@ import { trackedStream } from "../http/tracked_stream.ts";
 import type { Services } from "./services.ts";
 import type { Snapshot } from "../jobs/snapshots.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "filesystems" | "jobs">;
+
 /** The routes that give a whole file: a snapshot of it, made while others write. */
-export function exportRoutes(services: Services): OpenAPIHono<Env> {
+export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, jobs } = services;
   const app = router();
 

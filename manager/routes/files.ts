@@ -3,13 +3,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { PutFileResult, Snapshot } from "../../src/ops.ts";
 import { access } from "./access.ts";
-import {
-  type BodyLimits,
-  bodyPieces,
-  BrokenBody,
-  contentLimits,
-  declaredLength,
-} from "../http/body.ts";
+import { bodyPieces, BrokenBody, contentLimits, declaredLength } from "../http/body.ts";
 import { type BodyPart, contentStream } from "../volumes/content_stream.ts";
 import { declare, disposition } from "../http/content_type.ts";
 import { bytes, documented, json, text, volumeProblems } from "../http/documented.ts";
@@ -26,8 +20,11 @@ import { fromRfc3339 } from "../volumes/times.ts";
 import { visitOf } from "../http/visit.ts";
 import { OUTCOME } from "../api/common.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "settings" | "volumes">;
+
 /** The routes of files' content. */
-export function fileRoutes(services: Services): OpenAPIHono<Env> {
+export function fileRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   for (const route of [READ, HEAD, READ_BY_QUERY, HEAD_BY_QUERY]) {
     documented(app, route, (c) => read(services, c));
@@ -40,7 +37,7 @@ export function fileRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-async function read(services: Services, c: Context<Env>): Promise<Response> {
+async function read(services: RouteServices, c: Context<Env>): Promise<Response> {
   const query = queryOf(c.req.url);
   const target = urlTarget(c.req.url, query);
   const version = wholeNumber(query, "version", 0, Number.MAX_SAFE_INTEGER);
@@ -156,12 +153,12 @@ function answer(
 const SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; " +
   "style-src 'unsafe-inline'; frame-ancestors 'self'";
 
-async function write(services: Services, c: Context<Env>): Promise<Response> {
+async function write(services: RouteServices, c: Context<Env>): Promise<Response> {
   const { headers } = c.req.raw;
   if (headers.has("content-range")) {
     throw new Problem(400, "invalid", "a part of a file cannot be written: use an upload");
   }
-  const limits = bodyLimits(services);
+  const limits = contentLimits(services.settings.limits);
   declaredLength(headers, limits);
   const query = queryOf(c.req.url);
   const target = urlTarget(c.req.url, query);
@@ -186,7 +183,7 @@ function storedJson({ node, version, size, path, outcome, replaced }: PutFileRes
   return { node, version, size, path, outcome, replaced };
 }
 
-async function remove(services: Services, c: Context<Env>): Promise<Response> {
+async function remove(services: RouteServices, c: Context<Env>): Promise<Response> {
   const query = queryOf(c.req.url);
   const target = urlTarget(c.req.url, query);
   const recursive = flag(query, "recursive");
@@ -196,12 +193,12 @@ async function remove(services: Services, c: Context<Env>): Promise<Response> {
   return c.body(null, 204);
 }
 
-async function uploadForm(services: Services, c: Context<Env>): Promise<Response> {
+async function uploadForm(services: RouteServices, c: Context<Env>): Promise<Response> {
   const type = c.req.header("content-type") ?? "";
   if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
     throw new Problem(415, "unsupported_media_type", "files come as multipart/form-data");
   }
-  const limits = bodyLimits(services);
+  const limits = contentLimits(services.settings.limits);
   declaredLength(c.req.raw.headers, limits);
   const query = queryOf(c.req.url);
   const directory = query.get("path") ?? "/";
@@ -290,11 +287,6 @@ async function drained(
     }),
   ]);
   clearInterval(timer);
-}
-
-/** What bounds the body of a file. */
-export function bodyLimits({ settings }: Services): BodyLimits {
-  return contentLimits(settings.limits);
 }
 
 /** A modification time that a client wishes. @throws {Problem} 400. */

@@ -7,8 +7,11 @@ import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import { FilesystemSchema } from "../api/filesystems.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "feed" | "filesystems">;
+
 /** The routes of filesystems, each a file with volumes: list, name, delete. */
-export function filesystemRoutes(services: Services): OpenAPIHono<Env> {
+export function filesystemRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, feed } = services;
   const app = router();
 

@@ -8,8 +8,11 @@ import { queryOf, queryTarget } from "./target.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import { HistorySchema } from "../api/history.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "volumes">;
+
 /** The routes of files' versions. */
-export function historyRoutes(services: Services): OpenAPIHono<Env> {
+export function historyRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, HISTORY, async (c) => {
     const target = queryTarget(queryOf(c.req.url));

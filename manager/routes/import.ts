@@ -1,14 +1,16 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { bodyPieces, declaredLength } from "../http/body.ts";
+import { bodyPieces, contentLimits, declaredLength } from "../http/body.ts";
 import { Imports } from "../volumes/imports.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { problems, router } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { bodyLimits } from "./files.ts";
+
+/** What these routes work with. */
+type RouteServices = Pick<Services, "feed" | "filesystems" | "jobs" | "settings">;
 
 /** The route that takes in a filesystem. */
-export function importRoutes(services: Services): OpenAPIHono<Env> {
+export function importRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, feed, jobs } = services;
   const imports = new Imports({
     filesystems,
@@ -19,7 +21,7 @@ export function importRoutes(services: Services): OpenAPIHono<Env> {
   app.openapi(IMPORT, async (c) => {
     const { name = "imported" } = c.req.valid("query");
     // Before any of it is read.
-    const limits = bodyLimits(services);
+    const limits = contentLimits(services.settings.limits);
     declaredLength(c.req.raw.headers, limits);
     if (c.req.raw.body === null) {
       throw new Problem(400, "invalid", "the body is the filesystem's file");

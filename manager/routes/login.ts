@@ -7,8 +7,11 @@ import type { Services } from "./services.ts";
 import { isSecure } from "../http/session_cookie.ts";
 import { endSession, renewSession } from "./session_proof.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "sessions" | "settings">;
+
 /** The routes that give a browser its way in, and take it away. */
-export function loginRoutes(services: Services, auth: Auth): OpenAPIHono<Env> {
+export function loginRoutes(services: RouteServices, auth: Auth): OpenAPIHono<Env> {
   const app = router();
 
   app.openapi(LOGIN, (c) => {

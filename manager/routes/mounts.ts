@@ -7,8 +7,11 @@ import type { Services } from "./services.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import { MountedSchema, MountRequestSchema, MountStatusSchema } from "../api/mounts.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "filesystems" | "mounts" | "pins" | "sessions">;
+
 /** The routes of mounts: of the manager's own, and of the records of all in a file. */
-export function mountRoutes(services: Services): OpenAPIHono<Env> {
+export function mountRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, mounts, pins, sessions } = services;
   const app = router();
 

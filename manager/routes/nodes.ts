@@ -13,12 +13,15 @@ import { queryOf, queryTarget, wholeNumber } from "./target.ts";
 import { modifiedAt } from "./files.ts";
 import { ListingSchema, NewDirectorySchema, NodeChangeSchema, NodeSchema } from "../api/nodes.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "answers" | "volumes">;
+
 /** Entries of a page, unless another number is asked for; and at most. */
 const PAGE = 1000;
 const LARGEST_PAGE = 10_000;
 
 /** The routes of directories and of what is known of nodes. */
-export function nodeRoutes(services: Services): OpenAPIHono<Env> {
+export function nodeRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, LIST, (c) => list(services, c));
   documented(app, GET_ONE, async (c) => {
@@ -57,7 +60,7 @@ export function nodeRoutes(services: Services): OpenAPIHono<Env> {
 
 /** Answers with JSON that is kept as long as its file stays the same. */
 async function kept(
-  { answers }: Services,
+  { answers }: RouteServices,
   c: Context<Env>,
   { fs, volume }: OpenVolume,
   route: string,
@@ -69,7 +72,7 @@ async function kept(
   return await answers.make(c.req.url, { fs, volume: volume.id, route: pattern }, make);
 }
 
-async function list(services: Services, c: Context<Env>): Promise<Response> {
+async function list(services: RouteServices, c: Context<Env>): Promise<Response> {
   const query = queryOf(c.req.url);
   const target = queryTarget(query);
   const limit = wholeNumber(query, "limit", 1, LARGEST_PAGE) ?? PAGE;

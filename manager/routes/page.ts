@@ -5,14 +5,13 @@ import { type Manifest, PageAssets } from "../page_assets.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router } from "../http/router.ts";
-import type { Services } from "./services.ts";
 
 /**
  * The web page and what it loads. All of it is of this origin; no script may
  * stand in the page itself, and a style only with the answer's own nonce (the
  * editor writes its style sheet that way).
  */
-export function pageRoutes(_services: Services): OpenAPIHono<Env> {
+export function pageRoutes(): OpenAPIHono<Env> {
   const app = router();
   const assets = new PageAssets();
 

@@ -12,6 +12,9 @@ import { ignoreDisconnect } from "../http/ignore_disconnect.ts";
 import { FoundSchema } from "../api/search.ts";
 import { UsageSchema } from "../api/usage.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "volumes">;
+
 /** Entries that are found, unless another number is asked for; and at most. */
 const FOUND = 100;
 const MOST = 1000;
@@ -20,7 +23,7 @@ const MOST = 1000;
 const TIME = 10_000;
 
 /** The routes that look through a whole volume. */
-export function searchRoutes(services: Services): OpenAPIHono<Env> {
+export function searchRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(
     app,

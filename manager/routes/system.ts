@@ -6,11 +6,14 @@ import { router } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { HealthSchema } from "../api/system.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "metrics" | "mounts">;
+
 /** How long what a check of the machine found holds, ms: looking is not free, asking is. */
 const FRESH_MS = 2000;
 
 /** The routes of the manager itself: whether it is well, what it counts, and what it offers. */
-export function systemRoutes(services: Services, document: () => unknown): OpenAPIHono<Env> {
+export function systemRoutes(services: RouteServices, document: () => unknown): OpenAPIHono<Env> {
   const { mounts, metrics } = services;
   const app = router();
 

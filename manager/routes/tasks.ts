@@ -10,8 +10,11 @@ import type { TaskReport, TaskSpec } from "../jobs/tasks.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 import { type TaskRequest, TaskRequestSchema, TaskSchema } from "../api/tasks.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "tasks" | "volumes">;
+
 /** The routes of work on many items, which goes on by itself. */
-export function taskRoutes(services: Services): OpenAPIHono<Env> {
+export function taskRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { tasks } = services;
   const app = router();
 

@@ -6,8 +6,11 @@ import { router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
 import { TransferredSchema, TransferSchema } from "../api/nodes.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "volumes">;
+
 /** The route that moves and copies. */
-export function transferRoutes(services: Services): OpenAPIHono<Env> {
+export function transferRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   app.openapi(TRANSFER, async (c) => {
     const { operation, on_conflict, ...rest } = c.req.valid("json");

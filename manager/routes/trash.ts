@@ -11,8 +11,11 @@ import { toRfc3339 } from "../volumes/times.ts";
 import { ON_CONFLICT, OUTCOME } from "../api/common.ts";
 import { TrashSchema } from "../api/trash.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "volumes">;
+
 /** The routes of what was removed. */
-export function trashRoutes(services: Services): OpenAPIHono<Env> {
+export function trashRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, LIST, async (c) => {
     await using held = await access(services, c, c.req.param("id")!);

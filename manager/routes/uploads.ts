@@ -29,8 +29,11 @@ import {
 import type { OpenVolume } from "../volumes/volume_service.ts";
 import { UploadSchema } from "../api/uploads.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<Services, "settings" | "uploads" | "volumes">;
+
 /** The routes of uploads that a client can resume: tus 1.0.0. */
-export function uploadRoutes(services: Services): OpenAPIHono<Env> {
+export function uploadRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, OPTIONS, () => options(services));
   documented(app, LIST, async (c) => {
@@ -51,7 +54,7 @@ export function uploadRoutes(services: Services): OpenAPIHono<Env> {
   return app;
 }
 
-function options({ uploads }: Services): Response {
+function options({ uploads }: RouteServices): Response {
   return new Response(null, {
     status: 204,
     headers: {
@@ -64,7 +67,7 @@ function options({ uploads }: Services): Response {
   });
 }
 
-async function create(services: Services, c: Context<Env>): Promise<Response> {
+async function create(services: RouteServices, c: Context<Env>): Promise<Response> {
   const { uploads } = services;
   const { headers } = c.req.raw;
   requireVersion(headers);
@@ -95,7 +98,7 @@ async function create(services: Services, c: Context<Env>): Promise<Response> {
   });
 }
 
-async function getUpload(services: Services, c: Context<Env>): Promise<Response> {
+async function getUpload(services: RouteServices, c: Context<Env>): Promise<Response> {
   const { uploads } = services;
   const isHead = c.req.raw.method === "HEAD";
   if (isHead) requireVersion(c.req.raw.headers);
@@ -129,7 +132,7 @@ async function getUpload(services: Services, c: Context<Env>): Promise<Response>
   return new Response(body, { status: 200, headers });
 }
 
-async function resume(services: Services, c: Context<Env>): Promise<Response> {
+async function resume(services: RouteServices, c: Context<Env>): Promise<Response> {
   const { uploads } = services;
   const { headers } = c.req.raw;
   requireVersion(headers);
@@ -159,7 +162,7 @@ async function resume(services: Services, c: Context<Env>): Promise<Response> {
 }
 
 /** The piece that a request brings. */
-function pieceOf({ settings }: Services, c: Context<Env>, offset: number): UploadPiece {
+function pieceOf({ settings }: RouteServices, c: Context<Env>, offset: number): UploadPiece {
   const limits = contentLimits(settings.limits);
   return {
     offset,

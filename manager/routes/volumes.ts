@@ -16,8 +16,14 @@ import {
   VolumeSchema,
 } from "../api/volumes.ts";
 
+/** What these routes work with. */
+type RouteServices = Pick<
+  Services,
+  "feed" | "filesystems" | "mounts" | "sessions" | "settings" | "volumes"
+>;
+
 /** The routes of volumes: create, list, name, delete; and of the PINs that open them. */
-export function volumeRoutes(services: Services): OpenAPIHono<Env> {
+export function volumeRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, mounts, sessions, feed } = services;
   const app = router();
 
