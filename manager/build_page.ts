@@ -1,8 +1,8 @@
 /**
  * Builds the web page into `manager/page_dist`: `deno task page`.
  *
- * Names of scripts and styles carry a hash of their content, so that a browser
- * may keep them for good; `manifest.json` says what they are called.
+ * Names of scripts and styles have a hash of their content, so that browsers may
+ * cache them forever; `manifest.json` has the names.
  */
 import { gzipSync } from "node:zlib";
 import { type Manifest, PACKED, PAGE_DIST } from "./page_assets.ts";
@@ -10,7 +10,7 @@ import { PDF, SWAGGER } from "./page/packages.ts";
 
 const SOURCE = `${import.meta.dirname}/page`;
 
-/** What pins the packages of the page. */
+/** The lock file of the page's packages. */
 const LOCK = `--lock=${import.meta.dirname}/../deno.lock`;
 
 /** A hash of all that the page is built from. */
@@ -33,8 +33,8 @@ export async function sourceHash(): Promise<string> {
 }
 
 /**
- * Builds the page, unless what is there is built from the same sources. In a
- * process of its own, whose imports are those of the page.
+ * Builds the page, unless the present one was built from the same sources. It runs
+ * in a process of its own, so that this one does not load the page's packages.
  */
 export async function buildPage(): Promise<void> {
   if (await isBuilt(await sourceHash())) return;
@@ -56,7 +56,7 @@ async function isBuilt(source: string): Promise<boolean> {
 
 async function build(): Promise<Manifest> {
   const source = await sourceHash();
-  // Built beside, then put in place: a manager that runs never serves half a page.
+  // Built aside, then renamed: a running manager never serves half a page.
   const out = await Deno.makeTempDir({ dir: import.meta.dirname, prefix: "page_dist." });
   await Deno.mkdir(`${out}/assets`, { recursive: true });
   await bundle(out);
@@ -74,7 +74,7 @@ async function build(): Promise<Manifest> {
     await Deno.rename(out, PAGE_DIST);
   } catch (error) {
     await Deno.remove(out, { recursive: true });
-    // Somebody else was quicker with the same.
+    // Another process has put the same page in place.
     if (!await isBuilt(source)) throw error;
   }
   return manifest;
@@ -100,7 +100,7 @@ async function bundle(out: string): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** What the viewer of PDF files loads by address, and the reader of the API's description. */
+/** Copies the files that the PDF viewer and the API reader load by URL. */
 async function copyPackages(out: string): Promise<void> {
   const pdf = new URL(".", PDF);
   await Deno.mkdir(`${out}/assets/pdf`);
@@ -122,7 +122,7 @@ async function copyPackages(out: string): Promise<void> {
   }
 }
 
-/** Packs every file of a folder, which takes its old place. */
+/** Compresses every file of a folder in place. */
 async function pack(folder: string): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;

@@ -1,11 +1,11 @@
 import type { ManagerOptions } from "./options.ts";
 
 /**
- * The options that the environment has, for who starts a manager without a
- * command line: ALOELITE_ROOT, ALOELITE_HOST, ALOELITE_TOKEN,
- * ALOELITE_ALLOWED_HOSTS and ALOELITE_TRUSTED_PROXIES (with commas between
- * them), ALOELITE_FUSE, ALOELITE_MOUNT_PIN_DIR and ALOELITE_MOUNT_PIN_ENV
- * (names, with commas).
+ * The options of a manager that is started without a command line, from the
+ * environment: ALOELITE_ROOT, ALOELITE_HOST, ALOELITE_TOKEN,
+ * ALOELITE_ALLOWED_HOSTS and ALOELITE_TRUSTED_PROXIES (comma-separated lists),
+ * ALOELITE_FUSE, ALOELITE_MOUNT_PIN_DIR and ALOELITE_MOUNT_PIN_ENV (a
+ * comma-separated list of names).
  */
 export function fromEnvironment(): ManagerOptions {
   const root = Deno.env.get("ALOELITE_ROOT");
@@ -15,7 +15,7 @@ export function fromEnvironment(): ManagerOptions {
   const proxies = Deno.env.get("ALOELITE_TRUSTED_PROXIES");
   const pinDirectory = Deno.env.get("ALOELITE_MOUNT_PIN_DIR");
   const pinVariables = Deno.env.get("ALOELITE_MOUNT_PIN_ENV");
-  // What the manager starts is not to have it.
+  // Processes that the manager starts must not inherit it.
   if (token !== undefined) Deno.env.delete("ALOELITE_TOKEN");
   return {
     ...(root ? { root } : {}),

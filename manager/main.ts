@@ -1,7 +1,7 @@
 /**
  * The volume manager for `deno serve manager/main.ts` and for Deno Deploy, set
  * up by [environment variables](./environment.ts). `aloelite serve` is the
- * same with options, and ends in order when it is told to.
+ * same with options, and shuts down in order on a signal.
  *
  * @module
  */
@@ -24,7 +24,7 @@ async function start(): Promise<Manager> {
     if (started.newToken !== null) console.log(`token: ${started.newToken}`);
     return started;
   } catch (error) {
-    // The next request may find that it can be.
+    // The next request tries again.
     manager = null;
     throw error;
   }

@@ -27,26 +27,26 @@ import { Tasks } from "./jobs/tasks.ts";
 
 /** A running manager. */
 export interface Manager {
-  /** The folder with all that it keeps. */
+  /** The folder with all of its files. */
   readonly root: string;
-  /** The token that was made with this start, to be told once; null for none. */
+  /** The token that this start has generated, to be shown once; null for none. */
   readonly newToken: string | null;
-  /** Answers a request. `info` is what `Deno.serve` says of the connection. */
+  /** Answers a request. `info` is what `Deno.serve` passes on about the connection. */
   fetch(request: Request, info?: RequestInfo): Promise<Response>;
   /**
-   * Lets nobody in any more and waits for the requests that run.
+   * Admits no more requests and waits for those that run.
    *
-   * @param ms How long at most.
+   * @param ms How long at most, ms.
    * @returns Whether all of them have ended.
    */
   drain(ms: number): Promise<boolean>;
-  /** Lets what is running finish, unmounts, and closes every file. */
+  /** Waits for running requests, unmounts, and closes every file. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a manager. It listens to nothing by itself: give its `fetch` to
- * `Deno.serve`, or call `serve` instead.
+ * Starts a manager. It does not listen by itself: pass its `fetch` to `Deno.serve`,
+ * or call `serve` instead.
  *
  * @throws {AloeError} `lock_held` when another manager uses the folder.
  */
@@ -146,7 +146,7 @@ async function start(
   });
   metrics.countRunning(() => door.running);
   const drain = async (ms: number): Promise<boolean> => {
-    // Listeners to changes would stay for ever.
+    // Listeners of the feed would never end by themselves.
     services.feed.close();
     return await door.close(ms);
   };
@@ -172,7 +172,7 @@ async function start(
   };
 }
 
-/** Settings with the token that has to be, where others than this machine can come in. */
+/** The settings, with a token where clients of other machines can connect. */
 async function withToken(
   settings: Settings,
   registry: Registry,

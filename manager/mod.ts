@@ -12,7 +12,7 @@
  * console.log(answer.status, server.url); // 200 "http://127.0.0.1:…"
  * ```
  *
- * It serves until it is closed: `await server.closed` waits for that.
+ * `await server.closed` waits until it is closed.
  *
  * @module
  */

@@ -1,17 +1,17 @@
 /**
- * Where the built page is: a folder beside the sources or inside of a compiled
- * program, an address where they came from one.
+ * Where the built page is: in a folder beside the sources or inside of a compiled
+ * program, or at a URL if the sources were loaded from one.
  */
 export const PAGE_DIST = import.meta.dirname === undefined
   ? new URL("page_dist", import.meta.url).href
   : `${import.meta.dirname}/page_dist`;
 
-/** What the names of built files end with: a package's registry would take scripts for its own. */
+/** The suffix of built files: a registry would treat plain scripts as modules of the package. */
 export const PACKED = ".gz";
 
-/** What the parts of a built page are called. */
+/** The names of the parts of a built page. */
 export interface Manifest {
-  /** The hash of what it was built from. */
+  /** The hash of its sources. */
   source: string;
   script: string;
   style: string;
@@ -23,7 +23,7 @@ export interface Asset {
   content: Uint8Array<ArrayBuffer>;
   type: string;
   etag: string;
-  /** Its name changes with its content. */
+  /** Whether its name changes with its content. */
   immutable: boolean;
 }
 
@@ -41,7 +41,7 @@ const TYPES = new Map(Object.entries({
 
 const NAME = /^(?:[\w-]+\/)*[\w-][\w.-]*$/;
 
-/** The files of the built page, read when they are first asked for and kept. */
+/** The files of the built page. Each is read on demand and cached. */
 export class PageAssets {
   readonly #root: string;
   readonly #kept = new Map<string, Promise<Asset | null>>();
@@ -51,21 +51,21 @@ export class PageAssets {
     this.#root = root;
   }
 
-  /** What the parts are called; null when the page is not built. */
+  /** The names of the parts; null when the page is not built. */
   async manifest(): Promise<Manifest | null> {
     this.#manifest ??= this.#bytes("manifest.json").then(
       (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Manifest,
       () => null,
     );
     const manifest = await this.#manifest;
-    // Not kept: it may be built while the manager runs.
+    // Not cached: the page may be built while the manager runs.
     if (manifest === null) this.#manifest = null;
     return manifest;
   }
 
   /** A file. @param name Below the folder of the page, such as `assets/main-….js`. */
   async get(name: string): Promise<Asset | null> {
-    // Names that are not of ours never reach the file system.
+    // Other names never reach the file system.
     if (!NAME.test(name) || name.includes("..")) return null;
     let asset = this.#kept.get(name);
     if (asset === undefined) {

@@ -8,13 +8,13 @@ import { within } from "./within.ts";
 export interface ManagerServer extends AsyncDisposable {
   /** The manager. */
   readonly manager: Manager;
-  /** Where it is, such as `http://127.0.0.1:8080`. */
+  /** Its URL, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Settled when it listens no more. */
+  /** Settled when it has stopped listening. */
   readonly closed: Promise<void>;
   /**
-   * Lets requests that run finish, unmounts, closes every file, and listens no
-   * more; all of it within ten seconds, with what takes longer cut off.
+   * Waits for running requests, unmounts, closes every file, and stops listening,
+   * all within ten seconds. What takes longer is aborted.
    */
   stop(): Promise<void>;
 }
@@ -22,16 +22,15 @@ export interface ManagerServer extends AsyncDisposable {
 /** How long connections may take to end once their requests have, ms. */
 const CLOSING = 500;
 
-/** When requests that still run are cut off, ms. */
+/** When requests that still run are aborted, ms. */
 const DRAINING = 5500;
 
-/** How long all of a stop may take, ms. */
+/** How long a stop may take in all, ms. */
 const STOPPING = 9500;
 
 /**
- * Starts a manager that listens on its address. The port is taken first, so
- * that nothing is mounted for a manager that cannot be reached; requests wait
- * until it is ready.
+ * Starts a manager that listens on its address. The port is bound first, so that
+ * nothing is mounted when it is taken. Requests wait until the manager is ready.
  *
  * @throws {Deno.errors.AddrInUse} And whatever else listening throws.
  * @throws {AloeError} `lock_held` when another manager uses the folder.
@@ -39,7 +38,7 @@ const STOPPING = 9500;
 export async function serve(options: ManagerOptions = {}): Promise<ManagerServer> {
   const settings = await resolveOptions(options);
   const { promise: ready, resolve, reject } = Promise.withResolvers<Manager>();
-  // Who waits for it is told; that nobody may be waiting is no fault.
+  // Requests that wait get the error; without any it is not unhandled.
   ready.catch(() => {});
   let manager: Manager | null = null;
   const listener = await listen(
@@ -82,10 +81,10 @@ class Server implements ManagerServer {
   }
 
   async #end(): Promise<void> {
-    // The manager says no to new requests itself, with an answer that tells why.
+    // The manager itself refuses new requests, with a problem that says why.
     const closing = this.manager.close();
     await within(DRAINING, closing);
-    // What still runs is cut off, and lets go of what it holds.
+    // Requests that still run are aborted, which releases what they hold.
     await this.#listener.close(CLOSING);
     await closing;
   }

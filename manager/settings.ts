@@ -1,4 +1,4 @@
-/** What bounds what one client, or all of them, can ask for. */
+/** Limits for one client, or for all of them. */
 export interface Limits {
   /** Bytes of a JSON body. */
   jsonBytes: number;
@@ -6,9 +6,9 @@ export interface Limits {
   taskBytes: number;
   /** Bytes of an uploaded file or an imported filesystem. */
   uploadBytes: number;
-  /** How long an upload that is not finished is kept while nothing comes, ms. */
+  /** How long an unfinished upload is kept after its last piece, ms. */
   uploadMs: number;
-  /** Requests that are worked on at once; more are told to come again. */
+  /** Requests that run at once; further ones are answered 503. */
   concurrent: number;
   /** Connections that are open at once; fewer where the system allows few files. */
   connections: number;
@@ -19,23 +19,23 @@ export interface Limits {
   /** How long a connection is kept between requests, ms. */
   keepAliveMs: number;
   /**
-   * How long a check, a cleaning or an inspection may be at one statement of a small
-   * file, ms; in a larger one a second more for each 4 MiB.
+   * How long a job may take for one statement on a small file, ms; on a larger one a
+   * second more for each 4 MiB.
    */
   jobMs: number;
-  /** Time for a request whose answer is not a stream, ms. */
+  /** Time for a request whose response is no stream, ms. */
   requestMs: number;
-  /** How long a body may bring nothing, ms. */
+  /** How long a body may pause, ms. */
   idleBodyMs: number;
-  /** Bytes a second that a body brings at least, in each {@linkcode bodyWindowMs}. */
+  /** Rate of a body at least, bytes a second, in each {@linkcode bodyWindowMs}. */
   bodyBytesPerSecond: number;
-  /** The time over which the rate of a body is looked at, ms. */
+  /** The time over which the rate of a body is measured, ms. */
   bodyWindowMs: number;
-  /** The same for a body of JSON, ms. */
+  /** The same for a JSON body, ms. */
   jsonWindowMs: number;
   /** How long a body may take in all, ms. */
   bodyMs: number;
-  /** How long a client may take nothing of an answer, ms. */
+  /** How long a client may receive nothing of a response, ms. */
   idleReadMs: number;
   /** How long requests that run may take to end when the manager stops, ms. */
   drainMs: number;
@@ -53,19 +53,19 @@ export interface Limits {
 
 /** How volumes are mounted as directories. */
 export interface FuseSettings {
-  /** Whether it is wanted: the preflight is fatal then. */
+  /** Whether mounts are required: then a failed preflight is fatal. */
   enabled: boolean;
-  /** Lets other users in. */
+  /** Whether other users may use mounts. */
   allowOther: boolean;
   /** How long a mount may take to answer, ms. */
   readyMs: number;
-  /** Memory of a mount for what was read, bytes. */
+  /** Memory of a mount for its read cache, bytes. */
   cacheBytes?: number;
-  /** Memory of a mount for what is not written yet, bytes. */
+  /** Memory of a mount for data that is not written yet, bytes. */
   dirtyBytes?: number;
 }
 
-/** Where PINs of mounts may be kept on the manager's host; nowhere by default. */
+/** Where PINs of mounts may be stored on the manager's host; nowhere by default. */
 export interface MountPinSettings {
   /** The directory whose files `pin_file` may name. */
   directory?: string;
@@ -75,41 +75,41 @@ export interface MountPinSettings {
 
 /** A certificate and its key, PEM. */
 export interface TlsFiles {
-  /** The path of the certificate, its chain with it. */
+  /** The path of the certificate with its chain. */
   cert: string;
   /** The path of the key. */
   key: string;
-  /** The path of the authorities whose certificates clients have to have; none by default. */
+  /** The path of the authorities of client certificates, which are required then; none by default. */
   clientCa?: string;
 }
 
-/** How a manager was started. */
+/** The resolved options of a manager. */
 export interface Settings {
-  /** The folder with all that it keeps. */
+  /** The folder with all of its files. */
   readonly root: string;
-  /** What `root` is called outside a container; for `host_path`. */
+  /** The path of `root` outside a container; for `host_path`. */
   readonly hostRoot: string | null;
-  /** The address that is listened on. */
+  /** The address to listen on. */
   readonly host: string;
   /** The port. */
   readonly port: number;
-  /** SHA-256 of the token, hexadecimal; null where none is asked for. */
+  /** SHA-256 of the token, hexadecimal; null where none is required. */
   readonly tokenHash: string | null;
   /** Names of this host that requests may use, besides the address; or whole origins. */
   readonly allowedHosts: readonly string[];
-  /** Addresses of proxies whose X-Forwarded-Proto, -Host and -For are believed. */
+  /** Addresses of proxies whose X-Forwarded-Proto, -Host and -For are trusted. */
   readonly trustedProxies: readonly string[];
   /** HTTPS. */
   readonly tls: TlsFiles | null;
   /** Mounts. */
   readonly fuse: FuseSettings;
-  /** Where PINs of mounts may be kept. */
+  /** Where PINs of mounts may be stored. */
   readonly mountPins: MountPinSettings;
   /** Limits. */
   readonly limits: Limits;
 }
 
-/** The limits that hold where nothing else was said. */
+/** The default limits. */
 export const DEFAULT_LIMITS: Limits = {
   jsonBytes: 1024 * 1024,
   taskBytes: 16 * 1024 * 1024,
@@ -136,9 +136,9 @@ export const DEFAULT_LIMITS: Limits = {
   openFilesystems: 64,
 };
 
-/** Where a manager listens when nothing else was said: this machine alone. */
+/** The default address: this machine alone. */
 export const DEFAULT_HOST = "127.0.0.1";
-/** The port of the reference's manager. */
+/** The default port, which the Python package uses too. */
 export const DEFAULT_PORT = 8080;
-/** How mounts are made when nothing else was said. */
+/** The default settings of mounts. */
 export const DEFAULT_FUSE: FuseSettings = { enabled: false, allowOther: false, readyMs: 15_000 };

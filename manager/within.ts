@@ -2,7 +2,7 @@
  * Waits for a promise, but not longer than a time.
  *
  * @param ms The time, ms.
- * @param what Its result is left out; its rejection is passed on if it comes in time.
+ * @param what The promise. Its result is dropped; a rejection in time is passed on.
  */
 export async function within(ms: number, what: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -3,7 +3,7 @@ import type { AloeLite } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 import type { Visit } from "./visit.ts";
 
-/** Characters that all answers may take together, and one of them. */
+/** Characters that all answers take together at most, and a single one. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 const MAX_ANSWER = MAX_CHARACTERS / 4;
 
@@ -13,21 +13,20 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-/** An answer as it was given. */
+/** A cached answer. */
 interface Answer {
   fs: AloeLite;
   volume: string;
   route: string;
-  /** What the file's change counter was before it was made. */
+  /** The file's change counter before it was made. */
   counter: number;
   body: string;
 }
 
 /**
- * Answers about plain volumes as they were given, as long as nobody changes
- * their file: people and programs ask the same again and again. Only of
- * connections that write nothing themselves, whose change counter sees every
- * commit.
+ * Caches answers about plain volumes until their file changes, since clients repeat
+ * the same requests. Only for connections that do not write: their change counter
+ * sees every commit.
  */
 export class AnswerCache {
   readonly #answers = new Map<string, Answer>();
@@ -37,9 +36,9 @@ export class AnswerCache {
   #turning = false;
 
   /**
-   * The answer to a request that was let in.
+   * Looks up the answer to a request that was admitted.
    *
-   * @returns Null when it has to be made, or the promise of that.
+   * @returns Null, or a promise of null, when it is not cached.
    */
   find(request: Request, visit: Visit): Response | Promise<Response | null> | null {
     if (request.method !== "GET") return null;
@@ -64,7 +63,7 @@ export class AnswerCache {
   }
 
   /**
-   * Makes the answer to a request, and keeps it.
+   * Makes the answer to a request, and caches it.
    *
    * @param of What it is about; `route` is the pattern of its route.
    */
@@ -73,7 +72,7 @@ export class AnswerCache {
     of: { fs: AloeLite; volume: string; route: string },
     body: () => Promise<string>,
   ): Promise<Response> {
-    // Before it is made: a change meanwhile makes it old at once.
+    // Read before the answer is made, so that a change meanwhile invalidates it.
     const counter = await this.#counter(of.fs);
     const answer: Answer = { ...of, counter, body: await body() };
     if (answer.body.length <= MAX_ANSWER) {
@@ -88,7 +87,7 @@ export class AnswerCache {
     return new Response(answer.body, { headers: HEADERS });
   }
 
-  /** Forgets what was said of a volume. */
+  /** Drops the answers about a volume. */
   invalidate(volume: string): void {
     for (const [url, answer] of this.#answers) {
       if (answer.volume === volume) this.#drop(url, answer);
@@ -102,8 +101,8 @@ export class AnswerCache {
   }
 
   /**
-   * The change counter of a file, read once for all requests that one turn of
-   * the event loop brings: they had come before the turn began.
+   * The change counter of a file. It is read once for all requests of one turn of the
+   * event loop, since they arrived before the turn began.
    */
   #counter(fs: AloeLite): number | Promise<number> {
     if (!this.#turning) {

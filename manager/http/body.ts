@@ -2,21 +2,21 @@ import { Problem } from "./problem.ts";
 import type { Limits } from "../settings.ts";
 import { visitOf } from "./visit.ts";
 
-/** What bounds a body. */
+/** The limits of a body. */
 export interface BodyLimits {
-  /** Bytes that it has at most. */
+  /** Its size at most, bytes. */
   bytes: number;
-  /** How long it may bring nothing, ms. */
+  /** How long it may pause, ms. */
   idleMs: number;
-  /** In each such time, ms, it has to bring what the rate asks for. */
+  /** The time over which its rate is measured, ms. */
   windowMs: number;
-  /** Bytes a second, at least. */
+  /** Its rate at least, bytes a second. */
   bytesPerSecond: number;
   /** How long all of it may take, ms. */
   wholeMs: number;
 }
 
-/** What bounds the body of a file, or of a filesystem. */
+/** The limits of a body with a file or a filesystem. */
 export function contentLimits(limits: Limits): BodyLimits {
   return {
     bytes: limits.uploadBytes,
@@ -27,7 +27,7 @@ export function contentLimits(limits: Limits): BodyLimits {
   };
 }
 
-/** What bounds a body of JSON. */
+/** The limits of a JSON body. */
 export function jsonLimits(limits: Limits): BodyLimits {
   return {
     ...contentLimits(limits),
@@ -36,14 +36,14 @@ export function jsonLimits(limits: Limits): BodyLimits {
   };
 }
 
-/** A body broke off before its end: its client has gone, or sent what is no body. */
+/** A body that ends early, because its client has disconnected or sends no valid body. */
 export class BrokenBody extends Problem {
   constructor(cause: unknown) {
     super(400, "invalid", "the body ended before its end", { cause });
   }
 }
 
-/** The length that a request says its body has; null when it does not. @throws {Problem} 413. */
+/** The Content-Length of a request; null without one. @throws {Problem} 413. */
 export function declaredLength(headers: Headers, limits: { bytes: number }): number | null {
   const text = headers.get("content-length");
   if (text === null || !/^\d+$/.test(text)) return null;
@@ -53,9 +53,9 @@ export function declaredLength(headers: Headers, limits: { bytes: number }): num
 }
 
 /**
- * The pieces of a request's body, as they come: the client is not read ahead of.
+ * The pieces of a request's body. Each is read when it is asked for, not ahead.
  *
- * @throws {Problem} 400, 413; 408 when it comes too slowly, or nobody waits for it any more.
+ * @throws {Problem} 400, 413; 408 when it is too slow, or its request was aborted.
  */
 export async function* bodyPieces(
   request: Request,
@@ -82,21 +82,21 @@ export async function* bodyPieces(
   } finally {
     visit.waitingSince = null;
     rate.end();
-    // What nobody reads must not keep the connection.
+    // A body that nobody reads must not block the connection.
     void reader.cancel().catch(() => {});
   }
 }
 
-/** Sees to it that a body comes in time. The time that its reader takes is not counted. */
+/** Enforces the rate of a body. The time that its reader takes is not counted. */
 class RateWatch {
   readonly #limits: BodyLimits;
   readonly #signal: AbortSignal;
   readonly #begun = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #aborted = () => this.#fail("nobody waits for the answer any more");
+  readonly #aborted = () => this.#fail("the request was aborted");
   #failure: Problem | null = null;
   #reject: ((error: Problem) => void) | null = null;
-  /** Since when it is waited for; null while it is not. */
+  /** Since when a piece is awaited; null while none is. */
   #since: number | null = null;
   /** Waiting time, and bytes, of this window. */
   #waited = 0;
@@ -124,7 +124,7 @@ class RateWatch {
     });
   }
 
-  /** A piece has come. */
+  /** Counts a piece that has arrived. */
   received(bytes: number): void {
     this.#bytes += bytes;
     if (this.#since !== null) this.#waited += performance.now() - this.#since;

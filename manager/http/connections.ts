@@ -14,32 +14,32 @@ interface Connection {
   /** When it was seen first, by `performance.now`. */
   readonly since: number;
   descriptor: number;
-  /** The look that has seen it last. */
+  /** The number of the scan that has seen it last. */
   seen: number;
-  /** Whether a request has ever come. */
+  /** Whether it has brought a request. */
   asked: boolean;
-  /** Requests that are worked on. */
+  /** Requests that run on it. */
   running: number;
-  /** When the last of them was done with. */
+  /** When the last of them ended. */
   idleSince: number;
-  /** What its client had taken of the answers when it was looked, and since when it is that. */
+  /** How much of the responses its client had received at the last scan, and since when. */
   taken: bigint;
   takenAt: number;
-  /** Whether it has been ended, and is still there. */
+  /** Whether it was ended but still exists. */
   ended: boolean;
 }
 
-/** How often connections are looked at, ms; and while there are many. */
+/** How often connections are scanned, ms; the second while there are many. */
 const LOOKING = 250;
 const LOOKING_CLOSELY = 20;
 
 /**
- * The connections to a port. One that brings no request in time, or nothing for
- * long after one, ends; so does one whose client takes nothing of its answer.
- * There may be so many, and so many of one client: where there are more, those
- * go that no request runs on, those first that never brought any, the longest
- * silent first. So who comes with a request gets in, however many sit there and
- * say nothing.
+ * The connections to a port. A connection is ended when it brings no request in
+ * time, when it is idle for too long after one, and when its client receives nothing
+ * of a response. Their number is limited, in all and for each client. Beyond the
+ * limit, connections without a running request are ended: first those that never
+ * brought one, those that were silent for longest first. So a client with a request
+ * gets in, however many silent connections there are.
  */
 export class Connections {
   readonly #sockets: Sockets;
@@ -57,7 +57,7 @@ export class Connections {
     this.#later();
   }
 
-  /** Notes that a request has come. @param completed Settled when it is done with. */
+  /** Records a request. @param completed Settled when its response has been sent. */
   note(address: Deno.Addr, completed: Promise<unknown>): void {
     if (!("hostname" in address)) return;
     const client = plainAddress(address.hostname);
@@ -72,10 +72,9 @@ export class Connections {
   }
 
   /**
-   * Looks which there are, and ends those whose time is up and those beyond what
-   * there may be.
+   * Scans the connections, and ends those that exceed their time or the limits.
    *
-   * @param most How many may stay; by default as many as there may be.
+   * @param most How many may stay; by default the limit.
    */
   look(most = this.#limits.connections): void {
     const now = performance.now();
@@ -101,7 +100,7 @@ export class Connections {
     this.#shed(alive.filter(({ ended }) => !ended), most);
   }
 
-  /** Looks after none any more. */
+  /** Stops scanning. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -122,7 +121,7 @@ export class Connections {
   #get(client: string, port: number): Connection {
     const key = `${client} ${port}`;
     const known = this.#all.get(key);
-    // A port that a client uses again is another connection.
+    // A client that uses the same port again has made another connection.
     if (known !== undefined && !known.ended) return known;
     if (known !== undefined && known.seen === this.#looks) return known;
     const now = performance.now();
@@ -147,7 +146,7 @@ export class Connections {
     return now - connection.takenAt > idleReadMs;
   }
 
-  /** Ends those that are too many, of those that no request runs on. */
+  /** Ends connections beyond the limits on which no request runs. */
   #shed(connections: Connection[], most: number): void {
     const over = connections.length - most;
     if (over <= 0) return;

@@ -2,8 +2,8 @@ import mime from "mime";
 import { safeName } from "../../src/safe_name.ts";
 
 /**
- * Types that a browser shows without running anything of them. The others are
- * shown as plain text if they are text, and saved if they are not.
+ * Types that a browser shows without running scripts. Other text is shown as plain
+ * text; the rest is downloaded.
  */
 const SAFE =
   /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp|x-icon|vnd\.microsoft\.icon|svg\+xml)|audio\/.+|video\/.+|font\/.+|application\/(?:pdf|ogg))$/;
@@ -11,19 +11,19 @@ const SAFE =
 const TEXT =
   /^(?:text\/.+|application\/(?:json|.+\+json|xml|.+\+xml|javascript|typescript|x-sh|x-httpd-php|toml|yaml|x-yaml|sql|x-ndjson|graphql|rtf))$/;
 
-/** Endings of text that no registry of types has. */
+/** Extensions of text files that are in no registry of types. */
 const TEXT_ENDINGS =
   /\.(?:c|cc|cpp|h|hpp|rs|go|py|rb|pl|java|kt|swift|ts|tsx|mts|cts|jsx|sh|bash|zsh|fish|toml|yaml|yml|ini|conf|cfg|env|log|diff|patch|sql|lock|gitignore|dockerfile|makefile)$/i;
 
-/** How some content is declared. */
+/** The headers that declare some content. */
 export interface Declared {
   /** The Content-Type. */
   type: string;
-  /** Whether a browser may show it where it is. */
+  /** Whether a browser may show it inline. */
   inline: boolean;
 }
 
-/** How content of a name is declared. @param download Whether it is to be saved. */
+/** Declares content by its file's name. @param download Whether it is to be downloaded. */
 export function declare(name: string, download: boolean): Declared {
   const known = TEXT_ENDINGS.test(name) ? "text/plain" : mime.getType(name);
   const type = known ?? "application/octet-stream";
@@ -37,7 +37,7 @@ function withCharset(type: string): string {
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
 
-/** A Content-Disposition: the name in ASCII for old clients, and as it is. */
+/** A Content-Disposition, with the name in ASCII for old clients and in UTF-8. */
 export function disposition(name: string, inline: boolean): string {
   const safe = safeName(name, "anywhere").toWellFormed();
   const plain = safe.replace(/[^\x20-\x7e]|["\\%]/g, "_");

@@ -1,25 +1,25 @@
-/** What is left for all but files and connections: the runtime's own, threads, pipes of mounts. */
+/** Descriptors for the runtime, threads and pipes of mounts. */
 const RUNTIME_DESCRIPTORS = 40;
 
-/** What an open filesystem takes: two connections with their WAL and its index, and one to read by. */
+/** Descriptors of an open filesystem: two connections with WAL and index, and one for raw reads. */
 const DESCRIPTORS_OF_FILESYSTEM = 8;
 
-/** Where nobody tells how many files may be open. */
+/** The limit that is assumed when the system reports none. */
 const DEFAULT_LIMIT = 1024;
 
-/** How many files a process may have open, divided: a half is for files and mounts. */
+/** How the descriptors of a process are divided: one half is for files and mounts. */
 export interface Descriptors {
-  /** How many there may be in all. */
+  /** The limit of the process. */
   limit: number;
   /** Connections, at most. */
   connections: number;
   /** Filesystems that are open at once. */
   openFilesystems: number;
-  /** Descriptors that are held so that files have them when there are no others. */
+  /** Descriptors that are held back for files when there are no others. */
   reserve: number;
 }
 
-/** Divides what this process may have open, where that is less than what is wished for. */
+/** Divides the descriptors of this process where they are fewer than the limits want. */
 export function divideDescriptors(
   limits: { connections: number; openFilesystems: number },
 ): Descriptors {
@@ -34,7 +34,7 @@ export function divideDescriptors(
   };
 }
 
-/** How many files this process may have open; the runtime has raised that as far as it may. */
+/** How many files this process may have open. The runtime has raised it to the hard limit. */
 function openFilesLimit(): number {
   if (Deno.build.os !== "linux") return DEFAULT_LIMIT;
   try {
@@ -46,7 +46,7 @@ function openFilesLimit(): number {
   }
 }
 
-/** The descriptors that this process has open; null where that cannot be told. */
+/** The open descriptors of this process; null where they cannot be listed. */
 export function openDescriptors(): number[] | null {
   if (Deno.build.os !== "linux") return null;
   try {
@@ -54,7 +54,7 @@ export function openDescriptors(): number[] | null {
     for (const { name } of Deno.readDirSync("/proc/self/fd")) all.push(Number(name));
     return all;
   } catch {
-    // None is left for looking.
+    // No descriptor is left for listing them.
     return null;
   }
 }

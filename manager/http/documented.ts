@@ -4,10 +4,10 @@ import type { Env } from "./env.ts";
 import { problems } from "./router.ts";
 
 /**
- * Adds a route that reads its request by itself, since it streams or has to be
- * quick, to the document and to the app.
+ * Adds a route to the app and to the OpenAPI document whose handler parses the
+ * request by itself, because it streams or has to be fast.
  *
- * @param route Its path is written as in the document; `{path}` takes the rest of a URL.
+ * @param route Its path is written as in the document; `{path}` matches the rest of a URL.
  */
 export function documented(
   app: OpenAPIHono<Env>,
@@ -15,7 +15,7 @@ export function documented(
   handler: (c: Context<Env>) => Promise<Response> | Response,
 ): void {
   app.openAPIRegistry.registerPath(route);
-  if (route.method === "head") return; // GET answers it.
+  if (route.method === "head") return; // The route of GET answers it.
   const path = route.path.replace(/\{path\}$/, "*").replace(/\{(\w+)\}/g, ":$1");
   app.on(route.method.toUpperCase(), path, handler);
 }
@@ -23,7 +23,7 @@ export function documented(
 /** A parameter of a URL's query, as text. */
 export const text = (description: string) => z.string().optional().openapi({ description });
 
-/** `path` and `node`, of which one names a node. */
+/** The parameters `path` and `node`, either of which names a node. */
 export const TARGET_QUERY = {
   path: text("The path from the volume's top; `/` by default"),
   node: text("The node's id, instead of the path"),
@@ -39,7 +39,7 @@ export function bytes(type = "application/octet-stream") {
   return { [type]: { schema: { type: "string", format: "binary" } as const } };
 }
 
-/** The problems that every route of a volume can have, and more. */
+/** The problems that every route of a volume can answer, and further ones. */
 export function volumeProblems<S extends number = never>(...more: S[]) {
   return problems<400 | 401 | 404 | 409 | 500 | 503 | S>(400, 401, 404, 409, 500, 503, ...more);
 }

@@ -2,21 +2,21 @@ import type { AccessRule } from "./access_rules.ts";
 import type { Limits } from "../settings.ts";
 import type { Visit } from "./visit.ts";
 
-/** What the manager notes on a request. */
+/** What the context of a request holds. */
 export interface Env {
   Bindings: {
     /** The client's address. */
     client: string;
-    /** What the front door knows of the request. */
+    /** The state of the request that the front door shares. */
     visit: Visit;
     limits: Limits;
   };
   Variables: {
-    /** The client, as guesses of PINs are counted by. */
+    /** The client, by which wrong PINs are counted. */
     client: string;
     /** The session's id as the client sent it; null without one. */
     session: string | null;
-    /** What holds for the route that answers. */
+    /** The access rule of the route; null when no route matches. */
     rule: AccessRule | null;
   };
 }

@@ -5,29 +5,29 @@ export function etagOf(tag: string): string {
   return `"${tag}"`;
 }
 
-/** The tags that a header lists; `*` stands for any. Weak ones have their `W/`. */
+/** The tags that a header lists; `*` stands for any. Weak tags keep their `W/`. */
 export function tagList(header: string): string[] | "*" {
   if (header.trim() === "*") return "*";
   return header.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }
 
-/** Seconds since the Unix epoch of an HTTP date; null for what is none. */
+/** Seconds since the Unix epoch of an HTTP date; null for an invalid one. */
 export function httpDate(header: string): number | null {
   const ms = Date.parse(header);
   return Number.isNaN(ms) || !/GMT$/.test(header.trim()) ? null : Math.floor(ms / 1000);
 }
 
-/** What there is, for conditions to be held against; null for nothing. */
+/** The current content, as conditions are compared with it. */
 export interface Validators {
   etag: string;
   /** Seconds since the Unix epoch. */
   modified: number;
 }
 
-/** What the conditions of a read come to. */
-export type Verdict = "go on" | "not modified" | "failed";
+/** The result of the conditions of a read. */
+export type Verdict = "holds" | "not modified" | "failed";
 
-/** The conditions of a read, in the order that RFC 9110 (13.2.2) says. */
+/** Evaluates the conditions of a read, in the order of RFC 9110 (13.2.2). */
 export function readConditions(headers: Headers, current: Validators): Verdict {
   const match = headers.get("if-match");
   if (match !== null) {
@@ -42,29 +42,29 @@ export function readConditions(headers: Headers, current: Validators): Verdict {
   if (none !== null) {
     const tags = tagList(none);
     const hit = tags === "*" || tags.some((tag) => tag.replace(/^W\//, "") === current.etag);
-    return hit ? "not modified" : "go on";
+    return hit ? "not modified" : "holds";
   }
   const since = headers.get("if-modified-since");
   const limit = since === null ? null : httpDate(since);
-  return limit !== null && current.modified <= limit ? "not modified" : "go on";
+  return limit !== null && current.modified <= limit ? "not modified" : "holds";
 }
 
-/** Whether a range may be served, or the client's copy is of something else. */
+/** Whether a range may be served: If-Range matches the current content, or is left out. */
 export function rangeApplies(headers: Headers, current: Validators): boolean {
   const condition = headers.get("if-range");
   if (condition === null) return true;
   if (condition.includes('"')) return condition.trim() === current.etag;
-  // A date is a strong validator only where nothing changed within its second.
+  // A date is a strong validator only if nothing changed within its second.
   return httpDate(condition) === current.modified;
 }
 
-/** The conditions under which something is written. */
+/** The conditions of a write: If-Match and If-None-Match. */
 export interface WriteConditions {
   match: string[] | "*" | null;
   none: string[] | "*" | null;
 }
 
-/** The conditions of a write; null without any. */
+/** The conditions in the headers of a write; null without any. */
 export function writeConditions(headers: {
   get(name: string): string | null;
 }): WriteConditions | null {
@@ -78,10 +78,10 @@ export function writeConditions(headers: {
 }
 
 /**
- * Holds conditions against what is there.
+ * Evaluates the conditions of a write.
  *
- * @param tag Of the content; null when there is nothing.
- * @throws {Problem} 412.
+ * @param tag The tag of the current content; null when there is none.
+ * @throws {Problem} 412 when a condition does not hold.
  */
 export function requireConditions(conditions: WriteConditions, tag: string | null): void {
   const { match, none } = conditions;

@@ -15,7 +15,7 @@ export interface RequestInfo {
   readonly completed?: Promise<void>;
 }
 
-/** What answers requests that were let in. */
+/** Answers requests that were admitted. */
 export type Responder = (
   request: Request,
   visit: Visit,
@@ -23,60 +23,60 @@ export type Responder = (
 ) => Response | Promise<Response>;
 
 /**
- * What may know the answer already.
+ * Looks an answer up in the cache.
  *
- * @returns Null, or in the end null, when it does not.
+ * @returns Null, or a promise of null, when it is not there.
  */
 export type CacheLookup = (
   request: Request,
   visit: Visit,
 ) => Response | Promise<Response | null> | null;
 
-/** What the front door looks after. */
+/** What the front door needs. */
 export interface FrontDoorOptions {
   settings: Settings;
   hosts: HostCheck;
   auth: Auth;
   metrics: Metrics;
-  /** Asked first: what it gives at once is no stream, and costs no more than to be given. */
+  /** Is asked first. A cached answer is no stream, so it takes no place. */
   lookup: CacheLookup;
   answer: Responder;
 }
 
-/** Places for the question whether the manager is well. */
+/** Places for `GET /health`. */
 const HEALTH_PLACES = 16;
 
 /**
- * How long a body or an answer may be on its way while others wait for a place,
- * ms: a small body ends then, what takes as long as it takes goes on without one.
+ * How long a body or an answer may take while other requests wait for a place, ms.
+ * After that a small body is ended, and a stream goes on without a place.
  */
 const SLOW_MS = 1000;
 
 /**
- * Where every request comes in: turned away here are those of other sites, of
- * clients without the token, of too large a head, and those beyond what can be
- * worked on at once or in time.
+ * Admits requests. It refuses those of other sites, of clients without the token,
+ * and with too large a head, and those that exceed the limits of concurrency and
+ * time.
  *
- * There are so many places. Those who have not shown the token get a quarter of
- * them, so that they keep nobody out who has; and the question whether the
- * manager is well has places of its own. Uploads and streams that take long are
- * given places aside when others wait, so that slow clients keep nobody out
- * either; of those the ones that have stood still for longest end when there are
- * too many.
+ * Each request takes a place, of which there is a fixed number. Clients without the
+ * token get at most a quarter of them, so that they cannot lock out the others.
+ * `GET /health` has places of its own. When requests wait, uploads and streams that
+ * take long give up their places and go on without one, so that slow clients lock
+ * nobody out. When too many go on in that way, the one that has been inactive for
+ * longest is ended.
  */
 export class FrontDoor {
   readonly #hosts: HostCheck;
   readonly #auth: Auth;
   readonly #metrics: Metrics;
   readonly #limits: Limits;
-  /** Whether only this machine may come in: nothing else tells who somebody is. */
+  /** Whether only clients of this machine are admitted, since nothing authenticates others. */
   readonly #onlyLocal: boolean;
   readonly #lookup: CacheLookup;
   readonly #answer: Responder;
   readonly #running = new Set<Running>();
   /** How many places of each kind are taken. */
   readonly #taken: Record<Place, number> = { usual: 0, open: 0, health: 0 };
-  /** What goes on without a place: as many as there are places. */
+  /** Requests that go on without a place; at most as many as there are places. */
   readonly #demoted = new Set<Running>();
   readonly #timer: ReturnType<typeof setInterval>;
   #closed = false;
@@ -96,7 +96,7 @@ export class FrontDoor {
     Deno.unrefTimer(Number(this.#timer));
   }
 
-  /** How many requests are worked on, those included whose answers are being sent. */
+  /** How many requests run, including those whose responses are being sent. */
   get running(): number {
     return this.#running.size;
   }
@@ -148,7 +148,7 @@ export class FrontDoor {
         visit.progressAt = performance.now();
         running.respondedAt = visit.progressAt;
         resolve(response);
-        // A stream is worked on until its client has it.
+        // A stream counts as running until its client has received it.
         if (info?.completed === undefined) done();
         else info.completed.then(done, done);
       };
@@ -169,9 +169,9 @@ export class FrontDoor {
   }
 
   /**
-   * Lets nobody in any more and waits for those who are.
+   * Admits no more requests and waits for those that run.
    *
-   * @returns Whether all have been answered in that time.
+   * @returns Whether all of them have ended in that time.
    */
   async close(ms: number): Promise<boolean> {
     this.#closed = true;
@@ -208,7 +208,7 @@ export class FrontDoor {
     return this.#hasPlace(visit.place) ? null : unavailable("too many requests at once", 1);
   }
 
-  /** Whether there is a place, perhaps one that a request has to give which dawdles. */
+  /** Whether there is a place, if need be one that is taken from a slow request. */
   #hasPlace(place: Place): boolean {
     const { usual, open, health } = this.#taken;
     const { concurrent } = this.#limits;
@@ -218,12 +218,12 @@ export class FrontDoor {
       (place === "usual" && this.#makeRoom("usual"));
   }
 
-  /** Takes a place from a request that others need not wait for. */
+  /** Takes a place from a slow request. */
   #makeRoom(place: Place): boolean {
     return this.#abortSlowBody(place) || this.#demote(place);
   }
 
-  /** Has a stream, of a body or of an answer, that takes long go on without its place. */
+  /** Lets a slow stream, of a body or of a response, go on without its place. */
   #demote(place: Place): boolean {
     const before = performance.now() - SLOW_MS;
     const slow = leastActive(this.#running, ({ visit, until, placed, responded, respondedAt }) => {
@@ -238,7 +238,7 @@ export class FrontDoor {
     return true;
   }
 
-  /** Ends one of those that go on without a place. */
+  /** Ends a request that goes on without a place: the one that was inactive for longest. */
   #endDemoted(): boolean {
     const still = leastActive(
       this.#demoted,
@@ -251,7 +251,7 @@ export class FrontDoor {
     return true;
   }
 
-  /** Takes a place from a request whose small body does not come. */
+  /** Ends a request whose small body does not arrive, which frees its place. */
   #abortSlowBody(place: Place): boolean {
     const before = performance.now() - SLOW_MS;
     for (const running of this.#running) {
@@ -264,7 +264,7 @@ export class FrontDoor {
     return false;
   }
 
-  /** Answers a request that is not done, and gives its place to others. What it does ends soon. */
+  /** Answers a running request with 503, frees its place, and aborts its work. */
   #abort(running: Running, why: string): void {
     running.responded = true;
     running.respond(unavailable(why, 10).response());
@@ -289,7 +289,7 @@ export class FrontDoor {
     this.#metrics.note(name, visit.route, status, (performance.now() - since) / 1000);
   }
 
-  /** Answers those whose time is up. */
+  /** Aborts the requests that exceed their time. */
   #sweep(): void {
     const now = performance.now();
     for (const running of this.#running) {
@@ -302,16 +302,16 @@ interface Running {
   readonly visit: Visit;
   /** Whether it has a place. */
   placed: boolean;
-  /** When its answer has to begin, by `performance.now`. */
+  /** When its response has to begin at the latest, by `performance.now`. */
   until: number;
   respond: (response: Response) => void;
-  /** Whether it has got an answer. */
+  /** Whether its response has begun. */
   responded: boolean;
   /** When, by `performance.now`. */
   respondedAt: number;
 }
 
-/** Of some requests the one of which nothing has moved for longest; null for none. */
+/** The request that has been inactive for longest, of those that fit; null for none. */
 function leastActive(all: Iterable<Running>, fits: (running: Running) => boolean): Running | null {
   let found: Running | null = null;
   for (const running of all) {
@@ -335,7 +335,7 @@ function unavailable(detail: string, seconds: number): Problem {
   return new Problem(503, "busy", detail, { headers: { "retry-after": `${seconds}` } });
 }
 
-/** Whether a proxy says that it sends this for somebody else. */
+/** Whether a proxy has forwarded this request for another client. */
 function isForwarded(headers: Headers): boolean {
   return headers.has("forwarded") || headers.has("x-forwarded-for");
 }
@@ -351,7 +351,7 @@ function placeOf({ method, url }: Request, { trusted }: Visit): Place {
   return trusted && path !== "/login" ? "usual" : "open";
 }
 
-/** What may take as long as it takes: bodies that stream in have a limit of their own. */
+/** Whether the limit of time does not hold for a request. Streamed bodies have their own. */
 function isLongRunning(request: Request): boolean {
   if (request.method === "GET" || request.method === "HEAD") return LONG_RUNNING.test(request.url);
   if (LONG_RUNNING.test(request.url)) return true;
@@ -359,7 +359,7 @@ function isLongRunning(request: Request): boolean {
   return request.method === "PUT" || (type !== null && !/^application\/json\b/i.test(type));
 }
 
-/** What reads or writes a whole file before its answer begins. */
+/** Routes that read or write a whole file before their response begins. */
 const LONG_RUNNING = /\/(?:health|prune|export|checkpoint|transfer)(?:[?#]|$)/;
 
 /** Whether a request needs no token. */

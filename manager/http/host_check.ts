@@ -12,23 +12,23 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Keeps web pages elsewhere from driving the manager through the browser of
- * someone who may use it: by a name that they point here (Host), or by requests
- * of their own (Origin and Sec-Fetch-Site, which no page can forge). Elsewhere
- * is every other origin, that is scheme, name and port: another port of this
- * host is another site, though browsers send it the same cookies.
+ * Keeps web pages of other origins from using the manager through the browser of a
+ * user: by a name that they resolve to this host (Host), or by cross-site requests
+ * (Origin and Sec-Fetch-Site, which no page can forge). An origin is scheme, name
+ * and port: another port of this host is another origin, though browsers send it
+ * the same cookies.
  */
 export class HostCheck {
   /** The names that Host may have. */
   readonly #names: ReadonlySet<string>;
-  /** Those of them that the operator has given. */
+  /** Those of them that the operator has configured. */
   readonly #configured: ReadonlySet<string>;
-  /** The origins that the operator has given. */
+  /** The origins that the operator has configured. */
   readonly #origins: ReadonlySet<string>;
   readonly #proxies: ReadonlySet<string>;
   readonly #anyName: boolean;
   readonly #anyAddress: boolean;
-  /** The last Host that was ours: nearly always the next one too. */
+  /** The last Host that was accepted: nearly always the next one is the same. */
   #last: string | null = null;
 
   constructor(
@@ -50,7 +50,7 @@ export class HostCheck {
   }
 
   /**
-   * What is wrong with where a request comes from; null when nothing is.
+   * Why a request is refused because of its origin; null when it is not.
    *
    * @param peer The address at the other end of its connection.
    */
@@ -74,7 +74,7 @@ export class HostCheck {
     return this.#isOwnOrigin(origin, requested, site) ? null : foreign();
   }
 
-  /** The client that a request is of: what a trusted proxy says, or the other end. */
+  /** The address of a request's client: as a trusted proxy reports it, or the peer's. */
   client(headers: Headers, peer: string): string {
     if (!this.#trusts(peer)) return peer;
     const address = last(headers.get("x-forwarded-for"))?.replace(/^\[|\]$/g, "");
@@ -89,14 +89,14 @@ export class HostCheck {
     if (host === this.#last) return true;
     const name = nameOf(host);
     if (name === null) return false;
-    // A page elsewhere can bring a name of its own here, but no address.
+    // A foreign page can use a name that resolves to this host, but no address of it.
     const own = this.#anyName || this.#names.has(name) ||
       (this.#anyAddress && (name.startsWith("[") || ADDRESS.test(name)));
     if (own) this.#last = host;
     return own;
   }
 
-  /** How a browser has asked, as far as that is known here. */
+  /** The origin that a browser has sent a request to, as far as it is known. */
   #requestedOrigin(request: Request, host: string, peer: string): RequestedOrigin {
     const { headers, url } = request;
     const scheme = url.startsWith("https:") ? "https" : "http";
@@ -117,10 +117,10 @@ export class HostCheck {
     if (target === null) return false;
     if (origin.text === target.text) return true;
     if (origin.name === target.name) {
-      // A proxy that ends TLS: the browser has compared what it sees of that.
+      // Behind a proxy that ends TLS the schemes differ; the browser has compared its own.
       return site === "same-origin" && (target.port === "" || origin.port === target.port);
     }
-    // A proxy that puts its own Host in place of the name that it was asked by.
+    // A proxy that replaces Host by a name of its own.
     const configured = this.#configured.has(origin.name);
     if (site === "same-origin") return configured || this.#anyName;
     return configured && !this.#configured.has(target.name) && !isLoopback(origin.name) &&
@@ -137,13 +137,13 @@ interface RequestedOrigin {
 interface Origin {
   scheme: string;
   name: string;
-  /** As it is written; empty where it is not. */
+  /** As it is written; empty when left out. */
   port: string;
-  /** The whole in one form, without the port that the scheme has anyway. */
+  /** The origin in one form, without the scheme's default port. */
   text: string;
 }
 
-/** What listens on every address. */
+/** Hosts that stand for every address. */
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]"]);
 
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i;
@@ -151,29 +151,29 @@ const ADDRESS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 const CLIENT = /^[\da-f:.]{2,45}$/i;
 const COOKIES = new RegExp(`(?:^|;\\s*)(?:${LOGIN_COOKIE}|${SESSION_COOKIE})=`);
 
-/** Headers that a page of another origin can only send with a permission (CORS), which none gets. */
+/** Headers that a page of another origin can send with CORS only, which is never granted. */
 const PROOFS = [SESSION_HEADER, "x-requested-with", "tus-resumable"];
 
-/** Whether what a request may do rests on a cookie, which a browser sends by itself. */
+/** Whether a request is authenticated by a cookie alone, which a browser adds by itself. */
 function isByCookie(headers: Headers): boolean {
   if (!COOKIES.test(headers.get("cookie") ?? "")) return false;
   if (/^Bearer\b/i.test(headers.get("authorization") ?? "")) return false;
   return !PROOFS.some((name) => headers.has(name));
 }
 
-/** Whether no page, or one of the same origin, has caused a request, as its browser says. */
+/** Whether Sec-Fetch-Site says that no page, or one of the same origin, caused a request. */
 function isOwnSite(site: string | null): boolean {
   return site === null || site === "same-origin" || site === "none";
 }
 
-/** Whether somebody has followed a link: to the page, or from a neighbour. */
+/** Whether a request is a navigation: to the page, or from another origin of the same site. */
 function isVisit({ headers, url }: Request, site: string | null): boolean {
   if (headers.get("sec-fetch-mode") !== "navigate") return false;
   if (headers.get("sec-fetch-dest") !== "document") return false;
   return site === "same-site" || /^[a-z]+:\/\/[^/?#]*\/?(?:[?#]|$)/.test(url);
 }
 
-/** An origin; null for what is none that a page can have. */
+/** Parses an origin; null for a text that is no origin of a page. */
 function parseOrigin(text: string): Origin | null {
   const [, scheme, host] = /^(https?):\/\/([^/?#@]+)\/?$/.exec(text.toLowerCase()) ?? [];
   const match = HOST.exec(host ?? "");
@@ -183,17 +183,17 @@ function parseOrigin(text: string): Origin | null {
   return { scheme, name, port, text: `${scheme}://${name}${usual ? "" : `:${Number(port)}`}` };
 }
 
-/** The name in an authority, in small letters. */
+/** The name in an authority, in lower case. */
 function nameOf(host: string): string | null {
   return HOST.exec(host)?.[1].toLowerCase() ?? null;
 }
 
-/** What the proxy that is nearest has added to a header. */
+/** The last element of a list: what the nearest proxy has added. */
 function last(list: string | null): string | undefined {
   return list?.split(",").at(-1)?.trim() || undefined;
 }
 
-/** An address of IPv4 as such, also where a socket of IPv6 has taken it. */
+/** An address, an IPv4-mapped one of IPv6 as IPv4. */
 function plainAddress(address: string): string {
   return address.replace(/^\[|\]$/g, "").toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, "");
 }

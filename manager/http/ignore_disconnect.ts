@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Env } from "./env.ts";
 
-/** Ends without a fault when the client has gone: nobody hears the response. */
+/** Wraps a handler: that its client has disconnected is no fault. */
 export function ignoreDisconnect(
   handler: (c: Context<Env>) => Promise<Response>,
 ): (c: Context<Env>) => Promise<Response> {

@@ -3,17 +3,17 @@ import { type BodyLimits, bodyPieces, jsonLimits } from "./body.ts";
 import { Problem } from "./problem.ts";
 import type { Env } from "./env.ts";
 
-/** How deep values may stand in each other. */
+/** How deep values may be nested. */
 const DEEPEST = 64;
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Reads a body of JSON within its limits, before a schema looks at it. Of other
- * types it reads nothing.
+ * Reads a JSON body within its limits, before it is validated. A body of another
+ * type is not read.
  *
  * @param most The limit of its length.
- * @throws {Problem} 400, 408, 413; 415 for a body that does not say what it is.
+ * @throws {Problem} 400, 408, 413; 415 for a body without a type.
  */
 export function jsonBody(most: "jsonBytes" | "taskBytes"): MiddlewareHandler<Env> {
   return async (c, next) => {
@@ -21,7 +21,7 @@ export function jsonBody(most: "jsonBytes" | "taskBytes"): MiddlewareHandler<Env
     const limits = { ...jsonLimits(c.env.limits), bytes: c.env.limits[most] };
     const type = raw.headers.get("content-type");
     if (raw.body !== null && type === null) {
-      // The router would copy the request, and wait for as long as its client likes.
+      // The router would copy the request, and wait for its body without a limit.
       const bytes = await read(raw, limits);
       if (bytes.length > 0) {
         throw new Problem(415, "unsupported_media_type", "a body of JSON says application/json");
@@ -59,8 +59,8 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /**
- * Whether values stand too deep; looked at in the text, since reading it may need
- * the stack. Sign by sign: what is no JSON must not cost more than its length.
+ * Whether values are nested too deep. It scans the text, since parsing it may
+ * overflow the stack, in linear time, also for text that is no JSON.
  */
 function isDeep(text: string): boolean {
   let depth = 0;

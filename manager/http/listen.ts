@@ -3,13 +3,13 @@ import type { Handler, Listener } from "./listener.ts";
 import { RuntimeListener } from "./runtime_listener.ts";
 import type { Settings } from "../settings.ts";
 
-/** What a listener needs to know. */
+/** The settings of a listener. */
 export type ListenerSettings = Pick<Settings, "host" | "port" | "tls" | "limits">;
 
 /**
  * Listens, with HTTPS where there is a certificate.
  *
- * @param log Takes when no connections can be accepted, and when they can again.
+ * @param log Is called when connections cannot be accepted, and when they can again.
  * @throws {Deno.errors.AddrInUse} And whatever else listening throws.
  */
 export async function listen(
@@ -21,7 +21,7 @@ export async function listen(
   const hostname = host.replace(/^\[|\]$/g, "");
   const { connections: most } = divideDescriptors(limits);
   if (tls?.clientCa !== undefined) {
-    // Deno.serve asks nobody for a certificate.
+    // Deno.serve cannot require certificates of clients.
     const { listenWithClientCertificates } = await import("./tls_listener.ts");
     const files = { ...tls, clientCa: tls.clientCa };
     return await listenWithClientCertificates(

@@ -5,10 +5,10 @@ export type Handler = (request: Request, info: RequestInfo) => Promise<Response>
 
 /** A port that is listened on. */
 export interface Listener {
-  /** The port, also where any was asked for. */
+  /** The port that was bound. */
   readonly port: number;
-  /** Settled when it listens no more. */
+  /** Settled when it has stopped listening. */
   readonly closed: Promise<void>;
-  /** Listens no more. Connections end, at the latest after this time. */
+  /** Stops listening. Connections end after this time, ms, at the latest. */
   close(ms: number): Promise<void>;
 }

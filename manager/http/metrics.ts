@@ -2,16 +2,16 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 /** What is counted, for Prometheus. */
 export interface Metrics {
-  /** Where all of it is registered; others add their own. */
+  /** The registry of all metrics. */
   readonly registry: Registry;
   /**
-   * Notes an answered request.
+   * Counts an answered request.
    *
-   * @param route The pattern of its route: what a path holds is nobody's business.
+   * @param route The pattern of its route; paths are not disclosed.
    * @param seconds How long it took until its headers.
    */
   note(method: string, route: string, status: number, seconds: number): void;
-  /** Tells how many requests are worked on. */
+  /** Registers a function that counts the running requests. */
   countRunning(count: () => number): void;
   /** PINs that were wrong. */
   readonly wrongPins: Counter;
@@ -26,9 +26,9 @@ export function createMetrics(): Metrics {
   try {
     collectDefaultMetrics({ register: registry });
   } catch {
-    // Some runtimes lack what Node tells of itself.
+    // Some runtimes lack what Node reports about itself.
   }
-  // Added up here and handed over when somebody looks: a request pays for no more.
+  // Counted here, and passed on when metrics are read: that is cheaper for requests.
   const counts = new Map<string, Count>();
   new Counter({
     name: "aloelite_http_requests_total",

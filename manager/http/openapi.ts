@@ -3,7 +3,7 @@ import { LOGIN_COOKIE } from "./auth.ts";
 import type { Env } from "./env.ts";
 import { SESSION_COOKIE, SESSION_HEADER } from "./session_cookie.ts";
 
-/** What is said of the ways in, beside the routes. */
+/** Adds the security schemes to the document. */
 export function describeSecurity({ openAPIRegistry }: OpenAPIHono<Env>): void {
   openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",

@@ -1,7 +1,7 @@
 import { AloeError } from "../../mod.ts";
 import { Problem } from "./problem.ts";
 
-/** Slows down who guesses PINs: each wrong one is counted, by volume and client. */
+/** Slows down guessing of PINs: wrong ones are counted by volume and client. */
 export class PinGuard {
   readonly #free: number;
   readonly #onWrong: (subject: string, client: string) => void;
@@ -9,7 +9,7 @@ export class PinGuard {
 
   /**
    * @param free Wrong PINs in a row before a client has to wait.
-   * @param onWrong Told of each wrong one: what it was for, and whose it was.
+   * @param onWrong Is called for each wrong one with its subject and its client.
    */
   constructor(free: number, onWrong: (subject: string, client: string) => void = () => {}) {
     this.#free = free;
@@ -17,9 +17,9 @@ export class PinGuard {
   }
 
   /**
-   * Runs what throws `bad_key` for a wrong PIN.
+   * Runs a task that throws `bad_key` for a wrong PIN.
    *
-   * @throws {Problem} 429 `rate_limited` when there were too many before.
+   * @throws {Problem} 429 `rate_limited` after too many wrong ones.
    */
   async attempt<T>(volume: string, client: string, task: () => Promise<T>): Promise<T> {
     const counts = this.#counted(volume, client);
@@ -40,7 +40,7 @@ export class PinGuard {
   }
 
   /**
-   * Lets a client try something that is checked at once.
+   * Admits an attempt that is checked synchronously.
    *
    * @throws {Problem} 429 `rate_limited`.
    */
@@ -50,12 +50,12 @@ export class PinGuard {
     if (own !== undefined) refuse(waitOf(own, this.#free, LONGEST_MS));
   }
 
-  /** Counts that what was tried was wrong. */
+  /** Counts a wrong attempt. */
   wrong(subject: string, client: string): void {
     this.#failed([this.#count(keyOf(subject, client))], subject, client);
   }
 
-  /** Forgets what was wrong before. */
+  /** Resets the count after a right attempt. */
   right(subject: string, client: string): void {
     if (this.#counts.size > 0) this.#counts.delete(keyOf(subject, client));
   }
@@ -67,7 +67,7 @@ export class PinGuard {
   #wait(own: Count, all: Count): number {
     return Math.max(
       waitOf(own, this.#free, LONGEST_MS),
-      // Many clients may be one person, but nobody is to lock out all others.
+      // Many addresses may be one person, who must not lock out all others for long.
       waitOf(all, this.#free * CLIENTS, LONGEST_FOR_ALL_MS),
     );
   }
@@ -93,7 +93,7 @@ export class PinGuard {
     return count;
   }
 
-  /** Drops what no longer counts; of what does, the oldest half. */
+  /** Drops expired counts, and the oldest half of the others. */
   #forget(): void {
     const now = performance.now();
     for (const [key, { running, wrong, last }] of this.#counts) {
@@ -109,9 +109,9 @@ export class PinGuard {
 interface Count {
   /** Wrong PINs in a row. */
   wrong: number;
-  /** PINs that are being checked: they count as wrong until they are known. */
+  /** Attempts that are being checked; they count as wrong until they are decided. */
   running: number;
-  /** When the last wrong one was, by `performance.now`: a clock that is set changes no pause. */
+  /** When the last wrong one was, by `performance.now`, which is monotonic. */
   last: number;
 }
 
@@ -121,13 +121,13 @@ const FORGET_MS = 60 * 60_000;
 const MOST = 20_000;
 const CLIENTS = 10;
 
-/** How long a client is still to wait, ms: twice as long after each wrong PIN. */
+/** How long a client has to wait, ms. It doubles with each wrong PIN. */
 function waitOf({ wrong, running, last }: Count, free: number, longest: number): number {
   if (wrong + running < free) return 0;
   if (wrong < free) return 1000;
   const pause = Math.min(1000 * 2 ** (wrong - free), longest);
   const wait = last + pause - performance.now();
-  // One at a time, once there were too many.
+  // Beyond the limit, attempts are checked one at a time.
   return wait > 0 ? wait : running > 0 ? 1000 : 0;
 }
 
@@ -142,7 +142,7 @@ function keyOf(subject: string, client: string): string {
   return `${subject} ${network(client)}`;
 }
 
-/** What one person has of the network: an address, or the half of one of IPv6 that is given out. */
+/** The network of a client: its IPv4 address, or the first 64 bits of its IPv6 address. */
 function network(client: string): string {
   if (!client.includes(":") || client.includes(".")) return client;
   const [head, tail] = client.split("::");

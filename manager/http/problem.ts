@@ -25,17 +25,17 @@ export interface ProblemBody {
   type: string;
   /** The kind in words. */
   title: string;
-  /** The status again. */
+  /** The status of the response. */
   status: number;
   /** What happened this time. */
   detail: string;
   /** The kind for programs. */
   code: ProblemCode;
-  /** The detail again, where older scripts look for it. */
+  /** The detail, where older clients expect it. */
   error: string;
 }
 
-/** A request that cannot be done, with the response that says so. */
+/** An error that is answered with a problem document. */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly status: number;
@@ -57,17 +57,17 @@ export class Problem extends Error {
     this.headers = options.headers ?? {};
   }
 
-  /** The kind in words. */
+  /** The title of its status. */
   get title(): string {
     return TITLES[this.status] ?? "Error";
   }
 
-  /** The same. */
+  /** The message. */
   get detail(): string {
     return this.message;
   }
 
-  /** What the response says. */
+  /** The body of the response. */
   body(): ProblemBody {
     return {
       type: `urn:aloelite:problem:${this.code}`,
@@ -144,12 +144,12 @@ const STATUS: Record<AloeErrorCode, number> = {
   invalid: 400,
 };
 
-/** How storage begins its messages: with the path of the file, which clients are not to know. */
+/** Messages of storage begin with the path of the file, which clients must not learn. */
 const FILE_OF_HOST = /^\/.*\/(filesystems\/[^/:]+|manager\.db)(?=: )/;
 
 /**
- * The problem that an error is. What nobody foresaw is `internal`: its text
- * stays here, since it may name what the client is not to know.
+ * The problem that an error is answered with. An unexpected error becomes
+ * `internal`, without its text, which may disclose something.
  */
 export function fromError(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -158,7 +158,7 @@ export function fromError(error: unknown): Problem {
     const detail = error.message.replace(FILE_OF_HOST, "the filesystem's file");
     return new Problem(STATUS[error.code], error.code, detail, { cause: error, headers });
   }
-  // Of the router: a body of another type than the route takes, or one that is no JSON.
+  // The router throws it for a body of another type, or one that is no JSON.
   if (error instanceof HTTPException && error.status < 500) {
     const code = error.status === 415 ? "unsupported_media_type" : "invalid";
     return new Problem(error.status, code, error.message);

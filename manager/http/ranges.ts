@@ -1,30 +1,30 @@
 import { combineRanges, parse } from "range-parser";
 
-/** A part of some content: the first byte and the last one. */
+/** A range of bytes, both ends inclusive. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
-/** Parts that one response has at most; who wants more gets the whole. */
+/** Ranges of one response at most; for more the whole content is served. */
 const MOST_RANGES = 32;
 
 /**
- * The parts that a Range header asks for.
+ * The ranges that a Range header asks for.
  *
  * @param size Of the content, bytes.
- * @returns Null when the whole is to be served; none when none can be.
+ * @returns Null when the whole is to be served; empty when no range can be satisfied.
  */
 export function rangesOf(header: string | null, size: number): ByteRange[] | null {
   if (header === null) return null;
-  // What is not understood is as if it were not there (RFC 9110, 14.2).
+  // A header that is not understood is ignored (RFC 9110, 14.2).
   const { code, type, ranges } = parse(size, header);
   if (type !== "bytes" || (code & 1) !== 0) return null;
   if (ranges.length === 0) return [];
   const parts = ranges.length === 1 ? [ranges[0]] : [...combineRanges([...ranges])];
   if (parts.length > MOST_RANGES) return null;
   const bytes = parts.reduce((sum, { start, end }) => sum + end - start + 1, 0);
-  // Parts that are more than the whole are an attack, or a mistake.
+  // Ranges that overlap to more than the whole are an attack or a mistake.
   if (parts.length > 1 && bytes >= size) return null;
   return parts.map(({ start, end }) => ({ start, end }));
 }

@@ -3,7 +3,7 @@ import type { Env } from "./env.ts";
 import { jsonBody } from "./json_body.ts";
 import { Problem } from "./problem.ts";
 
-/** A module of routes: what does not fit its schema is a problem. */
+/** A router whose requests are validated; one that does not fit its schema is a problem. */
 export function router(): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
@@ -35,7 +35,7 @@ export const ProblemSchema = z.object({
   error: z.string(),
 }).openapi("Problem");
 
-/** The responses of a route that are problems, by their statuses. */
+/** The problem responses of a route, by status. */
 export function problems<S extends number>(...statuses: S[]): Record<S, {
   description: string;
   content: { "application/problem+json": { schema: typeof ProblemSchema } };

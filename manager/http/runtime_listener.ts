@@ -5,18 +5,18 @@ import type { Limits } from "../settings.ts";
 import { systemSockets } from "./sockets.ts";
 import { within } from "../within.ts";
 
-/** How long the last answers have to reach their connections, ms. */
+/** How long the last responses have to reach their sockets, ms. */
 const FLUSH_MS = 200;
 
-/** How often it is looked whether connections can be accepted again, ms. */
+/** How often accepting is tried again, ms. */
 const RETRY_MS = 5;
 
 type Server = Deno.HttpServer<Deno.NetAddr>;
 
 /**
- * The runtime's server. It stops listening for good when a connection cannot be
- * accepted, because too many files are open: then it is started anew, once
- * those connections have gone that nothing runs on. What runs goes on.
+ * The runtime's server. It stops listening for good when it cannot accept a
+ * connection because too many files are open. It is then started again, after idle
+ * connections were closed. Running requests go on.
  */
 export class RuntimeListener implements Listener {
   readonly port: number;
@@ -30,7 +30,7 @@ export class RuntimeListener implements Listener {
   readonly #connections: Connections | null;
   readonly #limit: number;
   readonly #reserved: number;
-  /** Descriptors that files can have while there are no others. */
+  /** Descriptors that are released for files when there are no others. */
   #reserve: Deno.FsFile[] = [];
   #stopped = false;
   #server: Server;
@@ -65,8 +65,8 @@ export class RuntimeListener implements Listener {
   }
 
   async close(ms: number): Promise<void> {
-    // Answers that were given are still on their way. Not `shutdown`, which waits for
-    // them: nothing of what it waits for can be cut off any more.
+    // Responses may still be in flight. `shutdown` would wait for them, and what it waits
+    // for can no longer be aborted.
     await new Promise((resolve) => setTimeout(resolve, Math.min(ms, FLUSH_MS)));
     this.#stopped = true;
     this.#cut.abort();
@@ -85,7 +85,7 @@ export class RuntimeListener implements Listener {
     return server;
   }
 
-  /** Accepting has come to an end by itself: makes room, and begins again. */
+  /** Frees descriptors and listens again, after the server has stopped by itself. */
   async #restart(error: unknown): Promise<void> {
     if (this.#stopped) return;
     this.#giveReserve();
@@ -112,7 +112,7 @@ export class RuntimeListener implements Listener {
         this.#reserve.push(Deno.openSync("/dev/null"));
       }
     } catch {
-      // Fewer then, or none where there is no such device.
+      // There are fewer then, or none where the device is missing.
     }
   }
 

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-/** A random text that nobody guesses, 64 hexadecimal digits. */
+/** A random secret, 64 hexadecimal digits. */
 export function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
-/** What a secret is known by: SHA-256, hexadecimal. Of random texts it tells nobody what they are. */
+/** The hash that a secret is stored by: SHA-256, hexadecimal. */
 export function secretHash(secret: string): string {
   return sha256(secret).toString("hex");
 }

@@ -4,7 +4,7 @@ import type { Settings } from "../settings.ts";
 
 /** The cookie that carries a session. */
 export const SESSION_COOKIE = "aloelite_session";
-/** The header that does the same, for scripts. */
+/** The header that carries it, for scripts. */
 export const SESSION_HEADER = "Aloelite-Session";
 
 /** The session that a request names; null for none. */
@@ -13,7 +13,7 @@ export function sessionOf(c: Context): string | null {
   return text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : null;
 }
 
-/** Gives a client the secret of its session. */
+/** Sends a client the secret of its session. */
 export function setSessionCookie(settings: Pick<Settings, "tls">, c: Context, secret: string) {
   setCookie(c, SESSION_COOKIE, secret, {
     httpOnly: true,
@@ -23,12 +23,12 @@ export function setSessionCookie(settings: Pick<Settings, "tls">, c: Context, se
   });
 }
 
-/** Takes it away. */
+/** Deletes the cookie of a client's session. */
 export function deleteSessionCookie(settings: Pick<Settings, "tls">, c: Context): void {
   deleteCookie(c, SESSION_COOKIE, { path: "/", secure: isSecure(settings, c) });
 }
 
-/** Whether cookies may keep to HTTPS. */
+/** Whether cookies get the attribute Secure. */
 export function isSecure(settings: Pick<Settings, "tls">, c: Context): boolean {
   return settings.tls !== null || new URL(c.req.url).protocol === "https:";
 }

@@ -1,7 +1,7 @@
 import { openLibc } from "../../src/runtime/libc.ts";
 import { openDescriptors } from "./descriptors.ts";
 
-/** A connection of this process, as the system knows it. */
+/** A TCP connection of this process. */
 export interface OpenSocket {
   descriptor: number;
   /** The other end's address. */
@@ -10,15 +10,15 @@ export interface OpenSocket {
   port: number;
 }
 
-/** What the system tells of connections, and does with them, beneath the server that has them. */
+/** The system's view of connections, below the server that owns them. */
 export interface Sockets {
   /** The connections that came to a port of this process. */
   of(port: number): OpenSocket[];
-  /** Ends a connection: the server that has it notices, and lets go of it. */
+  /** Shuts a connection down: its server notices, and closes it. */
   end(descriptor: number): void;
   /**
-   * What the other end has taken of what was sent, bytes; null when it has taken
-   * all of it.
+   * How many of the bytes sent the other end has acknowledged; null when it has
+   * acknowledged all of them.
    */
   taken(descriptor: number): bigint | null;
 }
@@ -36,17 +36,17 @@ const SHUT_RDWR = 2;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 
-/** Where `struct tcp_info` of Linux has what is looked at. */
+/** Offsets of fields in `struct tcp_info` of Linux. */
 const UNACKED = 24;
 const BYTES_ACKED = 120;
 const NOTSENT_BYTES = 144;
 const TCP_INFO_BYTES = 192;
 
 /**
- * The system's calls for sockets. The server of the runtime accepts whatever
- * comes, and knows no end for what says nothing; the system does.
+ * The system calls for sockets. The runtime's server accepts any number of
+ * connections and does not end silent ones, so that they are managed below it.
  *
- * @returns Null where they are not to be had: without Linux, or the permission
+ * @returns Null where they are unavailable: without Linux, or without the permission
  * for native code.
  */
 export function systemSockets(): Sockets | null {
@@ -68,8 +68,8 @@ class SystemSockets implements Sockets {
     this.#libc = libc;
   }
 
-  // Nothing between looking and ending awaits: the thread that has the connections is this
-  // one, so that none of their descriptors becomes another's meanwhile.
+  // Nothing awaits between scanning and ending. Connections belong to this thread, so that
+  // no descriptor is reused meanwhile.
   of(port: number): OpenSocket[] {
     const found: OpenSocket[] = [];
     for (const descriptor of openDescriptors() ?? everyDescriptor()) {
@@ -114,7 +114,7 @@ class SystemSockets implements Sockets {
   }
 }
 
-/** Where they cannot be listed: those that may be. */
+/** The descriptors to try where the open ones cannot be listed. */
 function everyDescriptor(): number[] {
   return Array.from({ length: 4096 }, (_, i) => i);
 }
@@ -124,7 +124,7 @@ function ip6(view: DataView): string {
   return textOf(groups);
 }
 
-/** An address in one form: of IPv4 as such, also where it came by IPv6. */
+/** An address in one form; an IPv4-mapped one of IPv6 as IPv4. */
 export function plainAddress(text: string): string {
   if (!text.includes(":")) return text;
   const [head, tail] = text.replace(/%.*$/, "").replace(

@@ -7,15 +7,15 @@ import type { Limits, TlsFiles } from "../settings.ts";
 import { systemSockets } from "./sockets.ts";
 import { within } from "../within.ts";
 
-/** What the adapter says of a connection. */
+/** What the adapter passes on about a connection. */
 interface NodeConnection {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
 }
 
 /**
- * Listens with HTTPS to clients that show a certificate of an authority; others
- * do not get as far as a request.
+ * Listens with HTTPS and requires client certificates of an authority. Clients
+ * without one fail in the handshake.
  *
  * @throws {Error} With `code` `EADDRINUSE` and others when it cannot listen.
  */
@@ -46,7 +46,7 @@ export async function listenWithClientCertificates(
     handshakeTimeout: limits.headMs,
     keepAliveTimeout: limits.keepAliveMs,
   }, (incoming, outgoing) => void answer(incoming, outgoing));
-  // A server that is full turns away who comes; what looks after connections makes room.
+  // A full server refuses new connections; where connections are managed, idle ones are ended.
   if (sockets === null) server.maxConnections = limits.connections;
   const closed = new Promise<void>((resolve) => server.once("close", resolve));
   await new Promise<void>((resolve, reject) => {

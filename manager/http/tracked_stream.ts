@@ -1,6 +1,6 @@
 import type { Visit } from "./visit.ts";
 
-/** The body of an answer, as its visit is told how its client takes it, and can end it. */
+/** The body of a response. It records in its visit how the client reads it, and can be cut. */
 export function trackedStream(
   visit: Visit,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -11,7 +11,7 @@ export function trackedStream(
       visit.cut = () => {
         visit.cut = null;
         const error = new Error("others wait for the place of this answer");
-        // The runtime prints it: how it came to it is nobody's business.
+        // The runtime prints the error: a stack would only be noise.
         error.stack = error.message;
         controller.error(error);
         void reader.cancel().catch(() => {});
@@ -20,7 +20,7 @@ export function trackedStream(
     async pull(controller) {
       visit.progressAt = performance.now();
       const { done, value } = await reader.read();
-      // Nothing is to be said any more to one that was ended meanwhile.
+      // It was cut meanwhile: its controller is closed.
       if (visit.cut === null) return;
       if (!done) return controller.enqueue(value);
       visit.cut = null;

@@ -1,43 +1,43 @@
-/** Which places a request takes one of. */
+/** The kinds of places; a request takes one of them. */
 export type Place = "usual" | "open" | "health";
 
-/** A request that is worked on. */
+/** The state of a running request. */
 export class Visit {
   /** The pattern of the route that answers it. */
   route = "none";
-  /** Whether it carries the token, where one is asked for. */
+  /** Whether it is authenticated, where a token is required. */
   trusted = true;
   /** What kind of place it takes. */
   place: Place = "usual";
   /**
-   * Since when its body is being read, or it waits for its turn, by `performance.now`;
-   * null while it is worked on.
+   * Since when it waits for its body or for its turn, by `performance.now`; null while
+   * it does not wait.
    */
   waitingSince: number | null = null;
-  /** When something of its body came last, or of its answer was taken, by `performance.now`. */
+  /** When a part of its body or of its response was last transferred, by `performance.now`. */
   progressAt: number = performance.now();
-  /** Ends its answer, where that is a stream. */
+  /** Ends its response, where that is a stream. */
   cut: (() => void) | null = null;
-  /** Rejected when the client goes; null where nobody tells. */
+  /** Rejected when the client disconnects; null where that is not known. */
   completed: Promise<void> | null = null;
   #controller: AbortController | null = null;
   #over = false;
 
   /**
-   * Aborted when nobody waits for the answer any more: the client has gone, or
-   * its time is up. The signal of a `Request` is aborted after each answer.
+   * Aborted when the client has disconnected or the request exceeds its time. Not the
+   * signal of the `Request`, which the runtime aborts after each response.
    */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
       if (this.#over) this.#controller.abort();
-      // Only for those who look: to wait for it costs as much as a small answer.
+      // Only on demand: to wait for it costs as much as a small response.
       this.completed?.catch(() => this.end());
     }
     return this.#controller.signal;
   }
 
-  /** Tells who works on it that nobody waits any more. */
+  /** Aborts the work on it. */
   end(): void {
     this.#over = true;
     this.#controller?.abort();
@@ -46,12 +46,12 @@ export class Visit {
 
 const visits = new WeakMap<Request, Visit>();
 
-/** Keeps the visit of a request with it, for what is given the request alone. */
+/** Attaches a visit to its request, for functions that only have the request. */
 export function keepVisit(request: Request, visit: Visit): void {
   visits.set(request, visit);
 }
 
-/** The visit of a request; a new one where nobody has let it in. */
+/** The visit of a request; a new one if it did not come through the front door. */
 export function visitOf(request: Request): Visit {
   return visits.get(request) ?? new Visit();
 }

@@ -32,7 +32,7 @@ export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
     const head = c.req.method === "HEAD";
     const { state, size } = await lookAt(id, head);
     const conditions = c.req.raw.headers;
-    const before = state.tag === null ? "go on" : readConditions(conditions, validators(state));
+    const before = state.tag === null ? "holds" : readConditions(conditions, validators(state));
     if (before === "not modified") {
       return new Response(null, { status: 304, headers: tagged(state) });
     }
