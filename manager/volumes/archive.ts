@@ -6,17 +6,17 @@ import type { Access } from "./access.ts";
 import { contentStream } from "./content_stream.ts";
 import { LONGEST_PATH, type ZipMember } from "./zip_stream.ts";
 
-/** Entries of a directory that one query gives. */
+/** Entries of a directory that one query reads. */
 const PAGE = 500;
 
-/** Entries that are held of all directories that are open; of others they are read again. */
+/** Entries of open directories that are held in memory; beyond that they are read again. */
 const HELD = 16 * PAGE;
 
 const FILE = 0o100000;
 const DIRECTORY = 0o040000;
 const LINK = 0o120000;
 
-/** Something that an archive is made of. */
+/** A node that goes into an archive. */
 interface Facts {
   id: string;
   type: string;
@@ -26,35 +26,35 @@ interface Facts {
   modified: number;
 }
 
-/** A directory that the walk is in. */
+/** A directory that the walk has entered. */
 interface Open {
   id: string;
-  /** Where its path ends. */
+  /** The length of its path. */
   length: number;
-  /** What it goes on after; null at its begin. */
+  /** The cursor of the next page; null at the start. */
   after: string | null;
-  /** The newest placement that it had then. */
+  /** Its newest placement at the start of the walk. */
   until: string;
-  /** Entries that are to come; null to be read. */
+  /** The entries of this page; null if they have to be read again. */
   entries: ops.DetailedEntry[] | null;
-  /** How many of them have come. */
+  /** How many of them have been visited. */
   done: number;
-  /** Whether there are no entries after these. */
+  /** Whether this is the last page. */
   last: boolean;
-  /** The names that were made safe and given. */
+  /** The safe names that are in use. */
   given: Set<string>;
 }
 
 /**
- * What is at some paths, and below them, with permission bits and links; a
- * hard link is its content. Directories come before what is in them. FIFOs,
- * sockets and devices are left out. Each file is as it was at one moment.
+ * The members of an archive: the nodes at some paths and below them, with permission
+ * bits and symbolic links. A hard link is stored as its content. Directories come
+ * before their entries. FIFOs, sockets and devices are left out. Each file is read in
+ * one state.
  *
- * It holds some of the entries of the directories that it is in, whatever
- * number there is of both.
+ * Memory is bounded whatever the depth and the width of the tree.
  *
- * @throws {AloeError} `unsupported` for a path that is longer than an archive can have,
- * `corrupt` for a directory that is in itself.
+ * @throws {AloeError} `unsupported` for a path that is too long for an archive,
+ * `corrupt` for a directory that contains itself.
  */
 export async function* members(
   held: Access,
@@ -84,7 +84,7 @@ async function* tree(
   const path = new PathBytes();
   const open: Open[] = [];
   const within = new Set<string>();
-  /** Entries that are held of the open directories. */
+  /** How many entries of the open directories are held. */
   let entries = 0;
   const enter = (id: string) => {
     if (within.has(id)) throw new AloeError("corrupt", `${id}: is a directory in itself`);
@@ -166,7 +166,7 @@ async function pageOf(
   }
 }
 
-/** A name that is given to one entry of a directory alone: its own, if that is safe. */
+/** A name that is unique in a directory: the entry's own, if it is safe. */
 async function freeIn(
   { fs, mount }: Access,
   { id, given }: Open,
@@ -179,7 +179,7 @@ async function freeIn(
   return own;
 }
 
-/** Names that were made safe, or come from several directories, may be the same. */
+/** Makes a name unique: safe names, and those of several directories, may be equal. */
 async function free(
   name: string,
   given: ReadonlySet<string>,
@@ -190,7 +190,7 @@ async function free(
   return own;
 }
 
-/** What an archive has of it; null when it has nothing, or it has gone since it was listed. */
+/** The member for a node; null for one that is left out, or was removed since it was listed. */
 async function member(
   held: Access,
   { id, type, mode, modified }: Facts,
@@ -237,13 +237,13 @@ function hasGone(error: unknown): boolean {
   return error instanceof AloeError && error.code === "not_found";
 }
 
-/** The path of where a walk is, in UTF-8: of a deep tree the strings would take too much. */
+/** The path of a walk, in UTF-8: strings for each level of a deep tree would take too much. */
 class PathBytes {
   length = 0;
   #bytes = new Uint8Array(1024);
   readonly #encoder = new TextEncoder();
 
-  /** Goes down to a child. */
+  /** Appends the name of a child. */
   push(name: string, directory: boolean): void {
     const added = this.#encoder.encode(directory ? `${name}/` : name);
     const length = this.length + added.length;

@@ -1,28 +1,28 @@
 import type { Snapshot } from "../../src/ops.ts";
 
-/** Bytes that one read wants: several chunks, yet little memory for each download. */
+/** Bytes that one read asks for: several chunks, yet little memory for each download. */
 const BYTES_AT_ONCE = 1024 * 1024;
 
-/** The least that it wants however many downloads there are. */
+/** The minimum, however many downloads run. */
 const LEAST_AT_ONCE = 256 * 1024;
 
-/** Bytes that all downloads of the process have on their way: clients may take their time. */
+/** Bytes that all downloads of the process may buffer, since clients may be slow. */
 const MOST_ON_THE_WAY = 256 * 1024 * 1024;
 
-/** Downloads that are going on. */
+/** Running downloads. */
 let open = 0;
 
 function bytesAtOnce(): number {
   return Math.max(LEAST_AT_ONCE, Math.min(BYTES_AT_ONCE, Math.floor(MOST_ON_THE_WAY / open)));
 }
 
-/** Something of a body: bytes, or a part of a snapshot. */
+/** A part of a body: bytes, or a range of a snapshot. */
 export type BodyPart = Uint8Array | { snapshot: Snapshot; start: number; end: number };
 
 /**
- * A body that is read as its client takes it.
+ * A body that is read on demand.
  *
- * @param done Called once, when it has been read or nobody wants it any more.
+ * @param done Is called once, when it has been read or cancelled.
  */
 export function contentStream(
   parts: readonly BodyPart[],
@@ -58,7 +58,7 @@ export function contentStream(
         at ??= part.start;
         const pieces = await part.snapshot.read(at, Math.min(bytesAtOnce(), part.end + 1 - at));
         if (ended) {
-          // What was kept by a read that its client did not wait for.
+          // It was cancelled during the read, which has kept chunks.
           part.snapshot.forget();
           return;
         }

@@ -3,8 +3,10 @@ import type { VolumeFacts } from "./facts.ts";
 import { PRINCIPAL } from "./open_files.ts";
 
 /**
- * Mounts a volume without a directory: its file stays open, and a mount of it is
- * in the file's records, until what is returned is disposed.
+ * Mounts a volume without a directory: its file stays open, and the file records a
+ * mount of it.
+ *
+ * @returns What ends the mount when it is disposed.
  *
  * @throws {AloeError} `bad_key`.
  */

@@ -5,8 +5,8 @@ import type { Access } from "./access.ts";
 const PURPOSE = "aloelite: drafts of the page";
 
 /**
- * What seals the drafts of an encrypted volume in a browser: made of the
- * volume's key, which it does not tell, and the same as long as that is.
+ * The key that encrypts drafts of an encrypted volume in a browser. It is derived
+ * from the volume's key, does not disclose it, and changes with it.
  *
  * @returns 32 bytes; null for a volume without a key.
  */

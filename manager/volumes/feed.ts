@@ -5,55 +5,55 @@ import type { Publisher } from "./feed_events.ts";
 import type { Filesystems } from "./filesystems.ts";
 import type { OpenFile } from "./open_files.ts";
 
-/** An event with what it is known by. */
+/** An event with its id. */
 export interface NumberedEvent {
   id: string;
   event: FeedEvent;
 }
 
-/** An event as it is kept: who is told where it was is decided for each listener. */
+/** An event in the history. Which listeners get its path is decided for each of them. */
 interface StoredEvent extends NumberedEvent {
   where: { path: string; volume: VolumeFacts } | null;
 }
 
-/** Whom a listener is. */
+/** What a listener wants, and may know. */
 export interface ListenOptions {
-  /** Listens to a volume alone, and to what concerns its filesystem. */
+  /** Only events of this filesystem, and those without one. */
   fsId?: string;
   volume?: string;
-  /** The last event that the listener has seen: it is told what came after. */
+  /** The last event that the listener has got; it gets those that came after. */
   lastId?: string | null;
-  /** Whether the listener has proved the PIN of a volume. By default of none. */
+  /** Whether the listener has proved the PIN of a volume. By default it has not. */
   holds?: (volume: string) => boolean;
 }
 
-/** Someone who is told of changes. */
+/** A subscriber of the feed. */
 export interface Listener {
-  /** What has happened and was not taken yet; waits for the first. Null at the end. */
+  /** The events since the last call; waits for the first one. Null at the end. */
   take(): Promise<NumberedEvent[] | null>;
-  /** Listens no more. */
+  /** Ends the subscription. */
   close(): void;
 }
 
-/** Changes, for whoever listens. */
+/** Publishes changes to its listeners. */
 export interface Feed extends Publisher {
-  /** Listens, to one volume or to everything. */
+  /** Subscribes, to one volume or to everything. */
   listen(options: ListenOptions): Listener;
   close(): void;
 }
 
-/** How often files are looked at while somebody listens, ms. */
+/** How often files are polled while there are listeners, ms. */
 const POLL_MS = 400;
 
-/** Events that are kept for those who come back, and for one who is slow. */
+/** Events in the history, for clients that reconnect; and in the queue of a slow listener. */
 const HISTORY = 1024;
 const MAX_QUEUED = 256;
 
 /** What the feed needs. */
 export interface FeedOptions {
-  /** The files that it looks at. */
+  /** The files that it polls. */
   filesystems: Pick<Filesystems, "list" | "opened">;
-  /** Takes why they cannot be looked at. */
+  /** Takes why files cannot be polled. */
   log: (line: string) => void;
 }
 
@@ -64,11 +64,11 @@ export function createFeed(options: FeedOptions): Feed {
 
 class ManagerFeed implements Feed {
   readonly #options: FeedOptions;
-  /** Numbers begin anew with each run, so ids name the run. */
+  /** Ids name the run, since numbers start again with each one. */
   readonly #run = crypto.randomUUID().slice(0, 8);
   readonly #history: StoredEvent[] = [];
   readonly #listeners = new Set<QueuedListener>();
-  /** How each filesystem was when it was looked at last. */
+  /** The state of each filesystem at the last poll. */
   readonly #seen = new Map<string, State>();
   #count = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -119,7 +119,7 @@ class ManagerFeed implements Feed {
     this.#stopPolling();
   }
 
-  /** Tells what came after an event; or, where that is not known any more, that much may have. */
+  /** Sends the events after one; or a reset, if that one is no longer in the history. */
   #replay(listener: QueuedListener, lastId: string | null): void {
     if (lastId === null) return;
     const [run, number] = lastId.split("-");
@@ -147,7 +147,7 @@ class ManagerFeed implements Feed {
     this.#seen.clear();
   }
 
-  /** Looks which files somebody has changed, whoever it was. */
+  /** Finds the files that any process has changed. */
   async #poll(): Promise<void> {
     if (this.#polling) return;
     this.#polling = true;
@@ -180,13 +180,13 @@ class ManagerFeed implements Feed {
         state.file = file;
       }
     } catch {
-      // It is being closed, or cannot be opened.
+      // The file is being closed, or cannot be opened.
     }
     return state;
   }
 }
 
-/** How a file was when it was looked at. */
+/** The state of a file at a poll. */
 interface State {
   /** The open file, which counts changes; null for a closed one. */
   file: OpenFile | null;
@@ -200,7 +200,7 @@ function differs(before: State, now: State): boolean {
     : now.times !== before.times;
 }
 
-/** Times and sizes of a file and its WAL; an empty WAL, which reading makes, is none. */
+/** Times and sizes of a file and its WAL. An empty WAL, which readers create, is ignored. */
 async function times(path: string): Promise<string> {
   const parts: number[] = [];
   for (const name of [path, `${path}-wal`]) {
@@ -210,7 +210,7 @@ async function times(path: string): Promise<string> {
   return parts.join(" ");
 }
 
-/** What the feed gives a listener. */
+/** What a listener needs of the feed. */
 interface QueuedListenerOptions {
   wants: (event: FeedEvent) => boolean;
   holds: (volume: string) => boolean;
@@ -218,7 +218,7 @@ interface QueuedListenerOptions {
   leave: () => void;
 }
 
-/** A listener; what it does not take in time is dropped, and it is told so. */
+/** A listener with a queue. When the queue overflows, its events are replaced by a reset. */
 class QueuedListener implements Listener {
   readonly #options: QueuedListenerOptions;
   #events: NumberedEvent[] = [];
@@ -238,7 +238,7 @@ class QueuedListener implements Listener {
     this.#wake?.();
   }
 
-  /** Everything may have changed. */
+  /** Replaces the queue by one event: everything may have changed. */
   reset(): void {
     this.#events = [{ id: this.#options.lastId(), event: { type: "reset" } }];
     this.#wake?.();

@@ -2,35 +2,33 @@ import { stat } from "node:fs/promises";
 import type { OpenDatabase } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 
-/** Which content a file has at a moment. */
+/** The state of a file at a moment. */
 export interface FileState {
-  /** Equal ones are equal content; null where that cannot be told just now. */
+  /** The tag of its content: equal tags mean equal content; null where it is not known. */
   tag: string | null;
   /** When it was last written, seconds since the Unix epoch. */
   modified: number;
   /**
-   * The same for clients. Of a file that was written a moment ago it is the
-   * second before: who asks later whether it was changed since is told of what
-   * came in the same second.
+   * The same for clients. For a file that was written just now it is one second less,
+   * so that If-Modified-Since finds further changes within the same second.
    */
   said: number;
-  /** What the WAL held. */
+  /** The state of the WAL. */
   wal: ops.WalState;
 }
 
-/** Looks at a file that does not hold still. */
+/** How often the state of a file that changes is read again. */
 const TRIES = 8;
 
-/** How old the last write to a file has to be for its time to tell it from the next one, ms. */
+/** How old the last write has to be for its time to differ from the next one's, ms. */
 const SETTLED = 25;
 
-/** How long a write may lie in the WAL before it is seen, for certain, ms. */
+/** How long a write may be in the WAL before its time is certain to be seen, ms. */
 const SHOWN = 5000;
 
 /**
- * Tells which content a file has, without reading it. While the WAL holds
- * something that is its salts, which no other WAL has, and its length; else the
- * file itself is all there is, and its time and size tell.
+ * Identifies the content of a file without reading it: by the salts and the length of
+ * its WAL, which are unique, or by the time and size of the file if the WAL is empty.
  *
  * @param path The file.
  * @param db A connection to it.
@@ -42,20 +40,20 @@ export async function fileState(path: string, db: OpenDatabase): Promise<FileSta
     const when = seconds(Math.max(main?.ms ?? 0, log?.ms ?? 0));
     const salts = await walHeader(path);
     const wal = await ops.walState(db);
-    // Begun anew meanwhile?
+    // The WAL may have been restarted meanwhile.
     if (await walHeader(path) !== salts) continue;
     if (wal.pages > 0) return { tag: `${salts}${wal.pages.toString(16)}`, ...when, wal };
     const again = await times(path);
     if (main === null || again?.facts !== main.facts) continue;
     const age = Date.now() - main.ms;
     if (age >= SETTLED) return { tag: main.facts, ...when, wal };
-    // In the same tick of the clock it could be written again.
+    // It could be written again within the same tick of the clock.
     await new Promise((resolve) => setTimeout(resolve, Math.min(SETTLED, SETTLED - age + 1)));
   }
   return { tag: null, ...seconds(Date.now()), wal: { pages: 0, moved: 0 } };
 }
 
-/** A tag that no content has had. */
+/** A unique tag. */
 export function newTag(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }
@@ -77,8 +75,8 @@ async function times(path: string): Promise<{ facts: string; ms: number } | null
 }
 
 /**
- * The header of the WAL; empty without one. Only of the WAL: SQLite's locks are
- * on the file and its index, and would go if this process opened and closed those.
+ * The header of the WAL; empty without one. The WAL can be opened and closed safely:
+ * SQLite's locks are on the file and on the index, and would be lost with those.
  */
 async function walHeader(path: string): Promise<string> {
   let file: Deno.FsFile;
@@ -91,6 +89,6 @@ async function walHeader(path: string): Promise<string> {
   using _ = file;
   const header = new Uint8Array(32);
   const length = await file.read(header) ?? 0;
-  // The salts, and the sums over them and the rest.
+  // The salts, and the checksums.
   return header.subarray(Math.min(16, length), length).toHex();
 }

@@ -11,44 +11,44 @@ import { tighten } from "./root_folder.ts";
 /** A new volume. */
 export interface NewVolume {
   name: string;
-  /** Encrypts it. */
+  /** Encrypts the volume. */
   pin?: Pin;
-  /** How; convergent by default. */
+  /** The mode of encryption; convergent by default. */
   encryption?: Exclude<EncryptionMode, "none">;
   /** Bytes of a full chunk. */
   chunkSize?: number;
-  /** The filesystem that it goes to; a new one by default. */
+  /** Its filesystem; a new one by default. */
   fsId?: string;
 }
 
-/** What filesystems need of the rest. */
+/** What filesystems need. */
 export interface FilesystemsOptions {
   root: string;
   registry: records.Registry;
   idleMs: number;
   most: number;
   log: (line: string) => void;
-  /** Looks for damage of the pages of a file that was put into the folder; a line each. */
+  /** Reports damaged pages of a file that was put into the folder, a line each. */
   inspect: (path: string) => Promise<string[]>;
-  /** Told how many are open. */
+  /** Is called with the number of open filesystems. */
   count?: (open: number) => void;
 }
 
-/** The aloelite files below the root: kept open on demand, closed when idle. */
+/** The aloelite files below the root: opened on demand, closed when idle. */
 export class Filesystems {
   readonly #options: FilesystemsOptions;
   readonly #files: OpenFiles;
   readonly #records = new Map<string, records.FilesystemRecord>();
   readonly #volumes = new Map<string, Contents>();
-  /** Which filesystem a volume was in when it was last looked for. */
+  /** The filesystem of each volume, as it was last found. */
   readonly #homes = new Map<string, string>();
   #scanned = "";
   #scanning: Promise<void> | null = null;
-  /** Until when requests wait for it, by `performance.now`. */
+  /** Until when requests wait for the scan, by `performance.now`. */
   #waitUntil = 0;
-  /** What the files looked like that were not taken in, by their names. */
+  /** Signatures of the files that were refused, by name. */
   readonly #refused = new Map<string, string>();
-  /** Called before a volume goes, so that nothing holds it. */
+  /** Called before a volume is removed, to end its uses. */
   readonly beforeRemoval: Set<(volume: string) => Promise<void>> = new Set();
 
   private constructor(options: FilesystemsOptions) {
@@ -63,7 +63,7 @@ export class Filesystems {
     });
   }
 
-  /** Reads the records, finishes what a crash has left undone, and looks for files. */
+  /** Reads the records, completes what a crash has interrupted, and scans for files. */
   static async open(options: FilesystemsOptions): Promise<Filesystems> {
     const all = new Filesystems(options);
     await Deno.remove(all.temporary, { recursive: true }).catch((error) => {
@@ -82,7 +82,7 @@ export class Filesystems {
     return `${this.#options.root}/filesystems`;
   }
 
-  /** The folder for what is not finished; emptied at start. */
+  /** The folder for temporary files; emptied at start. */
   get temporary(): string {
     return `${this.#options.root}/tmp`;
   }
@@ -103,7 +103,7 @@ export class Filesystems {
     return await this.#facts(this.#record(id));
   }
 
-  /** Every volume of the files that are there and can be read. */
+  /** Every volume of the files that can be read. */
   async volumes(): Promise<VolumeFacts[]> {
     await this.#scan();
     const all = new Map<string, VolumeFacts>();
@@ -111,11 +111,11 @@ export class Filesystems {
     for (const { id, state } of [...this.#records.values()]) {
       if (state !== "ready") continue;
       for (const volume of await this.#volumesOrNone(id, damaged)) {
-        // A copy of a file has the same volumes: the file that came first has them.
+        // A copy of a file has the same volumes. They belong to the older file.
         if (!all.has(volume.id)) all.set(volume.id, volume);
       }
     }
-    // Who asks for a volume of a file that was damaged is told of that.
+    // A request for a volume of a damaged file gets the damage as its answer.
     for (const [id, fsId] of this.#homes) if (!damaged.has(fsId)) this.#homes.delete(id);
     for (const { id, fsId } of all.values()) this.#homes.set(id, fsId);
     return [...all.values()];
@@ -125,7 +125,7 @@ export class Filesystems {
    * One volume.
    *
    * @throws {AloeError} `not_found`; `corrupt` or `unsupported` when its file has
-   * become that since the volume was seen.
+   * become so since the volume was found.
    */
   async volume(id: string): Promise<VolumeFacts> {
     const home = this.#homes.get(id);
@@ -152,7 +152,7 @@ export class Filesystems {
   }
 
   /**
-   * Bytes in a filesystem's file that what comes next will use.
+   * Free bytes within a filesystem's file, which further writes use first.
    *
    * @throws {AloeError} As {@linkcode volumesOf}.
    */
@@ -163,7 +163,7 @@ export class Filesystems {
   async #contentsOf(id: string): Promise<Contents> {
     this.#record(id);
     const known = this.#volumes.get(id);
-    // Asking the file costs more than many an answer: of others' changes it is asked now and then.
+    // Reading the change counter is expensive, so that others' changes are seen with a delay.
     if (known !== undefined && performance.now() < known.freshUntil) return known;
     if (known !== undefined && !this.#files.isOpen(id)) {
       if (known.signature !== null && known.signature === await signature(this.#path(id))) {
@@ -201,13 +201,13 @@ export class Filesystems {
     }
   }
 
-  /** What is known of the volumes may have been changed just now. */
+  /** Has the volumes of a filesystem read again. */
   #outdate(id: string): void {
     const known = this.#volumes.get(id);
     if (known !== undefined) known.freshUntil = 0;
   }
 
-  /** Keeps a filesystem open, for writing, until what is returned is disposed. */
+  /** Keeps a filesystem open for writing until the result is disposed. */
   async hold(id: string): Promise<{ fs: AloeLite } & Disposable> {
     const lease = await this.lease(id);
     try {
@@ -225,13 +225,13 @@ export class Filesystems {
     return await this.#files.lease(id);
   }
 
-  /** The file of a filesystem if it is open; asking does not keep it so. */
+  /** The file of a filesystem if it is open. It may be closed at any moment. */
   opened(id: string): Promise<OpenFile> | null {
     return this.#files.opened(id);
   }
 
   /**
-   * Makes a volume; without `fsId`, in a file of its own.
+   * Makes a volume; without `fsId` in a new file.
    *
    * @throws {AloeError} `not_found` for an unknown filesystem, and as `AloeLite.createVolume`.
    */
@@ -267,10 +267,10 @@ export class Filesystems {
   }
 
   /**
-   * Takes over an aloelite file: it is moved here from a place on the same disk.
+   * Imports an aloelite file by moving it here from a path on the same disk.
    *
-   * @throws {AloeError} `corrupt`, `unsupported`; `already_exists` when a volume
-   * of it is here already.
+   * @throws {AloeError} `corrupt`, `unsupported`; `already_exists` when one of its
+   * volumes is here already.
    */
   async import(path: string, name: string): Promise<FilesystemFacts> {
     await using fs = await AloeLite.open(path, { create: false });
@@ -296,7 +296,7 @@ export class Filesystems {
   }
 
   /**
-   * Names a filesystem.
+   * Renames a filesystem.
    *
    * @throws {AloeError} `not_found`.
    */
@@ -308,7 +308,7 @@ export class Filesystems {
   }
 
   /**
-   * Deletes a volume for good, and its file with the last one.
+   * Deletes a volume irreversibly, and its file with the last one.
    *
    * @throws {AloeError} `not_found`; `mount_conflict` while another process has it mounted.
    */
@@ -331,7 +331,8 @@ export class Filesystems {
   }
 
   /**
-   * Deletes a filesystem with all of its volumes; forgets one whose file is missing.
+   * Deletes a filesystem with all of its volumes, or the record of one whose file is
+   * missing.
    *
    * @throws {AloeError} `not_found`; `mount_conflict` while another process has a volume mounted.
    */
@@ -342,7 +343,7 @@ export class Filesystems {
     try {
       volumes = await this.volumesOf(id);
     } catch (error) {
-      // What cannot be read has nobody who reads it.
+      // A file that cannot be read is in use by nobody.
       if (!isUnreadable(error)) throw error;
       this.#options.log(`deleting ${path}, which cannot be read (${error.code})`);
       return await this.#removeFile(id);
@@ -357,7 +358,7 @@ export class Filesystems {
     for (const volume of volumes) this.#homes.delete(volume.id);
   }
 
-  /** Closes every file, when those who use it are done or the time is up. */
+  /** Closes every file when its users are done, or after the time, ms. */
   async close(patience = 5000): Promise<void> {
     await this.#files.close(patience);
   }
@@ -405,7 +406,7 @@ export class Filesystems {
     }
   }
 
-  /** Keeps what is known of the volumes past the closing, if it is still true. */
+  /** Keeps the cached volumes of a file that is closed, if they are current. */
   async #closing(id: string, file: OpenFile): Promise<() => Promise<void>> {
     const known = this.#volumes.get(id);
     const valid = known?.file === file &&
@@ -436,14 +437,14 @@ export class Filesystems {
     this.#volumes.delete(id);
   }
 
-  /** Deletes a file so that a crash on the way is finished by the next start. */
+  /** Deletes a file so that the next start completes it after a crash. */
   async #removeFile(id: string): Promise<void> {
     await this.#setState(id, "deleting");
     await removeFile(this.#path(id));
     await this.#dropRecord(id);
   }
 
-  /** Reads the records and finishes what was under way when the last run ended. */
+  /** Reads the records and completes what the last run was doing when it ended. */
   async #recover(): Promise<void> {
     for (const record of await records.listFilesystems(this.#options.registry)) {
       this.#records.set(record.id, record);
@@ -463,7 +464,7 @@ export class Filesystems {
     }
   }
 
-  /** Takes over files that were put into the folder. */
+  /** Adopts files that were put into the folder. */
   async #scan(): Promise<void> {
     const { mtime } = await Deno.stat(this.folder);
     const now = `${mtime?.getTime()}`;
@@ -476,11 +477,11 @@ export class Filesystems {
         this.#scanning = null;
       });
     }
-    // What is large, or hangs, is looked at while others go on.
+    // A file that is large, or hangs, is inspected while requests go on.
     await within(Math.max(0, this.#waitUntil - performance.now()), this.#scanning);
   }
 
-  /** @returns Whether every file that is there could be judged. */
+  /** @returns Whether every file could be judged. */
   async #adopt(): Promise<boolean> {
     let settled = true;
     const known = new Set([...this.#records.values()].map((record) => record.fileName));
@@ -489,7 +490,7 @@ export class Filesystems {
       if (!isFile || match === null || known.has(name)) continue;
       const path = `${this.folder}/${name}`;
       if (!await isComplete(path)) {
-        // Perhaps it is still being copied.
+        // It may still be being copied.
         settled = false;
         continue;
       }
@@ -508,10 +509,10 @@ export class Filesystems {
   }
 
   /**
-   * Whether the pages of a file that was put into the folder are in order. A file in
-   * which they lead back to themselves would hold the event loop for ever.
+   * Whether the pages of a file that was put into the folder are undamaged. A file with
+   * a cycle of pages would block the event loop forever.
    *
-   * @returns Null when that is to be asked again.
+   * @returns Null when it has to be inspected again.
    */
   async #isSound(name: string): Promise<boolean | null> {
     const path = `${this.folder}/${name}`;
@@ -525,7 +526,7 @@ export class Filesystems {
     } catch (error) {
       if (!(error instanceof AloeError)) throw error;
       if (error.code === "busy") return null;
-      // What has a fault of its own to tell does so when it is opened.
+      // Other faults are reported when the file is opened.
       if (error.code !== "io_error") return true;
       this.#options.log(`${name} is not taken in: ${error.message}`);
     }
@@ -536,30 +537,30 @@ export class Filesystems {
 
 interface Contents {
   volumes: VolumeFacts[];
-  /** Room in the file that nothing uses. */
+  /** Free bytes within the file. */
   freeBytes: number;
-  /** The open file that it was read from, and its change counter then. */
+  /** The open file that they were read from, and its change counter then. */
   file: OpenFile | null;
   counter: number;
-  /** What the closed file looked like. */
+  /** The signature of the closed file. */
   signature: string | null;
-  /** Until when nobody looks whether it is still true, by `performance.now`. */
+  /** Until when they are assumed to be current, by `performance.now`. */
   freshUntil: number;
 }
 
-/** How long requests wait for what is found in the folder, ms. */
+/** How long requests wait for a scan of the folder, ms. */
 const SCAN_WAIT_MS = 10_000;
 
-/** How late the change of a volume by another process may be seen, ms. */
+/** The delay with which another process's change of a volume is seen at most, ms. */
 const FRESH_MS = 20;
 
-/** What a file of ours is called after its id. */
+/** The extension of a file that the manager creates. */
 const ENDING = ".aloe";
 
-/** What may be an aloelite file: its name and an ending. */
+/** File names that may be adopted: a name and an extension. */
 const ADOPTED = /^(.+)\.(?:aloe|fs|sqlite|db)$/;
 
-/** What makes a file none that volumes can be read from. */
+/** Codes of errors for which the volumes of a file cannot be read. */
 const UNREADABLE: ReadonlySet<string> = new Set([
   "not_found",
   "corrupt",
@@ -568,12 +569,12 @@ const UNREADABLE: ReadonlySet<string> = new Set([
   "invalid",
 ]);
 
-/** Whether a file is not there, or cannot be read. */
+/** Whether a file is missing, or cannot be read. */
 function isUnreadable(error: unknown): error is AloeError {
   return error instanceof AloeError && UNREADABLE.has(error.code);
 }
 
-/** Whether it is there, and is not what it should be. */
+/** Whether a file is damaged or unsupported. */
 function isDamage(error: unknown): boolean {
   return error instanceof AloeError && ["corrupt", "unsupported"].includes(error.code);
 }
@@ -587,7 +588,7 @@ function volumeFacts(fsId: string, volume: VolumeInfo): VolumeFacts {
   return { id, fsId, name, encrypted: encryption !== "none", encryption, chunkSize, createdAt };
 }
 
-/** Ends the mounts that an earlier run of the manager could not end. */
+/** Ends the mounts that an earlier run of the manager has left. */
 async function endStaleMounts(fs: AloeLite): Promise<void> {
   for (const mount of await fs.mounts()) {
     if (mount.principal === PRINCIPAL) await fs.unmount(mount.id);
@@ -622,8 +623,8 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * Whether a SQLite file has all the pages that its header counts. Not for one that this
- * process has open: its locks would go when this is done with it.
+ * Whether a SQLite file has all the pages that its header counts. Not to be used for a
+ * file that this process has open: closing it here would drop the process's locks.
  */
 async function isComplete(path: string): Promise<boolean> {
   using file = await Deno.open(path);
@@ -635,9 +636,9 @@ async function isComplete(path: string): Promise<boolean> {
   return (await file.stat()).size >= view.getUint32(28) * pageSize;
 }
 
-/** A file with what SQLite keeps beside it. */
+/** Removes a database with its side files. */
 async function removeFile(path: string): Promise<void> {
-  // The database last: until then it is seen that something is left.
+  // The database last: while it exists, an interrupted removal is noticed.
   for (const each of databaseFiles(path).reverse()) {
     try {
       await Deno.remove(each);

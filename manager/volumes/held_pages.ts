@@ -2,36 +2,36 @@ import { AloeError } from "../../src/errors.ts";
 import type { FileSize, WalState } from "../../src/ops.ts";
 import { readRaw } from "./raw_file.ts";
 
-/** Bytes of the WAL's header, and of what is before each page in it. */
+/** Bytes of the WAL's header, and of the header of each frame. */
 const WAL_HEADER = 32;
 const FRAME_HEADER = 24;
 
-/** The page with this byte is never used: SQLite's locks are on it. */
+/** The page with this byte is never used, since SQLite's locks are on it. */
 const LOCK_BYTE = 0x40000000;
 
-/** A state of a file that is held. */
+/** A state of a file that a transaction holds. */
 export interface HeldState {
   path: string;
   /** A descriptor of the file. */
   raw: number;
   size: FileSize;
-  /** What the WAL held when the state was held already. */
+  /** The state of the WAL when the transaction already held it. */
   wal: WalState;
 }
 
 /**
- * The pages of a file in the state that a transaction holds. A page is as the
- * WAL has it last, or else as the file has it. Of the WAL nothing that the state
- * needs is overwritten while it is held. In the file only pages are, and by what
- * the WAL has: those are taken from there. What the WAL had brought into the
- * file before is not looked for in it, as it may be used anew.
+ * The pages of a file in the state that a transaction holds. The last frame of a page
+ * in the WAL is used, or else the page of the file. Frames that the state needs are not
+ * overwritten while it is held. A checkpoint overwrites pages of the file only with
+ * frames that are in the WAL, where they are found. Frames that an earlier checkpoint
+ * has moved are not searched, since their space may be reused.
  */
 export class HeldPages implements Disposable {
   readonly count: number;
   readonly pageSize: number;
   readonly #raw: number;
   readonly #wal: Deno.FsFile | null;
-  /** Where the WAL has pages, by their numbers from 0. */
+  /** Offsets of pages in the WAL, by page number from 0. */
   readonly #places = new Map<number, number>();
 
   constructor({ path, raw, size, wal }: HeldState) {
@@ -47,7 +47,7 @@ export class HeldPages implements Disposable {
     }
   }
 
-  /** Reads pages that follow each other. @param first Its number from 0. */
+  /** Reads consecutive pages. @param first The number of the first one, from 0. */
   read(first: number, count: number): Uint8Array<ArrayBuffer> {
     const { pageSize } = this;
     const bytes = new Uint8Array(count * pageSize);

@@ -4,10 +4,10 @@ import type { FilesystemFacts } from "./facts.ts";
 import { Problem } from "../http/problem.ts";
 import type { Filesystems } from "./filesystems.ts";
 
-/** What says that some bytes are no filesystem that can be used here. */
+/** Codes of errors that mean that a file is no filesystem that can be used here. */
 const BAD: ReadonlySet<string> = new Set(["corrupt", "unsupported", "io_error", "invalid"]);
 
-/** A chunk is in memory as a whole, several times: larger ones are not taken in, bytes. */
+/** The largest chunk of an import, bytes: chunks are in memory as a whole, several times. */
 const LARGEST_CHUNK = 128 * 1024 * 1024;
 
 /** What an inspection of a file tells. */
@@ -25,10 +25,10 @@ export interface ImportsOptions {
   inspect: (path: string, options: { signal: AbortSignal }) => Promise<FileInspection>;
 }
 
-/** Takes in filesystems that clients send. */
+/** Imports filesystems that clients send. */
 export class Imports {
   readonly #options: ImportsOptions;
-  /** One comes in after the other: of two copies of one filesystem one is refused. */
+  /** Imports run one after the other, so that one of two copies is refused. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ImportsOptions) {
@@ -36,7 +36,7 @@ export class Imports {
   }
 
   /**
-   * Takes one in. It is there in whole, checked, or not at all.
+   * Imports one: whole and checked, or not at all.
    *
    * @param body The bytes of its file.
    * @param signal Aborted when nobody waits for the result any more.
@@ -94,8 +94,8 @@ async function write(file: Deno.FsFile, part: Uint8Array): Promise<number> {
 }
 
 /**
- * Tells a client what is wrong with the file that it sent. The path in the message
- * is of this host: the client has nothing of it.
+ * Explains what is wrong with a client's file. The message must not disclose the path
+ * on this host.
  */
 function explain(error: unknown, path: string): never {
   if (!(error instanceof AloeError) || !BAD.has(error.code)) throw error;

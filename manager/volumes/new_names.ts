@@ -1,16 +1,16 @@
 import { splitPath } from "../../src/paths.ts";
 import { Problem } from "../http/problem.ts";
 
-/** Bytes of a name that every front of a volume can show. */
+/** Bytes of a name that every front end of a volume supports. */
 const LONGEST = 255;
 const LONGEST_PATH = 4096;
 const encoder = new TextEncoder();
 
 /**
- * Checks the path of something that is to be made. The format takes names that
- * a mounted directory or an unpacked archive cannot have; over HTTP none is made.
+ * Checks the path of a new node. The format allows names that a mounted directory or
+ * an unpacked archive cannot have; the manager makes none of those.
  *
- * @returns It, in one form.
+ * @returns The normalized path.
  * @throws {Problem} 400.
  * @throws {AloeError} `invalid`.
  */
@@ -24,7 +24,7 @@ export function newPath(path: string): string {
   return text;
 }
 
-/** The same for one name. */
+/** Checks the name of a new node. @throws {Problem} 400. */
 export function newName(name: string): string {
   if (name === "" || name.includes("/")) {
     throw new Problem(400, "nameless", "a name is not empty and holds no slash");

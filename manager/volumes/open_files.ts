@@ -3,13 +3,12 @@ import { reserveOf } from "./reserve.ts";
 import { closeRaw, openRaw } from "./raw_file.ts";
 
 /**
- * A file that is open twice: for reading, where nothing of it waits behind a
- * writer and mounts are rows of the connection and not of the file; and, from
- * the first need of it on, for writing.
+ * A file that is open twice: for reading, where nothing waits for a writer and mounts
+ * are rows of the connection and not of the file; and, on demand, for writing.
  */
 export class OpenFile {
   readonly path: string;
-  /** For reading alone. */
+  /** The connection for reading. */
   readonly reader: AloeLite;
   #writer: Promise<AloeLite> | null = null;
   readonly #mounts = new Map<string, Promise<Mount>>();
@@ -22,12 +21,12 @@ export class OpenFile {
     this.#identity = identityOf(path);
   }
 
-  /** Whether the path leads to another file by now, or to none. */
+  /** Whether the path now leads to another file, or to none. */
   get isReplaced(): boolean {
     return identityOf(this.path) !== this.#identity;
   }
 
-  /** Opens a file that is there, upgrading one of an older release. */
+  /** Opens an existing file, and upgrades one of an older release. */
   static async open(path: string): Promise<OpenFile> {
     const writer = await openWriter(path);
     try {
@@ -40,7 +39,7 @@ export class OpenFile {
     }
   }
 
-  /** For writing. */
+  /** The connection for writing. */
   writer(): Promise<AloeLite> {
     this.#writer ??= openWriter(this.path);
     return this.#writer;
@@ -67,13 +66,13 @@ export class OpenFile {
     return await fs.mount(volume, { access, principal: PRINCIPAL });
   }
 
-  /** A descriptor of the file, for reading pages of it; null where that cannot be had. */
+  /** A descriptor of the file, for reading raw pages; null where none is available. */
   get raw(): number | null {
     if (this.#raw === undefined) this.#raw = openRaw(this.path);
     return this.#raw;
   }
 
-  /** Leaves nothing beside the file that has replaced it. */
+  /** Keeps its side files away from the file that has replaced it. */
   async release(): Promise<void> {
     await (await this.#writer?.catch(() => null))?.db.isLost();
   }
@@ -95,14 +94,14 @@ export class OpenFile {
     } finally {
       await this.reader.close();
       await writer?.close();
-      // Last: the locks of connections would go with it.
+      // Last: closing it drops the locks of connections.
       if (typeof this.#raw === "number") closeRaw(this.#raw);
       this.#raw = null;
     }
   }
 }
 
-/** Uploads are long, and who asks meanwhile is not to wait for the disk. */
+/** Checkpoints run aside, so that requests do not wait for them during long uploads. */
 function openWriter(path: string): Promise<AloeLite> {
   return AloeLite.open(path, {
     create: false,
@@ -111,7 +110,7 @@ function openWriter(path: string): Promise<AloeLite> {
   });
 }
 
-/** What tells a file from all others; null for none. */
+/** The identity of a file; null where it is missing. */
 function identityOf(path: string): string | null {
   try {
     const { dev, ino } = Deno.statSync(path);
@@ -121,38 +120,38 @@ function identityOf(path: string): string | null {
   }
 }
 
-/** Whom the manager's mounts act for: a restart ends those that a crash has left. */
+/** The principal of the manager's mounts, by which a restart finds those that a crash has left. */
 export const PRINCIPAL = "aloelite-manager";
 
-/** A use of an open file, to be disposed when it is done. */
+/** The use of an open file, to be disposed at its end. */
 export interface FileLease extends Disposable {
   readonly file: OpenFile;
 }
 
 interface Slot {
   file: Promise<OpenFile>;
-  /** The same once it is open. */
+  /** The same, when it is open. */
   opened: OpenFile | null;
   leases: number;
   /** When the last lease ended. */
   idleSince: number;
-  /** Set when its file goes: nobody new gets it. */
+  /** Set when its file is being removed or was replaced: no more leases. */
   removing: boolean;
 }
 
-/** How many files stay open, and how long. */
+/** The options of a pool of open files. */
 export interface PoolOptions {
   /** How long an unused one stays open, ms. */
   idleMs: number;
-  /** How many are open at once where that can be. */
+  /** How many are open at once, unless more are in use. */
   most: number;
   /** Opens one. */
   open: (id: string) => Promise<OpenFile>;
-  /** Called before one is closed, and again after it. */
+  /** Called before one is closed; its result is called afterwards. */
   closing?: (id: string, file: OpenFile) => Promise<() => Promise<void>>;
-  /** Told how many are open. */
+  /** Is called with the number of open files. */
   count?: (open: number) => void;
-  /** Told of one that is another file by now, or gone. */
+  /** Is called for a file that was replaced or removed. */
   replaced?: (id: string) => void;
 }
 
@@ -175,7 +174,7 @@ export class OpenFiles {
     return this.#slots.has(id);
   }
 
-  /** A file if it is open, or opening: without a lease it may be closed at any moment. */
+  /** A file if it is open or opening. Without a lease it may be closed at any moment. */
   opened(id: string): Promise<OpenFile> | null {
     const slot = this.#slots.get(id);
     return slot === undefined || slot.opened?.isReplaced ? null : slot.file;
@@ -184,7 +183,7 @@ export class OpenFiles {
   /**
    * A lease on an open file.
    *
-   * @throws {AloeError} As `AloeLite.open`; `not_found` for one that is going.
+   * @throws {AloeError} As `AloeLite.open`; `not_found` for one that is being removed.
    */
   async lease(id: string): Promise<FileLease> {
     if (this.#closed) throw new AloeError("busy", "the manager is stopping");
@@ -193,7 +192,7 @@ export class OpenFiles {
     const slot = this.#slots.get(id) ?? this.#add(id);
     if (slot.removing) throw new AloeError("not_found", `${id}: the filesystem is being deleted`);
     slot.leases++;
-    // Only now: what is leased is not closed.
+    // After the lease was taken, which keeps this file open.
     if (this.#slots.size > this.#options.most) this.#evict();
     try {
       const file = await slot.file;
@@ -207,10 +206,9 @@ export class OpenFiles {
   }
 
   /**
-   * Runs a task while nobody new can have the file, and closes it when those
-   * who have it are done.
+   * Runs a task while the file gets no new leases, and waits for the present ones.
    *
-   * @param task Returns whether the file is gone.
+   * @param task Returns whether the file was removed.
    */
   async removeWhenIdle(id: string, task: (file: OpenFile) => Promise<boolean>): Promise<void> {
     const lease = await this.lease(id);
@@ -226,12 +224,12 @@ export class OpenFiles {
     }
   }
 
-  /** A file that was replaced closes when those who have it are done; nobody new gets it. */
+  /** Closes a file that was replaced when its leases end; it gets no new ones. */
   async #dropReplaced(id: string, slot: Slot): Promise<void> {
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
     this.#options.replaced?.(id);
     const release = slot.opened!.release().catch(() => {});
-    // Nobody opens the other one before.
+    // The new file is opened only afterwards.
     this.#closings.set(id, release);
     await release;
     if (this.#closings.get(id) === release) this.#closings.delete(id);
@@ -304,7 +302,7 @@ export class OpenFiles {
     this.#options.count?.(this.#slots.size);
   }
 
-  /** Closes all; what is in use, when its users are done or the time is up. */
+  /** Closes all files; those in use when their leases end, or after the time. */
   async close(patience: number): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);

@@ -13,7 +13,7 @@ type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 let loaded: Libc | null | undefined;
 
-/** The C library; null where it is not to be had. */
+/** The C library; null where it is unavailable. */
 function libc(): Libc | null {
   if (loaded !== undefined) return loaded;
   try {
@@ -24,11 +24,10 @@ function libc(): Libc | null {
 }
 
 /**
- * Opens a file to be read beside SQLite. To close it takes away every lock that
- * this process has on the file, as POSIX wants it: it stays open until no
- * connection to it is left here.
+ * Opens a file for reading beside SQLite. By POSIX, closing it drops every lock of this
+ * process on the file, so that it has to stay open until all connections are closed.
  *
- * @returns A descriptor for all threads; null where that cannot be had.
+ * @returns A descriptor for all threads; null where it is unavailable.
  */
 export function openRaw(path: string): number | null {
   const descriptor = libc()?.open(
@@ -38,15 +37,15 @@ export function openRaw(path: string): number | null {
   return descriptor === undefined || descriptor < 0 ? null : descriptor;
 }
 
-/** Closes what {@linkcode openRaw} opened. */
+/** Closes a descriptor of {@linkcode openRaw}. */
 export function closeRaw(descriptor: number): void {
   libc()?.close(descriptor);
 }
 
 /**
- * Reads from a place of a file.
+ * Reads from an offset of a file.
  *
- * @returns How many bytes; fewer than wanted at the file's end only.
+ * @returns How many bytes; fewer than asked for only at the end of the file.
  */
 export function readRaw(
   descriptor: number,

@@ -1,18 +1,17 @@
 import { statfsSync } from "node:fs";
 
-/** Bytes that are held. */
+/** Bytes of the reserve. */
 const HELD = 4 * 2 ** 20;
 
-/** They are held again when so many times as much is free. */
+/** The reserve is restored when this multiple of it is free. */
 const PLENTY = 4;
 
-/** The part of a disk that is held at most. */
+/** The reserve takes at most this part of the disk: 1/40. */
 const PART = 40;
 
 /**
- * A file in the root that holds some room, so that files can be deleted, and
- * emptied, when somebody has filled the disk. Whoever opens a file and finds no
- * room empties it.
+ * Writes a file in the root that reserves space, so that files can be removed when the
+ * disk is full. Opening a filesystem without free space empties it.
  *
  * @param path The file.
  */
@@ -24,11 +23,11 @@ export async function holdReserve(path: string): Promise<void> {
     if (there >= size || bsize * bavail < PLENTY * size) return;
     await Deno.writeFile(path, new Uint8Array(size), { mode: 0o600 });
   } catch {
-    // It is tried again; without it nothing is lost but room.
+    // It is tried again; the reserve is a convenience.
   }
 }
 
-/** The reserve of the root that has a filesystem's file. */
+/** The path of the reserve of a filesystem's root. */
 export function reserveOf(file: string): string {
   const folder = file.slice(0, file.lastIndexOf("/"));
   return `${folder.slice(0, folder.lastIndexOf("/"))}/reserve`;

@@ -1,17 +1,16 @@
 import { AloeError } from "../../src/errors.ts";
 import type { Settings } from "../settings.ts";
 
-/** What a manager makes in its folder. */
+/** The names that a manager creates in its folder. */
 const OURS = /^(?:manager\.(?:db(?:-\w+)?|lock)|filesystems|tmp|mnt|reserve|\.writable-[\da-f-]+)$/;
 
-/** What nobody but its owner may do. */
+/** The permission bits of group and others. */
 const OTHERS = 0o077;
 
 /**
- * Keeps other users of this machine out of a manager's folder, also where it was
- * there before with more rights, and of the files in it. A folder with other
- * things in it is somebody's besides: it stays as it is, and only what is the
- * manager's is closed.
+ * Takes access to a manager's folder and its files from other users of this machine,
+ * also where it existed with wider permissions. A folder that contains other files is
+ * shared: its own permissions stay, and only the manager's files are closed.
  *
  * @throws {AloeError} `invalid` when it belongs to another user, is open to
  * others, and that cannot be changed.
@@ -23,7 +22,7 @@ export async function closeToOthers(
   if (Deno.build.os === "windows") return;
   const info = await Deno.stat(root);
   const mode = info.mode ?? 0;
-  // Who is let into mounts has to get through, which shows nothing of what is here.
+  // Other users of mounts need to pass through the folder, without listing it.
   const others = fuse.allowOther ? OTHERS & ~0o011 : OTHERS;
   const foreign = (await Array.fromAsync(Deno.readDir(root))).find(({ name }) => !OURS.test(name));
   if ((mode & others) !== 0) {
@@ -45,7 +44,7 @@ export async function closeToOthers(
     await Deno.mkdir(`${root}/${name}`, { recursive: true, mode: 0o700 });
     await tighten(`${root}/${name}`);
   }
-  // What SQLite makes beside it has the rights of the file.
+  // SQLite creates side files with the permissions of the database.
   using _file = await Deno.open(`${root}/manager.db`, { create: true, append: true, mode: 0o600 });
   for (
     const name of ["manager.db", "manager.db-wal", "manager.db-shm", "manager.lock", "reserve"]
@@ -58,10 +57,10 @@ export async function closeToOthers(
 }
 
 /**
- * Takes from a file or folder what others than its owner may do with it.
+ * Removes permissions of group and others from a file or folder.
  *
- * @param bits What is taken.
- * @returns False when that cannot be done.
+ * @param bits The permissions to remove.
+ * @returns False when they cannot be removed.
  */
 export async function tighten(path: string, bits = OTHERS): Promise<boolean> {
   try {

@@ -1,8 +1,8 @@
 import { AloeError } from "../../src/errors.ts";
 
 /**
- * Takes a manager's folder for this process; the system gives it back when the
- * process ends, however it does. Two managers would sweep each other's mounts.
+ * Locks a manager's folder for this process. The system releases the lock when the
+ * process ends. Two managers would end each other's mounts.
  *
  * @throws {AloeError} `lock_held` when another process has it.
  */

@@ -6,42 +6,42 @@ import { newSecret, secretHash } from "../http/secrets.ts";
 import { type FileLease, PRINCIPAL } from "./open_files.ts";
 import { PinGuard } from "../http/pin_guard.ts";
 
-/** What a session is known by, and until when. */
+/** The secret of a session, and its end. */
 export interface SessionProof {
-  /** 64 hexadecimal digits, for the client alone. */
+  /** 64 hexadecimal digits, known to the client alone. */
   secret: string;
   /** When it ends if it is not used, ms since the epoch. */
   expiresAt: number;
 }
 
-/** What of a session others may know: it stays the same when the secret changes. */
+/** A view of a session that outlives a change of its secret. */
 export interface SessionView {
   /** Whether it has a volume unlocked. */
   holds(volume: string): boolean;
 }
 
-/** A volume that a session has unlocked, for a request to use. */
+/** A volume that a session has unlocked, for the use of a request. */
 export interface Unlocked extends AsyncDisposable {
-  /** Its mount, and the connection that it is of. */
+  /** Its mount, and the connection of that. */
   open(write: boolean): Promise<{ fs: AloeLite; mount: Mount }>;
 }
 
-/** How many, and how long. */
+/** What sessions need. */
 export interface SessionsOptions {
   filesystems: Pick<Filesystems, "lease">;
   /** How long one lasts without being used, ms. */
   lifeMs: number;
   /** Wrong PINs in a row before a client has to wait. */
   guesses: number;
-  /** Told of each wrong PIN: what it was for, and whose it was. */
+  /** Is called for each wrong PIN with its subject and its client. */
   onWrongPin?: (subject: string, client: string) => void;
 }
 
 /**
- * Who has proved which PINs. A session is known by the hash of a secret that
- * its client has; the keys of its volumes are in memory alone, and go with it.
- * Each proof gives it another secret: one that somebody knew before, because it
- * was planted or seen, opens nothing.
+ * Sessions of clients that have proved PINs. A session is identified by the hash of a
+ * secret that its client has. The keys of its volumes are in memory only, and are
+ * overwritten with its end. Each proof changes the secret, so that one that was planted
+ * or observed before is useless.
  */
 export class Sessions {
   readonly #options: SessionsOptions;
@@ -58,7 +58,7 @@ export class Sessions {
   }
 
   /**
-   * Runs what throws `bad_key` for a wrong PIN, and slows down who guesses.
+   * Runs a task that throws `bad_key` for a wrong PIN, and slows down guessing.
    *
    * @throws {Problem} 429 `rate_limited` when there were too many wrong ones.
    */
@@ -69,9 +69,9 @@ export class Sessions {
   /**
    * Unlocks a volume for a session.
    *
-   * @param client Whose guesses are counted.
-   * @param secret The session to add it to; a new one where that is not known.
-   * @returns What the session is known by from now on.
+   * @param client The client, by which wrong PINs are counted.
+   * @param secret The session's secret; an unknown one, or null, begins a session.
+   * @returns The session's new secret.
    * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
    * @throws {Problem} 429 `rate_limited`.
    */
@@ -91,7 +91,7 @@ export class Sessions {
   }
 
   /**
-   * Gives a session another secret; the one before is worth nothing any more.
+   * Gives a session another secret; the one before becomes invalid.
    *
    * @returns Null when there is no such session.
    */
@@ -100,7 +100,7 @@ export class Sessions {
     return session === undefined ? null : this.#register(session);
   }
 
-  /** What a session holds, for as long as it lives; null when there is no such session. */
+  /** A view of a session; null when there is no such session. */
   view(secret: string | null): SessionView | null {
     const session = this.#find(secret);
     if (session === undefined) return null;
@@ -124,7 +124,7 @@ export class Sessions {
     await key?.release();
   }
 
-  /** Ends a session: what it had unlocked is locked for it, and requests of it that run fail. */
+  /** Ends a session: its volumes are locked, and its running requests fail. */
   async end(secret: string | null): Promise<void> {
     const session = this.#detach(secret);
     if (session === undefined) return;
@@ -136,7 +136,7 @@ export class Sessions {
     }
   }
 
-  /** Locks a volume for every session but one: their requests that run fail. */
+  /** Locks a volume for every session but one. Their running requests fail. */
   async lockForAll(volume: string, but: string | null = null): Promise<void> {
     const kept = this.#find(but);
     for (const session of this.#sessions.values()) {
@@ -171,14 +171,14 @@ export class Sessions {
     return session === undefined || isOver(session) ? undefined : session;
   }
 
-  /** A session, which nobody knows any more. */
+  /** Removes a session from its secret, and returns it. */
   #detach(secret: string | null): Session | undefined {
     const session = this.#find(secret);
     if (session !== undefined) this.#sessions.delete(secretHash(secret!));
     return session;
   }
 
-  /** Makes a session known by a secret that nobody has had. */
+  /** Registers a session under a new secret. */
   #register(session: Session): SessionProof {
     const { lifeMs } = this.#options;
     const secret = newSecret();
@@ -199,7 +199,7 @@ export class Sessions {
 class Session {
   /** By volume. */
   readonly keys: Map<string, Key> = new Map();
-  /** When it ends, by `performance.now`: no clock that is set revives or ends it. */
+  /** When it ends, by `performance.now`, which is monotonic. */
   endsAt = 0;
 }
 
@@ -208,14 +208,14 @@ function isOver({ endsAt }: Session): boolean {
 }
 
 /**
- * The key of a volume, which two mounts have: one for reading, and one that is
- * a row of the file, made with the first change.
+ * The key of a volume. Two mounts have it: one for reading, and one for writing, which
+ * is a row of the file and is made with the first change.
  */
 class Key {
   readonly #lease: FileLease;
   readonly #reading: Mount;
   #writing: Promise<Mount> | null = null;
-  /** The session, and the requests that are using it. */
+  /** How many use it: the session, and running requests. */
   #holders = 1;
 
   constructor(lease: FileLease, reading: Mount) {
@@ -260,7 +260,7 @@ class Key {
     }
   }
 
-  /** Overwrites the key, whoever uses it. */
+  /** Overwrites the key, also while requests use it. */
   async end(): Promise<void> {
     const writing = await this.#writing?.catch(() => null);
     this.#writing = null;

@@ -4,30 +4,30 @@ import type { Access } from "./access.ts";
 import { Problem } from "../http/problem.ts";
 import { uploadRoom } from "./upload_room.ts";
 
-/** Bytes that are kept in memory until their checksum is known. */
+/** Bytes of a piece that are held in memory until its checksum is verified. */
 const SMALL = 256 * 1024;
 
-/** What a process that dies leaves of a piece goes after this, ms. */
+/** How long a piece is kept that a crash has left, ms. */
 const LEFT_BEHIND_MS = 60 * 60_000;
 
-/** What a piece has to come to. */
+/** The checksum of a piece. */
 export interface Checksum {
   algorithm: string;
   digest: string;
 }
 
-/** A piece that is what its checksum says. To be disposed when it has been used. */
+/** A piece whose checksum was verified. To be disposed after use. */
 export interface StagedPiece extends AsyncDisposable {
   /** Its bytes. */
   pieces(): AsyncIterable<Uint8Array>;
 }
 
 /**
- * Takes a piece of an upload that has a checksum. Until that is known to be right
- * the piece stands in the volume as an upload of its own, encrypted as all there
- * is, so that memory does not grow with pieces that come slowly.
+ * Receives a piece of an upload and verifies its checksum. Until then a large piece is
+ * stored in the volume as an upload of its own, encrypted like all content, so that
+ * slow pieces take no memory.
  *
- * @throws {Problem} 460 when it is not what was sent: nothing of it is kept.
+ * @throws {Problem} 460 for a wrong checksum; nothing of the piece is kept.
  */
 export async function stagePiece(
   { fs: { db }, mount: { handle }, volume }: Access,
@@ -66,7 +66,7 @@ export async function stagePiece(
     }
     await writer?.close();
   } catch (error) {
-    // It expires by itself where the file cannot be written now.
+    // It expires by itself if the file cannot be written now.
     await drop().catch(() => {});
     throw error;
   }

@@ -3,13 +3,13 @@ import { AloeError } from "../../src/errors.ts";
 import * as ops from "../../src/ops.ts";
 import { uploadRoom } from "./upload_room.ts";
 
-/** Content that fits is written from memory, in one transaction. */
+/** Content up to this size is written from memory, in one transaction. */
 const SMALL = 1024 * 1024;
 
-/** What a process that dies leaves of a whole body goes after this, ms. */
+/** How long content is kept that a crash has left, ms. */
 const LEFT_BEHIND_MS = 60 * 60_000;
 
-/** Where content goes. */
+/** Where content is written. */
 export interface Destination {
   fs: AloeLite;
   mount: Mount;
@@ -19,8 +19,8 @@ export interface Destination {
 }
 
 /**
- * Writes a file from pieces, in bounded memory: all of it or nothing. What
- * came before a break is given up.
+ * Writes a file from pieces, in bounded memory: all of it or nothing. When the pieces
+ * end early, what was written is dropped.
  *
  * @throws {AloeError} As `finishUpload`; what the pieces and the condition throw.
  */
@@ -65,7 +65,7 @@ async function drop(db: ops.Database, mount: ops.MountHandle, upload: string): P
     await ops.dropUpload(db, mount, upload);
     await ops.reclaimAll(db);
   } catch (error) {
-    // It expires by itself where the file cannot be written now.
+    // It expires by itself if the file cannot be written now.
     if (!(error instanceof AloeError)) throw error;
   }
 }
@@ -81,7 +81,7 @@ function joined(pieces: Uint8Array[], size: number): Uint8Array {
   return all;
 }
 
-/** Fails early where writing would fail at the end, before gigabytes have come. */
+/** Fails where writing would fail at its end, before any content is received. */
 export async function checkBeforeBody(
   { fs, mount, path }: Omit<Destination, "chunkSize">,
   options: ops.PutFileOptions,

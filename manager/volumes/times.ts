@@ -1,21 +1,21 @@
 import { limitTime } from "../../src/ops.ts";
 
-/** A time as responses have it: RFC 3339 in UTC, to the nanosecond. */
+/** Formats a time, ns, for responses: RFC 3339 in UTC, to the nanosecond. */
 export function toRfc3339(ns: bigint): string {
   const seconds = ns >= 0n ? ns / BILLION : (ns - BILLION + 1n) / BILLION;
   const rest = (ns - seconds * BILLION).toString().padStart(9, "0");
   const date = new Date(Number(seconds) * 1000);
-  // Times that no date can hold exist in files of others.
+  // Files of other programs may have times that no date can represent.
   if (Number.isNaN(date.getTime())) return ns < 0n ? FIRST : LAST;
   return `${date.toISOString().replace(/\.\d+Z$/, "")}.${rest}Z`;
 }
 
 /**
- * Reads RFC 3339, nanoseconds included. A leap second is the second after it,
- * as in Unix time.
+ * Parses RFC 3339, with nanoseconds. A leap second becomes the following second, as in
+ * Unix time.
  *
- * @returns Nanoseconds since the Unix epoch, limited to what a file can hold;
- * null for what is no time, and for days that the calendar does not have.
+ * @returns Nanoseconds since the Unix epoch, limited to what a file can store;
+ * null for an invalid time, and for days that the calendar does not have.
  */
 export function fromRfc3339(text: string): bigint | null {
   const match = RFC_3339.exec(text);
@@ -34,7 +34,7 @@ export function fromRfc3339(text: string): bigint | null {
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** Minutes of an offset from UTC; null when it is none. */
+/** Minutes of an offset from UTC; null for an invalid one. */
 function minutesOf(offset: string): number | null {
   const [hours, minutes] = offset.slice(1).split(":").map(Number);
   if (hours > 23 || minutes > 59) return null;

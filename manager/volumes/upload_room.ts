@@ -1,14 +1,14 @@
 import { type BudgetShare, ByteBudget } from "../../src/byte_budget.ts";
 
-/** Bytes of all chunks that uploads are filling, where chunks are large. */
+/** Bytes of all large chunks that uploads fill at once. */
 const room = new ByteBudget(256 * 1024 * 1024);
 
-/** What every upload may have. */
+/** Chunks up to this size, bytes, do not count. */
 const SMALL = 1024 * 1024;
 
 /**
- * Waits for memory for the chunk that an upload fills: it is sealed as a whole.
- * To be disposed when nothing more is written.
+ * Waits for memory for the chunk that an upload fills, which is encrypted as a whole.
+ * To be disposed after the last write.
  *
  * @param chunkSize Of the volume, bytes.
  */

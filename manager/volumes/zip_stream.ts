@@ -1,29 +1,29 @@
 import { crc32 } from "node:zlib";
 import { AloeError } from "../../src/errors.ts";
 
-// ZIP as APPNOTE 6.3.10 has it: stored members, written while they are read. The packages
-// that write ZIP64 keep some kilobytes for each member until the end; here it is its record
-// in the central directory, and of the path what differs from the one before.
+// ZIP by APPNOTE 6.3.10: stored members, written while they are read. Packages that write
+// ZIP64 hold some kilobytes for each member until the end. Here it is the record in the
+// central directory alone, with the part of its path that differs from the one before.
 
 /** A member of an archive. */
 export interface ZipMember {
   /** Its path in UTF-8, at most {@linkcode LONGEST_PATH} bytes; that of a directory ends with `/`. */
   path: Uint8Array;
-  /** What `st_mode` of POSIX has: the kind and the permission bits. */
+  /** As `st_mode` of POSIX: the type and the permission bits. */
   mode: number;
-  /** When it was modified, s since the Unix epoch. */
+  /** Its modification time, s since the Unix epoch. */
   modified: number;
-  /** Its bytes, or how many there are and what gives them. */
+  /** Its bytes, or their number and a source of them. */
   content: Uint8Array | { size: number; pieces: AsyncIterable<Uint8Array> };
 }
 
 /** Bytes of the longest path that a member can have. */
 export const LONGEST_PATH = 0xffff;
 
-/** Small pieces are put together to blocks of about so many bytes. */
+/** Small pieces are joined to blocks of about this size, bytes. */
 const BLOCK = 64 * 1024;
 
-/** What stands where a number has 64 bits elsewhere. */
+/** The value of a 32-bit field whose number is in a ZIP64 field. */
 const ELSEWHERE_16 = 0xffff;
 const ELSEWHERE_32 = 0xffffffff;
 
@@ -41,15 +41,14 @@ const UTF_8 = 1 << 11;
 const DIRECTORY = 0o040000;
 const KIND = 0o170000;
 
-/** Of Unix, by the specification 4.5. */
+/** Made by Unix, specification 4.5. */
 const MADE_BY = (3 << 8) | 45;
 
 /**
- * An archive of some members, as it is to be sent: in blocks, while the
- * members are read.
+ * An archive of some members, in blocks, written while the members are read.
  *
- * @throws {AloeError} `unsupported` for a path that is too long; `corrupt` for
- * content of another size than was said; what the members throw.
+ * @throws {AloeError} `unsupported` for a path that is too long; `corrupt` for content
+ * whose size differs from the declared one; what the members throw.
  */
 export async function* zipStream(
   members: AsyncIterable<ZipMember>,
@@ -92,11 +91,11 @@ export async function* zipStream(
   yield out.take();
 }
 
-/** Bytes on their way, of which small ones are put together. */
+/** A buffer that joins small pieces. */
 class Blocks {
-  /** Bytes that came before the next ones. */
+  /** Bytes that were written so far. */
   offset = 0;
-  /** Bytes that have not been taken. */
+  /** Bytes in the buffer. */
   waiting = 0;
   #parts: Uint8Array[] = [];
 
@@ -128,13 +127,13 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayB
   return all;
 }
 
-/** What the headers of a member say beside its path and mode. */
+/** The fields of a member's headers beside its path and mode. */
 interface Facts {
   size: number;
   crc: number;
-  /** Where its local header begins. */
+  /** The offset of its local header. */
   offset: number;
-  /** Whether size and CRC come after the content. */
+  /** Whether size and CRC follow the content. */
   streamed: boolean;
 }
 
@@ -145,7 +144,7 @@ function localHeader({ path, modified, mode }: ZipMember, facts: Facts): Uint8Ar
   const header = new Fields(30 + path.length + extra + stampLength(modified));
   header.u32(LOCAL).u16(versionNeeded(mode, wide)).u16(flags(streamed)).u16(0);
   header.u32(dosTime(modified)).u32(crc);
-  // What is not known yet is zero, or, when its place is elsewhere, said to be there.
+  // Unknown fields are zero, or refer to the ZIP64 field.
   header.u32(wide ? ELSEWHERE_32 : streamed ? 0 : size);
   header.u32(wide ? ELSEWHERE_32 : streamed ? 0 : size);
   header.u16(path.length).u16(extra + stampLength(modified)).bytes(path);
@@ -163,7 +162,7 @@ function dataDescriptor(crc: number, size: number): Uint8Array {
   return fields.all;
 }
 
-/** The records of the members, each kept as what differs from the one before. */
+/** The records of the members, each stored as its difference from the one before. */
 class CentralDirectory {
   count = 0;
   readonly #blocks: Uint8Array[] = [];
@@ -191,7 +190,7 @@ class CentralDirectory {
     this.count++;
   }
 
-  /** The records, whole; what was kept is gone then. */
+  /** The whole records. They are dropped while they are read. */
   *records(): Generator<Uint8Array> {
     let path = new Uint8Array(0);
     for (let block = this.#blocks.shift(); block !== undefined; block = this.#blocks.shift()) {
@@ -217,7 +216,7 @@ const CENTRAL_LENGTH = 46;
 /** A record without its path: the fixed fields, then the extra ones. */
 function centralHeader({ path, modified, mode }: ZipMember, facts: Facts): Uint8Array {
   const { size, crc, offset, streamed } = facts;
-  // All three numbers or none: after a size of 2^32 - 1 Info-ZIP takes no offset alone.
+  // All three numbers or none: Info-ZIP does not read an offset alone.
   const wide = size >= ELSEWHERE_32 || offset >= ELSEWHERE_32;
   const extra = (wide ? 28 : 0) + stampLength(modified);
   const record = new Fields(CENTRAL_LENGTH + extra);
@@ -225,7 +224,7 @@ function centralHeader({ path, modified, mode }: ZipMember, facts: Facts): Uint8
   record.u16(0).u32(dosTime(modified)).u32(crc);
   record.u32(wide ? ELSEWHERE_32 : size).u32(wide ? ELSEWHERE_32 : size);
   record.u16(path.length).u16(extra).u16(0).u16(0).u16(0);
-  // The low bits are those of MS-DOS: a directory.
+  // The low bits are attributes of MS-DOS: a directory.
   record.u32((mode << 16 | (isDirectory(mode) ? 0x10 : 0)) >>> 0);
   record.u32(wide ? ELSEWHERE_32 : offset);
   if (wide) record.u16(1).u16(24).u64(size).u64(size).u64(offset);
@@ -259,7 +258,7 @@ function flags(streamed: boolean): number {
   return UTF_8 | (streamed ? HAS_DESCRIPTOR : 0);
 }
 
-/** The extended timestamp has 32 bits with a sign. */
+/** Limits a time to the signed 32 bits of the extended timestamp. */
 function fitsStamp(modified: number): boolean {
   return modified >= -0x80000000 && modified <= 0x7fffffff;
 }
@@ -268,7 +267,7 @@ function stampLength(modified: number): number {
   return fitsStamp(modified) ? 9 : 0;
 }
 
-/** The time of modification in UTC, as Unix has it. */
+/** The extended timestamp: the modification time in UTC. */
 function stamp(fields: Fields, modified: number): void {
   if (fitsStamp(modified)) fields.u16(0x5455).u16(5).u8(1).u32(modified >>> 0);
 }
@@ -276,7 +275,7 @@ function stamp(fields: Fields, modified: number): void {
 const FIRST_TIME = Date.UTC(1980, 0, 1) / 1000;
 const LAST_TIME = Date.UTC(2107, 11, 31, 23, 59, 58) / 1000;
 
-/** The time as MS-DOS has it, every two seconds from 1980 to 2107. */
+/** A time in MS-DOS format, in steps of two seconds from 1980 to 2107. */
 function dosTime(modified: number): number {
   const date = new Date(Math.min(Math.max(modified, FIRST_TIME), LAST_TIME) * 1000);
   const day = (date.getUTCFullYear() - 1980) << 9 | (date.getUTCMonth() + 1) << 5 |
@@ -285,7 +284,7 @@ function dosTime(modified: number): number {
   return (day << 16 | time) >>> 0;
 }
 
-/** How many bytes two paths begin with, up to where a number of 16 bits ends. */
+/** The length of the common prefix of two paths, limited to 16 bits. */
 function commonLength(a: Uint8Array, b: Uint8Array): number {
   const most = Math.min(a.length, b.length);
   let length = 0;
@@ -293,7 +292,7 @@ function commonLength(a: Uint8Array, b: Uint8Array): number {
   return length;
 }
 
-/** Fields of a record, one after another, the least byte first. */
+/** Writes the fields of a record in sequence, in little-endian order. */
 class Fields {
   readonly all: Uint8Array;
   readonly #view: DataView;
