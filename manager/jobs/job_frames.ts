@@ -1,13 +1,13 @@
-/** Bytes before each message: the length of its JSON, and of the bytes that go with it. */
+/** Bytes of a frame's header: the lengths of its JSON and of its attached bytes. */
 const HEAD = 8;
 
-/** A message, and the bytes that go with it beside its JSON. */
+/** A message with attached bytes. */
 export interface Frame<T> {
   message: T;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A message as it goes through a pipe. */
+/** Encodes a message for a pipe. */
 export function encodeFrame(
   message: unknown,
   bytes: Uint8Array = new Uint8Array(),
@@ -22,11 +22,11 @@ export function encodeFrame(
   return frame;
 }
 
-/** Puts messages together that come in parts. What has been read is overwritten: it may be a key. */
+/** Decodes messages from parts of a stream. Consumed bytes are overwritten: they may be a key. */
 export class FrameReader<T> {
   #kept: Uint8Array<ArrayBuffer> = new Uint8Array();
 
-  /** Takes what has come, and gives the messages that are complete with it. */
+  /** Adds a part, and yields the messages that it completes. */
   *push(part: Uint8Array): Generator<Frame<T>> {
     const kept = new Uint8Array(this.#kept.length + part.length);
     kept.set(this.#kept);

@@ -1,19 +1,19 @@
 /**
- * The thread of a job's process that listens to the manager. When the manager has
- * gone it ends the process, which may be within a statement that never ends.
+ * The thread of a job process that reads from the manager. When the manager has ended
+ * it ends the process, whose main thread may be within an endless statement.
  *
  * @module
  */
 import { FrameReader } from "./job_frames.ts";
 import type { JobRequest } from "./job_protocol.ts";
 
-/** What the thread hands over: a job, and the key of its volume. */
+/** What the thread passes on: a job, and the key of its volume. */
 export interface JobInput {
   request: JobRequest;
   key: Uint8Array<ArrayBuffer>;
 }
 
-/** The global object, as a worker has it. */
+/** The global object of a worker. */
 const scope = self as unknown as {
   postMessage(message: JobInput, transfer: Transferable[]): void;
 };

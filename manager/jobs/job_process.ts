@@ -3,52 +3,52 @@ import { encodeFrame, FrameReader } from "./job_frames.ts";
 import type { Job, JobAnswer, JobRequest } from "./job_protocol.ts";
 import { childEnvironment, ownProgram } from "../own_program.ts";
 
-/** The words that start the command line's own program to do jobs; its entry knows the last. */
+/** The arguments of the runtime that start a job process; the last one selects that mode. */
 export function jobsProgram(): string[] {
   return [...ownProgram(), "--jobs-of-a-manager"];
 }
 
-/** A job, with what it needs and whom it answers. */
+/** A job that waits for a process. */
 export interface WaitingJob {
   job: Job;
-  /** Of an encrypted volume. It goes through a pipe, and is overwritten then. */
+  /** The key of an encrypted volume. It is sent through a pipe, and overwritten then. */
   key: Uint8Array | null;
   /** Interrupts it. */
   signal: AbortSignal | null;
-  /** How long it may be at one statement, ms. */
+  /** How long it may take for one statement, ms. */
   timeout: number;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
 
 /**
- * A process that does one job at a time. It can be ended whatever it is doing: a
- * thread that is within a statement of SQLite's cannot.
+ * A process that does one job at a time. It can be killed at any time, unlike a thread
+ * that is within a statement of SQLite.
  */
 export class JobProcess {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   #current: WaitingJob | null = null;
   #settled: ((alive: boolean) => void) | null = null;
-  /** While it works: ends it when it says nothing. While it does not: when it is idle. */
+  /** Ends the process when a statement takes too long, or when it is idle for too long. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #count = 0;
   #lastLine = "";
 
-  /** @param program The runtime's words that start one. */
+  /** @param program The arguments of the runtime that start one. */
   constructor(program: readonly string[]) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...program],
       env: childEnvironment(),
       clearEnv: true,
-      // What interrupts the manager at a terminal is for the manager, which ends its jobs.
+      // A terminal's interrupt is for the manager, which ends its jobs itself.
       detached: true,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
-    // That nobody takes what is written is known by its end.
+    // The end of the process is noticed elsewhere.
     this.#input.closed.catch(() => {});
     void this.#readStdout();
     void this.#readStderr();
@@ -71,7 +71,7 @@ export class JobProcess {
     return promise;
   }
 
-  /** Ends it after a time, unless it gets a job. @param gone Called then. */
+  /** Ends it after a time without a job. @param gone Called then. */
   endIfIdle(ms: number, gone: () => void): void {
     this.#timer = setTimeout(() => {
       gone();
@@ -89,7 +89,7 @@ export class JobProcess {
     this.#kill(new AloeError("busy", "it was interrupted"));
   };
 
-  /** Waits for the next sign of life. */
+  /** Starts the timeout of a statement. */
   #armTimeout(): void {
     clearTimeout(this.#timer);
     if (this.#current === null) return;
@@ -108,7 +108,7 @@ export class JobProcess {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // It has already ended.
     }
   }
 
@@ -119,7 +119,7 @@ export class JobProcess {
         for (const { message } of frames.push(part)) this.#handle(message);
       }
     } catch {
-      // It has ended; its status tells.
+      // It has ended; its status says why.
     }
     const { code, signal } = await this.#child.status;
     clearTimeout(this.#timer);

@@ -1,7 +1,7 @@
 /**
- * The process of a job: does what the manager's event loop must not wait for, with
- * an own open of the file. It takes jobs from standard input, one after the other,
- * and answers on standard output.
+ * The program of a job process. It does what the manager's event loop must not wait
+ * for, with connections of its own. It reads jobs from standard input, one after the
+ * other, and writes answers to standard output.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { encodeFrame } from "./job_frames.ts";
 import type { JobInput } from "./job_input_worker.ts";
 import type { Freed, Inspection, Job, JobAnswer } from "./job_protocol.ts";
 
-/** How often a job says that it goes on, ms: whenever it is between two statements. */
+/** How often a job reports that it is between two statements, ms. */
 const EVERY = 500;
 
-/** Does the jobs of a manager until that goes away. */
+/** Does the jobs of a manager until that ends. */
 export function runJobs(): Promise<never> {
   const url = new URL("./job_input_worker.ts", import.meta.url);
   const input = new Worker(url, { type: "module", name: "input" });
@@ -89,7 +89,7 @@ async function inspect(file: string): Promise<Inspection> {
   return { volumes, faults, largestChunk: await ops.largestChunkBytes(fs.db) };
 }
 
-/** First of all: reading a table whose pages lead back to themselves may never end. */
+/** Checked first: reading a table with a cycle of pages may never end. */
 async function pageFaults(file: string): Promise<string[]> {
   await using fs = await AloeLite.open(file, { readOnly: true });
   return await ops.pageCheck(fs.db);

@@ -1,7 +1,7 @@
 import type { AloeErrorCode } from "../../src/errors.ts";
 import type { ContentPruneReport, PruneReport } from "../../src/types.ts";
 
-/** Work that would hold the event loop. Each opens the file itself. */
+/** Work that would block the event loop. Each job opens the file itself. */
 export type Job =
   | { kind: "verify"; file: string; volume: string; deep: boolean }
   | { kind: "health"; file: string }
@@ -10,7 +10,7 @@ export type Job =
   | { kind: "prune"; file: string; vacuum: boolean }
   | { kind: "checkpoint"; file: string };
 
-/** What an aloelite file turned out to be that came from elsewhere. */
+/** The result of inspecting a file that came from elsewhere. */
 export interface Inspection {
   /** Ids of its volumes. */
   volumes: string[];
@@ -20,16 +20,16 @@ export interface Inspection {
   largestChunk: number;
 }
 
-/** What freed room, and how much of what. */
+/** What was freed, by kind. */
 export type Freed = PruneReport & ContentPruneReport;
 
-/** What a job's process is sent; a key goes beside it. */
+/** What a job process is sent; a key is attached to it. */
 export interface JobRequest {
   id: number;
   job: Job;
 }
 
-/** What it answers. */
+/** What a job process answers. */
 export type JobAnswer =
   /** It is between two statements. */
   | { id: number; type: "going on" }

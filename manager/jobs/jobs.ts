@@ -12,61 +12,61 @@ export interface JobOptions {
 }
 
 /**
- * What would hold the event loop, done in processes of their own. A job ends when
- * it was interrupted, when it is at one statement for longer than a file of its
- * size can take (`io_error`), and with the manager.
+ * Work that would block the event loop, done in processes of their own. A job is
+ * killed when it is interrupted, when one statement takes longer than a file of its
+ * size can need (`io_error`), and with the manager.
  */
 export interface Jobs {
-  /** Begins to copy a live file: what comes is its state at one moment. */
+  /** Copies a live file: one state of it, as a stream. */
   snapshot(options: SnapshotOptions): Promise<Snapshot>;
   /**
-   * Checks that the content of a volume is complete. The key is of an encrypted one,
-   * and is overwritten.
+   * Checks that the content of a volume is complete. The key of an encrypted volume is
+   * overwritten.
    */
   verify(
     file: string,
     volume: string,
     options?: JobOptions & { deep?: boolean; key?: Uint8Array },
   ): Promise<VerifyReport>;
-  /** Faults in the shape of a file. */
+  /** Faults in the structure of a file. */
   health(file: string, options?: JobOptions): Promise<Anomaly[]>;
-  /** Looks at a file that came from elsewhere. */
+  /** Inspects a file that came from elsewhere. */
   inspect(file: string, options?: JobOptions): Promise<Inspection>;
   /**
-   * Damage of the pages of a file that came from elsewhere, a line each. Nothing is
-   * changed in it.
+   * Damaged pages of a file that came from elsewhere, a line each. The file is not
+   * changed.
    */
   pages(file: string, options?: JobOptions): Promise<string[]>;
-  /** Frees what nothing needs any more; with `vacuum` the file gets smaller. */
+  /** Frees what is no longer needed; with `vacuum` the file shrinks. */
   prune(file: string, options?: { vacuum?: boolean }): Promise<Freed>;
-  /** Moves what the WAL holds into the file, as far as others let it. */
+  /** Moves the WAL into the file, as far as other connections allow. */
   checkpoint(file: string): Promise<CheckpointReport>;
-  /** Waits a little for what runs, and ends the processes. */
+  /** Waits a little for running jobs, and ends the processes. */
   close(): Promise<void>;
 }
 
-/** How many jobs run side by side, */
+/** Jobs that run at once. */
 const MAX_PROCESSES = 4;
 
-/** and how many of them with one file: the others' jobs go on if all of those hang. */
+/** Jobs that run at once on one file, so that a file that hangs does not block the others. */
 const MAX_PROCESSES_OF_A_FILE = 2;
 
-/** How long the last process without work stays, ms. */
+/** How long an idle process is kept, ms. */
 const IDLE_MS = 30_000;
 
-/** How long the end waits for what runs, ms. */
+/** How long `close` waits for running jobs, ms. */
 const CLOSE_MS = 3000;
 
-/** Bytes of a file that a statement gets through in a millisecond, on a slow disk. */
+/** Bytes of a file that a statement processes in a millisecond on a slow disk. */
 const BYTES_PER_MS = 4096;
 
-/** What jobs keep to. */
+/** What jobs need. */
 export interface JobSettings {
-  /** How long one may be at a statement of a small file, ms. */
+  /** How long a statement on a small file may take, ms. */
   jobMs: number;
-  /** Takes what is to be noted, a line each. */
+  /** Takes a line of the log. */
   log: (line: string) => void;
-  /** The runtime's words that start a process for them. */
+  /** The arguments of the runtime that start a process for them. */
   program: readonly string[];
 }
 
@@ -89,10 +89,10 @@ export function createJobs(settings: JobSettings): Jobs {
   };
 }
 
-/** Processes that do one job at a time each; further jobs wait for their turn. */
+/** Processes that do one job at a time each; further jobs are queued. */
 class Pool {
   readonly #settings: JobSettings;
-  /** The one that waits for work, if any. */
+  /** The idle process; null for none. */
   #idle: JobProcess | null = null;
   readonly #busy = new Map<JobProcess, WaitingJob>();
   readonly #queue: WaitingJob[] = [];
@@ -135,7 +135,7 @@ class Pool {
     }
   }
 
-  /** How many jobs are at work in a file. */
+  /** How many jobs run on a file. */
   #at(file: string): number {
     return [...this.#busy.values()].filter(({ job }) => job.file === file).length;
   }
@@ -177,11 +177,11 @@ class Pool {
   }
 }
 
-/** Bytes that a file takes on the disk, its WAL included; 0 when it is not there. */
+/** Bytes that a file takes on disk, including its WAL; 0 when it is missing. */
 async function sizeOf(path: string): Promise<number> {
   const sizes = await Promise.all([path, `${path}-wal`].map(async (name) => {
     const { size, blocks } = await Deno.stat(name).catch(() => ({ size: 0, blocks: null }));
-    // What a sparse file claims to have is not read.
+    // Holes of a sparse file take no time to read.
     return blocks === null ? size : Math.min(size, blocks * 512);
   }));
   return sizes[0] + sizes[1];

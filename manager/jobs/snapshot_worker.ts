@@ -1,6 +1,6 @@
 /**
- * The thread of a snapshot: holds a state of a live file, reads it page by page,
- * and lets go of it when it was read, or was put aside for a slow receiver.
+ * The thread of a snapshot. It holds a state of a live file, reads it page by page, and
+ * releases it when it was read, or was spilled to a file for a slow receiver.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { fileState, newTag } from "../volumes/file_state.ts";
 import { HeldPages } from "../volumes/held_pages.ts";
 import type { SnapshotAnswer, SnapshotRequest } from "./snapshots.ts";
 
-/** The global object, as a worker has it. */
+/** The global object of a worker. */
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<SnapshotRequest>) => void) | null;
   postMessage(answer: SnapshotAnswer, transfer?: Transferable[]): void;
@@ -18,22 +18,22 @@ const scope = self as unknown as {
 
 type Taken = SnapshotRequest & { type: "take" };
 
-/** Attempts to catch a moment between two commits. */
+/** Attempts to begin between two commits. */
 const TRIES = 20;
 
 /** Bytes that are sent at once. */
 const PIECE = 1024 * 1024;
 
 /**
- * How long is waited for a slow receiver in all, ms. While a state is held the
- * WAL grows.
+ * How long a slow receiver is waited for in all, ms: the WAL grows while a state is
+ * held.
  */
 const PATIENCE = 2000;
 
-/** Pages a step of SQLite's own backup. */
+/** Pages of a step of SQLite's backup. */
 const STEP = 8192;
 
-/** What the receiver wants. */
+/** The demand of the receiver. */
 class Demand {
   #wanted = 0;
   stopped = false;
@@ -45,7 +45,7 @@ class Demand {
     this.#wake?.();
   }
 
-  /** @returns False when it is too late, or nothing is wanted any more. */
+  /** @returns False when the time is over, or the receiver has stopped. */
   async wait(ms: number): Promise<boolean> {
     if (this.#wanted === 0 && !this.stopped && ms > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -84,7 +84,7 @@ async function take(request: Taken, demand: Demand): Promise<void> {
 async function snapshot(request: Taken, demand: Demand): Promise<void> {
   const { file, raw } = request;
   await using fs = await AloeLite.open(file, { readOnly: true });
-  // A second connection, as the first one is at work when it is looked again.
+  // A second connection, since the first one is within the transaction.
   await using watcher = await AloeLite.open(file, { readOnly: true });
   if (raw !== null) {
     for (let i = 0; i < TRIES; i++) {
@@ -97,7 +97,7 @@ async function snapshot(request: Taken, demand: Demand): Promise<void> {
 /**
  * Reads the pages of a state while it is held.
  *
- * @returns False when somebody committed as it was begun: which state it is cannot be told.
+ * @returns False when there was a commit at its start, so that its state is ambiguous.
  */
 async function held(
   { file, spill }: Taken,
@@ -129,7 +129,7 @@ async function send(pages: HeldPages, spill: string, demand: Demand): Promise<vo
       if (await putAside(pages, page, step, spill, demand)) {
         return scope.postMessage({ type: "rest" });
       }
-      // There is no room for it: then the state is held as long as it takes.
+      // There is no space to spill: the state is held until the receiver has it.
       patience = Infinity;
       continue;
     }
@@ -139,7 +139,7 @@ async function send(pages: HeldPages, spill: string, demand: Demand): Promise<vo
   }
 }
 
-/** Copies what was not sent yet, at the disk's speed. @returns Whether it is complete. */
+/** Spills what was not sent yet, at the disk's speed. @returns Whether it is complete. */
 async function putAside(
   pages: HeldPages,
   from: number,
@@ -152,19 +152,19 @@ async function putAside(
     for (let page = from; page < pages.count; page += step) {
       const bytes = pages.read(page, Math.min(step, pages.count - page));
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-      // Has the receiver gone?
+      // The receiver may have stopped.
       await new Promise((resolve) => setTimeout(resolve));
       if (demand.stopped) break;
     }
     if (!demand.stopped) return true;
   } catch {
-    // Most likely the disk is full.
+    // The disk is probably full.
   }
   Deno.removeSync(path);
   return demand.stopped;
 }
 
-/** Copies the file by SQLite's online backup, where its pages cannot be read by themselves. */
+/** Copies the file by SQLite's backup, where its pages cannot be read directly. */
 async function copied(
   { file, spill }: Taken,
   fs: AloeLite,
@@ -192,5 +192,5 @@ async function copied(
   scope.postMessage({ type: "rest" });
 }
 
-/** Somebody committed while a backup was begun. */
+/** There was a commit while a backup began. */
 class Moved extends Error {}

@@ -1,52 +1,52 @@
 import { AloeError, type AloeErrorCode } from "../../src/errors.ts";
 
-/** What is copied, and by which way. */
+/** What is copied, and how. */
 export interface SnapshotOptions {
   file: string;
-  /** A descriptor of the file, to read its pages by; null where there is none. */
+  /** A descriptor of the file, for reading raw pages; null where none is available. */
   raw: number | null;
-  /** Where the rest may go if its receiver is slow. */
+  /** The path that the rest may be spilled to if the receiver is slow. */
   spill: string;
-  /** Called when the file is needed no longer. */
+  /** Called when the file is no longer needed. */
   released?: () => void;
 }
 
-/** A copy of a file as it was at one moment, on its way. */
+/** A copy of one state of a file, as a stream. */
 export interface Snapshot {
   /** The tag of its content. */
   tag: string;
-  /** Its bytes. */
+  /** Its size, bytes. */
   size: number;
-  /** They themselves. It has to be read to its end, or cancelled. */
+  /** Its content. It has to be read to its end, or cancelled. */
   stream: ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
-/** What the thread of a snapshot is told. */
+/** What the thread of a snapshot is sent. */
 export type SnapshotRequest =
   | { type: "take"; file: string; raw: number | null; spill: string }
   | { type: "more" }
   | { type: "stop" };
 
-/** What it answers. */
+/** What the thread answers. */
 export type SnapshotAnswer =
   | { type: "begun"; tag: string; size: number }
   | { type: "piece"; bytes: Uint8Array<ArrayBuffer> }
-  /** What has not come as a piece is in the file for it. */
+  /** The rest is in the spill file. */
   | { type: "rest" }
   | { type: "failed"; code: AloeErrorCode | null; message: string }
-  /** It has closed the file and can do another one. */
+  /** The thread has closed the file and is idle. */
   | { type: "free" };
 
-/** Snapshots that are taken at once; who asks for more waits. */
+/** Snapshots that are taken at once; further ones wait. */
 const THREADS = 4;
 
-/** How long a thread without work stays, ms. */
+/** How long an idle thread is kept, ms. */
 const IDLE = 30_000;
 
-/** Pieces that are on their way at once. */
+/** Pieces in flight at once. */
 const AHEAD = 4;
 
-/** Bytes of a read of what was spilled. */
+/** Bytes of a read of the spill file. */
 const READ = 512 * 1024;
 
 /** Threads that take snapshots. */
@@ -57,7 +57,7 @@ export class SnapshotThreads {
   #closed = false;
 
   /**
-   * Begins to copy a live file.
+   * Starts the copy of a live file.
    *
    * @throws {AloeError} `busy`, `no_space`, `corrupt`.
    */
@@ -71,7 +71,7 @@ export class SnapshotThreads {
     }
   }
 
-  /** Ends all, also what is on its way. */
+  /** Ends all threads, with the snapshots in progress. */
   close(): Promise<void> {
     this.#closed = true;
     for (const wake of this.#waiting.splice(0)) wake();
@@ -158,9 +158,9 @@ class Thread {
   }
 }
 
-/** What comes from a thread, as a stream. */
+/** The pieces from a thread, as a stream. */
 class Delivery {
-  /** Settled when it is known what comes. */
+  /** Settled when the copy has started. */
   readonly begun: Promise<Snapshot>;
   readonly #begun = Promise.withResolvers<Snapshot>();
   readonly #spill: string;
@@ -196,7 +196,7 @@ class Delivery {
         break;
       case "rest":
         this.#rest = openAndForget(this.#spill);
-        // Whoever reads is told.
+        // The reader gets the error.
         this.#rest.catch(() => {});
         break;
       case "failed": {
@@ -213,7 +213,7 @@ class Delivery {
     this.#wake?.();
   }
 
-  /** The file is needed no longer. */
+  /** Releases the file. */
   free(): void {
     if (!this.#free) this.#released?.();
     this.#free = true;
@@ -271,7 +271,7 @@ class Delivery {
   }
 }
 
-/** Opens a file and takes its name away, so that nothing of it stays whatever happens. */
+/** Opens a file and unlinks it, so that nothing of it is left behind. */
 async function openAndForget(path: string): Promise<Deno.FsFile> {
   const file = await Deno.open(path);
   await Deno.remove(path);

@@ -3,10 +3,10 @@ import * as ops from "../../src/ops.ts";
 import { holdReserve } from "../volumes/reserve.ts";
 import type { Filesystems } from "../volumes/filesystems.ts";
 
-/** How often files that are open are looked through, ms. */
+/** How often open filesystems are swept, ms. */
 const EVERY_MS = 60_000;
 
-/** Every so many times it is all of them. */
+/** Every so many sweeps include the closed ones. */
 const ALL_EVERY = 60;
 
 /** What the sweeper needs. */
@@ -18,7 +18,7 @@ export interface SweeperOptions {
   log: (line: string) => void;
 }
 
-/** Frees what was begun and will not be ended: uploads, writes, copies of volumes. */
+/** Frees abandoned uploads, writes and copies of volumes. */
 export class Sweeper {
   readonly #options: SweeperOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -36,7 +36,7 @@ export class Sweeper {
     Deno.unrefTimer(Number(this.#timer));
   }
 
-  /** Looks through the filesystems that are open, or through all. */
+  /** Sweeps the open filesystems, or all of them. */
   sweep(options: { all: boolean } = { all: true }): Promise<void> {
     this.#running ??= this.#sweep(options.all).finally(() => {
       this.#running = null;
@@ -63,7 +63,7 @@ export class Sweeper {
     }
   }
 
-  /** Ends it. */
+  /** Stops sweeping. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);

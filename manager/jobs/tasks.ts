@@ -9,7 +9,7 @@ import type { Publisher } from "../volumes/feed_events.ts";
 /** What a task does with its items. */
 export type TaskOperation = "remove" | "move" | "copy" | "restore" | "purge" | "undo";
 
-/** What a task is to do. */
+/** The specification of a task. */
 export type TaskSpec =
   | { operation: "remove"; paths: readonly string[] }
   | {
@@ -18,46 +18,46 @@ export type TaskSpec =
     to: string;
     onConflict?: ops.OnConflict;
   }
-  /** Without ids: all of the trash. */
+  /** Null stands for all of the trash. */
   | { operation: "restore"; ids: readonly string[] | null; onConflict?: ops.OnConflict }
   | { operation: "purge"; ids: readonly string[] | null }
-  /** Takes back what another task has done. */
+  /** Undoes another task. */
   | { operation: "undo"; task: string };
 
-/** How a task stands. */
+/** The state of a task. */
 export type TaskState = "running" | "done" | "failed" | "cancelled";
 
-/** An item that could not be done. */
+/** An item that has failed. */
 export interface TaskFailure {
-  /** The path, or the id of what is in the trash. */
+  /** Its path, or its id in the trash. */
   item: string;
   code: AloeErrorCode;
   detail: string;
 }
 
-/** What is told of a task. */
+/** The progress and the result of a task. */
 export interface TaskReport {
   id: string;
   operation: TaskOperation;
-  /** Where things were moved or copied to. */
+  /** The directory that items are moved or copied to. */
   to: string | null;
   state: TaskState;
-  /** How many items there are, and how many of them have been looked at. */
+  /** The number of items, and of those that were processed. */
   total: number;
   processed: number;
-  /** Of those: done, of these with something replaced or another name; left out; failed. */
+  /** Of the processed: succeeded (of these, that replaced a node or were renamed), skipped, failed. */
   succeeded: number;
   replaced: number;
   renamed: number;
   skipped: number;
   failed: number;
-  /** Those that failed; in a list of tasks the first of them. */
+  /** The failures; in a list of tasks the first of each. */
   failures: readonly TaskFailure[];
-  /** What ended it before its end. */
+  /** The error that has ended it early. */
   error: { code: string; detail: string } | null;
-  /** Whether there is something that another task could take back. */
+  /** Whether another task can undo it. */
   undoable: boolean;
-  /** The path of what is there now, when it was one item; null for several. */
+  /** The resulting path of a single item; null for several. */
   result: string | null;
   /** Times, ms since the epoch. */
   startedAt: number;
@@ -67,21 +67,21 @@ export interface TaskReport {
 /** Tasks that run at once, over all volumes. */
 const MAX_RUNNING = 16;
 
-/** Tasks of all volumes that have ended and are remembered, and the items of theirs together. */
+/** Ended tasks of all volumes that are remembered, and their items in all. */
 const MAX_ENDED = 100;
 const MAX_DONE_ITEMS = 500_000;
 
-/** Items that one transaction does. */
+/** Items of one transaction. */
 const BATCH_SIZE = 100;
 
-/** Failures that are kept, and those of a task that is one of a list. */
+/** Failures of a task that are recorded, and that a list of tasks has of each. */
 const MAX_FAILURES = 100_000;
 const MAX_LISTED_FAILURES = 100;
 
-/** How often progress is told, ms. */
+/** How often progress is published, ms. */
 const PUBLISH_MS = 300;
 
-/** What ends a task: the next item would fail for the same reason. */
+/** Errors that end a task, since further items would fail for the same reason. */
 const FATAL: ReadonlySet<AloeErrorCode> = new Set<AloeErrorCode>([
   "no_space",
   "read_only",
@@ -93,44 +93,44 @@ const FATAL: ReadonlySet<AloeErrorCode> = new Set<AloeErrorCode>([
   "encryption_required",
 ]);
 
-/** What was done with an item, to be taken back. */
+/** What was done with an item, for undo. */
 type Done =
   | { kind: "removed"; node: string; path: string }
   | { kind: "moved"; from: string; to: string; replaced: readonly string[] }
   | { kind: "made"; path: string; node: string; replaced: readonly string[] };
 
-/** What became of an item. */
+/** The result of an item. */
 interface Step {
   outcome: ops.Outcome;
   done: Done | null;
-  /** Where it is now. */
+  /** Its path now. */
   path: string | null;
 }
 
-/** One kind of work: its items, and what is done with one of them. */
+/** The items of an operation, and what it does with each of them. */
 interface Work {
   items: readonly string[];
-  /** The items in their order, where that has to be looked for first. */
+  /** Reads the items in their order, where they are not known from the start. */
   prepare?(): Promise<readonly string[]>;
   /**
-   * @param at The item's place among all.
-   * @param placed What was put in place by this task; the item may add to it.
+   * @param at The index of the item.
+   * @param placed The nodes that this task has put in place; the item may add to them.
    */
   run(db: ops.Database, item: string, at: number, placed: Set<string>): Promise<Step>;
 }
 
 /** What tasks need. */
 export interface TasksOptions {
-  /** Is told of their progress. */
+  /** Publishes their progress. */
   feed: Pick<Publisher, "publish">;
-  /** Takes faults that nobody foresaw. */
+  /** Takes unexpected faults. */
   log: (line: string) => void;
 }
 
 /**
- * Work on any number of items, which goes on whoever listens: it is begun by
- * one request, looked at and cancelled by others. Each transaction does a few
- * items; one that fails is noted, and the others go on.
+ * Operations on any number of items that outlive their request: one request starts a
+ * task, others query and cancel it. Each transaction does a batch of items. An item
+ * that fails is recorded, and the others go on.
  */
 export class Tasks {
   readonly #options: TasksOptions;
@@ -142,10 +142,11 @@ export class Tasks {
   }
 
   /**
-   * Begins a task.
+   * Starts a task.
    *
-   * @param held Is disposed when the task has ended, and when it cannot begin.
-   * @throws {Problem} 503 when too many run; 404 for a task that cannot be taken back.
+   * @param access Is disposed when the task has ended, and when it cannot start.
+   * @throws {Problem} 503 when too many run.
+   * @throws {AloeError} `not_found` for a task that cannot be undone.
    */
   async start(access: Access, spec: TaskSpec): Promise<TaskReport> {
     try {
@@ -179,7 +180,7 @@ export class Tasks {
     }
   }
 
-  /** The tasks of a volume, those that have ended too; the newest first. */
+  /** The running and the ended tasks of a volume, newest first. */
   list(volume: string): TaskReport[] {
     return [...this.#tasks.values()].filter((task) => task.volume === volume)
       .map((task) => task.report())
@@ -193,7 +194,7 @@ export class Tasks {
   }
 
   /**
-   * Ends a task after the items that it is doing; one that has ended is forgotten.
+   * Cancels a task after its current batch; forgets one that has ended.
    *
    * @throws {AloeError} `not_found`.
    */
@@ -203,7 +204,7 @@ export class Tasks {
     else this.#tasks.delete(id);
   }
 
-  /** Ends those of a volume, and forgets them. */
+  /** Cancels and forgets the tasks of a volume. */
   async cancelAll(volume: string): Promise<void> {
     for (const task of [...this.#tasks.values()]) {
       if (task.volume !== volume) continue;
@@ -212,7 +213,7 @@ export class Tasks {
     }
   }
 
-  /** Ends all of them: each after the items that it is doing. */
+  /** Cancels all tasks, each after its current batch. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#tasks.values()].map((task) => task.cancel()));
@@ -308,7 +309,7 @@ class Task {
     };
   }
 
-  /** What it has done, which is taken back once. @throws {AloeError} `not_found` for nothing. */
+  /** What it has done, for undo, once. @throws {AloeError} `not_found` for nothing. */
   takeDone(): Done[] {
     if (this.state === "running" || this.done.length === 0) {
       throw new AloeError("not_found", `${this.id}: has done nothing that could be taken back`);
@@ -316,7 +317,7 @@ class Task {
     return this.done.splice(0);
   }
 
-  /** Ends it. */
+  /** Cancels it, and waits for its end. */
   async cancel(): Promise<void> {
     this.#cancelled = true;
     await this.#ended.promise;
@@ -352,7 +353,7 @@ class Task {
     for (let at = 0; at < length && !this.#cancelled; at += BATCH_SIZE) {
       const end = Math.min(at + BATCH_SIZE, length);
       if (!await this.#runBatch(at, end)) {
-        // One of them failed half-way, and with it all: each for itself.
+        // One item has rolled the batch back: they are done one by one.
         for (let one = at; one < end && !this.#cancelled; one++) await this.#runBatch(one, one + 1);
       }
       const now = performance.now();
@@ -363,7 +364,7 @@ class Task {
     }
   }
 
-  /** Does items in one transaction. @returns False when nothing was done, and each is to be tried. */
+  /** Does items in one transaction. @returns False when it was rolled back. */
   async #runBatch(start: number, end: number): Promise<boolean> {
     const placed = new Set(this.#placed);
     let results: (Step | AloeError)[] = [];
@@ -412,7 +413,7 @@ class Task {
   }
 }
 
-/** Paths in one form, each once, without those that go with a directory that is among them. */
+/** Normalized distinct paths, without those below a directory that is among them. */
 function outermost(all: readonly string[]): string[] {
   const paths = new Set(all.map((path) => joinPath(splitPath(path))));
   return [...paths].filter((path) => {
@@ -445,7 +446,7 @@ function placing(
   const items = operation === "move"
     ? outermost(paths)
     : paths.map((path) => joinPath(splitPath(path)));
-  // One that is where it is to be is not replaced by another of its name.
+  // A source that is already at its destination must not be replaced by another source.
   const sources = new Set(items);
   return {
     items,
@@ -479,7 +480,7 @@ function restoring(
 ): Work {
   return {
     items: ids ?? [],
-    // What was removed later comes first: it may be the directory of what was removed before.
+    // Newest first: the directory of a node may have been removed after it.
     prepare: async () => ids?.length === 1 ? ids : await newestFirst(access, ids),
     run: async (db, id, _at, placed) => {
       const options = { onConflict, placed };
@@ -496,7 +497,7 @@ function restoring(
   };
 }
 
-/** Items of the trash by when they were removed, those that are not there last; null for all. */
+/** Items of the trash, newest first, missing ones last; null stands for all. */
 async function newestFirst({ fs, mount }: Access, ids: readonly string[] | null) {
   const all = (await ops.listTrash(fs.db, mount.handle)).map(({ id }) => id);
   if (ids === null) return all;
@@ -517,7 +518,7 @@ function purging(access: Access, ids: readonly string[] | null): Work {
         trees ||= nodes > 1;
       } catch (error) {
         if (!(trees && error instanceof AloeError && error.code === "not_found")) throw error;
-        // It went with the directory that it was in.
+        // It was purged with its directory.
         outcome = "skipped";
       }
       return { outcome, path: null, done: null };
@@ -525,7 +526,7 @@ function purging(access: Access, ids: readonly string[] | null): Work {
   };
 }
 
-/** Takes back what was done, the last first. */
+/** Undoes what was done, in reverse order. */
 function undoing(mount: ops.MountHandle, done: Done[]): Work {
   const steps = done.reverse();
   return {

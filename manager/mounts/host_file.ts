@@ -1,17 +1,16 @@
-/** Readers that may be stuck at once, in all: more would fill the table of processes. */
+/** Readers that may hang at once: more would fill the process table. */
 const MOST_READERS = 4;
 
 let readers = 0;
 
 /**
- * Reads a small file of the host in a process of its own. A file on a mount that
- * does not answer holds whoever opens it, for ever: here that is neither this
- * process nor one of its threads, of which a few would stop everything that
- * uses the disk.
+ * Reads a small file of the host in a process of its own. Opening a file on a mount
+ * that does not answer blocks forever. In this process it would block one of a few
+ * threads that do all file I/O.
  *
  * @param path Its full path.
- * @param most Bytes that it may have.
- * @param ms How long it may take.
+ * @param most Its size at most, bytes.
+ * @param ms How long it may take, ms.
  * @throws {Error} When it cannot be read, is larger, or takes longer; never with its content.
  */
 export async function readHostFile(path: string, most: number, ms: number): Promise<Uint8Array> {
@@ -25,7 +24,7 @@ export async function readHostFile(path: string, most: number, ms: number): Prom
     stderr: "null",
   }).spawn();
   readers++;
-  // One that is stuck counts for as long as it is, and keeps nobody from ending.
+  // A reader that hangs counts as long as it does, but does not keep this process alive.
   void child.status.finally(() => readers--);
   child.unref();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,6 +47,6 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended.
+    // It has already ended.
   }
 }

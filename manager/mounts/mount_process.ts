@@ -3,31 +3,31 @@ import { MOUNT_TYPE, mountTable, unmount } from "../../fuse/mod.ts";
 import { childEnvironment, ownProgram } from "../own_program.ts";
 import type { FuseSettings } from "../settings.ts";
 
-/** What a process mounts. */
+/** What a process mounts, and where. */
 export interface MountProcessOptions {
   file: string;
   volume: string;
   mountpoint: string;
-  /** The PIN of an encrypted volume. It goes through a pipe, and nowhere else. */
+  /** The PIN of an encrypted volume. It is passed through a pipe only. */
   pin: Uint8Array | null;
   fuse: FuseSettings;
-  /** Whether what is in the directory may be hidden. */
+  /** Whether the directory may have entries, which the mount hides. */
   nonEmpty: boolean;
-  /** Takes what the process says. */
+  /** Takes a line of its output. */
   log: (line: string) => void;
 }
 
-/** How long a mount is asked nicely to end, ms. */
+/** How long a mount may take to end by SIGTERM, ms. */
 const GRACE = 2500;
 
-/** How long it may take to leave the tree after that, ms. */
+/** How long it may take to be detached after that, ms. */
 const LAZILY = 2000;
 
-/** A mount in a process of its own, so that it lives and dies alone. */
+/** A mount in a process of its own. */
 export class MountProcess {
   readonly pid: number;
   readonly mountpoint: string;
-  /** Settled with the exit code when it has ended. */
+  /** Settled with the exit code of the process. */
   readonly exited: Promise<number>;
   readonly #child: Deno.ChildProcess;
   readonly #log: (line: string) => void;
@@ -60,13 +60,13 @@ export class MountProcess {
         ...(nonEmpty ? ["--nonempty"] : []),
         ...(fuse.cacheBytes === undefined ? [] : ["--cache", `${fuse.cacheBytes}`]),
         ...(fuse.dirtyBytes === undefined ? [] : ["--dirty", `${fuse.dirtyBytes}`]),
-        // Not by us, a moment later: a program could write to it in between.
+        // By the process itself: in between, a program could write into the bare directory.
         ...["--options", "x-aloelite.rmdir"],
         ...["--", mountpoint],
       ],
       env: childEnvironment(),
       clearEnv: true,
-      // What interrupts the manager at a terminal is for the manager, which ends its mounts.
+      // A terminal's interrupt is for the manager, which ends its mounts itself.
       detached: true,
       stdin: pin === null ? "null" : "piped",
       stdout: "piped",
@@ -79,7 +79,7 @@ export class MountProcess {
   /**
    * Waits until the mount answers.
    *
-   * @returns Null, or why it does not. It has to be ended then.
+   * @returns Null, or why it does not; then it has to be stopped.
    */
   async ready(ms: number): Promise<string | null> {
     const signal = AbortSignal.timeout(ms);
@@ -87,7 +87,7 @@ export class MountProcess {
       signal.addEventListener("abort", () => resolve(`it did not answer within ${ms} ms`));
     });
     const early = this.exited.then(async (code) => {
-      // What it said last says why.
+      // Its last line says why.
       await new Promise((resolve) => setTimeout(resolve, 50));
       return this.#said || `its process ended with ${code}`;
     });
@@ -97,7 +97,7 @@ export class MountProcess {
   async #answers(): Promise<string | null> {
     const reader = this.#child.stdout.getReader();
     const { done } = await reader.read();
-    // Nothing more comes, and a full pipe would stop it.
+    // Its further output is dropped: a full pipe would block it.
     reader.cancel().catch(() => {});
     if (done) return await new Promise(() => {});
     const alive = await isAlive(this.mountpoint);
@@ -105,21 +105,20 @@ export class MountProcess {
   }
 
   /**
-   * Ends the mount: as soon as nobody uses it, or, if that takes long, by taking
-   * it out of the tree at once.
+   * Ends the mount when nobody uses it, or, if that takes too long, detaches it.
    *
-   * @returns False when it goes on for those who still use it.
+   * @returns False when it goes on for programs that still use it.
    */
   async stop(): Promise<boolean> {
     this.#signal("SIGTERM");
     if (await this.#endsWithin(GRACE)) return true;
-    // Asked twice it goes lazily.
+    // The second signal detaches it lazily.
     this.#signal("SIGTERM");
     const end = performance.now() + LAZILY;
     while (performance.now() < end) {
       if (await this.#endsWithin(50)) return true;
       if (await isMounted(this.mountpoint)) continue;
-      // The process keeps the directory from being written to until it has removed it.
+      // The process keeps the directory read-only until it has removed it.
       if (!this.#encrypted || !await exists(this.mountpoint)) return this.#ended;
     }
     if (!await isMounted(this.mountpoint)) return this.#ended;
@@ -143,7 +142,7 @@ export class MountProcess {
     try {
       this.#child.kill(signal);
     } catch {
-      // It has ended by itself.
+      // It has already ended.
     }
   }
 
@@ -159,18 +158,18 @@ export class MountProcess {
         }
       }
     } catch {
-      // It has gone.
+      // It has already ended.
     }
   }
 
-  /** Lets the manager end though this goes on. */
+  /** Lets the manager exit while this process goes on. */
   unref(): void {
     this.#child.unref();
   }
 }
 
 async function givePin(stdin: WritableStream<Uint8Array>, pin: Uint8Array): Promise<void> {
-  // With a newline, as one is dropped where it is read.
+  // With a newline, since the reader strips one.
   const line = new Uint8Array(pin.length + 1);
   line.set(pin);
   line[pin.length] = 10;
@@ -179,7 +178,7 @@ async function givePin(stdin: WritableStream<Uint8Array>, pin: Uint8Array): Prom
     await writer.write(line);
     await writer.close();
   } catch {
-    // It has ended before it asked.
+    // It has ended before it read the PIN.
   } finally {
     line.fill(0);
   }
@@ -196,7 +195,7 @@ export async function isMounted(mountpoint: string): Promise<boolean> {
   );
 }
 
-/** Whether what is mounted answers: a name that was never asked for has to be asked for. */
+/** Whether a mount answers: a lookup of a new name cannot be served from the kernel's cache. */
 async function isAlive(mountpoint: string): Promise<boolean> {
   if (!await isMounted(mountpoint)) return false;
   try {
@@ -207,10 +206,10 @@ async function isAlive(mountpoint: string): Promise<boolean> {
   }
 }
 
-/** Takes away what a mount has left: itself, and its directory. */
+/** Removes a stale mount and its directory. */
 export async function clear(mountpoint: string): Promise<void> {
-  // Several, if each was mounted over the last one.
+  // Several, if one was mounted over the other.
   while (await isMounted(mountpoint)) await unmount(mountpoint, { lazy: true });
-  // Not with what is in it: nothing but an empty directory is ours.
+  // Not recursively: a directory with entries is not the manager's.
   await Deno.remove(mountpoint).catch(() => {});
 }

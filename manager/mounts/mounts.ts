@@ -25,13 +25,13 @@ export interface MountStatus {
   auto_mount: boolean;
 }
 
-/** What a mount is asked to be. */
+/** How a volume is to be mounted. */
 export interface MountRequest {
   mode: "fuse" | "direct";
   persist: boolean;
-  /** Whether what is in the mount's directory may be hidden; not when it comes back. */
+  /** Whether the directory may have entries, which the mount hides; not at a restart. */
   nonEmpty?: boolean;
-  /** The PIN of an encrypted volume; nothing of it is kept. */
+  /** The PIN of an encrypted volume; it is not stored. */
   pin?: string;
   /** The variable with the PIN. */
   pinEnv?: string;
@@ -39,59 +39,59 @@ export interface MountRequest {
   pinFile?: string;
 }
 
-/** The volumes that are mounted. */
+/** Mounts volumes, and supervises their mounts. */
 export interface Mounts {
-  /** How a volume is mounted just now. */
+  /** How a volume is mounted now. */
   status(volume: string): MountStatus;
   /**
    * Mounts a volume.
    *
    * @throws {Problem} 409 `already_mounted`, `not_empty`; 503 `not_ready` when it does not answer in
-   * time, and then nothing of it is left; 400 `encryption_required`.
+   * time, in which case it is removed; 400 `encryption_required`.
    * @throws {AloeError} `bad_key`.
    */
   mount(volume: VolumeFacts, request: MountRequest): Promise<MountStatus>;
   /**
-   * Unmounts a volume, lazily if it is in use, and makes it come back no more.
+   * Unmounts a volume, lazily if it is in use. It is no longer persistent.
    *
    * @throws {Problem} 404 `not_mounted`.
    */
   unmount(volumeId: string): Promise<void>;
   /**
-   * Ends what a file records of a mount, by whichever program. The mounts of this
-   * manager are ended by `unmount`.
+   * Ends a mount that a file records, of any program. The mounts of this manager are
+   * ended by `unmount`.
    *
-   * @param force Also when the record has an end, which somebody may be moving still.
+   * @param force Also when the record has an expiry, which its program may be renewing.
    * @throws {Problem} 404 `not_found`; 409 `mount_conflict`.
    */
   endRecord(volume: VolumeFacts, mount: string, force: boolean): Promise<void>;
-  /** Takes away what an earlier run has left, and mounts what is to come back. */
+  /** Removes what an earlier run has left, and restores the persistent mounts. */
   restore(): Promise<void>;
-  /** What mounting needs, and whether it is there. */
+  /** Checks what mounting needs. */
   preflight(): Promise<Check[]>;
-  /** Unmounts all; what is to come back does so with the next start. */
+  /** Unmounts all; the next start restores the persistent mounts. */
   close(): Promise<void>;
 }
 
-/** The pauses before a mount that died is made again, ms; after the last one it is given up. */
+/** The delays before a mount that died is restarted, ms; after the last one it is abandoned. */
 const RESTART_DELAYS_MS = [200, 1000, 4000, 15_000, 30_000];
 
-/** How long a mount has to live for its deaths to be forgotten, ms. */
+/** How long a mount has to run for its failures to be forgotten, ms. */
 const STABLE_MS = 60_000;
 
 /** What mounts need. */
 export interface MountsOptions {
   settings: Pick<Settings, "root" | "hostRoot" | "fuse">;
-  /** Has the mounts that come back. */
+  /** Stores the persistent mounts. */
   registry: records.Registry;
   filesystems: Pick<Filesystems, "get" | "lease" | "use" | "volume">;
-  /** PINs that are kept on the host. */
+  /** PINs that are stored on the host. */
   pins: Pick<PinSources, "read">;
-  /** Is told of mounts and unmounts. */
+  /** Publishes mounts and unmounts. */
   feed: Pick<Publisher, "publish">;
-  /** Moves what the WAL of a file holds into the file. */
+  /** Moves the WAL of a file into the file. */
   checkpoint: (path: string) => Promise<unknown>;
-  /** Takes what an operator is to know, a line each. */
+  /** Takes a line of the log. */
   log: (line: string) => void;
 }
 
@@ -104,11 +104,11 @@ interface MountEntry {
   volume: VolumeFacts;
   record: records.MountRecord;
   ready: boolean;
-  /** What serves it; null between two of them. */
+  /** Its process; null between two of them. */
   process: MountProcess | null;
-  /** What a direct one holds. */
+  /** What a direct mount holds. */
   direct: AsyncDisposable | null;
-  /** Deaths in a row. */
+  /** Failures in a row. */
   failures: number;
   since: number;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -117,9 +117,9 @@ interface MountEntry {
 class Supervisor implements Mounts {
   readonly #options: MountsOptions;
   readonly #entries = new Map<string, MountEntry>();
-  /** Volumes whose mounts come back, whether they are mounted or not. */
+  /** Volumes whose mounts are persistent, whether they are mounted or not. */
   readonly #persistent = new Set<string>();
-  /** What is under way with a volume: one thing at a time. */
+  /** The last operation of each volume: they run one at a time. */
   readonly #queues = new Map<string, Promise<unknown>>();
   #closed = false;
 
@@ -166,7 +166,7 @@ class Supervisor implements Mounts {
     });
   }
 
-  /** Makes a mount come back, or leaves nothing of it. */
+  /** Records a mount as persistent, or removes it. */
   async #persist(entry: MountEntry): Promise<void> {
     const { registry } = this.#options;
     entry.record.persist = true;
@@ -262,7 +262,7 @@ class Supervisor implements Mounts {
     return `${hostRoot.replace(/\/+$/, "")}${mountpoint.slice(root.length)}`;
   }
 
-  /** One thing after the other for each volume. */
+  /** Runs operations of a volume one after the other. */
   #enqueue<T>(volume: string, task: () => Promise<T>): Promise<T> {
     const before = this.#queues.get(volume) ?? Promise.resolve();
     const result = before.then(task, task);
@@ -323,7 +323,7 @@ class Supervisor implements Mounts {
     return entry;
   }
 
-  /** A direct mount. */
+  /** Makes a direct mount. */
   async #attach(entry: MountEntry, pin: Uint8Array | null): Promise<void> {
     try {
       entry.direct = await attachDirectly(this.#options.filesystems, entry.volume, pin);
@@ -334,7 +334,7 @@ class Supervisor implements Mounts {
     }
   }
 
-  /** A first attempt: it is there at its end, or nothing is left of it. */
+  /** Starts a mount for the first time: it is ready then, or nothing of it is left. */
   async #firstStart(entry: MountEntry, pin: Uint8Array | null, nonEmpty: boolean): Promise<void> {
     try {
       const missing = (await this.preflight()).find(({ name, ok }) => !ok && NEEDED.has(name));
@@ -366,7 +366,7 @@ class Supervisor implements Mounts {
           "or mount with nonempty",
       );
     }
-    // Before there is a process: whatever happens to this one, the next start knows of it.
+    // Before the process starts, so that the next start knows of it after a crash.
     await records.recordMount(registry, record);
     const label = volume.name ?? volume.id;
     const process = MountProcess.start({
@@ -397,7 +397,7 @@ class Supervisor implements Mounts {
     );
   }
 
-  /** Ends a mount that is kept, and brings what it wrote from the WAL into the file. */
+  /** Ends a mount, and moves the WAL into the file. */
   async #end(entry: MountEntry): Promise<void> {
     const { volume, process, direct, record } = entry;
     clearTimeout(entry.timer);
@@ -425,7 +425,7 @@ class Supervisor implements Mounts {
     else await records.recordMount(registry, { ...record, pid: null });
   }
 
-  /** Ends what the file still records of a mount whose process was killed. */
+  /** Ends the records in the file of a mount whose process was killed. */
   async #endRecords({ fsId, name, id }: VolumeFacts, mountpoint: string): Promise<void> {
     const { filesystems, log } = this.#options;
     try {
@@ -435,7 +435,7 @@ class Supervisor implements Mounts {
         }
       });
     } catch (error) {
-      // It ends by itself when its time is over.
+      // It expires by itself.
       log(`volume ${name ?? id}: the record of its lost mount stays for a while: ${error}`);
     }
   }
@@ -446,7 +446,7 @@ class Supervisor implements Mounts {
       using lease = await filesystems.lease(volume.fsId);
       await checkpoint(lease.file.path);
     } catch (error) {
-      // What is in the WAL is safe there.
+      // Data in the WAL is safe.
       log(`volume ${volume.name ?? volume.id}: no checkpoint after its mount: ${error}`);
     }
   }
@@ -460,7 +460,7 @@ class Supervisor implements Mounts {
     await clear(record.mountpoint!);
     if (code !== 0) await this.#endRecords(volume, record.mountpoint!);
     if (code === 0) {
-      // Somebody has unmounted it by another way: that is what is wanted, until the next start.
+      // It was unmounted from outside: it stays so until the next start.
       this.#entries.delete(volume.id);
       await this.#forgetUnlessPersistent(entry);
       this.#publish("unmounted", volume);
@@ -472,7 +472,7 @@ class Supervisor implements Mounts {
     await this.#scheduleRestart(entry);
   }
 
-  /** Makes a mount again after a while, if that can be. */
+  /** Schedules the restart of a mount, if it can be restarted. */
   async #scheduleRestart(entry: MountEntry): Promise<void> {
     const { volume, record } = entry;
     const pause = RESTART_DELAYS_MS[entry.failures++];
@@ -497,7 +497,7 @@ class Supervisor implements Mounts {
     }, pause);
   }
 
-  /** One more attempt, with the PIN from where it is kept. */
+  /** Starts a mount again, with the PIN from its source. */
   async #restart(entry: MountEntry): Promise<void> {
     const { volume, record } = entry;
     if (this.#closed) return;

@@ -5,13 +5,13 @@ import { Problem } from "../http/problem.ts";
 import { readHostFile } from "./host_file.ts";
 import type { MountPinSettings } from "../settings.ts";
 
-/** Where a PIN is kept outside: a file or a variable of the manager's environment. */
+/** Where a PIN is stored: in a file, or in a variable of the manager's environment. */
 export interface PinSource {
   pinFile?: string | null;
   pinEnv?: string | null;
 }
 
-/** What a PIN may measure, bytes. */
+/** The size of a PIN at most, bytes. */
 const MOST = 4096;
 
 /** How long reading one may take, ms. */
@@ -20,15 +20,15 @@ const PATIENCE = 3000;
 const NEWLINE = 10;
 const RETURN = 13;
 
-/** Whether there is one. */
+/** Whether a source is named. */
 export function hasSource({ pinFile, pinEnv }: PinSource): boolean {
   return (pinFile ?? pinEnv ?? null) !== null;
 }
 
 /**
- * The PINs that are kept on the manager's host, in the places that its operator
- * has named. Whoever asks is told the same of a PIN that is wrong, missing or
- * unreadable, so that nobody learns what is there; the log tells the operator.
+ * PINs that are stored on the manager's host, in the places that its operator has
+ * named. Clients get the same answer for a PIN that is wrong, missing or unreadable, so
+ * that they learn nothing about the host. The log has the reason for the operator.
  */
 export class PinSources {
   readonly #directory: string | null;
@@ -48,9 +48,9 @@ export class PinSources {
   }
 
   /**
-   * Reads a PIN from where it is kept.
+   * Reads a PIN from its source.
    *
-   * @returns Its bytes, for the caller to wipe; null when it cannot be read.
+   * @returns Its bytes, for the caller to overwrite; null when it cannot be read.
    * @throws {Problem} 400 `invalid` for a place that the operator has not named.
    */
   async read({ pinFile, pinEnv }: PinSource): Promise<Uint8Array | null> {
@@ -72,9 +72,9 @@ export class PinSources {
   }
 
   /**
-   * Tries the PIN of a source, and slows down who guesses with it, whichever
-   * volumes they do it with. What cannot be read is tried as a PIN that nobody
-   * has, so that it takes the same time and has the same answer.
+   * Tries the PIN of a source, and slows down guessing by source, for all volumes
+   * together. A PIN that cannot be read is tried as a random one, so that it takes the
+   * same time and has the same answer.
    *
    * @param task Throws `bad_key` for a wrong PIN.
    * @throws {AloeError} `bad_key` for a wrong one, and for one that cannot be read.
@@ -100,7 +100,7 @@ export class PinSources {
     });
   }
 
-  /** A file in the directory, given by its name or by its full path. */
+  /** The path of a file in the directory, from its name or its full path. */
   #path(given: string): string {
     if (this.#directory === null) {
       throw new Problem(400, "invalid", "pin_file: this manager takes no PINs from files");
@@ -116,12 +116,12 @@ export class PinSources {
   }
 }
 
-/** What is said of a PIN that is wrong, missing or unreadable. */
+/** The error for a PIN that is wrong, missing or unreadable. */
 export function noKey(): AloeError {
   return new AloeError("bad_key", "what is kept there is not the PIN of this volume");
 }
 
-/** A PIN without the newline that editors and `echo` leave behind it. */
+/** A PIN without the final newline that editors and `echo` add. */
 function trimmed(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   if (end > 0 && bytes[end - 1] === NEWLINE) {

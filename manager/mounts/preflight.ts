@@ -1,19 +1,19 @@
 import { mountTable } from "../../fuse/mod.ts";
 import type { Settings } from "../settings.ts";
 
-/** One thing that the manager, or a mount, needs. */
+/** A check of something that the manager, or a mount, needs. */
 export interface Check {
   name: string;
   ok: boolean;
-  /** Whether what was asked for does not work without it. */
+  /** Whether something that was required fails without it. */
   fatal: boolean;
   /** What was found. */
   detail: string;
-  /** What helps; null when nothing has to. */
+  /** The remedy; null when none is needed. */
   remedy: string | null;
 }
 
-/** What no mount can be made without. */
+/** The checks without which no mount is possible. */
 export const NEEDED: ReadonlySet<string> = new Set([
   "fuse_device",
   "libfuse3",
@@ -22,16 +22,16 @@ export const NEEDED: ReadonlySet<string> = new Set([
   "user_allow_other",
 ]);
 
-/** What was found, and what helps if it is not well. */
+/** The result of a check. */
 type Finding = { ok: true; detail: string } | { ok: false; detail: string; remedy: string };
 
 /** The bit of CAP_SYS_ADMIN. */
 const SYS_ADMIN = 1n << 21n;
 
 /**
- * Looks whether what the manager needs is there. What only mounts need is
- * fatal where mounts were asked for, and what only other containers need where
- * mounts are for those.
+ * Checks what the manager needs. A check that concerns mounts only is fatal where
+ * mounts are required; one that concerns other containers only, where mounts are for
+ * those.
  */
 export async function preflight(
   settings: Pick<Settings, "root" | "hostRoot" | "fuse">,
@@ -101,7 +101,7 @@ function library(): Finding {
       Deno.dlopen(name, {}).close();
       return { ok: true, detail: `${name} is there` };
     } catch {
-      // Perhaps the next one.
+      // The next name may exist.
     }
   }
   return {
@@ -112,7 +112,7 @@ function library(): Finding {
   };
 }
 
-/** Root mounts by itself, which a container has to be allowed. */
+/** Root mounts by itself, for which a container needs a capability. */
 async function rootMayMount(): Promise<Finding> {
   if ((await statusNumber("CapEff") & SYS_ADMIN) !== 0n) {
     return { ok: true, detail: "this process has CAP_SYS_ADMIN" };
@@ -126,7 +126,7 @@ async function rootMayMount(): Promise<Finding> {
 
 interface Helper {
   path: string;
-  /** Whether it runs as root whoever starts it. */
+  /** Whether it is set-user-ID root. */
   setuid: boolean;
 }
 
@@ -139,7 +139,7 @@ async function findHelper(): Promise<Helper | null> {
   return null;
 }
 
-/** Others mount by a program that runs as root, where such a one may have its rights. */
+/** Other users mount by a set-user-ID program, where such programs may gain privileges. */
 async function helperMayMount(helper: Helper | null): Promise<Finding> {
   const remedy = "make it so: `chmod u+s` for fusermount3, as root; for a container " +
     "`--cap-add SYS_ADMIN --security-opt apparmor=unconfined` and not `no-new-privileges`";
@@ -171,7 +171,7 @@ async function allowOther(): Promise<Finding> {
   };
 }
 
-/** Whether a mount below the root is seen outside, where the root comes from. */
+/** Whether a mount below the root propagates to where the root was bound from. */
 async function propagation(root: string): Promise<Finding> {
   const holder = (await mountTable())
     .filter(({ mountpoint }) => mountpoint === "/" || `${root}/`.startsWith(`${mountpoint}/`))
@@ -186,7 +186,7 @@ async function propagation(root: string): Promise<Finding> {
   };
 }
 
-/** A number that the kernel tells of this process; the groups of digits are hexadecimal. */
+/** A hexadecimal number from the kernel's status of this process. */
 async function statusNumber(name: string): Promise<bigint> {
   const text = await Deno.readTextFile("/proc/self/status").catch(() => "");
   const digits = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(text)?.[1] ?? "0";

@@ -1,15 +1,15 @@
 import { MOUNT_TYPE, mountTable } from "../../fuse/mod.ts";
 import { clear, isMounted } from "./mount_process.ts";
 
-/** How long an orphan is asked nicely, and then once more, ms. */
+/** How long an orphan may take to end by SIGTERM, and by a second one, ms. */
 const PATIENCE = [3000, 3000];
 
 /**
- * Takes away what a manager has left that was killed: the processes of its
- * mounts, which may have things to write still, the mounts, and their directories.
+ * Removes what a killed manager has left: the processes of its mounts, which may still
+ * have data to write, the mounts, and their directories.
  *
- * @param folder Where mounts are.
- * @returns Where processes go on for those who still use them.
+ * @param folder The folder of the mount points.
+ * @returns The mount points whose processes go on for programs that still use them.
  */
 export async function sweep(
   folder: string,
@@ -35,7 +35,7 @@ interface Orphan {
   mountpoint: string;
 }
 
-/** Processes that mount below a folder: told by their words, as numbers are given again. */
+/** Processes that mount below a folder, by their arguments, since process ids are reused. */
 async function orphansOf(folder: string): Promise<Orphan[]> {
   const orphans: Orphan[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
@@ -63,7 +63,7 @@ async function end({ pid, mountpoint }: Orphan, log: (line: string) => void): Pr
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-  // Out of the tree it goes on for those who have files of it open.
+  // Once it is detached, it goes on for programs that have files of it open.
   if (!await isMounted(mountpoint) || !await isOurs(pid, mountpoint)) return;
   log(`${mountpoint}: the process ${pid} does not end; it is killed`);
   kill(pid, "SIGKILL");
@@ -73,7 +73,7 @@ async function isOurs(pid: number, mountpoint: string): Promise<boolean> {
   return (await wordsOf(pid)).at(-1) === mountpoint;
 }
 
-/** @returns False when there is no such process any more. */
+/** @returns False when the process no longer exists. */
 function kill(pid: number, signal: Deno.Signal): boolean {
   try {
     Deno.kill(pid, signal);
