@@ -43,7 +43,7 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
     const problem = fromError(error);
     if (problem.status >= 500 && problem.status !== 503) {
       const cause = problem.cause instanceof Error ? problem.cause : problem;
-      // Where it was found tells nothing of a fault that has a code.
+      // A fault with a code is explained by its message: no stack.
       services.log(cause instanceof AloeError ? cause.message : cause.stack ?? cause.message);
     }
     return problem.response();
@@ -81,7 +81,7 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** What a request is counted by that no route answers. */
+/** The route that requests without a matching one are counted by. */
 const NO_ROUTE = "none";
 
 /** The pattern of the route that answers a request. */

@@ -17,7 +17,7 @@ import { zipStream } from "../volumes/zip_stream.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "volumes">;
 
-/** Paths that one archive is made of, at most. */
+/** Paths of one archive at most. */
 const MOST_PATHS = 1000;
 
 /** The route that packs files into an archive. */
@@ -29,7 +29,7 @@ export function archiveRoutes(services: RouteServices): OpenAPIHono<Env> {
 
 async function archive(services: RouteServices, c: Context<Env>): Promise<Response> {
   const paths = queryOf(c.req.url).getAll("path");
-  // Whoever has chosen nothing does not want everything.
+  // An empty selection must not stand for everything.
   if (paths.length === 0 || paths.includes("")) {
     throw new Problem(400, "invalid", "path: what is to be in the archive; / for all");
   }
@@ -40,7 +40,7 @@ async function archive(services: RouteServices, c: Context<Env>): Promise<Respon
   let streaming = false;
   try {
     const { fs, mount, volume } = held;
-    // What is not there is told now: later there is no status to tell it by.
+    // A missing path is reported now: later the status has been sent.
     for (const path of paths) await ops.stat(fs.db, mount.handle, path);
     const own = paths.length === 1 ? splitPath(paths[0]).at(-1) : undefined;
     const headers = {
@@ -63,7 +63,7 @@ async function archive(services: RouteServices, c: Context<Env>): Promise<Respon
   }
 }
 
-/** A stream whose end is told, however it comes. */
+/** Wraps a stream. @param done Is called at its end, its cancellation and its failure. */
 function watched(
   stream: ReadableStream<Uint8Array>,
   done: () => Promise<void>,

@@ -12,7 +12,7 @@ import { PrunedSchema, SpaceSchema } from "../api/filesystems.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "feed" | "filesystems" | "jobs" | "mounts" | "volumes">;
 
-/** The routes that look after files: facts, checkpoints, checks, and what frees room. */
+/** The maintenance routes: file facts, checkpoints, health, space and pruning. */
 export function careRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, mounts, jobs, feed } = services;
   const app = router();
@@ -68,7 +68,7 @@ export function careRoutes(services: RouteServices): OpenAPIHono<Env> {
     SPACE,
     ignoreDisconnect(async (c) => {
       using lease = await filesystems.lease(c.req.param("id")!);
-      // A connection of its own: what others ask does not wait for the whole pool.
+      // A connection of its own: other requests must not wait for a scan of the whole pool.
       await using fs = await AloeLite.open(lease.file.path, { readOnly: true });
       const space = await ops.fileSpace(fs.db, { signal: c.env.visit.signal });
       return c.json({
@@ -107,7 +107,7 @@ export function careRoutes(services: RouteServices): OpenAPIHono<Env> {
   return app;
 }
 
-/** What a file measures with its WAL, and when it was last written, in seconds. */
+/** The size of a file with its WAL, and when it was last written, seconds since the epoch. */
 async function facts(path: string): Promise<{ size: number; mtime: number }> {
   const file = await Deno.stat(path);
   const wal = await Deno.stat(`${path}-wal`).catch(() => null);

@@ -13,7 +13,7 @@ import { transferRoutes } from "./transfer.ts";
 import { trashRoutes } from "./trash.ts";
 import { uploadRoutes } from "./uploads.ts";
 
-/** Every route of what is in a volume, and of its changes. */
+/** Every route of the content of volumes, and of the feed. */
 export function contentRoutes(services: Services): OpenAPIHono<Env> {
   const app = router();
   app.route("/", fileRoutes(services));

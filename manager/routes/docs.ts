@@ -3,7 +3,7 @@ import { PageAssets } from "../page_assets.ts";
 import type { Env } from "../http/env.ts";
 import { router } from "../http/router.ts";
 
-/** The page that the API is read on; what it loads comes from here alone. */
+/** The page with the API reference. It loads nothing from elsewhere. */
 export function docsRoutes(document: () => unknown): OpenAPIHono<Env> {
   const app = router();
   const assets = new PageAssets();
@@ -27,7 +27,7 @@ export function docsRoutes(document: () => unknown): OpenAPIHono<Env> {
   return app;
 }
 
-// The reader writes styles into its elements.
+// The API reader sets styles of its elements.
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; " +
   "form-action 'none'";
@@ -62,7 +62,7 @@ interface Described {
   paths: Record<string, Record<string, { summary?: string; description?: string }>>;
 }
 
-/** The same to read only, for where the page is not built. */
+/** A static API reference, for where the page is not built. */
 function plain({ paths }: Described): string {
   const rows = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { summary = "", description = "" }]) =>

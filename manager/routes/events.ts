@@ -11,10 +11,10 @@ import { queryOf } from "./target.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "feed" | "filesystems" | "sessions">;
 
-/** How often an idle stream says that it is there, ms. */
+/** How often an idle stream sends a heartbeat, ms. */
 const HEARTBEAT_MS = 15_000;
 
-/** The route that tells of changes. */
+/** The route of the feed. */
 export function eventRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, EVENTS, (c) => events(services, c));
@@ -47,7 +47,7 @@ function stream(listener: Listener): ReadableStream<Uint8Array<ArrayBuffer>> {
     start(controller) {
       controller.enqueue(encoder.encode("retry: 2000\n\n"));
       timer = setInterval(() => {
-        // Only into an empty stream: one that nobody reads is not filled.
+        // Only into an empty stream, so that heartbeats do not pile up.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(": here\n\n"));
       }, HEARTBEAT_MS);
     },
@@ -55,7 +55,7 @@ function stream(listener: Listener): ReadableStream<Uint8Array<ArrayBuffer>> {
       const events = await listener.take();
       if (events === null) {
         clearInterval(timer);
-        // The one who has gone closes it too.
+        // A client that disconnects closes it too.
         try {
           controller.close();
         } catch {

@@ -15,7 +15,7 @@ import type { Snapshot } from "../jobs/snapshots.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "filesystems" | "jobs">;
 
-/** The routes that give a whole file: a snapshot of it, made while others write. */
+/** The routes that export a whole file: a snapshot that is taken while others write. */
 export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, jobs } = services;
   const app = router();
@@ -40,7 +40,7 @@ export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
     const headers = {
       "content-type": "application/octet-stream",
       "content-disposition": disposition(`${name}.aloe`, false),
-      // No range: by the next request the file may be another one, and no copy is kept for it.
+      // No ranges: the file may change before the next request, and no copy is kept.
       "accept-ranges": "none",
       "x-content-type-options": "nosniff",
     };
@@ -49,7 +49,7 @@ export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
       return new Response(null, { headers: { ...headers, ...tagged(state), ...length } });
     }
     const { visit } = c.env;
-    // Others may be copied just now.
+    // It may have to wait for other snapshots.
     visit.waitingSince = performance.now();
     const snapshot = await take(id);
     visit.waitingSince = null;
@@ -77,7 +77,7 @@ export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
   /**
    * The state of a file.
    *
-   * @param measure Whether it is asked too how long a copy would be.
+   * @param measure Whether the size of a copy is wanted too.
    */
   async function lookAt(
     id: string,
@@ -88,7 +88,7 @@ export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
     const state = await fileState(path, reader.db);
     if (!measure) return { state, size: null };
     const { pages, pageSize } = await ops.fileSize(reader.db);
-    // Of this state, and not of the next one.
+    // The size has to belong to this state.
     const same = (await fileState(path, reader.db)).tag === state.tag;
     return { state, size: same ? pages * pageSize : null };
   }

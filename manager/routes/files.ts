@@ -49,7 +49,7 @@ async function read(services: RouteServices, c: Context<Env>): Promise<Response>
     const release = async () => await held[Symbol.asyncDispose]();
     const response = answer(c.req.raw, snapshot, bytes, {
       saved,
-      // A browser keeps no content of an encrypted volume on its disk.
+      // Browsers must not cache content of encrypted volumes on disk.
       caching: held.volume.encrypted ? "no-store" : "private, no-cache",
       release,
     });
@@ -99,7 +99,7 @@ function answer(
     "aloelite-node": snapshot.node,
     "aloelite-version": String(snapshot.version),
   };
-  // RFC 9110, 14.2: a Range means nothing for other methods.
+  // RFC 9110, 14.2: Range is defined for GET only.
   const wanted = request.method === "GET" && rangeApplies(request.headers, validators)
     ? rangesOf(request.headers.get("range"), size)
     : null;
@@ -149,7 +149,7 @@ function answer(
   return new Response(body, { status, headers });
 }
 
-/** What content may do where a browser shows it: nothing but be seen. */
+/** The policy of content that a browser shows: no scripts, no requests to elsewhere. */
 const SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; " +
   "style-src 'unsafe-inline'; frame-ancestors 'self'";
 
@@ -178,7 +178,7 @@ async function write(services: RouteServices, c: Context<Env>): Promise<Response
   });
 }
 
-/** What is told of a file that was written, or left as it was. */
+/** The JSON of a file that was written or skipped. */
 function storedJson({ node, version, size, path, outcome, replaced }: PutFileResult) {
   return { node, version, size, path, outcome, replaced };
 }
@@ -212,7 +212,7 @@ async function uploadForm(services: RouteServices, c: Context<Env>): Promise<Res
   return c.json({ files }, 201);
 }
 
-/** Takes the files out of a form, one after the other, each as it comes. */
+/** Reads the files of a form one after the other, as streams. */
 async function eachFile(
   type: string,
   body: AsyncIterable<Uint8Array>,
@@ -226,9 +226,9 @@ async function eachFile(
   }
   let failure: unknown = null;
   let open: BusboyFileStream | null = null;
-  // One at a time: the form goes on when the file before has been taken.
+  // One at a time: the next file waits until this one has been read.
   let taking: Promise<void> = Promise.resolve();
-  // A form whose file is not taken to its end never says that it has finished.
+  // A form does not emit `finish` if one of its files was not read to its end.
   const failed = Promise.withResolvers<void>();
   const fail = (error: unknown) => {
     failure ??= error;
@@ -242,7 +242,7 @@ async function eachFile(
       if (failure !== null) return;
       try {
         if (name === undefined) throw new Problem(400, "nameless", "a file has no name");
-        // So clients write a quote in a quoted name (HTML, multipart/form-data).
+        // Clients encode a quote in a quoted name so (HTML, multipart/form-data).
         await take(name.replaceAll("%22", '"'), stream);
       } catch (error) {
         fail(error);
@@ -289,7 +289,7 @@ async function drained(
   clearInterval(timer);
 }
 
-/** A modification time that a client wishes. @throws {Problem} 400. */
+/** Parses the modification time of a request. @throws {Problem} 400. */
 export function modifiedAt(wish: string | null): { modifiedAt?: bigint } {
   if (wish === null) return {};
   const at = fromRfc3339(wish);
@@ -297,7 +297,7 @@ export function modifiedAt(wish: string | null): { modifiedAt?: bigint } {
   return { modifiedAt: at };
 }
 
-/** Where the content of a path is. */
+/** The URL of a file's content. */
 export function fileUrl(volume: string, path: string): string {
   const names = path.split("/").filter((name) => name !== "").map(encodeURIComponent);
   return `/volumes/${volume}/files/${names.join("/")}`;

@@ -10,7 +10,7 @@ import { FilesystemSchema } from "../api/filesystems.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "feed" | "filesystems">;
 
-/** The routes of filesystems, each a file with volumes: list, name, delete. */
+/** The routes of filesystems: list, rename, delete. */
 export function filesystemRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, feed } = services;
   const app = router();
@@ -30,7 +30,7 @@ export function filesystemRoutes(services: RouteServices): OpenAPIHono<Env> {
     };
   };
 
-  /** None where the file cannot be read: it is listed all the same, so that it can be deleted. */
+  /** Empty for a file that cannot be read, which is listed so that it can be deleted. */
   const contentsOf = async (id: string): Promise<Contents> => {
     try {
       const volumes = await filesystems.volumesOf(id);
@@ -68,7 +68,7 @@ export function filesystemRoutes(services: RouteServices): OpenAPIHono<Env> {
   return app;
 }
 
-/** What is known of what is in a file. */
+/** The contents of a file. */
 interface Contents {
   volumes: VolumeFacts[];
   freeBytes: number;
@@ -76,7 +76,7 @@ interface Contents {
 
 const UNREAD: Contents = { volumes: [], freeBytes: 0 };
 
-/** What a file measures with its WAL, and when it was last written, ns. */
+/** The size of a file with its WAL, and when it was last written, ns; null for a missing one. */
 async function fileFacts(path: string): Promise<{ size: number; mtime: bigint } | null> {
   try {
     const file = await Deno.stat(path);

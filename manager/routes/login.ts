@@ -10,7 +10,7 @@ import { endSession, renewSession } from "./session_proof.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "sessions" | "settings">;
 
-/** The routes that give a browser its way in, and take it away. */
+/** The routes that log a browser in and out. */
 export function loginRoutes(services: RouteServices, auth: Auth): OpenAPIHono<Env> {
   const app = router();
 

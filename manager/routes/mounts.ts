@@ -10,7 +10,7 @@ import { MountedSchema, MountRequestSchema, MountStatusSchema } from "../api/mou
 /** What these routes work with. */
 type RouteServices = Pick<Services, "filesystems" | "mounts" | "pins" | "sessions">;
 
-/** The routes of mounts: of the manager's own, and of the records of all in a file. */
+/** The routes of mounts: those of the manager, and the records in a file. */
 export function mountRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, mounts, pins, sessions } = services;
   const app = router();
@@ -25,7 +25,7 @@ export function mountRoutes(services: RouteServices): OpenAPIHono<Env> {
       throw new Problem(409, "already_mounted", "the volume is mounted already");
     }
     if (volume.encrypted && given) {
-      // Here, where wrong ones are counted by who asks.
+      // Checked here, where wrong PINs are counted by client.
       const client = c.get("client");
       const check = (bytes: Uint8Array) =>
         sessions.guarded(
@@ -70,7 +70,7 @@ export function mountRoutes(services: RouteServices): OpenAPIHono<Env> {
   app.openapi(RECORDS, async (c) => {
     const { id, fsId } = await filesystems.volume(c.req.valid("param").id);
     using lease = await filesystems.lease(fsId);
-    // The connection for reading has mounts of its own, and does not see the file's.
+    // The connection for reading has its own mounts, and does not see those of the file.
     const all = await (await lease.file.writer()).mounts({ volume: id });
     return c.json({
       mounts: all.map((mount) => ({

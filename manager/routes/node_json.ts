@@ -3,7 +3,7 @@ import type { DetailedEntry } from "../../src/ops.ts";
 import type { NodeStat } from "../volumes/volume_service.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 
-/** What responses call the types of nodes. */
+/** The types of nodes in responses. */
 export type JsonType = "directory" | "file" | "symlink" | "fifo" | "socket";
 
 const TYPES: Record<NodeType, JsonType> = {
@@ -14,12 +14,12 @@ const TYPES: Record<NodeType, JsonType> = {
   socket: "socket",
 };
 
-/** A node's type as responses have it. */
+/** The type of a node in responses. */
 export function jsonType(type: NodeType): JsonType {
   return TYPES[type];
 }
 
-/** All that is known of a node, as JSON. */
+/** The JSON of a node. */
 export interface NodeJson {
   id: string;
   name: string;
@@ -40,7 +40,7 @@ export interface NodeJson {
   target?: string;
 }
 
-/** A node as responses have it. */
+/** Converts a node to JSON. */
 export function nodeJson({ info, path, linkTarget }: NodeStat): NodeJson {
   return {
     id: info.id,
@@ -63,7 +63,7 @@ export function nodeJson({ info, path, linkTarget }: NodeStat): NodeJson {
   };
 }
 
-/** Writes the rows of a listing: by hand, since there may be tens of thousands of them. */
+/** Writes the entries of a listing as text, since there may be tens of thousands of them. */
 export class EntryWriter {
   #second = NaN;
   #text = "";
@@ -83,7 +83,7 @@ export class EntryWriter {
   #time(sec: number, nsec: number): string {
     if (sec !== this.#second) {
       this.#second = sec;
-      // Without its fraction, which follows.
+      // The fraction is appended.
       this.#text = toRfc3339(BigInt(sec) * 1_000_000_000n).slice(0, -10);
     }
     return `${this.#text}${String(nsec).padStart(9, "0")}Z`;

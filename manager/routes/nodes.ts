@@ -16,11 +16,11 @@ import { ListingSchema, NewDirectorySchema, NodeChangeSchema, NodeSchema } from 
 /** What these routes work with. */
 type RouteServices = Pick<Services, "answers" | "volumes">;
 
-/** Entries of a page, unless another number is asked for; and at most. */
+/** Entries of a page by default, and at most. */
 const PAGE = 1000;
 const LARGEST_PAGE = 10_000;
 
-/** The routes of directories and of what is known of nodes. */
+/** The routes of directories and of nodes' metadata. */
 export function nodeRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, LIST, (c) => list(services, c));
@@ -58,7 +58,7 @@ export function nodeRoutes(services: RouteServices): OpenAPIHono<Env> {
   return app;
 }
 
-/** Answers with JSON that is kept as long as its file stays the same. */
+/** Answers with JSON that is cached until its file changes. */
 async function kept(
   { answers }: RouteServices,
   c: Context<Env>,
@@ -66,7 +66,7 @@ async function kept(
   route: string,
   make: () => Promise<string>,
 ): Promise<Response> {
-  // What an encrypted volume has is kept nowhere past its request.
+  // Content of encrypted volumes is never cached.
   if (volume.encrypted) return c.body(await make(), 200, { "content-type": "application/json" });
   const pattern = route.replace(/\{(\w+)\}/g, ":$1");
   return await answers.make(c.req.url, { fs, volume: volume.id, route: pattern }, make);

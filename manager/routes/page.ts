@@ -7,9 +7,8 @@ import type { Env } from "../http/env.ts";
 import { router } from "../http/router.ts";
 
 /**
- * The web page and what it loads. All of it is of this origin; no script may
- * stand in the page itself, and a style only with the answer's own nonce (the
- * editor writes its style sheet that way).
+ * The web page and its files, all of this origin. Inline scripts are forbidden; inline
+ * styles need the nonce of the response (the editor adds its style sheet so).
  */
 export function pageRoutes(): OpenAPIHono<Env> {
   const app = router();
@@ -43,14 +42,14 @@ export function pageRoutes(): OpenAPIHono<Env> {
       etag: asset.etag,
       "cache-control": asset.immutable ? "public, max-age=31536000, immutable" : "no-cache",
     };
-    // Of what was compressed the etag comes back as a weak one.
+    // Compression makes the tag a weak one.
     const known = c.req.header("if-none-match")?.split(/,\s*/) ?? [];
     if (known.some((etag) => etag.replace(/^W\//, "") === asset.etag)) {
       return new Response(null, { status: 304, headers });
     }
     headers["content-type"] = asset.type;
     headers["content-length"] = String(asset.content.length);
-    // A worker goes by the policy of its own script: this one decodes images in WebAssembly.
+    // A worker has the policy of its own script. This one decodes images in WebAssembly.
     headers["content-security-policy"] = name === "assets/pdf/worker.mjs"
       ? "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
       : "default-src 'none'; sandbox";

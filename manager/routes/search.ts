@@ -15,14 +15,14 @@ import { UsageSchema } from "../api/usage.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "volumes">;
 
-/** Entries that are found, unless another number is asked for; and at most. */
+/** Entries of a response by default, and at most. */
 const FOUND = 100;
 const MOST = 1000;
 
-/** How long a request looks, ms: it tells then where to go on. */
+/** How long a request searches, ms; its response has a cursor then. */
 const TIME = 10_000;
 
-/** The routes that look through a whole volume. */
+/** The routes that scan a whole volume. */
 export function searchRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(

@@ -19,7 +19,7 @@ export interface Services {
   /** Opens volumes for requests. */
   readonly volumes: VolumeService;
   readonly uploads: UploadService;
-  /** PINs of mounts that are kept on the host. */
+  /** PINs of mounts that are stored on the host. */
   readonly pins: PinSources;
   readonly mounts: Mounts;
   readonly jobs: Jobs;
@@ -27,6 +27,6 @@ export interface Services {
   readonly feed: Feed;
   readonly answers: AnswerCache;
   readonly metrics: Metrics;
-  /** Notes a line for whoever runs the manager. Never a PIN or a token. */
+  /** Takes a line of the log. Never a PIN or a token. */
   readonly log: (line: string) => void;
 }

@@ -10,8 +10,8 @@ import type { Services } from "./services.ts";
 type SessionServices = Pick<Services, "sessions" | "settings">;
 
 /**
- * Unlocks a volume for the session of a request and tells its client by a
- * cookie what the session is known by from now on.
+ * Unlocks a volume for the session of a request, and sends its client the session's new
+ * secret as a cookie.
  *
  * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
  * @throws {Problem} 429 `rate_limited`.
@@ -33,7 +33,7 @@ export function renewSession(services: SessionServices, c: Context<Env>): void {
   if (proof !== null) giveSession(services, c, proof);
 }
 
-/** Ends the session of a request: all that it had unlocked is locked. */
+/** Ends the session of a request: its volumes are locked. */
 export async function endSession(services: SessionServices, c: Context<Env>): Promise<void> {
   await services.sessions.end(c.get("session"));
   deleteSessionCookie(services.settings, c);

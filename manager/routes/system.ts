@@ -9,10 +9,10 @@ import { HealthSchema } from "../api/system.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "metrics" | "mounts">;
 
-/** How long what a check of the machine found holds, ms: looking is not free, asking is. */
+/** How long the results of checks are reused, ms, since requests may be frequent. */
 const FRESH_MS = 2000;
 
-/** The routes of the manager itself: whether it is well, what it counts, and what it offers. */
+/** The routes of the manager itself: health, metrics and the OpenAPI document. */
 export function systemRoutes(services: RouteServices, document: () => unknown): OpenAPIHono<Env> {
   const { mounts, metrics } = services;
   const app = router();
@@ -31,7 +31,7 @@ export function systemRoutes(services: RouteServices, document: () => unknown): 
     const failed = all.filter(({ ok }) => !ok);
     const status = failed.length === 0 ? "ok" as const : "degraded" as const;
     const code = failed.some(({ fatal }) => fatal) ? 503 : 200;
-    // Who has no token learns nothing of the machine.
+    // Clients without the token learn nothing about the machine.
     return c.json(c.env.visit.trusted ? { status, checks: all } : { status }, code);
   });
 

@@ -4,9 +4,9 @@ import { Problem } from "../http/problem.ts";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * The node that the query names, `path=` or `node=`; the top when it names none.
+ * The node that a query names by `path=` or `node=`; the top directory by default.
  *
- * @throws {Problem} 400 for both, or for what is no id.
+ * @throws {Problem} 400 for both, or for an invalid id.
  */
 export function queryTarget(query: URLSearchParams): Target {
   const path = query.get("path");
@@ -26,11 +26,10 @@ export function queryOf(url: string): URLSearchParams {
 }
 
 /**
- * The node that a URL of content names: `…/files/<path>`, or by its query
- * without a path. Taken from the text of the URL, in which `..` still is a
- * name like others.
+ * The node that a URL of content names: `…/files/<path>`, or by its query without a
+ * path. It parses the text of the URL, in which `..` is not resolved.
  *
- * @throws {Problem} 400 for a wrong escape.
+ * @throws {Problem} 400 for an invalid escape.
  */
 export function urlTarget(url: string, query: URLSearchParams): Target {
   const path = urlPath(url);
@@ -52,7 +51,7 @@ function urlPath(url: string): string {
   }
 }
 
-/** A number in a query. @throws {Problem} 400. */
+/** Parses a number of a query. @throws {Problem} 400. */
 export function wholeNumber(
   query: URLSearchParams,
   name: string,
@@ -68,7 +67,7 @@ export function wholeNumber(
   return value;
 }
 
-/** A flag in a query: there, and not said to be off. @throws {Problem} 400. */
+/** Parses a flag of a query: empty, `1` or `true`. @throws {Problem} 400. */
 export function flag(query: URLSearchParams, name: string): boolean {
   const text = query.get(name);
   if (text === null || text === "0" || text === "false") return false;

@@ -13,7 +13,7 @@ import { type TaskRequest, TaskRequestSchema, TaskSchema } from "../api/tasks.ts
 /** What these routes work with. */
 type RouteServices = Pick<Services, "tasks" | "volumes">;
 
-/** The routes of work on many items, which goes on by itself. */
+/** The routes of tasks. */
 export function taskRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { tasks } = services;
   const app = router();
@@ -44,7 +44,7 @@ export function taskRoutes(services: RouteServices): OpenAPIHono<Env> {
   return app;
 }
 
-/** @throws {Problem} 400 for what does not fit the operation. */
+/** @throws {Problem} 400 for fields that do not fit the operation. */
 function specOf(body: TaskRequest): TaskSpec {
   const { operation, paths, to, ids, all = false, on_conflict, task } = body;
   const present = new Set(

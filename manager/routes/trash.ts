@@ -14,7 +14,7 @@ import { TrashSchema } from "../api/trash.ts";
 /** What these routes work with. */
 type RouteServices = Pick<Services, "volumes">;
 
-/** The routes of what was removed. */
+/** The routes of the trash. */
 export function trashRoutes(services: RouteServices): OpenAPIHono<Env> {
   const app = router();
   documented(app, LIST, async (c) => {

@@ -5,14 +5,14 @@ import type { Checksum } from "../volumes/staged_piece.ts";
 import { fromRfc3339 } from "../volumes/times.ts";
 import type { UploadTarget } from "../volumes/upload_target.ts";
 
-/** The protocol's version, which each request has to name. */
+/** The version of the protocol, which each request has to name. */
 export const TUS_VERSION = "1.0.0";
 
-/** What of the protocol there is besides its core. */
+/** The supported extensions of the protocol. */
 export const TUS_EXTENSIONS =
   "creation,creation-with-upload,creation-defer-length,expiration,termination,checksum";
 
-/** How a piece can be checked. */
+/** The supported checksums of pieces. */
 export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
 
 /** @throws {Problem} 412 for another version of the protocol. */
@@ -23,7 +23,7 @@ export function requireVersion(headers: Headers): void {
   });
 }
 
-/** A number of bytes in a header; null where there is none. @throws {Problem} 400. */
+/** Parses a number of bytes in a header; null without one. @throws {Problem} 400. */
 export function byteCount(headers: Headers, name: string): number | null {
   const text = headers.get(name);
   if (text === null) return null;
@@ -75,7 +75,7 @@ function isOn(value: string | undefined, otherwise: boolean): boolean {
   return value !== "0" && value !== "false";
 }
 
-/** The checksum that a request gives; null for none. @throws {Problem} 400. */
+/** Parses the checksum of a request; null without one. @throws {Problem} 400. */
 export function checksumOf(headers: Headers): Checksum | null {
   const header = headers.get("upload-checksum");
   if (header === null) return null;

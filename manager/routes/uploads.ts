@@ -172,7 +172,7 @@ function pieceOf({ settings }: RouteServices, c: Context<Env>, offset: number): 
   };
 }
 
-/** Adds what the protocol wants to problems of uploads. */
+/** Adds the headers of the protocol to problems of uploads. */
 async function asTus<T>(task: () => Promise<T>): Promise<T> {
   try {
     return await task();
@@ -210,7 +210,7 @@ function uploadJson({ id, target, size, length, active, createdAt, expiresAt }: 
   };
 }
 
-/** A time, ns, as headers have it. */
+/** Formats a time, ns, for headers. */
 function httpDate(time: bigint): string {
   return new Date(Number(time / 1_000_000n)).toUTCString();
 }
@@ -232,7 +232,7 @@ function uploadId(c: Context<Env>): string {
   return id;
 }
 
-/** What became of an upload that is finished, in headers: its answers have no body. */
+/** The result of a finished upload, in headers, since its responses have no body. */
 function outcomeHeaders({ node, version, path, outcome, replaced }: PutFileResult) {
   return {
     "aloelite-node": node,

@@ -22,7 +22,7 @@ type RouteServices = Pick<
   "feed" | "filesystems" | "mounts" | "sessions" | "settings" | "volumes"
 >;
 
-/** The routes of volumes: create, list, name, delete; and of the PINs that open them. */
+/** The routes of volumes: create, list, rename, delete; and of their PINs. */
 export function volumeRoutes(services: RouteServices): OpenAPIHono<Env> {
   const { filesystems, mounts, sessions, feed } = services;
   const app = router();
@@ -112,7 +112,7 @@ export function volumeRoutes(services: RouteServices): OpenAPIHono<Env> {
       c.get("client"),
       () => filesystems.use(fsId, (fs) => fs.changePin(id, old_pin, new_pin)),
     );
-    // Whoever proved the old one has not proved this one.
+    // Other sessions have proved the old PIN only.
     await sessions.lockForAll(id, c.get("session"));
     return c.body(null, 204);
   });
