@@ -14,5 +14,6 @@ abandonRest();
 connectFeed();
 createRoot(document.getElementById("root")!).render(<App />);
 
-// Once there is time for it: who is cut off from the manager can still open what is shown.
+// Load lazy parts early, so that they also work after the manager has become
+// unreachable.
 addEventListener("load", () => setTimeout(loadAll, 2000));

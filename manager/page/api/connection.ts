@@ -1,24 +1,27 @@
 import { ApiError, isCancelled } from "./problem.ts";
 
 /**
- * What keeps the page from the manager at present. What is asked meanwhile
- * waits, and goes on by itself; nothing that is shown or typed is given up.
+ * The reason why requests to the manager wait. Waiting requests resume by
+ * themselves; shown and typed content stays.
  */
 export interface Trouble {
-  /** No answer comes: the connection is lost, or what answers cannot ask the manager. */
+  /**
+   * No answer: the connection is lost, or a proxy answers in the manager's
+   * place.
+   */
   unreachable: boolean;
-  /** The manager demands its token. */
+  /** The manager requires its token. */
   signedOut: boolean;
-  /** Volumes whose PIN it demands. */
+  /** The volumes whose PIN is required. */
   locked: ReadonlySet<string>;
 }
 
-/** How long to wait before each further try, ms; the last one stays. */
+/** Delays before each retry, ms; the last one repeats. */
 const PAUSES = [500, 1000, 2000, 3000, 5000];
 
 let trouble: Trouble = { unreachable: false, signedOut: false, locked: new Set() };
 const listeners = new Set<() => void>();
-/** Those who wait for another try, by what they wait for. */
+/** Wakes the waiting requests, by the cause that they wait for. */
 const waiting = new Map<() => void, string>();
 const stalled = new Set<unknown>();
 
@@ -39,26 +42,29 @@ export function whenTroubleChanges(listener: () => void): () => void {
 const NO_ANSWER = "answer";
 const LOGIN = "login";
 
-/** What has to come before another try may help; null where none will. */
+/**
+ * The cause that must end before a retry makes sense; null if no retry makes
+ * sense.
+ */
 function cure(error: unknown): string | null {
   if (!(error instanceof ApiError)) return null;
   if (error.code === "unauthorized") return LOGIN;
   if (error.status === 401 && error.code === "encryption_required") return error.volume;
-  // A 401 that is not the manager's own is of a proxy whose login has ended.
+  // A 401 without the manager's code comes from a proxy whose login has ended.
   return [0, 401, 502, 503, 504].includes(error.status) ? NO_ANSWER : null;
 }
 
-/** Whether it is no fault of what was asked: another try may help. */
+/** Returns whether an error is temporary, so that a retry may succeed. */
 export function isPassing(error: unknown): boolean {
   return cure(error) !== null;
 }
 
 /**
- * Does something that asks the manager, again and again as long as the manager
- * cannot be reached or demands a token or a PIN first.
+ * Runs a request to the manager, and retries it while the manager is
+ * unreachable or requires a token or a PIN first.
  *
- * @param onWait Told when it begins to wait, with what went wrong.
- * @throws What else goes wrong; an AbortError at the signal.
+ * @param onWait Called with the error when waiting begins.
+ * @throws Any other error; an AbortError when the signal aborts.
  */
 export async function lasting<T>(
   task: () => Promise<T>,
@@ -70,7 +76,7 @@ export async function lasting<T>(
     for (let tries = 0;; tries++) {
       try {
         const answer = await task();
-        // Another tab may have brought it.
+        // Another tab may have obtained it.
         if (need === LOGIN) signedIn();
         else if (need !== null && need !== NO_ANSWER) unlocked(need);
         return answer;
@@ -94,7 +100,9 @@ function stall(task: unknown): void {
   if (!trouble.unreachable) set({ unreachable: true });
 }
 
-/** Waits for the next try: for a while, or until what was missing is there. */
+/**
+ * Waits for the next retry: until the delay has passed or the cause has ended.
+ */
 function turn(
   need: string,
   tries: number,
@@ -114,7 +122,7 @@ function turn(
       signal.removeEventListener("abort", stop);
       then();
     };
-    // Who was told when to come again is not woken before.
+    // A Retry-After header forbids an earlier retry.
     waiting.set(wake, need === NO_ANSWER && retryAfter !== null ? "its time" : need);
     signal.addEventListener("abort", stop, { once: true });
   });
@@ -124,40 +132,43 @@ function wakeAll(need: string): void {
   for (const [wake, of] of [...waiting]) if (of === need) wake();
 }
 
-/** The manager has answered: who waits for that need not wait longer. */
+/**
+ * Reports an answer of the manager: wakes the requests that wait for the
+ * connection.
+ */
 export function answered(): void {
   if (stalled.size > 0) wakeAll(NO_ANSWER);
 }
 
-/** Tries again at once. */
+/** Retries at once. */
 export function tryNow(): void {
   wakeAll(NO_ANSWER);
 }
 
-/** The manager demands its token. */
+/** Reports that the manager requires its token. */
 export function demandsToken(): void {
   if (!trouble.signedOut) set({ signedOut: true });
 }
 
-/** It has got it. */
+/** Reports a successful login. */
 export function signedIn(): void {
   if (trouble.signedOut) set({ signedOut: false });
   wakeAll(LOGIN);
 }
 
-/** The manager demands a volume's PIN. */
+/** Reports that the manager requires the PIN of a volume. */
 export function demandsPin(volume: string): void {
   if (!trouble.locked.has(volume)) set({ locked: new Set(trouble.locked).add(volume) });
 }
 
-/** It has got it. */
+/** Reports that a volume is unlocked. */
 export function unlocked(volume: string): void {
   const locked = new Set(trouble.locked);
   if (locked.delete(volume)) set({ locked });
   wakeAll(volume);
 }
 
-/** Begins to look for signs that trying again is worth it. */
+/** Starts to watch for events that make a retry worthwhile. */
 export function watchConnection(): void {
   addEventListener("online", tryNow);
   document.addEventListener("visibilitychange", () => {

@@ -16,7 +16,7 @@ import type {
 
 const at = (volume: string, rest: string) => `/volumes/${encodeURIComponent(volume)}/${rest}`;
 
-/** Where the content of a file is. */
+/** Returns the address of a file's content. */
 export function fileUrl(
   volume: string,
   path: string,
@@ -54,7 +54,10 @@ export async function read(
   return { bytes, etag: response.headers.get("etag") };
 }
 
-/** Writes a file; `etag` is what it must still be, `null` that there must be none. */
+/**
+ * Writes a file. `etag` is the required current ETag; `null` requires that no
+ * file exists.
+ */
 export async function write(
   volume: string,
   path: string,
@@ -108,7 +111,7 @@ export function search(
   return requestJson("GET", at(volume, "search"), { query: { q, path, limit: 500 }, signal });
 }
 
-/** Where an unfinished upload is. */
+/** Returns the address for creating an upload. */
 export function uploadUrl(volume: string, id: string): string {
   return at(volume, `uploads/${id}`);
 }

@@ -1,7 +1,7 @@
-/** What the manager answers when it refuses: RFC 9457, with one of the closed codes. */
+/** An error answer of the manager: an RFC 9457 problem with a closed code. */
 export class ApiError extends Error {
   override name = "ApiError";
-  /** The volume that was asked, where it was one. */
+  /** The volume of the request, if it concerned one. */
   volume: string | null = null;
 
   constructor(
@@ -9,14 +9,17 @@ export class ApiError extends Error {
     readonly code: string,
     readonly title: string,
     readonly detail: string,
-    /** Seconds to wait before another try, when the manager says so. */
+    /** Seconds to wait before a retry, from Retry-After. */
     readonly retryAfter: number | null = null,
   ) {
     super(detail || title);
   }
 }
 
-/** The problem that a response carries; also for one that is not a problem document. */
+/**
+ * Returns the problem of an error response, also if its body is not a problem
+ * document.
+ */
 export function problemFrom(
   url: string,
   status: number,
@@ -27,7 +30,7 @@ export function problemFrom(
   try {
     body = JSON.parse(text) as Record<string, unknown>;
   } catch {
-    // Not ours: a proxy in between, or a connection cut short.
+    // A proxy answered, or the connection was cut.
   }
   const word = (key: string) => typeof body[key] === "string" ? body[key] as string : "";
   const problem = new ApiError(
@@ -41,7 +44,7 @@ export function problemFrom(
   return problem;
 }
 
-/** The request never got an answer, or not all of it. */
+/** Thrown when a request gets no answer, or only a part of one. */
 export function unreachable(): ApiError {
   return new ApiError(0, "unreachable", "No answer", "The manager does not answer.");
 }

@@ -20,7 +20,10 @@ export function withQuery(path: string, query: RequestOptions["query"] = {}): st
   return text ? `${path}?${text}` : path;
 }
 
-/** Asks the manager. Anything but success is thrown as an ApiError. */
+/**
+ * Sends a request to the manager. Throws an ApiError for every status but
+ * success.
+ */
 export async function request(
   method: string,
   path: string,
@@ -48,7 +51,7 @@ export async function request(
   throw noted(problemFrom(url, response.status, text, response.headers.get("retry-after")));
 }
 
-/** Tells of what the manager demands, whoever asked. */
+/** Reports a required token or PIN, whatever the request was. */
 export function noted(problem: ApiError): ApiError {
   if (problem.code === "unauthorized") demandsToken();
   const { status, code, volume } = problem;
@@ -56,7 +59,7 @@ export function noted(problem: ApiError): ApiError {
   return problem;
 }
 
-/** What is cut off is no answer. */
+/** Throws if the answer was cut off. */
 export async function whole<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
@@ -72,6 +75,6 @@ export async function requestJson<T>(
   options?: RequestOptions,
 ): Promise<T> {
   const response = await request(method, path, options);
-  // A page that a proxy puts in place of an answer is none either.
+  // Reject an HTML page that a proxy sends in place of an answer.
   return await whole(async () => await response.json() as T);
 }

@@ -1,7 +1,10 @@
 import { request, requestJson, whole } from "./request.ts";
 import type { Health } from "./types.ts";
 
-/** The checks, also when one of them is fatal: that answer is no failure of asking. */
+/**
+ * Returns the health checks. A fatal check has an error status; it is still an
+ * answer.
+ */
 export async function health(signal?: AbortSignal): Promise<Health> {
   const response = await whole(() => fetch("/health", { signal }));
   if (!response.headers.get("content-type")?.includes("json")) {
@@ -14,7 +17,7 @@ export async function login(token: string): Promise<void> {
   await request("POST", "/login", { json: { token } });
 }
 
-/** Ends the login, and locks what this browser has unlocked. */
+/** Ends the login and locks the volumes that this browser has unlocked. */
 export async function logout(): Promise<void> {
   await request("DELETE", "/login");
 }

@@ -57,7 +57,7 @@ export function volumeHealth(
   return requestJson("GET", one(id, "/health"), { query: { deep } });
 }
 
-/** What seals the drafts of an encrypted volume in this browser. */
+/** Returns the key that seals drafts of an encrypted volume in this browser. */
 export async function draftKey(id: string, signal?: AbortSignal): Promise<Uint8Array> {
   const { key } = await requestJson<{ key: string }>("GET", one(id, "/draft-key"), { signal });
   return Uint8Array.from(atob(key), (letter) => letter.charCodeAt(0));

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from "react";
 import { Action, Notice } from "./controls.tsx";
 
-/** Holds a fault of one part of the page, so that the others stay. */
+/** Contains the error of one part of the page, so that the other parts stay. */
 export class Boundary extends Component<{ children: ReactNode }, { fault: unknown }> {
   override state: { fault: unknown } = { fault: null };
 

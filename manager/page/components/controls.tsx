@@ -22,7 +22,7 @@ export function Action(
   return <Button {...props} className={`button button-${tone} ${className}`} />;
 }
 
-/** A button that is an icon; its name is its tooltip too. */
+/** An icon button; its label is also its tooltip. */
 export function IconButton(
   { label, children, className = "", ...props }:
     & Omit<ButtonProps, "className" | "children">
@@ -53,7 +53,7 @@ export function Field(
   );
 }
 
-/** Shown where nothing is: what this place is for, and what to do. */
+/** Shown in an empty view: its purpose, and what to do. */
 export function Empty(
   { icon, title, children, action }: {
     icon: ReactNode;

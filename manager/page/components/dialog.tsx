@@ -4,7 +4,7 @@ import { Dialog as AriaDialog, Form, Heading, Modal, ModalOverlay } from "react-
 import { explain } from "../lib/explain.ts";
 import { Action, IconButton, Notice } from "./controls.tsx";
 
-/** A dialog over the page. It is there as long as it is rendered. */
+/** A modal dialog, open while it is rendered. */
 export function Dialog(
   { title, onClose, children, wide = false }: {
     title: string;
@@ -35,7 +35,10 @@ export function Dialog(
   );
 }
 
-/** A dialog with a form: closes when what it asks for is done, says what went wrong otherwise. */
+/**
+ * A dialog with a form. It closes when the submitted operation succeeds, and
+ * shows the error otherwise.
+ */
 export function FormDialog(
   { title, confirm, danger = false, disabled = false, wide, onSubmit, onClose, children }: {
     title: string;

@@ -55,7 +55,7 @@ export function MenuButton(
   );
 }
 
-/** A menu at a point of the page: where the right button was pressed. */
+/** A context menu at the position of the pointer. */
 export function MenuAt(
   { label, x, y, choices, onClose }: {
     label: string;

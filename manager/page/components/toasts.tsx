@@ -8,7 +8,7 @@ import {
 } from "react-aria-components";
 import { attempt, toasts } from "../state/toasts.ts";
 
-/** Short messages: what was done, with a way to undo it, or what went wrong. */
+/** Short messages: a finished operation with an undo action, or an error. */
 export function Toasts() {
   return (
     <ToastRegion queue={toasts} className="toasts" aria-label="Messages">

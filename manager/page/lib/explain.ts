@@ -1,6 +1,6 @@
 import { ApiError } from "../api/problem.ts";
 
-/** Codes that deserve other words than the manager's own. */
+/** Messages that replace the manager's own, by code. */
 const WORDS = new Map(Object.entries({
   unreachable: "The manager does not answer. Is it still running?",
   encryption_required: "This volume is locked. Unlock it with its PIN first.",
@@ -11,7 +11,7 @@ const WORDS = new Map(Object.entries({
   unauthorized: "Sign in with the manager's token first.",
 }));
 
-/** An error in words for the person at the page. */
+/** Returns an error as a message for the user. */
 export function explain(error: unknown): string {
   if (error instanceof ApiError) {
     if (error.code === "rate_limited") {

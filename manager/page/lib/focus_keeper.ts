@@ -1,27 +1,31 @@
-/** What had the focus, and where that was: for when it goes. */
+/**
+ * The last focused element and its position, for the case that it disappears.
+ */
 interface Held {
   element: Element;
-  /** Its ancestors, from the nearest on. */
+  /** Its ancestors, nearest first. */
   above: Element[];
-  /** Its place in a list, and among what its line can focus. */
+  /** Its index in a list, and among the focusable elements of its row. */
   line: { list: Element; index: number; control: number } | null;
 }
 
 const FOCUSABLE = "a[href], button:not([disabled]), input:not([disabled]), [tabindex]";
-/** Where the keyboard is at home in a view. */
+/** Selector of an element that gets the focus when nothing else can. */
 const HOME = "[data-focus-home]";
-/** How long others, as a dialog that closes, may take to say where the focus goes, ms. */
+/**
+ * Time for other code, such as a closing dialog, to move the focus first, ms.
+ */
 const PATIENCE = 80;
 
 /**
- * Sees to it that the keyboard is somewhere: when what has the focus goes, or
- * cannot have it any more, what comes next in its place gets it.
+ * Keeps the keyboard focus on the page: when the focused element disappears or
+ * becomes disabled, moves the focus to the element that takes its place.
  */
 export function keepFocus(): void {
   let held: Held | null = null;
   let timer: number | undefined;
 
-  /** It is at the page's main part, for want of a better place. */
+  /** Whether the focus is on the main part, the last resort. */
   let provisional = false;
 
   const look = () => {
@@ -45,7 +49,7 @@ export function keepFocus(): void {
     provisional = false;
     if (target instanceof Element) held = holdOf(target);
   });
-  // Who points elsewhere wants the focus nowhere.
+  // A pointer press elsewhere removes the focus on purpose.
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
     if (relatedTarget !== null) return;
     setTimeout(() => {

@@ -22,7 +22,9 @@ const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
 const YEAR = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
 const FULL = new Intl.DateTimeFormat("en", { dateStyle: "long", timeStyle: "medium" });
 
-/** A time as a list shows it: today's by the clock, this year's by the day. */
+/**
+ * Formats a time for a list: today with the clock time, this year with the day.
+ */
 export function shortTime(iso: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return "";

@@ -43,7 +43,7 @@ const BY_NAME = new Map<string, Kind>([
   ["changelog", "text"],
 ]);
 
-/** What a file is, by its name: decides on its icon and its preview. */
+/** The kind of a file, derived from its name. It selects icon and preview. */
 export function kindOf(name: string, type: string): Kind {
   if (type === "directory") return "folder";
   if (type === "symlink") return "link";

@@ -1,15 +1,15 @@
 import { type ComponentType, lazy, type LazyExoticComponent } from "react";
 
-/** How often a part that did not come is asked for again, and how long before each time, ms. */
+/** Delays before each retry of loading a part, ms. */
 const TRIES = 20;
 const PAUSE = 1500;
 
-/** Parts that are not there yet. */
+/** Parts that are not loaded yet. */
 const later = new Set<() => void>();
 
 /**
- * A component that is loaded when it is first shown, or when the page has
- * nothing else to do: what is there already needs no manager.
+ * Creates a component that is loaded when it is first shown, or when the page
+ * is idle. A loaded part works while the manager is unreachable.
  */
 // deno-lint-ignore no-explicit-any -- as React has it
 export function lazily<T extends ComponentType<any>>(
@@ -35,7 +35,7 @@ export function lazily<T extends ComponentType<any>>(
   return lazy(once);
 }
 
-/** Loads all of them. */
+/** Loads all parts. */
 export function loadAll(): void {
   for (const load of later) load();
 }

@@ -1,4 +1,4 @@
-/** Paths of a volume: absolute, `/` between names, no escapes. */
+/** Functions for paths of a volume: absolute, `/` between names, no escapes. */
 
 export function names(path: string): string[] {
   return path.split("/").filter((name) => name !== "");
@@ -21,7 +21,10 @@ export function isWithin(path: string, folder: string): boolean {
   return path === folder || folder === "/" || path.startsWith(`${folder}/`);
 }
 
-/** `report.tar.gz` → `gz`, in small letters; none for `.profile`. */
+/**
+ * Returns the extension in lower case: `report.tar.gz` → `gz`; empty for
+ * `.profile`.
+ */
 export function extension(name: string): string {
   const dot = name.lastIndexOf(".");
   return dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();

@@ -1,4 +1,4 @@
-/** How a text is written as bytes. */
+/** The byte form of a text. */
 export interface TextForm {
   encoding: "utf-8" | "utf-16le" | "utf-16be";
   /** Whether the bytes begin with a byte order mark. */
@@ -7,9 +7,9 @@ export interface TextForm {
 
 export interface DecodedText {
   text: string;
-  /** How to write it again, byte for byte; null where that cannot be done. */
+  /** How to encode the text to the same bytes; null if that is impossible. */
   form: TextForm | null;
-  /** Why it cannot. */
+  /** Why the text cannot be encoded. */
   reason: string | null;
 }
 
@@ -20,8 +20,9 @@ const MARKS: readonly [TextForm["encoding"], readonly number[]][] = [
 ];
 
 /**
- * A file's bytes as text. Only what would be written as the same bytes again
- * has a form; what has none can be looked at, as well as it can be read.
+ * Decodes a file's bytes. The result has a form only if encoding the text gives
+ * the same bytes; otherwise the text is read-only and decoded as well as
+ * possible.
  */
 export function decodeText(bytes: Uint8Array<ArrayBuffer>): DecodedText {
   const mark = MARKS.find(([, begin]) => begin.every((byte, at) => bytes[at] === byte));
@@ -32,7 +33,7 @@ export function decodeText(bytes: Uint8Array<ArrayBuffer>): DecodedText {
     if (text.includes("\0")) return { text, form: null, reason: "It is not a text file" };
     if (sameBytes(encodeText(text, form), bytes)) return { text, form, reason: null };
   } catch {
-    // Not in that encoding.
+    // The bytes are not in that encoding.
   }
   const binary = bytes.includes(0);
   return {
@@ -42,7 +43,7 @@ export function decodeText(bytes: Uint8Array<ArrayBuffer>): DecodedText {
   };
 }
 
-/** A text as the bytes of a file. */
+/** Encodes a text as the bytes of a file. */
 export function encodeText(text: string, { encoding, bom }: TextForm): Uint8Array<ArrayBuffer> {
   const marked = bom ? `\ufeff${text}` : text;
   if (encoding === "utf-8") return new TextEncoder().encode(marked);

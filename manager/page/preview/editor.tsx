@@ -8,7 +8,9 @@ import { useEffect, useRef } from "react";
 import { lineEnds } from "./line_ends.ts";
 import { nonce } from "./nonce.ts";
 
-/** Colours by the page's own variables: light and dark without a second theme. */
+/**
+ * Uses the page's variables for colours, so that light and dark need one theme.
+ */
 const HIGHLIGHT = HighlightStyle.define([
   { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: "var(--code-keyword)" },
   { tag: [tags.string, tags.special(tags.string), tags.regexp], color: "var(--code-string)" },
@@ -43,15 +45,21 @@ const THEME = EditorView.theme({
 
 export interface EditorProps {
   name: string;
-  /** Set anew from outside (another version, what is stored now) by another key. */
+  /**
+   * A new key starts the editor with a new text (another version, the stored
+   * text).
+   */
   text: string;
   readOnly: boolean;
-  /** Told of the text as it is then, each line with the end that it had. */
+  /** Called with the changed text, each line with its original end. */
   onChange: (text: string) => void;
   onSave: () => void;
 }
 
-/** Text with line numbers and colours. Escape, then Tab leaves it by the keyboard. */
+/**
+ * A text editor with line numbers and colours. Escape, then Tab leaves it by
+ * keyboard.
+ */
 export default function Editor({ name, text, readOnly, onChange, onSave }: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const calls = useRef({ onChange, onSave });
@@ -93,7 +101,7 @@ export default function Editor({ name, text, readOnly, onChange, onSave }: Edito
     const known = LanguageDescription.matchFilename(languages, name);
     known?.load().then(
       (support) => view.dispatch({ effects: language.reconfigure(support) }),
-      // Without colours it is as readable.
+      // Without a language the text is shown without colours.
       () => {},
     );
     return () => view.destroy();

@@ -9,14 +9,14 @@ import {
   StateField,
 } from "@codemirror/state";
 
-/** The end of a line that is not like most of its file. */
+/** A line end that differs from the file's most frequent one. */
 class LineEnd extends RangeValue {
   readonly text: string;
 
   constructor(text: string) {
     super();
     this.text = text;
-    // It goes with the line break that it stands at.
+    // A line end moves with the line break that it belongs to.
     this.startSide = 1;
     this.endSide = 1;
     this.mapMode = MapMode.TrackAfter;
@@ -34,15 +34,15 @@ interface Placed {
 
 export interface LineEnds {
   extension: Extension;
-  /** The text of an editor with the line ends that it had. */
+  /** Returns the text of an editor with its original line ends. */
   read: (state: EditorState) => string;
 }
 
 const BREAK = /\r\n?|\n/g;
 
 /**
- * Keeps the line ends of a text, which an editor knows nothing of: what nobody
- * touches stays, and a new line ends as most do.
+ * An editor extension that keeps the line ends of a text: untouched lines keep
+ * theirs, a new line gets the most frequent one.
  */
 export function lineEnds(text: string): LineEnds {
   const counts = new Map([["\n", 0], ["\r\n", 0], ["\r", 0]]);
@@ -67,7 +67,7 @@ export function lineEnds(text: string): LineEnds {
       return ends.map(transaction.changes).update({ add, sort: true });
     },
   });
-  // What is undone brings back the line ends too.
+  // Undo restores the line ends too.
   const undoing = invertedEffects.of((transaction) => {
     const gone: StateEffect<Placed>[] = [];
     const ends = transaction.startState.field(field);

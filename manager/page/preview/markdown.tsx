@@ -5,7 +5,10 @@ import { baseName } from "../lib/paths.ts";
 import { nonce } from "./nonce.ts";
 import { pictureAt, pictures } from "./pictures.ts";
 
-/** The frame has no style of the page: it can neither run nor load anything. */
+/**
+ * The frame's own style: it gets no style of the page, and can run and load
+ * nothing.
+ */
 const STYLE = `
 :root { color-scheme: light dark; }
 body { font: 16px/1.65 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; padding: 28px 24px 64px; color: #1c2421; background: #fff; overflow-wrap: break-word; }
@@ -22,12 +25,13 @@ pre, code { background: #212826; } blockquote { color: #a9b6b0; border-color: #4
 td, th, hr { border-color: #333d39; }
 `;
 
-/** Whose pictures `clean` gives their addresses, and which it was asked for. */
+/** The pictures that `clean` inserts, and the references that it met. */
 let found: ReadonlyMap<string, string> = new Map();
 let wanted = new Set<string>();
 let from = "/";
 
-// The frame has no network: a picture is in its address, or its text stands for it.
+// The frame has no network: use the picture's data URL, or its alternative
+// text.
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName !== "IMG") return;
   node.removeAttribute("srcset");
@@ -40,7 +44,7 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   else node.setAttribute("src", address);
 });
 
-/** A text as harmless HTML, with those pictures that there are. */
+/** Returns a text as sanitised HTML with the available pictures. */
 function clean(
   text: string,
   path: string,
@@ -55,7 +59,7 @@ function clean(
   return { html, wanted };
 }
 
-/** The pictures that a text of a volume wants, once they are there. */
+/** Loads the pictures that a text refers to. */
 function usePictures(volume: string, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
   const [there, setThere] = useState<ReadonlyMap<string, string>>(new Map());
   useEffect(() => {
@@ -67,7 +71,10 @@ function usePictures(volume: string, wanted: ReadonlySet<string>): ReadonlyMap<s
   return there;
 }
 
-/** Markdown as a page of its own in a frame without scripts, forms and network. */
+/**
+ * Renders Markdown as a document of its own in a frame without scripts, forms
+ * and network.
+ */
 export default function Markdown(
   { volume, path, text }: { volume: string; path: string; text: string },
 ) {
@@ -86,7 +93,7 @@ export default function Markdown(
       `img-src data:; style-src 'nonce-${nonce()}'"><base target="_blank">` +
       `<style nonce="${nonce()}">${STYLE}${dark}</style></head><body>${html}</body></html>`;
   }, [bare, there, theme]);
-  // Links open in a tab of their own, which is not sandboxed.
+  // Links open in a new tab, which is not sandboxed.
   return (
     <iframe
       className="frame"

@@ -1,4 +1,6 @@
-/** What lets this page's own style sheets through its content policy. */
+/**
+ * Returns the nonce that the content security policy requires of style sheets.
+ */
 export function nonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.content ?? "";
 }

@@ -10,7 +10,7 @@ import { count } from "../lib/format.ts";
 
 GlobalWorkerOptions.workerSrc = "/assets/pdf/worker.mjs";
 
-/** A PDF drawn page by page; what is in it cannot run and cannot load anything. */
+/** Draws a PDF page by page; its scripts do not run, and it loads nothing. */
 export default function Pdf({ url, name }: { url: string; name: string }) {
   const [file, setFile] = useState<PDFDocumentProxy | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -48,7 +48,10 @@ export default function Pdf({ url, name }: { url: string; name: string }) {
   );
 }
 
-/** One page, drawn when it comes near; its text is there for screen readers. */
+/**
+ * Draws one page when it comes near the viewport, with its text for screen
+ * readers.
+ */
 function Page({ file, number }: { file: PDFDocumentProxy; number: number }) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -2,7 +2,10 @@ import { fileUrl } from "../api/files.ts";
 import { request } from "../api/request.ts";
 import { extension, names, parent } from "../lib/paths.ts";
 
-/** Pictures of one text, and bytes of one and of all of them, at most. */
+/**
+ * Limits for the pictures of one text: their number, bytes of one, bytes of
+ * all.
+ */
 const MOST = 50;
 const LARGEST = 4_000_000;
 const ALL = 16_000_000;
@@ -16,18 +19,19 @@ const TYPES = new Map([
   ["avif", "image/avif"],
   ["bmp", "image/bmp"],
   ["ico", "image/x-icon"],
-  // As a picture, it runs and loads nothing.
+  // An SVG used as a picture runs no scripts and loads nothing.
   ["svg", "image/svg+xml"],
 ]);
 
 /**
- * Where a reference in a text leads within its volume.
+ * Resolves a picture reference of a text within its volume.
  *
  * @param from The text's path.
- * @returns Null for another origin, for what is no picture, and out of the volume.
+ * @returns Null for another origin, for a file that is not a picture, and for a
+ * path outside the volume.
  */
 export function pictureAt(reference: string, from: string): string | null {
-  // What has a scheme or a host is of somebody else.
+  // A reference with a scheme or a host leads to another site.
   if (/^(?:[a-z][a-z0-9+.-]*:|\/\/|\\)/i.test(reference)) return null;
   let path: string;
   try {
@@ -45,8 +49,8 @@ export function pictureAt(reference: string, from: string): string | null {
 }
 
 /**
- * Pictures of a volume as `data:` addresses, for a frame that can load nothing.
- * Those that are not there, too large or too many are left out.
+ * Loads pictures of a volume as `data:` URLs, for a frame without network.
+ * Leaves out missing, too large and too many pictures.
  */
 export async function pictures(
   volume: string,

@@ -13,7 +13,9 @@ export interface Catalog {
 
 const Context = createContext<Catalog | null>(null);
 
-/** The volumes and filesystems that the manager has, kept up to date. */
+/**
+ * Provides the manager's volumes and filesystems, and keeps them up to date.
+ */
 export function CatalogProvider({ children }: { children: ReactNode }) {
   const all = useResource("volumes", volumes);
   const files = useResource("filesystems", filesystems);

@@ -1,21 +1,24 @@
 import { useSyncExternalStore } from "react";
 import type { OnConflict } from "../api/types.ts";
 
-/** What is to be done with something whose name is taken. */
+/** An answer for an item whose name is taken. */
 export interface Answer {
   choice: Exclude<OnConflict, "fail">;
-  /** Whether the same is meant for all that wait. */
+  /** Whether the answer applies to all waiting questions too. */
   forAll: boolean;
 }
 
-/** Something whose name is taken. */
+/** An item whose name is taken. */
 export interface Question {
   name: string;
-  /** What is being done: “moved”, “uploaded”. */
+  /** The operation in the past tense: “moved”, “uploaded”. */
   verb: string;
-  /** Whether what is there gets a new version; else it goes to the trash. */
+  /**
+   * Whether replacing creates a new version; otherwise the existing item moves
+   * to the trash.
+   */
   asVersion?: boolean;
-  /** How many others wait for the same question. */
+  /** How many further items wait for the same question. */
   more: number;
 }
 
@@ -33,7 +36,7 @@ function set(next: readonly Asked[]): void {
   for (const listener of listeners) listener();
 }
 
-/** Asks; questions come one after the other. */
+/** Asks a question. Questions are shown one at a time. */
 export function askConflict(question: Question): Promise<Answer> {
   return new Promise((resolve) => {
     const number = nextNumber++;
@@ -45,7 +48,7 @@ export function askConflict(question: Question): Promise<Answer> {
   });
 }
 
-/** The question that is to be answered now; null for none. */
+/** The current question; null if there is none. */
 export function useConflict(): Asked | null {
   return useSyncExternalStore((listener) => {
     listeners.add(listener);

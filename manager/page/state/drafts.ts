@@ -5,18 +5,21 @@ import type { TextForm } from "../lib/text_form.ts";
 import { otherTabs, thisTab } from "./tabs.ts";
 
 /**
- * What was typed and is not saved, kept in the browser for the case that its
- * tab does not live to save it. Of an encrypted volume it is sealed under a
- * key that the manager gives to those who have unlocked that volume.
+ * Stores unsaved text in the browser, so that it survives a crash of the tab.
+ * The draft of an encrypted volume is sealed under a key that the manager gives
+ * only to sessions that have unlocked the volume.
  */
 
-/** Which text a draft is of: a file as it was when the changes began. */
+/**
+ * The text that a draft belongs to: a file at the version where the changes
+ * began.
+ */
 export interface DraftOf {
   volume: string;
   encrypted: boolean;
   node: string;
   path: string;
-  /** The content that it was made from. */
+  /** The content that the draft is based on. */
   etag: string;
 }
 
@@ -24,7 +27,7 @@ export interface Draft {
   etag: string;
   text: string;
   form: TextForm;
-  /** When it was kept, ms. */
+  /** When the draft was stored, ms. */
   at: number;
 }
 
@@ -32,17 +35,17 @@ interface Stored extends Omit<Draft, "text"> {
   text: string | Uint8Array<ArrayBuffer>;
 }
 
-/** Volume, node, path, etag, tab. */
+/** The key of a draft: volume, node, path, ETag, tab. */
 type Key = [volume: string, node: string, path: string, etag: string, tab: string];
 
-/** Drafts that nobody came back for go after this, ms. */
+/** Age at which unclaimed drafts are deleted, ms. */
 const LIFE = 30 * 24 * 60 * 60 * 1000;
 const PAUSE = 300;
 const NONCE = 24;
 
 const store = createStore("aloelite", "drafts");
 
-/** Where the browser keeps nothing, there are no drafts. */
+/** Without storage in the browser there are no drafts. */
 async function tried<T>(task: () => Promise<T>): Promise<T | undefined> {
   try {
     return await task();
@@ -51,7 +54,7 @@ async function tried<T>(task: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Forgets all drafts: who signs out leaves nothing on the machine. */
+/** Deletes all drafts at sign-out, so that none stays on the machine. */
 export async function forgetDrafts(): Promise<void> {
   await tried(async () => await delMany(await keys(store), store));
 }
@@ -62,13 +65,13 @@ async function forgetOld(): Promise<void> {
 }
 void tried(forgetOld);
 
-/** The draft of one text, as it is typed. */
+/** The draft of one open text. */
 export class DraftKeeper {
   readonly #of: DraftOf;
   #key: Uint8Array | null = null;
   #pending: { text: string; form: TextForm; etag: string } | null = null;
   #timer: number | undefined;
-  /** What was stored, also by the tab before that one. */
+  /** The stored keys, including that of the tab before this one. */
   #stored: Key[] = [];
   #work: Promise<unknown> = Promise.resolve();
   readonly #leaving = () => document.hidden && this.#flush();
@@ -77,11 +80,13 @@ export class DraftKeeper {
     this.#of = { ...of, etag: "" };
     document.addEventListener("visibilitychange", this.#leaving);
     addEventListener("pagehide", this.#leaving);
-    // Before the manager cannot be reached any more.
+    // Fetch the key before the manager can become unreachable.
     void tried(() => this.#secret());
   }
 
-  /** The newest draft that no other tab is at; null for none. */
+  /**
+   * Returns the newest draft that no other tab has open; null if there is none.
+   */
   async find(): Promise<Draft | null> {
     return await tried(async () => {
       const { volume, node, path } = this.#of;
@@ -104,13 +109,13 @@ export class DraftKeeper {
     }) ?? null;
   }
 
-  /** Keeps a text, in a moment. */
+  /** Stores a text after a short delay. */
   keep(text: string, form: TextForm, etag: string): void {
     this.#pending = { text, form, etag };
     this.#timer ??= setTimeout(() => this.#flush(), PAUSE);
   }
 
-  /** Forgets it: it is saved, or not wanted. */
+  /** Deletes the draft: the text was saved or discarded. */
   drop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -122,7 +127,7 @@ export class DraftKeeper {
     });
   }
 
-  /** Ends, and leaves what is stored. */
+  /** Ends and keeps the stored draft. */
   close(): void {
     this.#flush();
     document.removeEventListener("visibilitychange", this.#leaving);
@@ -146,7 +151,10 @@ export class DraftKeeper {
     });
   }
 
-  /** One after the other: what is dropped does not come back. */
+  /**
+   * Runs storage operations in order, so that a deleted draft does not
+   * reappear.
+   */
   #after(task: () => Promise<unknown>): void {
     this.#work = this.#work.then(() => tried(task));
   }
@@ -168,7 +176,10 @@ export class DraftKeeper {
     return all;
   }
 
-  /** Null for what cannot be opened: it is of another volume's key, or damaged. */
+  /**
+   * Returns null if the draft cannot be opened: it belongs to another key, or
+   * is damaged.
+   */
   async #open(stored: Stored["text"], of: Key): Promise<string | null> {
     const secret = await this.#secret();
     if (typeof stored === "string") return secret === null ? stored : null;
@@ -182,7 +193,7 @@ export class DraftKeeper {
   }
 }
 
-/** A sealed draft opens as that of its own file and version only. */
+/** Associated data that binds a sealed draft to its file and version. */
 function placeOf([volume, node, _path, etag]: Key): Uint8Array {
   return new TextEncoder().encode(`${volume} ${node} ${etag}`);
 }

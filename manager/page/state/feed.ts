@@ -4,18 +4,19 @@ import type { FeedEvent } from "../api/types.ts";
 import { volumes } from "../api/volumes.ts";
 
 /**
- * The manager's feed of changes: one connection for all tabs that are seen,
- * since a browser has six for one host. The tab that has the lock has it, and
- * passes on what it hears; where there are no locks, each tab has its own.
+ * The manager's feed of changes. All visible tabs share one connection, because
+ * a browser allows six for one host. The tab that holds the lock has the
+ * connection and broadcasts its events; without locks, each tab has its own
+ * connection.
  */
 
 type Listener = (event: FeedEvent) => void;
 
 const listeners = new Set<Listener>();
 let source: EventSource | null = null;
-/** Gives up the connection for all tabs, or the wait for it. */
+/** Releases the shared connection, or cancels the wait for its lock. */
 let giveUpTurn: (() => void) | null = null;
-/** Ends what looks whether the manager is there again. */
+/** Stops the check whether the manager is reachable again. */
 let looking: AbortController | null = null;
 
 const TYPES = [
@@ -34,10 +35,10 @@ const TYPES = [
 ];
 
 const LOCK = "aloelite.feed";
-/** How long a tab may take to get the lock that nobody has, ms. */
+/** How long a tab may take to get a free lock, ms. */
 const SOON_MS = 100;
 
-/** What the tab with the connection passes on. */
+/** A message from the tab with the connection. */
 type Passed = { event: FeedEvent } | { broken: true };
 
 const channel = "BroadcastChannel" in globalThis && "locks" in navigator
@@ -50,7 +51,7 @@ channel?.addEventListener("message", ({ data }: MessageEvent<Passed>) => {
   else void lookFor(null);
 });
 
-/** Tells this tab, and those that hear by it. */
+/** Notifies this tab and the tabs that listen to it. */
 function tellAll(event: FeedEvent): void {
   for (const listener of listeners) listener(event);
   channel?.postMessage({ event } satisfies Passed);
@@ -61,7 +62,7 @@ function tell(message: MessageEvent): void {
   try {
     event = { ...event, ...JSON.parse(message.data) as FeedEvent };
   } catch {
-    // The type alone tells enough: something is to be looked at again.
+    // The event type suffices: listeners reload their data.
   }
   tellAll(event);
 }
@@ -79,13 +80,13 @@ function disconnect(): void {
   giveUpTurn = null;
 }
 
-// A tab in the background gives its connection, or its turn, to another.
+// A hidden tab releases its connection, or its place in the queue, to another.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return disconnect();
   if (giveUpTurn === null && source === null) connectFeed({ missed: true });
 });
 
-/** @param missed Whether there may have been events that nobody told the page of. */
+/** @param missed Whether events may have been missed. */
 export function connectFeed({ missed = false } = {}): void {
   disconnect();
   if (channel === null) return open(missed);
@@ -102,13 +103,13 @@ export function connectFeed({ missed = false } = {}): void {
     open(missed);
     return over;
   }).catch(() => {
-    // It was given up before it came.
+    // The wait was cancelled before the lock was granted.
   });
-  // Another tab has it: what is told from now on comes from there.
+  // Another tab holds the lock: its broadcasts arrive from now on.
   setTimeout(() => {
     if (mine || turn.signal.aborted) return;
     if (missed) { for (const listener of listeners) listener({ type: "reset" }); }
-    // When that one goes there may be something between.
+    // Events may be lost between two holders of the lock.
     missed = true;
   }, SOON_MS);
 }
@@ -124,7 +125,8 @@ function open(missed: boolean): void {
     looking = null;
     answered();
     if (missed) tellAll({ type: "reset" });
-    // After a break of its own the browser says what it has seen: the manager tells the rest.
+    // After a disconnect the browser sends Last-Event-ID, and the manager
+    // resumes from there.
     missed = false;
   });
   opened.addEventListener("error", () => {
@@ -134,7 +136,10 @@ function open(missed: boolean): void {
   });
 }
 
-/** The feed does not say why it ended: asks, and connects anew when the manager answers. */
+/**
+ * The feed does not give the reason for its end: sends a request, and
+ * reconnects when the manager answers.
+ */
 async function lookFor(broken: EventSource | null): Promise<void> {
   if (looking !== null) return;
   looking = new AbortController();
@@ -142,26 +147,26 @@ async function lookFor(broken: EventSource | null): Promise<void> {
   try {
     await lasting(() => volumes(signal), signal);
   } catch {
-    // Whatever it was, the manager has answered.
+    // Any event proves that the manager answers.
   }
   if (signal.aborted) return;
   looking = null;
   if (broken === null || broken.readyState === EventSource.OPEN) return;
-  // Some time between: a feed that is refused again and again is not asked for at once.
+  // Wait before reconnecting, because a feed may be refused repeatedly.
   setTimeout(() => {
     if (source === broken && broken.readyState !== EventSource.OPEN) open(true);
   }, 1000);
 }
 
-/** Calls back with each event, until what it returns is called. */
+/** Calls back for each event, until the returned function is called. */
 export function whenTold(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 /**
- * Calls back when something of a volume (null: of anything) changes, at most
- * every `pause` ms; or when something is told of its tasks, which is no change.
+ * Calls back when a volume changes (null: when anything changes), at most every
+ * `pause` ms; or for events about its tasks, which are not changes.
  */
 export function useFeed(
   volume: string | null,

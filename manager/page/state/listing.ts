@@ -17,7 +17,7 @@ interface State {
 
 export interface FolderListing {
   entries: Entry[];
-  /** Whether the last page has come. */
+  /** Whether the last page was loaded. */
   complete: boolean;
   error: unknown;
   reload: () => void;
@@ -25,7 +25,10 @@ export interface FolderListing {
 
 const NONE: Entry[] = [];
 
-/** A folder's entries: the first page at once, the others as they come, and again on changes. */
+/**
+ * Loads the entries of a folder: the first page at once, then the others, and
+ * all again after changes.
+ */
 export function useListing(volume: string, path: string): FolderListing {
   const key = `${volume}:${path}`;
   const [state, setState] = useState<State>({ key, entries: NONE, complete: false, error: null });
@@ -45,7 +48,7 @@ export function useListing(volume: string, path: string): FolderListing {
         const page = await lasting(() => list(volume, path, { limit, after, signal }), signal);
         entries = entries.concat(page.entries.filter((entry) => entry.visible !== false));
         after = page.next ?? undefined;
-        // What is shown already stays until the new is all there, or more.
+        // Keep the shown entries until the new listing is complete or longer.
         const { key: of, entries: before } = shown.current;
         const more = of !== key || (!again && entries.length >= before.length);
         if (more || after === undefined) {

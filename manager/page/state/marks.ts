@@ -1,12 +1,14 @@
 import { useState } from "react";
 
-/** A row as far as marks need it: a placement's key, and the node that is placed there. */
+/**
+ * The fields of a row that marks need: the key of its placement, and its node.
+ */
 export interface Markable {
   key: string;
   id: string;
 }
 
-/** Which rows are selected, and which one the keyboard is at. */
+/** The selected rows, and the active row of the keyboard. */
 export interface Marks {
   selection: ReadonlySet<string>;
   active: string | null;
@@ -16,9 +18,9 @@ const NOTHING: ReadonlySet<string> = new Set();
 const NO_MARKS: Marks = { selection: NOTHING, active: null };
 
 /**
- * The marks for rows that have changed: they stay on rows that are there, and
- * follow a node that has got another placement, as a rename gives it. Where
- * the active row is gone, the next one takes its place.
+ * Returns the marks after rows have changed: marks stay on existing rows, and
+ * follow a node to another placement, as after a rename. If the active row is
+ * gone, the next row becomes active.
  */
 export function follow(
   before: readonly Markable[],
@@ -55,15 +57,15 @@ export interface MarksOfRows extends Marks {
 }
 
 /**
- * The marks of the rows that are shown. They begin anew in another place.
+ * Holds the marks of the shown rows. Another place starts with new marks.
  *
- * @param place What the rows are of.
+ * @param place Identifies the list of rows.
  */
 export function useMarks(place: string, rows: readonly Markable[]): MarksOfRows {
   const [state, setState] = useState({ place, rows, marks: NO_MARKS });
   let { marks } = state;
   if (state.place !== place || state.rows !== rows) {
-    // While it is rendered: nobody ever sees marks of rows that are gone.
+    // Update during rendering, so that marks of missing rows are never visible.
     marks = state.place === place ? follow(state.rows, rows, marks) : NO_MARKS;
     setState({ place, rows, marks });
   }

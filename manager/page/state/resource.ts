@@ -3,7 +3,7 @@ import { isCancelled } from "../api/problem.ts";
 import { lasting } from "../api/connection.ts";
 
 export interface Resource<T> {
-  /** What was answered last, also while it is asked anew or that fails. */
+  /** The last value, also during a reload and after a failed one. */
   data: T | undefined;
   error: unknown;
   loading: boolean;
@@ -17,8 +17,8 @@ interface State<T> {
 }
 
 /**
- * What a request answers, asked again when its key changes. A null key asks
- * nothing. While the manager cannot be reached it stays as it is.
+ * Loads a value, again when its key changes. A null key loads nothing. The
+ * value stays while the manager is unreachable.
  */
 export function useResource<T>(
   key: string | null,

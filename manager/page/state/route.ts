@@ -5,13 +5,16 @@ export type View = "files" | "trash" | "mount" | "space";
 export type Panel = "versions" | "details";
 export type SortKey = "name" | "size" | "modified_at" | "type";
 
-/** Where one is, as the address says: back, forward and reload work by it. */
+/**
+ * The current place, stored in the address, so that back, forward and reload
+ * work.
+ */
 export interface Route {
   page: "home" | "health" | "volume";
   volume: string;
   view: View;
   path: string;
-  /** The file that is open in the viewer, by its whole path. */
+  /** The full path of the file that is open in the viewer. */
   open: string | null;
   panel: Panel | null;
   query: string;
@@ -67,7 +70,7 @@ export function format(route: Route): string {
     if (route.open) query.set("open", route.open);
     if (route.panel) query.set("panel", route.panel);
   }
-  // A slash needs no escape in a query, and reads better.
+  // A query needs no escape for a slash, and reads better without one.
   const text = query.toString().replaceAll("%2F", "/");
   return text ? `/?${text}` : "/";
 }
@@ -75,10 +78,16 @@ export function format(route: Route): string {
 const listeners = new Set<() => void>();
 let current = parse(location.search);
 
-/** Which entry of the browser's history this is: tells how far back and forward lead. */
+/**
+ * The index of this entry in the browser's history: gives the distance of back
+ * and forward steps.
+ */
 let entry: number = history.state?.entry ?? 0;
 history.replaceState({ entry }, "");
-/** Whether the next step in the history is our own: back to what is not saved, or on from it. */
+/**
+ * Whether the page itself causes the next history step: back to unsaved text,
+ * or onward from it.
+ */
 let returning = false;
 let leaving = false;
 
@@ -88,7 +97,8 @@ addEventListener("popstate", () => {
   if (returning) {
     returning = false;
   } else if (!leaving && to !== entry && hasUnsaved() && leaves(next)) {
-    // The browser has gone already: it is called back, and sent again when it may.
+    // The browser has left already: return to the entry, and leave again when
+    // allowed.
     const steps = to - entry;
     returning = true;
     history.go(-steps);
@@ -108,24 +118,27 @@ function show(route: Route): void {
   for (const listener of listeners) listener();
 }
 
-/** Whether going there closes the file that is open. */
+/** Returns whether a navigation closes the open file. */
 function leaves(next: Route): boolean {
   return current.open !== null &&
     (next.page !== current.page || next.volume !== current.volume || next.open !== current.open);
 }
 
-/** A place. What is not said starts afresh for another volume, and stays for the same. */
+/**
+ * Completes a route. Missing fields are reset for another volume and kept for
+ * the same one.
+ */
 function placeFrom(to: Partial<Route>): Route {
   const stays = to.page === undefined || to.volume === current.volume;
   return { ...(stays ? current : HOME), ...to };
 }
 
-/** The address of a place, seen from here. */
+/** Returns the address of a place, relative to the current one. */
 export function hrefOf(to: Partial<Route>): string {
   return format(placeFrom(to));
 }
 
-/** Goes to a place. */
+/** Navigates to a place. */
 export function navigate(to: Partial<Route>, { replace = false } = {}): void {
   const next = placeFrom(to);
   const url = format(next);
@@ -139,15 +152,15 @@ export function navigate(to: Partial<Route>, { replace = false } = {}): void {
   else go();
 }
 
-/** Goes to an address of this page. */
+/** Navigates to an address of this page. */
 export function navigateTo(href: string): void {
   navigate(parse(href.slice(href.indexOf("?") + 1 || href.length)));
 }
 
-/** All volumes. */
+/** The list of all volumes. */
 export const HOME_PLACE: Partial<Route> = { page: "home", volume: "" };
 
-/** A volume, from its top. */
+/** The top folder of a volume. */
 export function volumePlace(volume: string, to: Partial<Route> = {}): Partial<Route> {
   return { ...HOME, page: "volume", volume, ...to };
 }

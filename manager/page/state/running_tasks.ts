@@ -7,7 +7,10 @@ import { isAwaited, tellOfEnd } from "./tasks.ts";
 
 const NONE: readonly Task[] = [];
 
-/** The tasks of a volume that run, whoever began them. What one of them came to is told. */
+/**
+ * Shows the running tasks of a volume, whoever began them, and reports their
+ * results.
+ */
 export function useRunningTasks(volume: string | null): readonly Task[] {
   const state = useResource(
     volume === null ? null : `tasks:${volume}`,
@@ -16,7 +19,7 @@ export function useRunningTasks(volume: string | null): readonly Task[] {
   useFeed(volume, state.reload, 250, "task");
   const running = (volume === null ? undefined : state.data)
     ?.filter((task) => task.state === "running") ?? NONE;
-  // One that another visit began, and that was seen to run here, ends here.
+  // A task of an earlier visit that was seen running here has ended.
   const seen = useRef(new Set<string>());
   useEffect(() => {
     for (const task of state.data ?? NONE) {

@@ -1,7 +1,7 @@
-/** The tabs of this page: each has an id, which it keeps when it is loaded anew. */
+/** The tabs of this page. Each has an id, which survives a reload. */
 
 const KEY = "aloelite.tab";
-/** How long others may take to say that they are there, ms. */
+/** Time for other tabs to answer, ms. */
 const PATIENCE = 200;
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("aloelite.tabs") : null;
@@ -20,7 +20,7 @@ function freshId(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 }
 
-/** Which tabs there are besides this one. One that has crashed says nothing. */
+/** Returns the ids of the other tabs. A crashed tab does not answer. */
 export async function otherTabs(): Promise<ReadonlySet<string>> {
   const heard = new Set<string>();
   if (channel === null) return heard;
@@ -32,19 +32,22 @@ export async function otherTabs(): Promise<ReadonlySet<string>> {
   return heard;
 }
 
-/** This tab. A copy of another one begins with that one's id, and takes its own. */
+/**
+ * The id of this tab. A duplicated tab starts with the original's id and takes
+ * a new one.
+ */
 export const thisTab: Promise<string> = (async () => {
   if ((await otherTabs()).has(own)) own = freshId();
   sessionStorage.setItem(KEY, own);
   return own;
 })();
 
-/** Tells the other tabs that somebody has signed out. */
+/** Tells the other tabs about a sign-out. */
 export function tellOfLeaving(): void {
   channel?.postMessage("left");
 }
 
-/** Listens for that. */
+/** Listens for a sign-out in another tab. */
 export function whenLeft(hear: () => void): () => void {
   leaving.add(hear);
   return () => leaving.delete(hear);

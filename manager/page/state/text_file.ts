@@ -9,41 +9,44 @@ import { complain, say } from "./toasts.ts";
 /** A text as it is stored. */
 export interface StoredText {
   text: string;
-  /** How it is written as bytes; null for what can only be looked at. */
+  /** Its byte form; null if it is read-only. */
   form: TextForm | null;
   reason: string | null;
   etag: string | null;
-  /** Counts what the editor has to begin anew with. */
+  /** Increases whenever the editor has to start with a new text. */
   round: number;
 }
 
 export interface TextFile {
   stored: StoredText | null;
-  /** As it is in the editor. */
+  /** The text in the editor. */
   text: string;
   dirty: boolean;
   error: unknown;
-  /** Somebody else has written the file since. */
+  /** Whether another client has changed the file since. */
   conflict: boolean;
-  /** When it was typed, if it came back from a draft, ms. */
+  /** When a restored draft was typed, ms. */
   restored: number | null;
   saving: "no" | "yes" | "waiting";
   type: (text: string) => void;
-  /** @param over Whatever stands there now. @returns Whether it is saved. */
+  /**
+   * @param over Whether to overwrite the current content. @returns Whether it
+   * is saved.
+   */
   save: (over?: boolean) => Promise<boolean>;
-  /** Gives up what was typed. */
+  /** Discards the changes. */
   discard: () => void;
-  /** Gives it up and shows what is stored now. */
+  /** Discards the changes and shows the stored text. */
   reload: () => Promise<void>;
 }
 
 /**
- * The text of a file, to be changed. What is saved says which content it was
- * made from, so that nobody's work is lost unseen. What is typed is kept as a
- * draft, and comes back when the tab does.
+ * Opens the text of a file for editing. Saving requires the content that the
+ * text is based on, so that no other change is overwritten unnoticed. Unsaved
+ * text is kept as a draft, which the tab restores.
  *
- * @param version An older version, to be looked at.
- * @param newest The version that the file has now.
+ * @param version An older version, read-only.
+ * @param newest The file's current version.
  */
 export function useTextFile(
   { volume, encrypted, node, path, version, newest }: {
@@ -62,7 +65,8 @@ export function useTextFile(
   const [restored, setRestored] = useState<number | null>(null);
   const [saving, setSaving] = useState<TextFile["saving"]>("no");
   const dirty = stored !== null && text !== stored.text;
-  // As they are when an answer comes, not when it was asked for.
+  // Compare with the state when the answer arrives, not when the request was
+  // sent.
   const latest = useRef({ text, stored, dirty });
   latest.current = { text, stored, dirty };
 
@@ -91,11 +95,11 @@ export function useTextFile(
       const draft = first ? await keeper.current?.find() ?? null : null;
       if (signal.aborted) return;
       const { text, stored, dirty } = latest.current;
-      // What was typed meanwhile stays; saving it tells that the file is another one.
+      // Text that was typed meanwhile stays; saving it reports the conflict.
       if (dirty && !over && fresh.text !== text) return;
       const back = draft !== null && draft.text !== fresh.text ? draft : null;
       const shown = back?.text ?? fresh.text;
-      // The editor goes on with the same text: it keeps its place and its history.
+      // The same text stays in the editor, with its position and history.
       const round = stored === null || shown !== text ? (stored?.round ?? 0) + 1 : stored.round;
       setStored(
         back === null ? { ...fresh, round } : {
@@ -115,7 +119,8 @@ export function useTextFile(
     }
   };
 
-  // Changed elsewhere: shown at once, unless there is something here to lose.
+  // Show a change by another client at once, unless the editor has unsaved
+  // text.
   useEffect(() => {
     if (latest.current.dirty || saving !== "no") return;
     const abort = new AbortController();
@@ -137,7 +142,7 @@ export function useTextFile(
     const { signal } = ended.current;
     setSaving("yes");
     let base = stored.etag;
-    /** What may have been stored without a word of it. */
+    /** The content of a save whose answer was lost; it may be stored. */
     let unheard: Uint8Array | null = null;
     const put = async (): Promise<{ etag: string | null; text: string }> => {
       const { text } = latest.current;
@@ -193,7 +198,7 @@ export function useTextFile(
       setText(stored.text);
       setStored({ ...stored, round: stored.round + 1 });
       setRestored(null);
-      // It may be another one by now.
+      // The file may have changed meanwhile.
       void load(true, ended.current.signal);
     },
     reload: () => load(true, ended.current.signal),

@@ -9,7 +9,7 @@ export function storedTheme(): Theme {
   return value === "light" || value === "dark" ? value : "auto";
 }
 
-/** `auto` leaves it to the system: the style sheet asks for its preference. */
+/** `auto` follows the system: the style sheet uses its preference. */
 export function applyTheme(theme: Theme): void {
   if (theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;

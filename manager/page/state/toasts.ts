@@ -11,7 +11,10 @@ export interface Message {
 
 export const toasts: ToastQueue<Message> = new ToastQueue<Message>({ maxVisibleToasts: 3 });
 
-/** Says what was done. What can be undone stays until something else is done, or it is dismissed. */
+/**
+ * Shows a success message. One with an undo action stays until another
+ * operation begins, or it is dismissed.
+ */
 export function say(text: string, action?: Message["action"]): void {
   if (action === undefined) {
     toasts.add({ tone: "info", text }, { timeout: 5000 });
@@ -21,14 +24,20 @@ export function say(text: string, action?: Message["action"]): void {
   toasts.add({ tone: "info", text, action });
 }
 
-/** Something else is being done: what was done before it is not undone any more. */
+/**
+ * Removes the undo action of the previous operation, because another one
+ * begins.
+ */
 export function dropUndo(): void {
   for (const { key, content } of toasts.visibleToasts) {
     if (content.tone === "info" && content.action !== undefined) toasts.close(key);
   }
 }
 
-/** Says what went wrong; offers to do it again where that may help, once something is done about it. */
+/**
+ * Shows an error. Offers a retry if it may succeed after the user has fixed the
+ * cause.
+ */
 export function complain(error: unknown, again?: () => Promise<unknown>): void {
   const mayHelp = again !== undefined &&
     (isPassing(error) || (error instanceof ApiError && error.status === 507));
@@ -40,7 +49,7 @@ export function complain(error: unknown, again?: () => Promise<unknown>): void {
   toasts.add({ tone: "error", text: explain(error), action });
 }
 
-/** Undoes what was done last. @returns Whether there was something. */
+/** Undoes the last operation. @returns Whether there was one. */
 export function undoLast(): boolean {
   const last = toasts.visibleToasts.find(({ content: { tone, action } }) =>
     tone === "info" && action !== undefined
@@ -51,7 +60,7 @@ export function undoLast(): boolean {
   return true;
 }
 
-/** Does something; says in words what went wrong with it. */
+/** Runs an operation and shows its error. */
 export async function attempt(task: () => Promise<unknown>): Promise<boolean> {
   try {
     await task();

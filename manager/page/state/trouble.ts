@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { currentTrouble, type Trouble, whenTroubleChanges } from "../api/connection.ts";
 
-/** What keeps the page from the manager at present. */
+/** The reason why requests to the manager wait, for components. */
 export function useTrouble(): Trouble {
   return useSyncExternalStore(whenTroubleChanges, currentTrouble);
 }

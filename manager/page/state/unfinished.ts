@@ -7,7 +7,7 @@ import { queuedUploads, useTransfers } from "../uploads/queue.ts";
 import { useFeed } from "./feed.ts";
 import { useResource } from "./resource.ts";
 
-/** The uploads of a volume that stopped before their end, and that nobody is at. */
+/** The volume's unfinished uploads that no request is sending. */
 export function useUnfinished(volume: string | null): readonly Upload[] {
   const state = useResource(
     volume === null ? null : `uploads:${volume}`,
@@ -24,7 +24,7 @@ export function useUnfinished(volume: string | null): readonly Upload[] {
   });
 }
 
-/** Whether a file is the one that an upload was begun with. */
+/** Whether a file is the one that the upload was begun with. */
 export function isSourceOf({ path, length, modified_at }: Upload, file: File): boolean {
   return file.name === baseName(path) && file.size === length && modified_at !== null &&
     Date.parse(modified_at) === file.lastModified;

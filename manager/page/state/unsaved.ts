@@ -1,15 +1,17 @@
 import { useSyncExternalStore } from "react";
 
-/** Work that would be lost by going elsewhere. */
+/** Unsaved work that navigation would lose. */
 export interface Unsaved {
   name: string;
-  /** Says whether it is saved now; why not, it has told already. */
+  /**
+   * Saves, and returns whether it succeeded; a failure was reported already.
+   */
   save: () => Promise<boolean>;
-  /** Told that it is given up. */
+  /** Called when the work is discarded. */
   discard: () => void;
 }
 
-/** What waits for the answer of whoever would lose work. */
+/** A navigation that waits for the user's decision. */
 export interface Leaving {
   name: string;
   stay: () => void;
@@ -21,7 +23,7 @@ let work: Unsaved | null = null;
 let leaving: Leaving | null = null;
 const listeners = new Set<() => void>();
 
-/** Says what is not saved at present; null for nothing. */
+/** Registers the current unsaved work; null for none. */
 export function setUnsaved(now: Unsaved | null): void {
   work = now;
 }
@@ -30,7 +32,7 @@ export function hasUnsaved(): boolean {
   return work !== null;
 }
 
-/** Goes elsewhere: at once, or when the work here is saved or given up. */
+/** Navigates: at once, or after the unsaved work is saved or discarded. */
 export function leave(go: () => void): void {
   if (work === null) return go();
   const { name, save, discard } = work;
@@ -48,7 +50,7 @@ export function leave(go: () => void): void {
     },
     save: async () => {
       const saved = await save();
-      // Who does not wait for it, and stays, is not sent away afterwards.
+      // If the user stays meanwhile, do not navigate afterwards.
       if (leaving !== question) return;
       if (saved) work = null;
       end(saved ? go : undefined);

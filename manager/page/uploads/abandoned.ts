@@ -3,12 +3,14 @@ import { ApiError } from "../api/problem.ts";
 import { request } from "../api/request.ts";
 
 /**
- * Uploads that nobody wants any more, by their addresses. The browser keeps
- * them until the manager has thrown them away, over another visit too.
+ * Addresses of uploads to delete. The browser stores them until the manager has
+ * deleted them, across visits too.
  */
 
 const KEY = "aloelite.abandoned";
-/** How long a request that was cut off may hold an upload, ms; and how often one looks. */
+/**
+ * How long an aborted request may lock an upload, and the polling interval, ms.
+ */
 const PATIENCE = 120_000;
 const PAUSE = 700;
 
@@ -32,7 +34,7 @@ function keep(urls: Iterable<string>): void {
   for (const listener of listeners) listener();
 }
 
-/** Those that are not gone yet. */
+/** Uploads that are not deleted yet. */
 export function abandonedUploads(): ReadonlySet<string> {
   return going;
 }
@@ -42,14 +44,15 @@ export function whenAbandonedChange(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Throws an upload away. */
+/** Deletes an upload. */
 export async function abandon(url: string): Promise<void> {
   keep(new Set(read()).add(url));
   try {
     await lasting(() => remove(url), new AbortController().signal);
     keep(read().filter((one) => one !== url));
   } catch (error) {
-    // What is not there is thrown away; else it stays for the next visit.
+    // A missing upload counts as deleted; after other errors it stays for the
+    // next visit.
     const gone = error instanceof ApiError && [403, 404, 410].includes(error.status);
     keep(gone ? read().filter((one) => one !== url) : read());
   }
@@ -62,7 +65,8 @@ async function remove(url: string): Promise<void> {
       await request("DELETE", url, { headers: TUS_HEADERS });
       return;
     } catch (error) {
-      // The request that sent it has ended here, and not yet there.
+      // The aborted request has ended in the browser, but not in the manager
+      // yet.
       const held = error instanceof ApiError && [409, 423].includes(error.status);
       if (!held || Date.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
@@ -70,7 +74,7 @@ async function remove(url: string): Promise<void> {
   }
 }
 
-/** Goes on with what another visit began. */
+/** Continues the deletions of an earlier visit. */
 export function abandonRest(): void {
   for (const url of read()) void abandon(url);
 }

@@ -1,15 +1,18 @@
-/** A file on its way in, with the folders that it was dropped in. */
+/** A file to upload, with the folders that it was dropped in. */
 export interface Incoming {
   file: File;
-  /** Path below the folder that it was dropped on. */
+  /** Path relative to the folder of the drop. */
   relative: string;
 }
 
-/** All that is dropped: files, and folders with what is in them, also empty ones. */
+/**
+ * Returns all dropped files and folders with their content, empty folders
+ * included.
+ */
 export async function dropped(
   transfer: DataTransfer,
 ): Promise<{ files: Incoming[]; folders: string[] }> {
-  // The items are gone as soon as the event's handler awaits.
+  // The items become invalid at the event handler's first await.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
   const files: Incoming[] = [];
   const folders: string[] = [];
@@ -38,7 +41,7 @@ async function walk(
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   let empty = true;
   while (true) {
-    // A reader gives a hundred at a time.
+    // A reader returns at most 100 entries at a time.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
       reader.readEntries(resolve, reject)
     );
@@ -49,7 +52,9 @@ async function walk(
   if (empty) folders.push(relative);
 }
 
-/** What a file picker gives; for a folder with the paths below it. */
+/**
+ * Returns the files of a file picker; for a folder with their relative paths.
+ */
 export function picked(list: FileList): Incoming[] {
   return [...list].map((file) => ({ file, relative: file.webkitRelativePath || file.name }));
 }

@@ -20,30 +20,30 @@ export type TransferState =
   | "done"
   | "failed";
 
-/** Files that were chosen together: one answer may be for all of them. */
+/** Files that were chosen together: one answer may apply to all of them. */
 interface Together {
   choice: Answer["choice"] | null;
-  /** Settled when the last question so far is answered. */
+  /** Resolved when all questions so far are answered. */
   asking: Promise<unknown>;
 }
 
 export interface Transfer {
   id: number;
-  /** Where it goes; null for the import of a filesystem. */
+  /** The destination; null for the import of a filesystem. */
   volume: string | null;
   path: string;
   file: File;
   sent: number;
   state: TransferState;
   error: string | null;
-  /** What is done where its name is taken; null until that is asked. */
+  /** What to do if the name is taken; null until it is asked. */
   choice: Answer["choice"] | null;
-  /** What became of it where that is not what was expected. */
+  /** The result, if it is unexpected. */
   note: string;
   together: Together;
 }
 
-/** Larger files go in resumable uploads. */
+/** Files above this size use resumable uploads, bytes. */
 const WHOLE = 4 * 1024 * 1024;
 const AT_ONCE = 3;
 
@@ -53,7 +53,10 @@ const aborts = new Map<number, AbortController>();
 const listeners = new Set<() => void>();
 let announced = false;
 
-/** Listeners hear of many changes at once: progress comes faster than anyone can look. */
+/**
+ * Notifies listeners once for many changes, because progress events come faster
+ * than they can be shown.
+ */
 function changed(): void {
   if (announced) return;
   announced = true;
@@ -75,7 +78,7 @@ export function useTransfers(): readonly Transfer[] {
   }, () => transfers);
 }
 
-/** Uploads into a folder. */
+/** Begins uploads into a folder. */
 export function enqueue(volume: string, folder: string, incoming: readonly Incoming[]): void {
   add(incoming.map(({ file, relative }) => ({ volume, path: join(folder, relative), file })));
 }
@@ -129,7 +132,7 @@ async function run(transfer: Transfer): Promise<void> {
       if (isResumable(transfer)) abortUpload(fingerprint(transfer));
       return void ask(transfer);
     }
-    // Who cancels or pauses says so in the state; it is left as it is.
+    // A cancelled or paused upload has that state already; keep it.
     if (!isCancelled(error)) update(id, { state: "failed", error: explain(error) });
     else if (!transfers.some((one) => one.id === id)) forget(transfer);
   } finally {
@@ -138,18 +141,21 @@ async function run(transfer: Transfer): Promise<void> {
   }
 }
 
-/** Whether something has the name of an upload that is not to replace it unasked. */
+/**
+ * Returns whether another item has the name of an upload that must not replace
+ * it.
+ */
 function isTaken(error: unknown): boolean {
   return error instanceof ApiError && error.code === "already_exists";
 }
 
-/** Whether a file has come, by all that tells it from others. */
+/** Returns whether a file has arrived, by comparing its attributes. */
 async function isThere(volume: string, path: string, file: File): Promise<boolean> {
   const { type, size, modified_at } = await node(volume, path);
   return type === "file" && size === file.size && Date.parse(modified_at) === file.lastModified;
 }
 
-/** Asks what is to be done where the name is taken, unless that was said for all. */
+/** Asks what to do with a taken name, unless an answer applies to all. */
 async function ask(transfer: Transfer): Promise<void> {
   const { id, path, together } = transfer;
   update(id, { state: "asking", sent: 0 });
@@ -161,7 +167,7 @@ async function ask(transfer: Transfer): Promise<void> {
       name: baseName(path),
       verb: "uploaded",
       asVersion: true,
-      // Those that are still to come may meet others too.
+      // Waiting uploads may meet taken names too.
       more: transfers.filter((one) =>
         one.together === together && one.id !== id && one.choice === null && one.state !== "done"
       ).length,
@@ -178,7 +184,7 @@ async function ask(transfer: Transfer): Promise<void> {
   startNext();
 }
 
-/** What became of an upload. */
+/** The result of an upload. */
 interface Outcome {
   outcome: string;
   path: string;
@@ -195,7 +201,7 @@ function noteOf(outcome: Outcome | null): string {
     : "";
 }
 
-/** @returns What became of it; null where that is not told. */
+/** @returns The result; null if it is not reported. */
 async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome | null> {
   const { id, volume, path, file } = transfer;
   const onConflict = transfer.choice ?? transfer.together.choice ?? "fail";
@@ -224,7 +230,7 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
       });
       return JSON.parse(text) as Outcome;
     } catch (error) {
-      // What has the name may be this very file, whose answer was lost.
+      // The item with that name may be this file, whose answer was lost.
       if (!broke || !isTaken(error) || !await isThere(volume, path, file)) throw error;
       return null;
     }
@@ -254,7 +260,10 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
   };
 }
 
-/** The same file for the same place has the same: another visit goes on with it. */
+/**
+ * Identifies a file and its destination, so that a later visit resumes the
+ * upload.
+ */
 function fingerprint({ volume, path, file }: Pick<Transfer, "volume" | "path" | "file">): string {
   return [volume, path, file.size, file.lastModified].join("|");
 }
@@ -268,7 +277,7 @@ export function pauseTransfer(id: number): void {
   aborts.get(id)?.abort();
 }
 
-/** Goes on with a paused one, or tries a failed one again. */
+/** Resumes a paused upload, or retries a failed one. */
 export function resumeTransfer(id: number): void {
   update(id, { state: "waiting", error: null });
   startNext();
@@ -278,7 +287,7 @@ export function cancelTransfer(id: number): void {
   const transfer = transfers.find((one) => one.id === id);
   const abort = aborts.get(id);
   transfers = transfers.filter((one) => one.id !== id);
-  // One that runs is forgotten when it has ended.
+  // A running upload is removed when it has ended.
   if (abort !== undefined) abort.abort();
   else if (transfer) forget(transfer);
   changed();
@@ -295,7 +304,7 @@ export function queuedUploads(): ReadonlySet<string> {
   return new Set(urls.filter((url) => url !== null));
 }
 
-/** Goes on with an upload of an earlier visit, from the same file. */
+/** Resumes an upload of an earlier visit from the same file. */
 export function goOnWith(volume: string, path: string, url: string, file: File): void {
   const added = { volume, path, file };
   adopt(fingerprint(added), url);

@@ -21,10 +21,10 @@ import { LoginView } from "./login_view.tsx";
 import { TransfersPanel } from "./transfers_panel.tsx";
 import { VolumeView } from "./volume_view.tsx";
 
-/** The page: one header, and the view that the address names. */
+/** The page: a header and the view that the address names. */
 export function App() {
   const { signedOut } = useTrouble();
-  // Signed out in one tab, one leaves nothing to be seen in the others.
+  // A sign-out in one tab clears the others.
   useEffect(() => whenLeft(() => hasUnsaved() || location.assign("/")), []);
   useEffect(() => {
     const undo = (event: KeyboardEvent) => {
@@ -55,7 +55,10 @@ export function App() {
   );
 }
 
-/** Whether a key means something else there: text has an undo of its own. */
+/**
+ * Returns whether the element handles the key itself: text fields have their
+ * own undo.
+ */
 function isWriting(target: EventTarget | null): boolean {
   return target instanceof HTMLElement &&
     (target.isContentEditable || target.matches("input:not([type=checkbox]), textarea"));

@@ -2,7 +2,10 @@ import { type ReactNode, useState } from "react";
 import { Field } from "../components/controls.tsx";
 import { FormDialog } from "../components/dialog.tsx";
 
-/** Asks before what cannot be undone; for the worst, to write a word. */
+/**
+ * Asks before an irreversible operation; for the most destructive, requires a
+ * typed word.
+ */
 export function ConfirmDialog(
   { title, confirm, word, children, onSubmit, onClose }: {
     title: string;

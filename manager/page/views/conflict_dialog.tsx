@@ -5,7 +5,7 @@ import { Dialog } from "../components/dialog.tsx";
 import { count } from "../lib/format.ts";
 import { type Answer, useConflict } from "../state/conflicts.ts";
 
-/** Asks what is to be done with something whose name is taken. */
+/** Asks what to do with an item whose name is taken. */
 export function ConflictDialog() {
   const question = useConflict();
   return question === null ? null : <Asking key={question.number} {...question} />;

@@ -2,11 +2,12 @@ import { CloudOff } from "lucide-react";
 import { tryNow } from "../api/connection.ts";
 import { useTrouble } from "../state/trouble.ts";
 
-/** Says that the manager cannot be reached, above everything else that is shown. */
+/** Shows above all content that the manager is unreachable. */
 export function ConnectionNote() {
   const { unreachable } = useTrouble();
   return (
-    // Dialogs hide the rest of the page from screen readers, but not what is marked so.
+    // A dialog hides the page from screen readers, except elements marked like
+    // this.
     <div className="connection" role="status" data-react-aria-top-layer="true">
       {unreachable && (
         <div className="connection-note">

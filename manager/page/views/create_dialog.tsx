@@ -16,7 +16,7 @@ import { FormDialog } from "../components/dialog.tsx";
 import { useCatalog } from "../state/catalog.tsx";
 import { openVolume } from "../state/route.ts";
 
-/** Makes a volume; explains what a PIN means before one is chosen. */
+/** Creates a volume, and explains a PIN before one is chosen. */
 export function CreateDialog({ onClose }: { onClose: () => void }) {
   const catalog = useCatalog();
   const [name, setName] = useState("");

@@ -42,7 +42,7 @@ import { TransferDialog } from "./transfer_dialog.tsx";
 const DRAGGED = "application/x-aloelite-paths";
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** What a drag of rows carries: enough to know it again in another window. */
+/** The data type of dragged rows: identifies them in another window. */
 interface Dragged {
   volume: string;
   paths: string[];
@@ -53,7 +53,7 @@ type Asking =
   | { what: "folder" | "text" }
   | { what: "move" | "copy"; paths: string[] };
 
-/** A folder: what is in it, what can be done with it. */
+/** A folder view: the entries and the operations on them. */
 export function FilesView({ volume }: { volume: Volume }) {
   const { path, query, sort, descending } = useRoute();
   const listing = useListing(volume.id, path);
@@ -65,7 +65,7 @@ export function FilesView({ volume }: { volume: Volume }) {
   const folderPicker = useRef<HTMLInputElement>(null);
   const title = volume.name ?? "Volume";
 
-  // Coming up from a folder, the keyboard is at it.
+  // When the user goes up, the folder that was left becomes the active row.
   const before = useRef(path);
   const cameFrom = useRef<string | null>(null);
   useEffect(() => {
@@ -124,7 +124,7 @@ export function FilesView({ volume }: { volume: Volume }) {
     setDragging(false);
     const moved = event.dataTransfer.getData(DRAGGED);
     if (moved) {
-      // Windows of other volumes may be beside this one.
+      // Windows of other volumes may be open.
       const from = JSON.parse(moved) as Dragged;
       if (from.volume !== volume.id) {
         return complain(new Error("What is dragged is in another volume: download it from there"));
@@ -421,7 +421,9 @@ export function FilesView({ volume }: { volume: Volume }) {
   );
 }
 
-/** What the manager finds in the folders below, a moment after the last letter. */
+/**
+ * Searches the folders below on the manager, shortly after the last keystroke.
+ */
 function useBelow(volume: string, path: string, query: string) {
   const [settled, setSettled] = useState(query);
   useEffect(() => {

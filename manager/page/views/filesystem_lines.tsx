@@ -11,7 +11,10 @@ import { save } from "./file_actions.tsx";
 
 type Asking = { what: "rename" | "delete"; file: Filesystem };
 
-/** The files on the manager's disk: each is named, downloaded and deleted as a whole. */
+/**
+ * The files on the manager's disk; each is renamed, downloaded and deleted as a
+ * whole.
+ */
 export function FilesystemLines({ files }: { files: readonly Filesystem[] }) {
   const catalog = useCatalog();
   const [asking, setAsking] = useState<Asking | null>(null);

@@ -33,7 +33,7 @@ function withChildren(branches: Branch[], path: string, children: Branch[]): Bra
   });
 }
 
-/** The folders of a volume to choose one of; each is read when it is opened. */
+/** A tree for choosing a folder; each folder is loaded when it is expanded. */
 export function FolderTree(
   { volume, title, chosen, forbidden, onChoose }: {
     volume: string;
@@ -58,7 +58,7 @@ export function FolderTree(
   };
 
   useEffect(() => {
-    // Down to the folder that one is in.
+    // Expand down to the current folder.
     (async () => {
       await expand("/");
       let path = "/";

@@ -4,7 +4,10 @@ import { Action, Notice, Waiting } from "../components/controls.tsx";
 import { explain } from "../lib/explain.ts";
 import { useResource } from "../state/resource.ts";
 
-/** What the manager needs of its machine, and what to do where something is missing. */
+/**
+ * Shows what the manager requires of its machine, with a remedy for each failed
+ * check.
+ */
 export function HealthView() {
   const state = useResource("health", health);
   const checks = state.data?.checks ?? [];

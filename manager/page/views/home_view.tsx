@@ -11,7 +11,7 @@ import { enqueueImport } from "../uploads/queue.ts";
 import { CreateDialog } from "./create_dialog.tsx";
 import { FilesystemLines } from "./filesystem_lines.tsx";
 
-/** All volumes; a welcome where there is none yet. */
+/** Lists all volumes, or shows a welcome. */
 export function HomeView() {
   const { volumes, filesystems } = useCatalog();
   const [creating, setCreating] = useState(false);

@@ -10,8 +10,8 @@ import { useCatalog } from "../state/catalog.tsx";
 import { connectFeed } from "../state/feed.ts";
 
 /**
- * Asks for the manager's token where it demands one: over what is shown, when
- * a login has ended, so that nothing typed is lost by it.
+ * Asks for the manager's token. After the end of a login it covers the page, so
+ * that typed text stays.
  */
 export function LoginView() {
   const first = useCatalog().volumes.data === undefined;
@@ -55,7 +55,7 @@ export function LoginView() {
               value={token}
               onChange={(text) => {
                 setToken(text);
-                // A field that is said to be wrong is not sent.
+                // A field that is marked as invalid would not be submitted.
                 setError(null);
               }}
               error={error}

@@ -11,7 +11,7 @@ import { useResource } from "../state/resource.ts";
 import { navigate } from "../state/route.ts";
 import { attempt } from "../state/toasts.ts";
 
-/** The volume as a folder of the machine that the manager runs on. */
+/** Mounts the volume as a directory of the manager's machine. */
 export function MountView({ volume }: { volume: Volume }) {
   const catalog = useCatalog();
   const status = useResource(`mount:${volume.id}`, (signal) => mountStatus(volume.id, signal));

@@ -8,7 +8,7 @@ import { askConflict } from "../state/conflicts.ts";
 import { openFolder } from "../state/route.ts";
 import { navigate } from "../state/route.ts";
 
-/** What is wrong with a name; null for nothing. */
+/** Returns why a name is invalid; null if it is valid. */
 function fault(name: string): string | null {
   if (name.includes("/")) return "A name cannot contain a slash.";
   if (name.includes("\0")) return "A name cannot contain a zero byte.";
@@ -35,7 +35,7 @@ export function RenameDialog({ volume, path, onClose }: Props & { path: string }
   );
 }
 
-/** Gives another name; asks what is to be done when that is taken. */
+/** Renames an item, and asks what to do if the name is taken. */
 async function rename(volume: string, path: string, name: string): Promise<void> {
   const request = { operation: "move" as const, from: [path], to: parent(path), name };
   try {

@@ -3,7 +3,10 @@ import { Breadcrumb, Breadcrumbs, Link } from "react-aria-components";
 import { names } from "../lib/paths.ts";
 import { folderPlace, hrefOf } from "../state/route.ts";
 
-/** The way from the top of the volume to here; each step is a place to drop on. */
+/**
+ * The path from the top of the volume to the current folder; each step is a
+ * drop target.
+ */
 export function PathBar(
   { title, path, onDrop }: {
     title: string;

@@ -14,7 +14,7 @@ import { useResource } from "../state/resource.ts";
 import { attempt, say } from "../state/toasts.ts";
 import { save } from "./file_actions.tsx";
 
-/** The parts that add up to the file. */
+/** The parts that add up to the size of the file. */
 const PARTS: [keyof Space, string][] = [
   ["content_bytes", "Files as they are now"],
   ["version_bytes", "Older versions"],
@@ -25,7 +25,7 @@ const PARTS: [keyof Space, string][] = [
   ["free_bytes", "Free, used for what comes next"],
 ];
 
-/** What the volume takes, what is saved, and what keeps it sound. */
+/** Shows the volume's space, the saved space, and maintenance actions. */
 export function SpaceView({ volume }: { volume: Volume }) {
   const catalog = useCatalog();
   const state = useResource(`usage:${volume.id}`, (signal) => usage(volume.id, signal));

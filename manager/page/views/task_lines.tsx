@@ -15,13 +15,13 @@ const DOING: Record<Task["operation"], string> = {
   undo: "Undoing",
 };
 
-/** What a task does, in words. */
+/** Descriptions of the operations of a task. */
 export function doing({ operation, total, to }: Task): string {
   const where = to === null ? "" : ` to ${to === "/" ? "the top" : `“${baseName(to)}”`}`;
   return `${DOING[operation]}${total > 0 ? ` ${count(total, "item")}` : ""}${where}`;
 }
 
-/** Work on many items that goes on, with a way to stop each. */
+/** Running tasks, each with a cancel button. */
 export function TaskLines({ volume, tasks }: { volume: string; tasks: readonly Task[] }) {
   return tasks.map((task) => {
     const { id, processed, total, failed } = task;

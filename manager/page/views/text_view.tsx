@@ -12,7 +12,7 @@ import { setUnsaved } from "../state/unsaved.ts";
 const Editor = lazily(() => import("../preview/editor.tsx"));
 const Markdown = lazily(() => import("../preview/markdown.tsx"));
 
-/** Text that can be changed, where it can be written again as it was. */
+/** A text editor, read-only if the text cannot be encoded to the same bytes. */
 export function TextView(
   { volume, path, node, markdown, version, newest, onDirty }: {
     volume: Volume;
@@ -20,7 +20,7 @@ export function TextView(
     node: string;
     markdown: boolean;
     version: number | null;
-    /** The version that the file has now. */
+    /** The file's current version. */
     newest: number | null;
     onDirty: (dirty: boolean) => void;
   },

@@ -6,7 +6,7 @@ import { attempt } from "../state/toasts.ts";
 import { transferInto } from "./file_actions.tsx";
 import { FolderTree } from "./folder_tree.tsx";
 
-/** Asks where to move or copy to. */
+/** Asks for the destination of a move or copy. */
 export function TransferDialog(
   { volume, title, operation, paths, onClose }: {
     volume: string;
@@ -26,7 +26,8 @@ export function TransferDialog(
       confirm={`${verb} to ${to === "/" ? title : baseName(to)}`}
       disabled={operation === "move" && to === here}
       onClose={onClose}
-      // It goes on by itself; the page can be used, or left, meanwhile.
+      // The task runs in the background; the page can be used, or closed,
+      // meanwhile.
       onSubmit={() => {
         void attempt(() => transferInto(volume, operation, paths, to));
         return Promise.resolve();

@@ -21,7 +21,7 @@ import { UnfinishedLines } from "./unfinished_lines.tsx";
 
 const SHOWN = 60;
 
-/** What is on its way in, with a way to stop each. */
+/** Running uploads, each with a cancel button. */
 export function TransfersPanel() {
   const transfers = useTransfers();
   const { volume } = useRoute();
@@ -32,7 +32,7 @@ export function TransfersPanel() {
   const failed = transfers.filter(({ state }) => state === "failed");
   const busy = going.length > 0;
 
-  // Leaving the page would break what is on its way.
+  // Closing the page would interrupt running uploads.
   useEffect(() => {
     if (!busy) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -43,7 +43,7 @@ export function TransfersPanel() {
   if (transfers.length === 0 && unfinished.length === 0 && tasks.length === 0) return null;
   const total = transfers.reduce((sum, one) => sum + one.file.size, 0);
   const sent = transfers.reduce((sum, one) => sum + one.sent, 0);
-  // What needs a look comes first.
+  // Show failed and waiting uploads first.
   const shown = [...failed, ...going, ...transfers.filter(({ state }) => state === "done")];
   const title = tasks.length > 0
     ? tasks.length === 1 ? doing(tasks[0]) : `${count(tasks.length, "task")} running`

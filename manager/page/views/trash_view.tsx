@@ -16,7 +16,7 @@ import { bringBack, deleteForGood } from "./file_actions.tsx";
 
 const SHOWN = 500;
 
-/** What was deleted and can be brought back. */
+/** Deleted items that can be restored. */
 export function TrashView({ volume }: { volume: Volume }) {
   const content = useResource(`trash:${volume.id}`, (signal) => trash(volume.id, signal));
   const [asking, setAsking] = useState<TrashItem | "all" | null>(null);

@@ -10,7 +10,7 @@ import { complain } from "../state/toasts.ts";
 import { abandon } from "../uploads/abandoned.ts";
 import { goOnWith } from "../uploads/queue.ts";
 
-/** Uploads that stopped before their end: each goes on from its file, or is given up. */
+/** Unfinished uploads; each can be resumed from its file, or discarded. */
 export function UnfinishedLines(
   { volume, uploads }: { volume: string; uploads: readonly Upload[] },
 ) {

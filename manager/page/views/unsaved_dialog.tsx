@@ -3,7 +3,7 @@ import { Action } from "../components/controls.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { useLeaving } from "../state/unsaved.ts";
 
-/** Asks what becomes of changed text when somebody goes elsewhere. */
+/** Asks what to do with unsaved text before navigation. */
 export function UnsavedDialog() {
   const leaving = useLeaving();
   const [busy, setBusy] = useState(false);

@@ -8,7 +8,7 @@ import { useFeed } from "../state/feed.ts";
 import { useResource } from "../state/resource.ts";
 import { attempt, say } from "../state/toasts.ts";
 
-/** All versions of a file, newest first; each can be looked at and brought back. */
+/** All versions of a file, newest first; each can be viewed and restored. */
 export function VersionsPanel(
   { volume, path, shown, onShow }: {
     volume: Volume;

@@ -22,15 +22,18 @@ import { VersionsPanel } from "./versions_panel.tsx";
 
 const Pdf = lazily(() => import("../preview/pdf.tsx"));
 
-/** Larger text is not for an editor. */
+/** Size limit of the text editor, bytes. */
 const MOST_TEXT = 4_000_000;
 
-/** A file over the whole page: shown, played or edited; with its versions beside it. */
+/**
+ * A file over the whole page: shown, played or edited, with its versions beside
+ * it.
+ */
 export function Viewer(
   { volume, path, locked, onUnlock }: {
     volume: Volume;
     path: string;
-    /** The volume was locked after it was opened. */
+    /** Whether the volume was locked after the file was opened. */
     locked: boolean;
     onUnlock: () => void;
   },
@@ -47,7 +50,7 @@ export function Viewer(
   const toggle = (which: "versions" | "details") =>
     navigate({ panel: panel === which ? null : which }, { replace: true });
 
-  // Leaving by the browser asks too.
+  // Ask before the browser leaves the page, too.
   useEffect(() => {
     if (!dirty) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -158,7 +161,8 @@ function Content(
 ): ReactNode {
   const [asText, setAsText] = useState(false);
   const name = baseName(path);
-  // Another version is another address, so that no browser shows what it kept.
+  // Each version has its own address, so that the browser's cache does not mix
+  // them.
   const url = fileUrl(volume.id, path, { version: version ?? facts.version ?? undefined });
   if (isText(kind) || asText) {
     if (facts.size > MOST_TEXT) {

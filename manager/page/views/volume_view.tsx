@@ -41,11 +41,11 @@ const TABS: readonly { view: View; label: string; icon: typeof Files }[] = [
   { view: "mount", label: "Mount", icon: HardDriveDownload },
 ];
 
-/** One volume: its files, its trash, its space and its mount; closed until it is unlocked. */
+/** One volume: files, trash, space and mount; hidden until it is unlocked. */
 export function VolumeView({ id }: { id: string }) {
   const catalog = useCatalog();
   const found = catalog.volumes.data?.find((one) => one.id === id);
-  // What is typed in a volume that somebody deletes stays until its author gives it up.
+  // Unsaved text of a deleted volume stays until the user discards it.
   const last = useRef(found);
   if (found !== undefined) last.current = found;
   const volume = found ?? (hasUnsaved() ? last.current : undefined);
@@ -75,11 +75,11 @@ function Known({ volume }: { volume: Volume }) {
   );
   const closed = useLocked(volume.id);
   const waits = volume.encrypted && probe.loading && !closed;
-  // Whoever comes back to a volume that has locked itself is where they were.
+  // After unlocking again the user is at the same place.
   const [opened, setOpened] = useState(!volume.encrypted);
   if (!opened && !closed && !waits) setOpened(true);
   const title = volume.name ?? "Volume";
-  /** Over everything else; when it locks itself, for the sake of what is not saved. */
+  /** Whether a file is shown; it stays when the volume locks itself while text is unsaved. */
   const viewing = open !== null && opened && (!closed || hasUnsaved());
   const close = () => setAsking(null);
 
