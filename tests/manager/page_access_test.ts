@@ -157,16 +157,16 @@ pageTest("the focus stays where one works", async (stage) => {
   // In the trash: the next line's button, then the page's main part.
   await page.getByRole("link", { name: "Trash" }).click();
   await page.getByText("4 items in the trash").waitFor();
-  const back = page.getByRole("button", { name: /^Bring back/ });
+  const back = page.getByRole("button", { name: /^Restore .*\.txt$/ });
   for (let left = 3; left > 0; left--) {
     await back.first().focus();
     await page.keyboard.press("Enter");
     await page.getByText(`${left} item${left === 1 ? "" : "s"} in the trash`).waitFor();
     await focused(back.first());
   }
-  await page.getByRole("button", { name: /for good$/ }).focus();
+  await page.getByRole("button", { name: /permanently$/ }).focus();
   await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: "Delete for good", exact: true }).click();
+  await page.getByRole("button", { name: "Delete permanently", exact: true }).click();
   await page.getByRole("heading", { name: "The trash is empty" }).waitFor();
   await focused(page.locator("#main"));
 

@@ -51,7 +51,7 @@ pageTest("the manager stops for a moment: all stays, and goes on by itself", asy
   await accessible(other.page, "a manager that cannot be reached");
   // What is shown is there; what is asked for waits.
   await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
-  assert.equal(await other.page.getByText("No such volume").count(), 0);
+  assert.equal(await other.page.getByText("Volume not found").count(), 0);
   await row(other.page, "b.txt").waitFor();
   await other.page.getByRole("link", { name: "Trash" }).click();
   await save(page, "a.txt");
@@ -155,7 +155,7 @@ pageTest("a login that ends is asked for over what is shown and typed", async (s
   };
   await login.getByLabel("Token").fill("wrong");
   await login.getByRole("button", { name: "Sign in" }).click();
-  await login.getByText("That is not the token.").waitFor();
+  await login.getByText("This token is wrong.").waitFor();
   await accessible(page, "the login");
   await signIn();
   await page.getByRole("link", { name: /Notes/ }).click();
@@ -167,7 +167,7 @@ pageTest("a login that ends is asked for over what is shown and typed", async (s
   await manager.halt();
   await note(page).waitFor();
   await manager.resume();
-  await login.getByText("The login has ended").waitFor();
+  await login.getByText("Your login has ended").waitFor();
   await page.keyboard.press("Escape");
   await login.waitFor();
   await accessible(page, "the login over a file");
@@ -209,7 +209,7 @@ pageTest("a volume that locks itself gives back what was typed, to the PIN", asy
   await other.getByRole("heading", { name: "Vault is locked" }).waitFor();
   await row(other, "a.txt").waitFor({ state: "hidden" });
   await save(page, "a.txt");
-  await page.getByText("Vault is locked. What you typed is still here.").waitFor();
+  await page.getByText("Vault is locked. Your unsaved text is still here.").waitFor();
   await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
   await unlock(page);
   await page.locator(".toast", { hasText: "Saved" }).first().waitFor();
@@ -264,7 +264,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   await until(async () => (await kept(page)).includes("one and a draft"));
   await again();
   await page.getByLabel("Text of a.txt").getByText("one and a draft").waitFor();
-  await page.getByText("is back.").waitFor();
+  await page.getByText("Your unsaved text was recovered.").waitFor();
   await accessible(page, "a draft that came back");
   assert.equal(await stored(stage, "a.txt"), "one");
   await type(page, "a.txt", ", going on");
@@ -292,7 +292,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   await page.goto(url);
   await page.getByLabel("Text of a.txt").getByText("going on, late").waitFor();
   await page.getByText("This file was changed in the meantime.").waitFor();
-  await page.getByRole("button", { name: "Drop mine and show the other" }).click();
+  await page.getByRole("button", { name: "Discard mine and show the stored text" }).click();
   await page.getByLabel("Text of a.txt").getByText("theirs").waitFor();
   await until(async () => !(await kept(page)).includes("late"));
 
@@ -304,7 +304,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   await until(async () => !(await kept(page)).includes("nothing"));
   await open(page, "a.txt");
   await page.getByLabel("Text of a.txt").getByText("theirs").waitFor();
-  assert.equal(await page.getByText("is back.").count(), 0);
+  assert.equal(await page.getByText("Your unsaved text was recovered.").count(), 0);
 });
 
 pageTest("who signs out leaves nothing behind in the browser", async (stage) => {

@@ -8,9 +8,9 @@ export async function createVolume(page: Page, name: string, pin?: string): Prom
   const dialog = page.getByRole("dialog", { name: "New volume" });
   await dialog.getByLabel("Name").fill(name);
   if (pin !== undefined) {
-    await dialog.getByText("Encrypt it").click();
+    await dialog.getByText("Encrypt the volume").click();
     await dialog.getByLabel("PIN", { exact: true }).fill(pin);
-    await dialog.getByLabel("PIN again").fill(pin);
+    await dialog.getByLabel("Repeat PIN").fill(pin);
   }
   await dialog.getByRole("button", { name: "Create volume" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();

@@ -28,7 +28,7 @@ async function told(page: Page, text: string): Promise<void> {
   await toast(page, text).waitFor({ state: "detached" });
 }
 const taken = (page: Page, name: string) =>
-  page.getByRole("dialog", { name: `“${name}” exists already` });
+  page.getByRole("dialog", { name: `“${name}” already exists` });
 
 async function select(page: Page, ...wanted: string[]): Promise<void> {
   await page.getByRole("grid").focus();
@@ -62,7 +62,7 @@ pageTest(
     await row(page, "a.txt").waitFor({ state: "detached" });
     assert.deepEqual(asked, ["POST /tasks"]);
     await toast(page, "3 items").getByRole("button", { name: "Undo" }).click();
-    await toast(page, "3 items brought back").waitFor();
+    await toast(page, "3 items restored").waitFor();
     await row(page, "a.txt").waitFor();
     assert.equal(asked.filter((one) => one === "POST /tasks").length, 2);
 
@@ -72,14 +72,14 @@ pageTest(
     await row(page, "d.txt").waitFor({ state: "detached" });
     await toast(page, "2 items moved").getByRole("button", { name: "Undo" }).click();
     await row(page, "d.txt").waitFor();
-    await told(page, "2 items brought back");
+    await told(page, "2 items restored");
     await menu(page, "d.txt", "Move to trash");
     await toast(page, "“d.txt” moved to the trash").waitFor();
 
     // From the trash, and out of it for good.
     await page.getByRole("link", { name: "Trash" }).click();
-    await page.getByRole("button", { name: "Bring all back" }).click();
-    await toast(page, "2 items brought back").waitFor();
+    await page.getByRole("button", { name: "Restore all" }).click();
+    await toast(page, "2 items restored").waitFor();
     await page.getByText("The trash is empty").waitFor();
     const { json } = await stage.manager.ask("GET", `${at}/list?path=/box`);
     assert.equal(json.entries.length, 4);
@@ -93,7 +93,7 @@ pageTest(
       await route.continue();
     });
     await page.keyboard.press("Delete");
-    await toast(page, /1 of 2 items were not moved to the trash.*“b.txt”: It is not there/)
+    await toast(page, /1 of 2 items were not moved to the trash.*“b.txt”: It no longer exists/)
       .waitFor();
   },
 );
@@ -124,7 +124,7 @@ pageTest("what is done where names are taken is asked, for one or for all", asyn
   assert.equal(await read("/box/b.txt"), "b.txt");
   assert.equal(await read("/box/d.txt"), "d.txt");
   await toast(page, "3 items moved").getByRole("button", { name: "Undo" }).click();
-  await toast(page, "3 items brought back").waitFor();
+  await toast(page, "3 items restored").waitFor();
   assert.equal(await read("/box/c.txt"), "old c.txt");
   assert.equal(await read("/c.txt"), "c.txt");
 
@@ -132,7 +132,7 @@ pageTest("what is done where names are taken is asked, for one or for all", asyn
   await select(page, "a.txt");
   await moveTo(page, "box");
   await taken(page, "a.txt").getByRole("button", { name: "Keep both" }).click();
-  await toast(page, "“a.txt” moved to box; now called “a (2).txt”").waitFor();
+  await toast(page, "“a.txt” moved to box; renamed to “a (2).txt”").waitFor();
   await menu(page, "b.txt", "Rename…");
   await page.getByRole("dialog").getByLabel("Name").fill("c.txt");
   await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
@@ -144,7 +144,7 @@ pageTest("what is done where names are taken is asked, for one or for all", asyn
   await row(page, "d.txt").waitFor({ state: "detached" });
   await manager.ask("PUT", `${at}/files/d.txt`, { body: "new" });
   await page.getByRole("link", { name: "Trash" }).click();
-  await page.getByRole("button", { name: /^Bring back d.txt/ }).first().click();
+  await page.getByRole("button", { name: /^Restore d.txt/ }).first().click();
   await taken(page, "d.txt").getByRole("button", { name: "Replace" }).click();
   await toast(page, "1 item replaced").waitFor();
   assert.equal(await read("/d.txt"), "d.txt");
@@ -169,20 +169,20 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
     assert.equal((await read("/a.txt")).length, size);
     await send(file("b.txt", content));
     await taken(page, "b.txt").getByRole("button", { name: "Skip" }).click();
-    await transfers.getByText("left out: it exists").waitFor();
+    await transfers.getByText("skipped: the name exists").waitFor();
     assert.equal(await read("/b.txt"), "b.txt");
     await send(file("c.txt", content));
     await taken(page, "c.txt").getByRole("button", { name: "Keep both" }).click();
-    await transfers.getByText(/now called “c \(\d\).txt”/).waitFor();
+    await transfers.getByText(/renamed to “c \(\d\).txt”/).waitFor();
     assert.equal(await read("/c.txt"), "c.txt");
     await transfers.getByRole("button", { name: "Close" }).click();
   }
   // One answer for all; what meets nothing is not asked about.
   await send(file("a.txt", "1"), file("b.txt", "2"), file("c.txt", "3"), file("new.txt", "4"));
-  const dialog = page.getByRole("dialog", { name: /exists already/ });
+  const dialog = page.getByRole("dialog", { name: /already exists/ });
   await dialog.getByText("Do the same for all").click();
   await dialog.getByRole("button", { name: "Replace" }).click();
-  await transfers.getByText("4 files added").waitFor();
+  await transfers.getByText("4 files uploaded").waitFor();
   assert.deepEqual(await Promise.all(["a", "b", "c", "new"].map((name) => read(`/${name}.txt`))), [
     "1",
     "2",
@@ -199,7 +199,7 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
     await route.abort();
   });
   await send(file("lost.txt", "once"));
-  await transfers.getByText("5 files added").waitFor();
+  await transfers.getByText("5 files uploaded").waitFor();
   assert.equal(lost, 2);
   assert.equal((await manager.ask("GET", `${at}/history?path=/lost.txt`)).json.versions.length, 1);
   assert.deepEqual((await manager.ask("GET", `${at}/uploads`)).json.uploads, []);

@@ -200,14 +200,14 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   await page.getByRole("link", { name: "Trash" }).click();
   await page.getByText("1 item in the trash").waitFor();
   await accessible(page, "trash");
-  await page.getByRole("button", { name: "Bring back dropped.txt" }).click();
+  await page.getByRole("button", { name: "Restore dropped.txt" }).click();
   await page.getByRole("heading", { name: "The trash is empty" }).waitFor();
   await page.getByRole("link", { name: "Files" }).click();
   await row(page, "dropped.txt").waitFor();
   await menu(page, "dropped.txt", "Move to trash");
   await page.getByRole("link", { name: "Trash" }).click();
   await page.getByRole("button", { name: "Empty the trash…" }).click();
-  await page.getByRole("button", { name: "Delete all for good" }).click();
+  await page.getByRole("button", { name: "Delete all permanently" }).click();
   await page.getByRole("heading", { name: "The trash is empty" }).waitFor();
   await page.getByRole("link", { name: "Files" }).click();
 
@@ -350,18 +350,18 @@ pageTest(
     await page.getByText("This file was changed").waitFor({ state: "detached" });
     assert.match((await manager.ask("GET", url)).text, /^\/\/ first\n\/\/ mine/);
     await viewer(page, "code.ts").getByRole("button", { name: "Versions" }).click();
-    await page.getByRole("button", { name: "Bring back version 1" }).waitFor();
+    await page.getByRole("button", { name: "Restore version 1" }).waitFor();
     await accessible(page, "versions");
     await picture(page, "versions");
-    await page.getByRole("button", { name: "Bring back version 1" }).click();
-    await page.getByText("Version 1 is the current one again").waitFor();
+    await page.getByRole("button", { name: "Restore version 1" }).click();
+    await page.getByText("Version 1 restored").waitFor();
     assert.match((await manager.ask("GET", url)).text, /^export const answer/);
     await closeViewer(page, "code.ts");
 
     await page.getByRole("link", { name: "Space" }).click();
     await page.getByText("saved", { exact: false }).first().waitFor();
     await page.getByRole("button", { name: "Check all content" }).click();
-    await page.getByText("All content was read and is sound.").waitFor();
+    await page.getByText("All content was read and is valid.").waitFor();
     await accessible(page, "space");
     await page.getByRole("button", { name: "Health" }).click();
     await page.getByRole("heading", { name: "Health" }).waitFor();
@@ -517,7 +517,7 @@ pageTest(
       await transfers.getByRole("button", { name: "Pause one.bin" }).click();
       await transfers.getByText(/paused at/).waitFor();
       await speed(-1);
-      await transfers.getByRole("button", { name: "Go on with one.bin" }).click();
+      await transfers.getByRole("button", { name: "Resume one.bin" }).click();
       await row(page, "one.bin").waitFor({ timeout: 60_000 });
       const [{ id }] = (await manager.ask("GET", "/volumes")).json;
       const stored = await manager.ask("GET", `/volumes/${id}/files/one.bin`);

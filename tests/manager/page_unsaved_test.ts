@@ -119,7 +119,7 @@ pageTest("what is typed while a file is read again stays", async ({ visitor, man
   await page.getByLabel("Text of a.txt").getByText("one mine").waitFor();
   await viewer(page, "a.txt").getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("This file was changed in the meantime.").waitFor();
-  await page.getByRole("button", { name: "Drop mine and show the other" }).click();
+  await page.getByRole("button", { name: "Discard mine and show the stored text" }).click();
   await page.getByLabel("Text of a.txt").getByText("theirs").waitFor();
 
   // Saving leaves the editor as it is: one types on.

@@ -140,8 +140,8 @@ pageTest("uploads that are not finished are listed after a reload, and go on", a
     page.once("dialog", (dialog) => dialog.accept());
     await page.reload();
     await speed(-1);
-    await transfers(page).getByText("2 uploads not finished").waitFor();
-    const resume = transfers(page).getByRole("button", { name: /^Go on with one.bin/ });
+    await transfers(page).getByText("2 unfinished uploads").waitFor();
+    const resume = transfers(page).getByRole("button", { name: /^Resume one.bin/ });
     await resume.waitFor();
     await accessible(page, "uploads that are not finished");
 
@@ -155,7 +155,7 @@ pageTest("uploads that are not finished are listed after a reload, and go on", a
       await chooser.setFiles(path);
     };
     await pick(`${folder}/other/one.bin`);
-    await page.locator(".toast", { hasText: "is not the file that the upload was begun with" })
+    await page.locator(".toast", { hasText: "is not the file of an unfinished upload" })
       .waitFor();
     const before = await unfinished(manager);
     const sent: number[] = [];
@@ -169,7 +169,7 @@ pageTest("uploads that are not finished are listed after a reload, and go on", a
     const stored = await manager.ask("GET", `/volumes/${id}/files/one.bin`);
     assert.deepEqual(stored.bytes, await Deno.readFile(`${folder}/one.bin`));
 
-    await transfers(page).getByRole("button", { name: "Give up two.bin" }).click();
+    await transfers(page).getByRole("button", { name: "Discard two.bin" }).click();
     await until(async () => (await unfinished(manager)).length === 0);
     await transfers(page).getByRole("button", { name: "Close" }).click();
     await transfers(page).waitFor({ state: "detached" });

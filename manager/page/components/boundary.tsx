@@ -13,8 +13,8 @@ export class Boundary extends Component<{ children: ReactNode }, { fault: unknow
     if (this.state.fault === null) return this.props.children;
     return (
       <Notice tone="bad">
-        This part of the page could not be shown. A newer manager may have another page: load it
-        anew if trying again does not help.
+        This part of the page could not be shown. If trying again does not help, reload the page:
+        the manager may have a newer one.
         <span className="actions">
           <Action onPress={() => this.setState({ fault: null })}>Try again</Action>
         </span>

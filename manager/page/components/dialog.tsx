@@ -76,7 +76,7 @@ export function FormDialog(
         <footer className="dialog-foot">
           <Action onPress={onClose}>Cancel</Action>
           <Action type="submit" tone={danger ? "danger" : "primary"} isDisabled={busy || disabled}>
-            {busy ? "One moment…" : confirm}
+            {busy ? "Working…" : confirm}
           </Action>
         </footer>
       </Form>

@@ -4,7 +4,7 @@ import { ApiError } from "../api/problem.ts";
 const WORDS = new Map(Object.entries({
   unreachable: "The manager does not answer. Is it still running?",
   encryption_required: "This volume is locked. Unlock it with its PIN first.",
-  bad_key: "That PIN is not the right one.",
+  bad_key: "This PIN is wrong.",
   precondition_failed: "The file was changed in the meantime.",
   forbidden: "The manager refuses requests from this page's address.",
   no_space: "The disk is full. Free some space, then try again.",
@@ -16,8 +16,8 @@ export function explain(error: unknown): string {
   if (error instanceof ApiError) {
     if (error.code === "rate_limited") {
       return error.retryAfter
-        ? `Too many tries. Wait ${waiting(error.retryAfter)} and try again.`
-        : "Too many tries. Wait a little and try again.";
+        ? `Too many attempts. Wait ${waiting(error.retryAfter)} and try again.`
+        : "Too many attempts. Wait a little and try again.";
     }
     const code = error.status === 507 ? "no_space" : error.code;
     const text = WORDS.get(code) ?? (error.detail || error.title);

@@ -35,7 +35,7 @@ async function run(volume: string, spec: Sent<TaskRequest>): Promise<Task> {
     }
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
-    throw new Error("The manager was started anew: what was not done yet is as it was");
+    throw new Error("The manager was restarted: the remaining items are unchanged");
   } finally {
     awaited.delete(task.id);
   }
@@ -146,9 +146,9 @@ function tell(
     const extras = [
       sum("replaced") > 0 ? `${count(sum("replaced"), "item")} replaced, now in the trash` : "",
       sum("renamed") === 1 && only !== null
-        ? `now called “${baseName(only)}”`
+        ? `renamed to “${baseName(only)}”`
         : sum("renamed") > 0
-        ? `${count(sum("renamed"), "item")} with a new name`
+        ? `${count(sum("renamed"), "item")} renamed`
         : "",
       all.some(({ state }) => state === "cancelled") ? "then cancelled" : "",
     ].filter((text) => text !== "");
@@ -189,10 +189,10 @@ export function failed(
 
 /** Reasons that need no path in them: the item is named. */
 const WHY = new Map([
-  ["already_exists", "Another one has its name."],
-  ["not_found", "It is not there any more."],
+  ["already_exists", "Another item has this name."],
+  ["not_found", "It no longer exists."],
   ["would_cycle", "A folder cannot go into itself."],
-  ["lock_held", "Somebody else is writing it."],
+  ["lock_held", "Another client is writing it."],
 ]);
 
 /** Takes back what tasks have done, the last first. */
@@ -208,9 +208,9 @@ async function undo(volume: string, ids: readonly string[]): Promise<void> {
     void endTask(volume, id).catch(() => {});
     if (task.error) complain(new ApiError(500, task.error.code, "", task.error.detail));
   }
-  if (succeeded > 0) say(`${count(succeeded, "item")} brought back`);
+  if (succeeded > 0) say(`${count(succeeded, "item")} restored`);
   if (failures.length > 0) {
-    complain(new Error(failed(failures, total, "brought back", (item) => baseName(item))));
+    complain(new Error(failed(failures, total, "restored", (item) => baseName(item))));
   }
 }
 
@@ -228,9 +228,9 @@ export const VERBS: Record<Task["operation"], string> = {
   remove: "moved to the trash",
   move: "moved",
   copy: "copied",
-  restore: "brought back",
-  purge: "deleted for good",
-  undo: "brought back",
+  restore: "restored",
+  purge: "deleted permanently",
+  undo: "restored",
 };
 
 /** Cancels a task; what it has done stays. */

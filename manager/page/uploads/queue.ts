@@ -179,7 +179,12 @@ async function ask(transfer: Transfer): Promise<void> {
   const choice = await answered;
   if (choice === null) return;
   if (choice === "skip") {
-    update(id, { state: "done", sent: transfer.file.size, choice, note: "left out: it exists" });
+    update(id, {
+      state: "done",
+      sent: transfer.file.size,
+      choice,
+      note: "skipped: the name exists",
+    });
   } else update(id, { state: "waiting", choice });
   startNext();
 }
@@ -194,8 +199,8 @@ interface Outcome {
 function noteOf(outcome: Outcome | null): string {
   if (outcome === null) return "";
   const { path, replaced } = outcome;
-  if (outcome.outcome === "skipped") return "left out: it exists";
-  if (outcome.outcome === "renamed") return `now called “${baseName(path)}”`;
+  if (outcome.outcome === "skipped") return "skipped: the name exists";
+  if (outcome.outcome === "renamed") return `renamed to “${baseName(path)}”`;
   return outcome.outcome === "replaced" && replaced !== null
     ? `replaced version ${replaced}, which is kept`
     : "";

@@ -18,7 +18,7 @@ function Asking(
   const choose = (choice: Answer["choice"]) => answer({ choice, forAll });
   return (
     <Dialog
-      title={`“${name}” exists already`}
+      title={`“${name}” already exists`}
       onClose={() => answer({ choice: "skip", forAll: true })}
     >
       <div className="dialog-body">
@@ -27,8 +27,8 @@ function Asking(
         </p>
         <p className="hint">
           {asVersion
-            ? "Replaced, the file gets a new version; the one before stays in its history."
-            : "What is replaced goes to the trash, and can be brought back."}
+            ? "Replacing creates a new version; the existing content stays in the history."
+            : "The replaced item moves to the trash and can be restored."}
         </p>
         {more > 0 && (
           <Switch className="switch" isSelected={forAll} onChange={setForAll}>

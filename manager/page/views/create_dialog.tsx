@@ -27,8 +27,8 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
   const differs = again !== "" && again !== pin;
   const files = catalog.filesystems.data ?? [];
   const places = [
-    { id: "new", name: "A file of its own" },
-    ...files.map(({ id, name }) => ({ id, name: `Beside the volumes of ${name}` })),
+    { id: "new", name: "A new file" },
+    ...files.map(({ id, name }) => ({ id, name: `The file “${name}”, with its other volumes` })),
   ];
   return (
     <FormDialog
@@ -52,30 +52,30 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
         value={name}
         onChange={setName}
         autoFocus
-        hint="What you will call it, for example Photos or Work."
+        hint="For example Photos or Work."
       />
       <Switch isSelected={encrypted} onChange={setEncrypted} className="switch">
         <span className="switch-track" aria-hidden>
           <span className="switch-knob" />
         </span>
         <span>
-          <strong>Encrypt it</strong>
-          <small>What is in it can only be read with its PIN.</small>
+          <strong>Encrypt the volume</strong>
+          <small>Its content can only be read with its PIN.</small>
         </span>
       </Switch>
       {encrypted && (
         <div className="group">
           <Field label="PIN" type="password" value={pin} onChange={setPin} />
           <Field
-            label="PIN again"
+            label="Repeat PIN"
             type="password"
             value={again}
             onChange={setAgain}
-            error={differs ? "The two are not the same." : null}
+            error={differs ? "The PINs are different." : null}
           />
           <Notice tone="warn">
-            Any text will do; a long one is harder to guess. The PIN is stored nowhere:{" "}
-            <strong>without it, nobody can bring the content back.</strong>
+            Any text works; a long one is harder to guess. The PIN is stored nowhere:{" "}
+            <strong>without it, nobody can recover the content.</strong>
           </Notice>
         </div>
       )}
@@ -85,7 +85,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
           selectedKey={file}
           onSelectionChange={(key) => setFile(String(key))}
         >
-          <Label>Keep it in</Label>
+          <Label>Store in</Label>
           <Button className="select">
             <SelectValue />
             <ChevronDown size={16} aria-hidden />

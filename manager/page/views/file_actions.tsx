@@ -49,7 +49,7 @@ export async function transferInto(
   await carryOut({
     volume,
     spec: { operation, paths, to, ...(beside ? { on_conflict: "rename" } : {}) },
-    done: `${subject(paths)} ${verb} to ${to === "/" ? "the top" : baseName(to)}`,
+    done: `${subject(paths)} ${verb} to ${to === "/" ? "the top folder" : baseName(to)}`,
     verb,
   });
 }
@@ -57,7 +57,7 @@ export async function transferInto(
 /** Brings things back from the trash. */
 export async function bringBack(volume: string, items: readonly TrashItem[]): Promise<void> {
   const paths = new Map(items.map(({ id, path }) => [id, path]));
-  const verb = "brought back";
+  const verb = "restored";
   await carryOut({
     volume,
     spec: { operation: "restore", ids: items.map(({ id }) => id) },
@@ -71,7 +71,7 @@ export async function bringBack(volume: string, items: readonly TrashItem[]): Pr
 
 /** Deletes things of the trash for good, or all of it. */
 export async function deleteForGood(volume: string, items: TrashItem[] | "all"): Promise<void> {
-  const verb = "deleted for good";
+  const verb = "deleted permanently";
   const paths = new Map(items === "all" ? [] : items.map(({ id, path }) => [id, path]));
   await carryOut({
     volume,

@@ -127,7 +127,7 @@ export function FilesView({ volume }: { volume: Volume }) {
       // Windows of other volumes may be open.
       const from = JSON.parse(moved) as Dragged;
       if (from.volume !== volume.id) {
-        return complain(new Error("What is dragged is in another volume: download it from there"));
+        return complain(new Error("The dragged items are in another volume: download them there"));
       }
       const paths = from.paths.filter((one) => parent(one) !== to && one !== to);
       if (paths.length > 0) attempt(() => transferInto(volume.id, "move", paths, to));
@@ -236,8 +236,8 @@ export function FilesView({ volume }: { volume: Volume }) {
     ? below.busy
       ? <Waiting label="Searching" />
       : (
-        <Empty icon={<Eye size={26} strokeWidth={1.4} />} title="Nothing by that name">
-          Neither here nor in the folders below is anything called “{asked}”.
+        <Empty icon={<Eye size={26} strokeWidth={1.4} />} title="No matches">
+          Nothing in this folder or below matches “{asked}”.
         </Empty>
       )
     : listing.error !== null
@@ -249,7 +249,7 @@ export function FilesView({ volume }: { volume: Volume }) {
         title={path === "/" ? "An empty volume" : "An empty folder"}
         action={<Action tone="primary" onPress={pickFiles}>Choose files…</Action>}
       >
-        Drop files or whole folders here. Every version of them is kept.
+        Drop files or folders here. Every version is kept.
       </Empty>
     )
     : <Waiting />;
@@ -332,8 +332,8 @@ export function FilesView({ volume }: { volume: Volume }) {
             ? `${count(selection.size, "item")} selected of ${rows.length.toLocaleString("en")}`
             : listing.complete || asked
             ? count(rows.length, "item")
-            : `${count(rows.length, "item")}, more coming`}
-          {below.truncated && " — only the first are shown"}
+            : `${count(rows.length, "item")}, loading more`}
+          {below.truncated && " (only the first results are shown)"}
         </span>
         {selection.size > 0 && (
           <span className="selection-actions">
@@ -367,7 +367,7 @@ export function FilesView({ volume }: { volume: Volume }) {
       {dragging && (
         <div className="drop-hint" aria-hidden>
           <Upload size={28} strokeWidth={1.5} />
-          <strong>Drop to add to {baseName(path) || title}</strong>
+          <strong>Drop to upload to {baseName(path) || title}</strong>
         </div>
       )}
       <input

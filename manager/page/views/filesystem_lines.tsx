@@ -61,8 +61,8 @@ export function FilesystemLines({ files }: { files: readonly Filesystem[] }) {
           }}
           onClose={close}
         >
-          The file goes from the disk with {count(asking.file.volumes.length, "volume")}{" "}
-          and every version in it. It cannot be brought back.
+          This deletes the file with {count(asking.file.volumes.length, "volume")}{" "}
+          and all their versions. It cannot be undone.
         </ConfirmDialog>
       )}
     </>

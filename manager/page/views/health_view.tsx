@@ -24,8 +24,8 @@ export function HealthView() {
       {state.data && (
         <p className="lead">
           {state.data.status === "ok"
-            ? "Everything that the manager needs is there."
-            : "The manager runs, but not all that it can do works here."}
+            ? "All requirements of the manager are met."
+            : "The manager runs, but some of its features do not work here."}
         </p>
       )}
       {checks.length > 0 && (
@@ -47,7 +47,7 @@ export function HealthView() {
         </ul>
       )}
       <p className="hint">
-        The API is described at <a href="/docs">/docs</a>; figures for Prometheus are at{" "}
+        The API is described at <a href="/docs">/docs</a>; metrics for Prometheus are at{" "}
         <a href="/metrics">/metrics</a>.
       </p>
     </div>

@@ -75,7 +75,7 @@ function VolumeCard({ volume }: { volume: Volume }) {
           <Icon size={20} strokeWidth={1.6} aria-hidden />
         </span>
         <span>
-          <strong>{volume.name ?? "Without a name"}</strong>
+          <strong>{volume.name ?? "Unnamed"}</strong>
           <small>
             {volume.encrypted ? "Encrypted" : "Not encrypted"}
             {volume.mounted && ", mounted"}
@@ -91,23 +91,23 @@ function Welcome({ create, bring }: { create: React.ReactNode; bring: React.Reac
     <section className="welcome">
       <h1>A filesystem in one file</h1>
       <p className="lead">
-        A volume holds folders and files, like a disk does. All of it is kept in one ordinary file,
-        which you can copy, back up and carry along.
+        A volume holds folders and files, like a disk does. Everything is in one ordinary file,
+        which you can copy, back up and move.
       </p>
       <ul className="points">
         <li>
           <History size={22} strokeWidth={1.5} aria-hidden />
-          <strong>Nothing is lost at once</strong>
-          <span>Older versions stay, and what you delete waits in the trash.</span>
+          <strong>Mistakes can be undone</strong>
+          <span>Older versions are kept, and deleted items move to the trash.</span>
         </li>
         <li>
           <ShieldCheck size={22} strokeWidth={1.5} aria-hidden />
-          <strong>Encrypted if you like</strong>
+          <strong>Optional encryption</strong>
           <span>With a PIN that only you know, and that is stored nowhere.</span>
         </li>
         <li>
           <Layers size={22} strokeWidth={1.5} aria-hidden />
-          <strong>Same content, stored once</strong>
+          <strong>Equal content, stored once</strong>
           <span>Copies take no space until one of them changes.</span>
         </li>
       </ul>

@@ -26,7 +26,7 @@ export function LoginView() {
     } catch (problem) {
       setError(
         problem instanceof ApiError && problem.status === 401
-          ? "That is not the token."
+          ? "This token is wrong."
           : explain(problem),
       );
     }
@@ -45,8 +45,8 @@ export function LoginView() {
           <Heading slot="title" level={1}>Sign in</Heading>
           <p className="hint">
             {first
-              ? "This manager asks for its token: it was printed when the manager was started first, or set by whoever runs it."
-              : "The login has ended. Sign in again to go on; all that is shown and typed is kept."}
+              ? "This manager requires its token, which was printed at its first start or set by its operator."
+              : "Your login has ended. Sign in again to continue; your unsaved text is kept."}
           </p>
           <Form onSubmit={submit}>
             <Field

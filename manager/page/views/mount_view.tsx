@@ -91,8 +91,8 @@ export function MountView({ volume }: { volume: Volume }) {
         </div>
         <h2>Mount</h2>
         <p className="hint">
-          Then every program on the manager’s machine can use the files, as those of any disk.
-          Everyone who may look into that folder sees them while it is mounted.
+          Programs on the manager’s machine can use a mounted volume like any folder. Everybody who
+          may open that folder can read the files while it is mounted.
         </p>
         <Switch isSelected={folder} onChange={setFolder} className="switch">
           <span className="switch-track" aria-hidden>
@@ -129,7 +129,7 @@ export function MountView({ volume }: { volume: Volume }) {
               className="link"
               onClick={() => navigate({ page: "health", volume: "" })}
             >
-              See what mounts need
+              See the requirements of mounts
             </button>
           </Notice>
         )}

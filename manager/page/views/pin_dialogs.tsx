@@ -41,17 +41,17 @@ export function ChangePinDialog({ volume, onClose }: Props) {
       onClose={onClose}
       onSubmit={async () => {
         await changePin(volume.id, old, fresh);
-        say("The PIN is changed");
+        say("PIN changed");
       }}
     >
       <Field label="Current PIN" type="password" value={old} onChange={setOld} autoFocus />
       <Field label="New PIN" type="password" value={fresh} onChange={setFresh} />
       <Field
-        label="New PIN again"
+        label="Repeat new PIN"
         type="password"
         value={again}
         onChange={setAgain}
-        error={differs ? "The two are not the same." : null}
+        error={differs ? "The PINs are different." : null}
       />
     </FormDialog>
   );

@@ -16,13 +16,13 @@ import { save } from "./file_actions.tsx";
 
 /** The parts that add up to the size of the file. */
 const PARTS: [keyof Space, string][] = [
-  ["content_bytes", "Files as they are now"],
+  ["content_bytes", "Current files"],
   ["version_bytes", "Older versions"],
   ["trash_bytes", "Trash"],
   ["unfinished_bytes", "Unfinished uploads"],
-  ["unused_bytes", "Unused, to be freed"],
+  ["unused_bytes", "Unused, can be freed"],
   ["metadata_bytes", "Names and other metadata"],
-  ["free_bytes", "Free, used for what comes next"],
+  ["free_bytes", "Free pages, for later content"],
 ];
 
 /** Shows the volume's space, the saved space, and maintenance actions. */
@@ -60,13 +60,12 @@ export function SpaceView({ volume }: { volume: Volume }) {
           <strong>{bytes(space.data.saved_bytes)}</strong> saved
         </p>
         <p className="hint">
-          Content that is there more than once is stored once, in files and in their older versions.
-          This volume has {count(nodes, "file and folder", "files and folders")} with{" "}
-          {bytes(content_bytes)}.
+          Equal content is stored once, in files and in their older versions. This volume has{" "}
+          {count(nodes, "file and folder", "files and folders")} with {bytes(content_bytes)}.
         </p>
       </div>
       <div className="card space">
-        <h2>What takes the room</h2>
+        <h2>Space by use</h2>
         <dl className="facts">
           {parts.map(({ name, size }) => (
             <div key={name}>
@@ -75,12 +74,12 @@ export function SpaceView({ volume }: { volume: Volume }) {
             </div>
           ))}
           <div>
-            <dt>The file, all of these together</dt>
+            <dt>The whole file</dt>
             <dd>{bytes(space.data.file_bytes)}</dd>
           </div>
           {space.data.disk_free_bytes !== null && (
             <div>
-              <dt>Left on the disk</dt>
+              <dt>Free on the disk</dt>
               <dd>{bytes(space.data.disk_free_bytes)}</dd>
             </div>
           )}
@@ -88,7 +87,7 @@ export function SpaceView({ volume }: { volume: Volume }) {
       </div>
       {file && (
         <div className="card space">
-          <h2>The file that it is in</h2>
+          <h2>The SQLite file</h2>
           <p className="hint">
             {file.name}: {bytes(file.size_bytes)}, with {count(file.volumes.length, "volume")}.
           </p>
@@ -105,7 +104,7 @@ export function SpaceView({ volume }: { volume: Volume }) {
                   catalog.reload();
                   say(
                     `${bytes(reusable_bytes)} freed in the file, ` +
-                      `${bytes(freed_bytes)} given back to the disk`,
+                      `${bytes(freed_bytes)} returned to the disk`,
                   );
                 })}
             >
@@ -120,8 +119,8 @@ export function SpaceView({ volume }: { volume: Volume }) {
                   setReport({
                     ok: found.ok === true,
                     text: found.ok === true
-                      ? "All content was read and is sound."
-                      : `Something is wrong: ${JSON.stringify(found.anomalies ?? found)}`,
+                      ? "All content was read and is valid."
+                      : `Errors found: ${JSON.stringify(found.anomalies ?? found)}`,
                   });
                 })}
             >

@@ -10,14 +10,14 @@ const DOING: Record<Task["operation"], string> = {
   remove: "Moving to the trash",
   move: "Moving",
   copy: "Copying",
-  restore: "Bringing back",
-  purge: "Deleting for good",
+  restore: "Restoring",
+  purge: "Deleting permanently",
   undo: "Undoing",
 };
 
 /** Descriptions of the operations of a task. */
 export function doing({ operation, total, to }: Task): string {
-  const where = to === null ? "" : ` to ${to === "/" ? "the top" : `“${baseName(to)}”`}`;
+  const where = to === null ? "" : ` to ${to === "/" ? "the top folder" : `“${baseName(to)}”`}`;
   return `${DOING[operation]}${total > 0 ? ` ${count(total, "item")}` : ""}${where}`;
 }
 

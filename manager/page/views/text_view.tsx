@@ -51,7 +51,7 @@ export function TextView(
         )}
         <span className="hint">
           {version !== null
-            ? "An older version, to look at."
+            ? "An older version, read-only."
             : saving === "waiting"
             ? "Not reachable, trying again…"
             : dirty
@@ -70,26 +70,25 @@ export function TextView(
       </div>
       {stored.reason !== null && (
         <Notice tone="info">
-          {stored.reason}: it can be looked at here, but not changed, since that would change bytes
-          that nobody touched.
+          {stored.reason}: it is read-only here, because saving it would change other bytes too.
         </Notice>
       )}
       {file.restored !== null && (
         <Notice tone="info">
-          <strong>What you typed here is back.</strong> It was not saved. The last change:{" "}
+          <strong>Your unsaved text was recovered.</strong> Last change:{" "}
           {shortTime(new Date(file.restored).toISOString())}.
           <span className="actions">
-            <Action onPress={file.conflict ? file.reload : file.discard}>Drop it</Action>
+            <Action onPress={file.conflict ? file.reload : file.discard}>Discard draft</Action>
           </span>
         </Notice>
       )}
       {file.conflict && (
         <Notice tone="warn">
           <strong>This file was changed in the meantime.</strong>{" "}
-          What you save now would stand in its place; the other text stays among the versions.
+          Saving replaces that change, which stays in the versions.
           <span className="actions">
             <Action onPress={() => file.save(true)}>Save mine anyway</Action>
-            <Action onPress={file.reload}>Drop mine and show the other</Action>
+            <Action onPress={file.reload}>Discard mine and show the stored text</Action>
           </span>
         </Notice>
       )}

@@ -36,7 +36,7 @@ export function TransferDialog(
       <p className="hint">
         {operation === "copy"
           ? "A copy shares its content with the original until one of them changes: it takes no space."
-          : "Choose the folder it should go into."}
+          : "Choose the destination folder."}
       </p>
       <FolderTree
         volume={volume}

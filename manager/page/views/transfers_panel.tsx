@@ -48,17 +48,20 @@ export function TransfersPanel() {
   const title = tasks.length > 0
     ? tasks.length === 1 ? doing(tasks[0]) : `${count(tasks.length, "task")} running`
     : busy
-    ? `Adding ${count(going.length, "file")}`
+    ? `Uploading ${count(going.length, "file")}`
     : failed.length > 0
-    ? `${count(failed.length, "file")} not added`
+    ? `${count(failed.length, "file")} not uploaded`
     : transfers.length > 0
-    ? `${count(transfers.length, "file")} added`
-    : `${count(unfinished.length, "upload")} not finished`;
+    ? `${count(transfers.length, "file")} uploaded`
+    : `${count(unfinished.length, "unfinished upload")}`;
   return (
     <section className="transfers" aria-label="Transfers">
       <header>
         <strong role="status">{title}</strong>
-        <IconButton label={folded ? "Show transfers" : "Fold"} onPress={() => setFolded(!folded)}>
+        <IconButton
+          label={folded ? "Show transfers" : "Hide transfers"}
+          onPress={() => setFolded(!folded)}
+        >
           {folded ? <ChevronUp size={17} aria-hidden /> : <ChevronDown size={17} aria-hidden />}
         </IconButton>
         {transfers.length > 0 && (
@@ -114,7 +117,7 @@ function Line({ transfer }: { transfer: Transfer }) {
       )}
       {(state === "paused" || state === "failed") && (
         <IconButton
-          label={state === "paused" ? `Go on with ${name}` : `Try ${name} again`}
+          label={state === "paused" ? `Resume ${name}` : `Try ${name} again`}
           onPress={() => resumeTransfer(id)}
         >
           <Play size={15} aria-hidden />

@@ -40,7 +40,7 @@ export function TrashView({ volume }: { volume: Volume }) {
   if (items.length === 0) {
     return (
       <Empty icon={<Trash2 size={26} strokeWidth={1.4} />} title="The trash is empty">
-        What you delete comes here first, and can be brought back.
+        Deleted items are kept here and can be restored.
       </Empty>
     );
   }
@@ -51,7 +51,7 @@ export function TrashView({ volume }: { volume: Volume }) {
         <span className="volume-actions">
           {items.length > 1 && (
             <Action onPress={() => restoreAll()}>
-              <RotateCcw size={15} aria-hidden /> Bring all back
+              <RotateCcw size={15} aria-hidden /> Restore all
             </Action>
           )}
           <Action tone="danger" onPress={() => setAsking("all")}>Empty the trash…</Action>
@@ -69,10 +69,10 @@ export function TrashView({ volume }: { volume: Volume }) {
                 {item.type === "file" && `, ${bytes(item.size)}`}
               </small>
             </span>
-            <Action onPress={() => restore(item)} aria-label={`Bring back ${item.name}`}>
-              <RotateCcw size={15} aria-hidden /> Bring back
+            <Action onPress={() => restore(item)} aria-label={`Restore ${item.name}`}>
+              <RotateCcw size={15} aria-hidden /> Restore
             </Action>
-            <IconButton label={`Delete ${item.name} for good`} onPress={() => setAsking(item)}>
+            <IconButton label={`Delete ${item.name} permanently`} onPress={() => setAsking(item)}>
               <Trash2 size={17} aria-hidden />
             </IconButton>
           </li>
@@ -81,8 +81,8 @@ export function TrashView({ volume }: { volume: Volume }) {
       {items.length > SHOWN && <p className="hint">The last {SHOWN} deleted are shown.</p>}
       {asking !== null && (
         <ConfirmDialog
-          title={asking === "all" ? "Empty the trash?" : `Delete “${asking.name}” for good?`}
-          confirm={asking === "all" ? "Delete all for good" : "Delete for good"}
+          title={asking === "all" ? "Empty the trash?" : `Delete “${asking.name}” permanently?`}
+          confirm={asking === "all" ? "Delete all permanently" : "Delete permanently"}
           onClose={() => setAsking(null)}
           onSubmit={() => {
             const items = asking === "all" ? "all" : [asking];
@@ -93,7 +93,7 @@ export function TrashView({ volume }: { volume: Volume }) {
             return Promise.resolve();
           }}
         >
-          This cannot be undone. Its space is free again for other files.
+          This cannot be undone. The space becomes free for other files.
         </ConfirmDialog>
       )}
     </section>

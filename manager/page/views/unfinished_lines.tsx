@@ -21,7 +21,7 @@ export function UnfinishedLines(
     for (const file of files) {
       const one = uploads.find((upload) => !going.has(upload.id) && isSourceOf(upload, file));
       if (one === undefined) {
-        complain(new Error(`“${file.name}” is not the file that the upload was begun with`));
+        complain(new Error(`“${file.name}” is not the file of an unfinished upload`));
         continue;
       }
       going.add(one.id);
@@ -41,13 +41,13 @@ export function UnfinishedLines(
               <strong>{name}</strong>
               <small>
                 {active
-                  ? `being sent elsewhere: ${bytes(offset)}${whole}`
-                  : `not finished: ${bytes(offset)}${whole}, begun ${shortTime(created_at)}`}
+                  ? `in progress elsewhere: ${bytes(offset)}${whole}`
+                  : `unfinished: ${bytes(offset)}${whole}, started ${shortTime(created_at)}`}
               </small>
             </span>
             {!active && modified_at !== null && (
               <IconButton
-                label={`Go on with ${name}: choose the file again`}
+                label={`Resume ${name}: choose the file again`}
                 onPress={() => picker.current?.click()}
               >
                 <FilePlay size={16} aria-hidden />
@@ -55,7 +55,7 @@ export function UnfinishedLines(
             )}
             {!active && (
               <IconButton
-                label={`Give up ${name}`}
+                label={`Discard ${name}`}
                 onPress={() => void abandon(uploadUrl(volume, upload.id))}
               >
                 <X size={15} aria-hidden />
@@ -69,7 +69,7 @@ export function UnfinishedLines(
           ref={picker}
           type="file"
           multiple
-          aria-label="File to go on with"
+          aria-label="File to resume"
           onChange={(event) => {
             resume([...event.target.files!]);
             event.target.value = "";

@@ -17,7 +17,7 @@ export function UnsavedDialog() {
   return (
     <Dialog title="Not saved yet" onClose={stay}>
       <div className="dialog-body">
-        <p>What you changed in {name} is not saved.</p>
+        <p>Your changes in {name} are not saved.</p>
       </div>
       <footer className="dialog-foot">
         <Action onPress={stay}>Stay</Action>

@@ -44,23 +44,23 @@ export function VersionsPanel(
             </button>
             {!one.current && (
               <Action
-                aria-label={`Bring back version ${one.version}`}
+                aria-label={`Restore version ${one.version}`}
                 onPress={() =>
                   attempt(async () => {
                     await restoreVersion(volume.id, path, one.version);
                     onShow(null);
                     state.reload();
-                    say(`Version ${one.version} is the current one again`);
+                    say(`Version ${one.version} restored`);
                   })}
               >
-                <RotateCcw size={15} aria-hidden /> Bring back
+                <RotateCcw size={15} aria-hidden /> Restore
               </Action>
             )}
           </li>
         ))}
       </ul>
       {versions.length === 1 && (
-        <p className="hint">Each time the file is written, the version before it stays here.</p>
+        <p className="hint">Each write of the file keeps the previous version here.</p>
       )}
     </>
   );

@@ -100,12 +100,12 @@ export function Viewer(
               {facts.error !== undefined && (
                 <Notice tone="bad">
                   {explain(facts.error)}
-                  {dirty && " What you typed is still here: saving it makes the file anew."}
+                  {dirty && " Your unsaved text is still here: saving it creates the file again."}
                 </Notice>
               )}
               {locked && (
                 <Notice tone="warn">
-                  {volume.name ?? "The volume"} is locked. What you typed is still here.
+                  {volume.name ?? "The volume"} is locked. Your unsaved text is still here.
                   <span className="actions">
                     <Action tone="primary" onPress={onUnlock}>Unlock</Action>
                   </span>

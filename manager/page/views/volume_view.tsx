@@ -57,10 +57,10 @@ export function VolumeView({ id }: { id: string }) {
   return (
     <Empty
       icon={<Files size={26} strokeWidth={1.4} />}
-      title="No such volume"
+      title="Volume not found"
       action={<Action onPress={() => navigate({ page: "home", volume: "" })}>All volumes</Action>}
     >
-      It was deleted, or the address is not right.
+      It was deleted, or the address is wrong.
     </Empty>
   );
 }
@@ -171,8 +171,7 @@ function Known({ volume }: { volume: Volume }) {
             </Action>
           }
         >
-          What is in it can be read with its PIN only. Unlocking opens it for this browser, not for
-          others.
+          Its content can only be read with its PIN. Unlocking opens it for this browser only.
         </Empty>
       )}
       {probe.error !== undefined && !closed && <Notice tone="bad">{explain(probe.error)}</Notice>}
@@ -220,7 +219,7 @@ function Known({ volume }: { volume: Volume }) {
             say(`${title} is deleted`);
           }}
         >
-          Everything in it goes with it, all versions and the trash too. This cannot be undone.
+          This deletes all its content, with all versions and the trash. It cannot be undone.
         </ConfirmDialog>
       )}
     </div>
