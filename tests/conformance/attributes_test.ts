@@ -1,4 +1,7 @@
-/** What a node says of itself: annotations, times, bits, owner, retention, extended attributes. */
+/**
+ * Attributes of a node: annotations, times, mode, owner, retention, extended
+ * attributes.
+ */
 
 import assert from "node:assert/strict";
 import { type Backend, createVolume, onEachBackend, type Volume } from "./backends.ts";
@@ -8,7 +11,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const fails = (code: string, task: Promise<unknown>) =>
   assert.rejects(task, { name: "AloeError", code });
 
-/** A volume with a file `/f` and a directory `/d`. */
+/** Creates a volume with a file `/f` and a directory `/d`. */
 async function createFiles(backend: Backend): Promise<Volume> {
   const volume = await createVolume(backend, { chunkSize: 4 });
   await volume.mount.put("/f", "content");
@@ -16,7 +19,7 @@ async function createFiles(backend: Backend): Promise<Volume> {
   return volume;
 }
 
-onEachBackend("metadata: any text is kept, nothing else is", async (backend) => {
+onEachBackend("metadata: accepts any text and nothing else", async (backend) => {
   await using volume = await createFiles(backend);
   const { mount } = volume;
   const odd = JSON.parse('{"__proto__":"a","constructor":"b"}');
@@ -46,7 +49,7 @@ onEachBackend("metadata: any text is kept, nothing else is", async (backend) => 
   await fails("not_found", mount.setMetadata("/none", {}));
 });
 
-onEachBackend("times: set to the nanosecond", async (backend) => {
+onEachBackend("times: are set to the nanosecond", async (backend) => {
   await using volume = await createFiles(backend);
   const { mount } = volume;
   const moments = [
@@ -77,7 +80,7 @@ onEachBackend("times: set to the nanosecond", async (backend) => {
 });
 
 onEachBackend(
-  "times: until it is set, the access time is that of the last change",
+  "times: an unset access time equals the last change",
   async (backend) => {
     await using volume = await createFiles(backend);
     const { mount } = volume;
@@ -92,7 +95,7 @@ onEachBackend(
 );
 
 onEachBackend(
-  "mode: permission bits, and those that era 1 kept in the metadata",
+  "mode: permission bits, and the bits that era 1 kept in the metadata",
   async (backend) => {
     await using volume = await createFiles(backend);
     const { mount } = volume;
@@ -101,7 +104,7 @@ onEachBackend(
       for (const path of ["/f", "/d"]) {
         await mount.setMode(path, mode);
         assert.equal((await mount.stat(path)).mode, mode);
-        // Nothing is added to metadata that had none.
+        // No metadata is added to a node that had none.
         assert.deepEqual((await mount.stat(path)).metadata, {});
       }
     }
@@ -120,7 +123,7 @@ onEachBackend(
     await mount.setMode("/old", 0o7);
     assert.deepEqual((await mount.stat("/old")).metadata, { mode: "7", other: "kept" });
 
-    // What is no octal number is no mode.
+    // Text that is not octal is not a mode.
     for (const text of ["", "rwx", "8", "0o755", "77777", "-1"]) {
       await mount.put("/odd", "");
       await mount.setMetadata("/odd", { mode: text });
@@ -130,7 +133,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("owner: the user, the group, or both", async (backend) => {
+onEachBackend("owner: sets the user, the group, or both", async (backend) => {
   await using volume = await createFiles(backend);
   const { mount } = volume;
   const owner = async (path = "/f") => {
@@ -157,7 +160,7 @@ onEachBackend("owner: the user, the group, or both", async (backend) => {
   await fails("not_found", mount.setOwner("/none", { uid: 1 }));
 });
 
-onEachBackend("retention: how many versions are kept", async (backend) => {
+onEachBackend("retention: limits the number of kept versions", async (backend) => {
   await using volume = await createFiles(backend);
   const { fs, mount } = volume;
   assert.equal((await mount.stat("/f")).retention, null);
@@ -174,7 +177,7 @@ onEachBackend("retention: how many versions are kept", async (backend) => {
   await fails("not_found", mount.setRetention("/none", 1));
   assert.equal((await mount.stat("/d")).retention, null);
 
-  // Setting it frees nothing by itself; a prune keeps the newest.
+  // Setting retention frees nothing; a prune keeps the newest version.
   for (const text of ["two", "three", "four"]) await mount.put("/f", text);
   assert.equal((await mount.history("/f")).length, 4);
   await fs.pruneContent();
@@ -221,7 +224,7 @@ onEachBackend("extended attributes", async (backend) => {
   assert.deepEqual(await mount.listXattrs("/f"), ["user.b", "日本 é"]);
 });
 
-onEachBackend("a copy has all of it, and its own", async (backend) => {
+onEachBackend("a copy has all attributes, independent of the source", async (backend) => {
   await using volume = await createFiles(backend);
   const { mount } = volume;
   await mount.setMetadata("/f", { k: "v" });
@@ -244,7 +247,7 @@ onEachBackend("a copy has all of it, and its own", async (backend) => {
   assert.deepEqual(await mount.getXattr("/f", "user.x"), bytes("1"));
 });
 
-onEachBackend("modifiedAt moves with content and name, with nothing else", async (backend) => {
+onEachBackend("modifiedAt changes only with content and name", async (backend) => {
   await using volume = await createFiles(backend);
   const { mount } = volume;
   const { id } = await mount.stat("/f");

@@ -1,29 +1,31 @@
 /**
- * The storage backends that the conformance suite runs on. The files beside
- * this one ask for nothing but the public operations, so that each of their
- * tests holds for every backend.
+ * The storage backends that run the conformance suite. The suite uses only
+ * public operations, so each test is valid for every backend.
  *
  * @module
  */
 
 import { AloeLite, type CreateVolumeOptions, type Mount } from "../../mod.ts";
 
-/** An empty filesystem on a backend. Disposing closes it and deletes it. */
+/** An empty filesystem on a backend. Disposing closes and deletes it. */
 export interface Store extends AsyncDisposable {
   readonly fs: AloeLite;
-  /** Opens the same filesystem on a second connection; null where a backend has only one. */
+  /**
+   * Opens the filesystem on a second connection; null if the backend allows
+   * only one.
+   */
   readonly connect: (() => Promise<AloeLite>) | null;
 }
 
-/** Where a filesystem can be. */
+/** A storage backend. */
 export interface Backend {
-  /** Added to the names of tests. */
+  /** Appended to the names of tests. */
   readonly name: string;
-  /** Makes an empty filesystem. */
+  /** Creates an empty filesystem. */
   create(): Promise<Store>;
 }
 
-/** Each backend that the suite runs on: another one is another line. */
+/** The backends that run the suite; each is one line. */
 export const BACKENDS: readonly Backend[] = [
   { name: "sqlite, memory", create: createInMemory },
   { name: "sqlite, file", create: createFile },
@@ -37,7 +39,7 @@ async function createInMemory(): Promise<Store> {
 async function createFile(): Promise<Store> {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-" });
   const path = `${folder}/a.aloe`;
-  // What is tested here is not what survives a power cut.
+  // The suite does not test power cuts.
   const fs = await AloeLite.open(path, { durability: "normal" });
   return {
     fs,
@@ -59,14 +61,14 @@ export function onEachBackend(
   }
 }
 
-/** A new filesystem with one volume, `main`, that is mounted. */
+/** Creates a filesystem with one mounted volume, `main`. */
 export interface Volume extends AsyncDisposable {
   readonly store: Store;
   readonly fs: AloeLite;
   readonly mount: Mount;
 }
 
-/** Makes a volume on a backend. */
+/** Creates a volume on a backend. */
 export async function createVolume(
   backend: Backend,
   options: Omit<CreateVolumeOptions, "name"> = {},

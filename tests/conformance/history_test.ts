@@ -1,4 +1,4 @@
-/** Versions: which there are, what they hold, what a prune leaves. */
+/** Versions: their number, their content, and the result of a prune. */
 
 import assert from "node:assert/strict";
 import type { AloeLite, Mount } from "../../mod.ts";
@@ -14,7 +14,7 @@ async function contents(mount: Mount, path: string): Promise<string[]> {
   );
 }
 
-/** A write that was begun, stored some chunks and did not come to its end. */
+/** A write that stores some chunks and is not finished. */
 async function leaveHalfWritten(
   fs: AloeLite,
   path: string,
@@ -27,7 +27,7 @@ async function leaveHalfWritten(
   await mount.unmount();
 }
 
-/** The write after it. */
+/** The write that follows. */
 const NEXT: Record<string, (mount: Mount) => Promise<unknown>> = {
   put: (mount) => mount.put("/a", "three"),
   stream: (mount) => mount.put("/a", ReadableStream.from([bytes("thr"), bytes("ee")])),
@@ -41,7 +41,7 @@ const NEXT: Record<string, (mount: Mount) => Promise<unknown>> = {
 for (const end of ["abort", "unmount"] as const) {
   for (const [how, write] of Object.entries(NEXT)) {
     onEachBackend(
-      `what was never committed (${end}, then ${how}) is no version and can be reclaimed`,
+      `an uncommitted write (${end}, then ${how}) is no version and can be reclaimed`,
       async (backend) => {
         await using volume = await createVolume(backend, { chunkSize: 4 });
         const { fs, mount } = volume;
@@ -53,7 +53,7 @@ for (const end of ["abort", "unmount"] as const) {
         await mount.setRetention("/a", 2);
         await fs.pruneContent();
         assert.deepEqual((await contents(mount, "/a")).slice(0, 2), ["three", "one"]);
-        // "one", "thre" and "e"; nothing of the garbage.
+        // "one", "thre" and "e"; no chunk of the unfinished write.
         assert.equal((await fs.info()).chunks, 3);
       },
     );

@@ -1,4 +1,4 @@
-/** Locks, and what a mount lets its holder see and change, and for how long. */
+/** Locks, and the access and lifetime of mounts. */
 
 import assert from "node:assert/strict";
 import type { AloeLite, Mount } from "../../mod.ts";
@@ -11,7 +11,7 @@ const fails = (code: string, task: Promise<unknown>) =>
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until something is so; a slow machine may take its time. */
+/** Waits until a condition holds, for a time that suits a slow machine. */
 async function until(check: () => Promise<boolean>): Promise<void> {
   for (let i = 0; i < 6000; i++) {
     if (await check()) return;
@@ -22,7 +22,7 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 
 type Task = (mount: Mount) => Promise<unknown>;
 
-/** What changes `/d/f` or takes it away, by name. */
+/** Operations that change or remove `/d/f`, by name. */
 const CHANGES: Record<string, Task> = {
   writeAll: (mount) => mount.writeAll("/d/f", bytes("x")),
   put: (mount) => mount.put("/d/f", "x"),
@@ -44,7 +44,7 @@ const CHANGES: Record<string, Task> = {
   unpack: (mount) => mount.unpack("/d/f"),
 };
 
-onEachBackend("locks: other mounts may read, and change nothing", async (backend) => {
+onEachBackend("locks: other mounts may read but not change", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.mkdir("/d");
@@ -77,14 +77,14 @@ onEachBackend("locks: other mounts may read, and change nothing", async (backend
   assert.equal(await other.path("/d/f").readText(), "content");
   assert.equal((await other.history("/d/f")).length, 2);
   assert.deepEqual((await other.list("/")).map((entry) => entry.name), ["d"]);
-  // Beside it, they may.
+  // Changes of siblings are allowed.
   await other.put("/d/g", "beside");
   await other.remove("/d/g");
   await other.copy("/d/f", "/copy");
   assert.equal(await other.path("/copy").readText(), "content");
 });
 
-onEachBackend("locks: its own mount is not kept from anything", async (backend) => {
+onEachBackend("locks: do not restrict their own mount", async (backend) => {
   for (const [name, task] of Object.entries(CHANGES)) {
     if (name === "unpack") continue;
     await using volume = await createVolume(backend, { chunkSize: 4 });
@@ -100,14 +100,14 @@ onEachBackend("locks: its own mount is not kept from anything", async (backend) 
   }
 });
 
-onEachBackend("locks: released, renewed, and those that are none", async (backend) => {
+onEachBackend("locks: release, renewal, and invalid ids", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/f", "content");
   const other = await fs.mount();
   const lock = await mount.lock("/f");
   await fails("lock_held", mount.lock("/f"));
-  // Who does not hold it cannot release it.
+  // Only the owner can release a lock.
   for (const id of [lock.id, "nonsense"]) {
     await fails("lock_invalid", other.unlock(id));
     await fails("lock_invalid", other.renewLock(id, 1000));
@@ -125,7 +125,7 @@ onEachBackend("locks: released, renewed, and those that are none", async (backen
   await fails("not_found", mount.lock("/none"));
 });
 
-onEachBackend("locks: they lapse with their time", async (backend) => {
+onEachBackend("locks: expire", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/f", "content");
@@ -148,7 +148,7 @@ onEachBackend("locks: they lapse with their time", async (backend) => {
   });
   await fails("lock_invalid", mount.renewLock(lock.id, 1000));
   await fails("lock_invalid", mount.unlock(lock.id));
-  // Renewed in time, it lasts as long as its mount.
+  // A renewed lock lasts as long as its mount.
   const longer = await mount.lock("/f", 60_000);
   assert.equal((await mount.renewLock(longer.id)).expiresAt, null);
   await fails("lock_held", other.put("/f", "y"));
@@ -156,7 +156,7 @@ onEachBackend("locks: they lapse with their time", async (backend) => {
   await fails("lock_held", other.put("/f", "y"));
 });
 
-onEachBackend("locks: they end with their mount", async (backend) => {
+onEachBackend("locks: end with their mount", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/f", "content");
@@ -172,7 +172,7 @@ onEachBackend("locks: they end with their mount", async (backend) => {
   await second.renew(1);
   await sleep(5);
   await mount.put("/f", "y");
-  // A stream of a mount that has ended cannot be committed.
+  // A stream of an ended mount cannot be committed.
   const third = await fs.mount();
   const writer = await third.openWrite("/f");
   await writer.write(bytes("never"));
@@ -185,7 +185,7 @@ onEachBackend("locks: they end with their mount", async (backend) => {
   assert.deepEqual(await fs.health(), []);
 });
 
-onEachBackend("locks: a directory's", async (backend) => {
+onEachBackend("locks: on a directory", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.mkdir("/d");
@@ -206,39 +206,42 @@ onEachBackend("locks: a directory's", async (backend) => {
   await other.rename("/d", "e");
 });
 
-onEachBackend("mounts: an exclusive one overlaps with no other that writes", async (backend) => {
-  await using volume = await createVolume(backend, { chunkSize: 4 });
-  const { fs, mount } = volume;
-  await mount.mkdir("/a/b/c", { parents: true });
-  await mount.mkdir("/a/beside");
-  await mount.unmount();
-  const exclusive = (at: string) => fs.mount("main", { at, exclusive: true });
-  {
-    await using _plain = await fs.mount("main", { at: "/a/b" });
-    for (const at of ["/", "/a", "/a/b", "/a/b/c"]) await fails("mount_conflict", exclusive(at));
-    await using _beside = await exclusive("/a/beside");
-    await fails("mount_conflict", exclusive("/a/beside"));
-  }
-  {
-    await using _first = await exclusive("/a/b");
-    for (const at of ["/", "/a", "/a/b", "/a/b/c"]) await fails("mount_conflict", exclusive(at));
-  }
-  {
-    await using _reader = await fs.mount("main", { at: "/a/b", access: "ro" });
-    await using _first = await exclusive("/a");
-  }
-  const ending = await fs.mount("main", { at: "/a/b", ttl: 1 });
-  await sleep(5);
-  await using _last = await exclusive("/");
-  await fails("mount_conflict", exclusive("/a"));
-  await fails("mount_invalid", ending.stat("/"));
-  // Another volume is another place.
-  await fs.createVolume({ name: "other" });
-  await using _other = await fs.mount("other", { exclusive: true });
-  assert.equal((await fs.mounts()).length, 2);
-});
+onEachBackend(
+  "mounts: an exclusive mount overlaps with no other writable mount",
+  async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 4 });
+    const { fs, mount } = volume;
+    await mount.mkdir("/a/b/c", { parents: true });
+    await mount.mkdir("/a/beside");
+    await mount.unmount();
+    const exclusive = (at: string) => fs.mount("main", { at, exclusive: true });
+    {
+      await using _plain = await fs.mount("main", { at: "/a/b" });
+      for (const at of ["/", "/a", "/a/b", "/a/b/c"]) await fails("mount_conflict", exclusive(at));
+      await using _beside = await exclusive("/a/beside");
+      await fails("mount_conflict", exclusive("/a/beside"));
+    }
+    {
+      await using _first = await exclusive("/a/b");
+      for (const at of ["/", "/a", "/a/b", "/a/b/c"]) await fails("mount_conflict", exclusive(at));
+    }
+    {
+      await using _reader = await fs.mount("main", { at: "/a/b", access: "ro" });
+      await using _first = await exclusive("/a");
+    }
+    const ending = await fs.mount("main", { at: "/a/b", ttl: 1 });
+    await sleep(5);
+    await using _last = await exclusive("/");
+    await fails("mount_conflict", exclusive("/a"));
+    await fails("mount_invalid", ending.stat("/"));
+    // A mount of another volume does not overlap.
+    await fs.createVolume({ name: "other" });
+    await using _other = await fs.mount("other", { exclusive: true });
+    assert.equal((await fs.mounts()).length, 2);
+  },
+);
 
-onEachBackend("mounts: a read-only one refuses every change", async (backend) => {
+onEachBackend("mounts: a read-only mount refuses every change", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.mkdir("/d");
@@ -315,12 +318,12 @@ onEachBackend("mounts: a read-only one refuses every change", async (backend) =>
   assert.deepEqual(await snapshot(mount, fs), before);
   assert.equal(await reader.path("/d/f").readText(), "two");
   assert.equal((await reader.trash()).length, before.trash.length);
-  // Who writes beside it is not in its way.
+  // It does not block another writer.
   await mount.put("/d/f", "three");
   assert.equal(await reader.path("/d/f").readText(), "three");
 });
 
-/** Everything that a change of the tree above would show in. */
+/** Reads everything that would show a change of the tree. */
 async function snapshot(mount: Mount, fs: AloeLite) {
   const { mounts: _mounts, ...info } = await fs.info();
   return {
@@ -334,7 +337,7 @@ async function snapshot(mount: Mount, fs: AloeLite) {
   };
 }
 
-onEachBackend("mounts: they end with their time, and are renewed before", async (backend) => {
+onEachBackend("mounts: expire, and can be renewed before", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/f", "content");
@@ -374,7 +377,7 @@ onEachBackend("mounts: they end with their time, and are renewed before", async 
 });
 
 onEachBackend(
-  "mounts: one that is kept alive outlives its time, and ends when it is let go",
+  "mounts: a mount that is kept alive outlives its expiry, and ends when released",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { fs, mount } = volume;
@@ -394,7 +397,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("mounts: attached to by their id, from another connection too", async (backend) => {
+onEachBackend("mounts: attach by id, from another connection too", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount, store } = volume;
   if (store.connect === null) return;
@@ -408,7 +411,7 @@ onEachBackend("mounts: attached to by their id, from another connection too", as
   assert.deepEqual(await attached.info(), await below.info());
   await attached.put("/f", "from there");
   assert.equal(await mount.path("/d/f").readText(), "from there");
-  // One mount, so one holder of its locks.
+  // Both are one mount, so one owner of its locks.
   await below.lock("/f");
   await attached.put("/f", "again");
   await fails("lock_held", mount.put("/d/f", "x"));
@@ -421,7 +424,7 @@ onEachBackend("mounts: attached to by their id, from another connection too", as
   await below.unmount();
 });
 
-onEachBackend("mounts: those that are valid, and all", async (backend) => {
+onEachBackend("mounts: list valid ones, and all", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.mkdir("/a/b", { parents: true });
@@ -462,7 +465,7 @@ onEachBackend("mounts: those that are valid, and all", async (backend) => {
   assert.deepEqual(await ids({ all: true }), [mount.id, other.id]);
 });
 
-onEachBackend("mounts: nothing above the mount point is to be seen", async (backend) => {
+onEachBackend("mounts: hide everything above the mount point", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.mkdir("/a/b", { parents: true });
@@ -484,7 +487,7 @@ onEachBackend("mounts: nothing above the mount point is to be seen", async (back
   assert.equal(await below.pathOf(a), "/");
   assert.equal(await below.pathOf((await mount.stat("/a/b/f")).id), "/b/f");
   assert.equal((await below.stat("/")).id, a);
-  // The mount point itself stays where it is.
+  // The mount point itself cannot be moved.
   await fails("not_found", below.rename("/", "x"));
   await fails("not_found", below.move("/", "/x"));
   await below.removeRecursive("/");
@@ -496,42 +499,45 @@ onEachBackend("mounts: nothing above the mount point is to be seen", async (back
   await fails("not_found", fs.mount("main", { at: "/a/.." }));
 });
 
-onEachBackend("mounts: one whose mount point is removed waits for its return", async (backend) => {
-  await using volume = await createVolume(backend, { chunkSize: 4 });
-  const { fs, mount } = volume;
-  await mount.mkdir("/a/b", { parents: true });
-  await mount.put("/a/b/f", "content");
-  const below = await fs.mount("main", { at: "/a/b" });
-  const removals = [
-    async () => {
-      await mount.removeRecursive("/a/b");
-      return (await mount.trash())[0].id;
-    },
-    // Above it.
-    async () => {
-      await mount.removeRecursive("/a");
-      return (await mount.trash())[0].id;
-    },
-  ];
-  for (const remove of removals) {
-    const id = await remove();
-    await fails("mount_point_archived", below.stat("/"));
-    await fails("mount_point_archived", below.exists("/f"));
-    await fails("mount_point_archived", below.put("/f", "x"));
-    await fails("mount_point_archived", below.list("/"));
-    await fails("mount_point_archived", fs.attach(below.id));
-    assert.equal((await below.info()).mountPath, null);
-    await fails("mount_conflict", mount.purge({ id }));
-    await mount.restore(id);
+onEachBackend(
+  "mounts: become valid again when a removed mount point is restored",
+  async (backend) => {
+    await using volume = await createVolume(backend, { chunkSize: 4 });
+    const { fs, mount } = volume;
+    await mount.mkdir("/a/b", { parents: true });
+    await mount.put("/a/b/f", "content");
+    const below = await fs.mount("main", { at: "/a/b" });
+    const removals = [
+      async () => {
+        await mount.removeRecursive("/a/b");
+        return (await mount.trash())[0].id;
+      },
+      // The directory above the mount point.
+      async () => {
+        await mount.removeRecursive("/a");
+        return (await mount.trash())[0].id;
+      },
+    ];
+    for (const remove of removals) {
+      const id = await remove();
+      await fails("mount_point_archived", below.stat("/"));
+      await fails("mount_point_archived", below.exists("/f"));
+      await fails("mount_point_archived", below.put("/f", "x"));
+      await fails("mount_point_archived", below.list("/"));
+      await fails("mount_point_archived", fs.attach(below.id));
+      assert.equal((await below.info()).mountPath, null);
+      await fails("mount_conflict", mount.purge({ id }));
+      await mount.restore(id);
+      assert.equal(await below.path("/f").readText(), "content");
+    }
+    // A moved mount point is still placed.
+    await mount.move("/a/b", "/moved");
     assert.equal(await below.path("/f").readText(), "content");
-  }
-  // Moved, it is still placed.
-  await mount.move("/a/b", "/moved");
-  assert.equal(await below.path("/f").readText(), "content");
-  assert.equal((await below.info()).mountPath, "/moved");
-  await mount.removeRecursive("/moved");
-  await below.unmount();
-  await fails("mount_invalid", below.stat("/"));
-  await mount.purge();
-  assert.deepEqual(await fs.health(), []);
-});
+    assert.equal((await below.info()).mountPath, "/moved");
+    await mount.removeRecursive("/moved");
+    await below.unmount();
+    await fails("mount_invalid", below.stat("/"));
+    await mount.purge();
+    assert.deepEqual(await fs.health(), []);
+  },
+);

@@ -1,8 +1,8 @@
 /**
- * Random sequences of operations against models that are too simple to be
- * wrong: content is a byte array, a namespace is a tree in memory.
+ * Compares random sequences of operations with simple models: a byte array for
+ * content, a tree in memory for the namespace.
  *
- * `ALOELITE_TEST_RUNS` multiplies how much is tried.
+ * `ALOELITE_TEST_RUNS` multiplies the number of runs.
  */
 
 import assert from "node:assert/strict";
@@ -17,10 +17,10 @@ type Encryption = "none" | "convergent" | "random";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How to make some bytes; counterexamples stay readable with it. */
+/** How to generate some bytes; keeps counterexamples readable. */
 interface Recipe {
   length: number;
-  /** Bytes that repeat and so share chunks, zeros, or noise. */
+  /** Repeated bytes, which share chunks; zeros; noise. */
   kind: "same" | "zeros" | "noise";
   seed: number;
 }
@@ -31,7 +31,7 @@ function cook({ length, kind, seed }: Recipe): Bytes {
   return Uint8Array.from({ length }, (_, i) => byte(i));
 }
 
-/** One change of an entry's content; picks choose among what is there. */
+/** One change of an entry's content; picks select among existing values. */
 type Change =
   | { do: "writeAll" | "append"; data: Recipe }
   | { do: "put"; data: Recipe; append: boolean; cuts: number[] }
@@ -54,13 +54,13 @@ type Change =
   | { do: "restoreVersion"; pick: number }
   | { do: "prune"; keep: number | null };
 
-/** How an entry is looked at after a change. */
+/** How an entry is read after a change. */
 interface Look {
   how: "readRange" | "descriptor" | "webStream" | "version";
   seeks: { whence: "set" | "cur" | "end"; offset: number; length: number }[];
 }
 
-/** Changes whose sizes are around a few chunks, at their edges more often than not. */
+/** Changes with sizes of a few chunks, mostly at chunk borders. */
 function changes(chunkSize: number): fc.Arbitrary<Change> {
   const top = Math.min(chunkSize * 4, 9000);
   const size = fc.oneof(
@@ -110,7 +110,7 @@ const looks: fc.Arbitrary<Look> = fc.record({
   ),
 });
 
-/** Data in the parts that the cuts make of it, empty ones among them. */
+/** Data split at the cuts, including empty parts. */
 function split(data: Bytes, cuts: number[]): Bytes[] {
   const at = [0, ...cuts.map((cut) => cut % (data.length + 1)), data.length]
     .toSorted((a, b) => a - b);
@@ -129,7 +129,7 @@ function concat(...parts: Uint8Array[]): Bytes {
   return whole;
 }
 
-/** An entry and what it must hold. */
+/** An entry and its expected content. */
 class ContentModel {
   readonly #file: AloeLite;
   readonly #volume: string;
@@ -138,7 +138,7 @@ class ContentModel {
   #bytes: Bytes = new Uint8Array();
   #version = 0;
   #keep: number | null = null;
-  /** What each retained version must hold. */
+  /** The expected content of each retained version. */
   readonly #versions = new Map<number, Bytes>();
 
   constructor(file: AloeLite, volume: string, mount: Mount, path: string) {
@@ -238,8 +238,9 @@ class ContentModel {
   }
 
   /**
-   * Forgets the versions that a prune took: all but the newest. How the empty
-   * ones among them count is open, for they have no rows to be pruned.
+   * Drops all versions but the newest from the model, as a prune does. Empty
+   * versions have no rows to be pruned, so the model leaves open whether they
+   * are counted.
    */
   async #forget(): Promise<void> {
     if (this.#keep === null) return;
@@ -262,7 +263,7 @@ class ContentModel {
     return mode === "append" ? concat(this.#bytes, data) : data;
   }
 
-  /** The content is as it must be, and a new version tells of every change of it. */
+  /** Asserts the expected content, and that each change created a version. */
   async #settle(next: Bytes, change: Change): Promise<void> {
     assert.deepEqual(await this.#mount.readAll(this.#path), next);
     const { size, version } = await this.#mount.stat(this.#path);
@@ -341,8 +342,8 @@ for (const encryption of ["none", "convergent", "random"] as const) {
   onEachBackend(`model: content is a byte array (${encryption})`, async (backend, t) => {
     for (const chunkSize of [1, 7, 8, 64, 4096]) {
       await t.step(`chunks of ${chunkSize}`, async () => {
-        // A file for each: the format has 256 addresses for chunks of one
-        // byte, and under several keys they run out.
+        // Use one filesystem for each chunk size: the format has 256 addresses
+        // for chunks of one byte, and several keys would use them up.
         await using store = await backend.create();
         const file = store.fs;
         await checkContent(file, encryption, chunkSize);
@@ -389,7 +390,9 @@ async function checkContent(
 
 // --- namespace -----------------------------------------------------------------
 
-/** A node of the model; a container has children in the order of placing. */
+/**
+ * A node of the model. Children of a container are in the order of placement.
+ */
 interface Node {
   id: string;
   type: "container" | "entry";
@@ -507,10 +510,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 1, maxLength: 30, size: "max" },
 );
 
-/** A whole tree in memory, and what was removed from it. */
+/** A whole tree in memory, and the removed nodes. */
 class TreeModel {
   readonly root: Node;
-  /** The tops of what was removed, each with where it was. */
+  /** The removed top nodes, each with its former place. */
   trash: { node: Node; from: Node }[] = [];
 
   constructor(id: string) {
@@ -524,12 +527,12 @@ class TreeModel {
     };
   }
 
-  /** All nodes that are placed, the root first. */
+  /** All placed nodes, the root first. */
   all(from: Node = this.root): Node[] {
     return [from, ...from.children.flatMap((child) => this.all(child))];
   }
 
-  /** The child that a name leads to: the one of the greatest id. */
+  /** The child that a name refers to: the one with the greatest id. */
   visible(parent: Node, name: string): Node | undefined {
     return parent.children.filter((child) => child.name === name)
       .reduce<Node | undefined>(
@@ -538,7 +541,7 @@ class TreeModel {
       );
   }
 
-  /** Whether a path leads to it. */
+  /** Whether a path refers to the node. */
   reachable(node: Node): boolean {
     return node.parent === null ||
       this.visible(node.parent, node.name) === node &&
@@ -572,7 +575,7 @@ class TreeModel {
     parent.children.push(node);
   }
 
-  /** The path that something removed would have now. */
+  /** The path where a removed node would be restored. */
   formerPath({ node, from }: { node: Node; from: Node }): string {
     let above = "";
     for (let n = from; n !== this.root;) {
@@ -582,7 +585,10 @@ class TreeModel {
     return `${above}/${node.name}`;
   }
 
-  /** A removed node with all that was below it when it, or they, were removed. */
+  /**
+   * Returns a removed node with the nodes below it at the time of their
+   * removal.
+   */
   removedWith(node: Node): Set<Node> {
     const found = new Set(this.all(node));
     for (const each of found) {
@@ -598,7 +604,7 @@ class TreeModel {
     node.parent = null;
   }
 
-  /** A copy of the whole model, for a batch that is rolled back. */
+  /** Copies the whole model, for a batch that is rolled back. */
   copy(): TreeModel {
     return structuredCloneModel(this);
   }
@@ -614,7 +620,7 @@ function structuredCloneModel(model: TreeModel): TreeModel {
   return copy;
 }
 
-/** The code of the error that an operation ended with; null for none. */
+/** The error code of an operation; null for success. */
 async function failure(operation: Promise<unknown>): Promise<string | null> {
   try {
     await operation;
@@ -625,7 +631,7 @@ async function failure(operation: Promise<unknown>): Promise<string | null> {
   }
 }
 
-/** Does one step in both, and holds the outcomes against each other. */
+/** Runs one step in both, and compares the outcomes. */
 async function act(
   step: Step,
   model: TreeModel,
@@ -634,7 +640,7 @@ async function act(
   const all = model.all();
   const reachable = all.filter((node) => model.reachable(node));
   const dirs = reachable.filter((node) => node.type === "container");
-  /** A place to put something: a container and the path of a name in it. */
+  /** A destination: a container and the path of a name in it. */
   const place = (at: number, name: string) => {
     const dir = dirs[at % dirs.length];
     return {
@@ -642,7 +648,7 @@ async function act(
       path: `${dir.parent === null ? "" : model.path(dir)}/${name}`,
     };
   };
-  /** A node to work on, never the root; hidden ones are for work by id. */
+  /** A node to work on, never the root; hidden nodes are used by id. */
   const target = (from: number, byId: boolean) => {
     const among = (byId ? all : reachable).slice(1);
     return among.length === 0 ? null : among[from % among.length];
@@ -679,7 +685,8 @@ async function act(
         return model;
       }
       assert.equal(code, null);
-      // Where it already was, it may stay in its place or be placed anew.
+      // A move to the node's own place may keep the placement or create a new
+      // one.
       if (still && await keepsOrder(model, mount, dir)) return model;
       model.detach(node);
       model.place(node, dir, step.name);
@@ -752,7 +759,8 @@ async function act(
       assert.equal(code, null);
       model.trash = model.trash.filter((other) => other !== item);
       model.place(node, dir, name);
-      // In its old place it may be listed where it was before.
+      // A node that is moved to its old place may keep its position in the
+      // listing.
       const order = (await mount.listById(dir.id)).map((entry) => entry.node);
       dir.children.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
       return model;
@@ -793,13 +801,13 @@ async function keepsOrder(
   return listed.every((entry, at) => entry.node === dir.children[at].id);
 }
 
-/** What a copy must look like, with the ids that it was given. */
+/** Returns the expected copy, with the ids that it was given. */
 async function cloneOf(node: Node, id: string, mount: Mount): Promise<Node> {
   const { type, name, data } = node;
   const copy: Node = { id, type, name, parent: null, children: [], data };
   if (type === "container") {
     const listed = await mount.listById(id);
-    // A copy into its own subtree may list itself; it was not there at the start.
+    // The listing of a copy into its own subtree may include the copy.
     assert.deepEqual(
       listed.map((e) => e.name),
       node.children.map((c) => c.name),
@@ -813,7 +821,7 @@ async function cloneOf(node: Node, id: string, mount: Mount): Promise<Node> {
   return copy;
 }
 
-/** The whole volume is as the model has it. */
+/** Asserts that the whole volume equals the model. */
 async function compare(model: TreeModel, mount: Mount): Promise<void> {
   for (const node of model.all()) {
     const reachable = model.reachable(node);

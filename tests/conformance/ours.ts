@@ -1,5 +1,5 @@
 /**
- * This library as the subject of scenarios.
+ * Runs scenarios on this library.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import {
 } from "../../mod.ts";
 import { NotSupported, type Scenario, type Step, type Subject, type Value } from "./runner.ts";
 
-/** What a scenario calls an open descriptor. */
+/** An open descriptor of a scenario. */
 type Descriptor = ReadDescriptor | WriteDescriptor;
 
-/** Thrown by a batch that is meant to fail. */
+/** Thrown by a batch that has to fail. */
 class Rollback extends Error {}
 
 /** A volume of this library with one or two mounts. */
@@ -41,7 +41,7 @@ export class OurSubject implements Subject {
     this.#mounts = mounts;
   }
 
-  /** Makes a volume for a scenario in an open file. */
+  /** Creates a volume for a scenario in an open file. */
   static async make(file: AloeLite, scenario: Scenario): Promise<OurSubject> {
     const encryption = scenario.setup?.encryption;
     const pin = encryption === undefined ? undefined : "1234";
@@ -270,7 +270,7 @@ export class OurSubject implements Subject {
       try {
         await ("abort" in descriptor ? descriptor.abort() : descriptor.close());
       } catch {
-        // Closed by the scenario, or its mount is.
+        // The scenario may have closed the descriptor or its mount.
       }
     }
     for (const mount of [...this.#more, ...Object.values(this.#mounts)]) {

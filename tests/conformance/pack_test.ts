@@ -1,4 +1,4 @@
-/** Packs: round trips, and what is no pack. */
+/** Packs: round trips, and invalid packs. */
 
 import assert from "node:assert/strict";
 import { encode } from "@msgpack/msgpack";
@@ -6,7 +6,7 @@ import { AloeError } from "../../mod.ts";
 import { MsgPackDepth } from "../../src/msgpack_depth.ts";
 import { BACKENDS, createVolume, onEachBackend } from "./backends.ts";
 
-/** A pack of a directory with one file, changed as a test wants it. */
+/** A pack of a directory with one file, modified by a test. */
 function packOf(file: Record<string, unknown>, ver = 2): Uint8Array {
   const nodes = [
     { p: -1, t: "container", n: "p", c: 1, m: 1 },
@@ -15,7 +15,7 @@ function packOf(file: Record<string, unknown>, ver = 2): Uint8Array {
   return encode({ fmt: "aloefs.pack", ver, nodes }, { useBigInt64: true });
 }
 
-/** Keys that objects of the language have already, or keep in another order. */
+/** Keys that JavaScript objects have already, or reorder. */
 const ODD_KEYS = [
   "__proto__",
   "constructor",
@@ -30,7 +30,7 @@ const ODD_KEYS = [
 ];
 
 onEachBackend(
-  "a pack keeps attributes and metadata whatever their keys are called",
+  "a pack keeps attributes and metadata with any key",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 1024 });
     const { mount } = volume;
@@ -55,11 +55,11 @@ onEachBackend(
   },
 );
 
-onEachBackend("a pack whose keys are no text is corrupt", async (backend) => {
+onEachBackend("a pack with keys that are not text is corrupt", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 1024 });
   const { mount } = volume;
   const good = packOf({ x: { k: "v" } });
-  // The key as the number 7 in place of "k".
+  // The key is the number 7 instead of "k".
   const at = good.findLastIndex((byte, i) => byte === 0xa1 && good[i + 1] === 0x6b);
   const bad = Uint8Array.from([...good.subarray(0, at), 7, ...good.subarray(at + 2)]);
   await mount.put("/p", bad);
@@ -67,7 +67,7 @@ onEachBackend("a pack whose keys are no text is corrupt", async (backend) => {
 });
 
 onEachBackend(
-  "unpack: a retention of nothing, as the reference writes it, is kept as it is",
+  "unpack: keeps a retention of null, as the reference writes it",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 1024 });
     const { mount } = volume;
@@ -90,7 +90,7 @@ const WRONG: Record<string, Record<string, unknown>> = {
 };
 
 for (const [what, file] of Object.entries(WRONG)) {
-  onEachBackend(`unpack: ${what} is corrupt and nothing changes`, async (backend) => {
+  onEachBackend(`unpack: ${what} is corrupt and changes nothing`, async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 1024 });
     const { fs, mount } = volume;
     await mount.put("/p", packOf(file));
@@ -105,7 +105,7 @@ for (const [what, file] of Object.entries(WRONG)) {
 }
 
 onEachBackend(
-  "unpack: milliseconds of version 1 that are past 64 bits in nanoseconds are limited",
+  "unpack: limits milliseconds of version 1 to 64 bits of nanoseconds",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 1024 });
     const { mount } = volume;
@@ -115,7 +115,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("unpack: bytes after the pack are corrupt, however few", async (backend) => {
+onEachBackend("unpack: any bytes after the pack are corrupt", async (backend) => {
   for (const rest of [[0xc4], [0x81], [0xdb, 0xff], [0xc0]]) {
     await using volume = await createVolume(backend, { chunkSize: 1024 });
     const { mount } = volume;
@@ -138,7 +138,7 @@ Deno.test("unpack takes time in proportion to the pack", async () => {
     return performance.now() - start;
   };
   await time(1 << 20);
-  // The least of several is what it takes while nothing else runs.
+  // The minimum of several runs is the time without other load.
   const least = async (size: number) => {
     let best = Infinity;
     for (let i = 0; i < 5; i++) best = Math.min(best, await time(size + i));
@@ -149,7 +149,7 @@ Deno.test("unpack takes time in proportion to the pack", async () => {
 });
 
 Deno.test(
-  "the depth of MsgPack values is followed whatever they are, and however they are cut",
+  "the depth of MsgPack values is tracked for all types and all splits of the input",
   () => {
     const long = (length: number) => "x".repeat(length);
     const values: unknown[] = [
@@ -171,7 +171,7 @@ Deno.test(
     for (const piece of [1, 7, 1000, all.length]) {
       const depth = new MsgPackDepth(5);
       for (let at = 0; at < all.length; at += piece) depth.take(all.subarray(at, at + piece));
-      // All of it has ended: there is room for five levels again, and not for six.
+      // All levels are closed: five more fit, six do not.
       depth.take(encode([[[[[1]]]]]));
       assert.throws(() => depth.take(encode([[[[[[1]]]]]])), RangeError);
     }
@@ -201,7 +201,7 @@ for (const [kind, head] of [["arrays", [0x91]], ["maps", [0x81, 0xa1, 0x6b]]] as
   }
 }
 
-onEachBackend("an array in a pack that says it is endless takes no room", async (backend) => {
+onEachBackend("an array in a pack with an excessive length takes no memory", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 1 << 20 });
   const { mount } = volume;
   const whole = packOf({ k: "MARK" });

@@ -1,4 +1,4 @@
-/** The path object: its parts, what it reads and writes, walks and patterns. */
+/** The path object: parts, reading, writing, walks and patterns. */
 
 import assert from "node:assert/strict";
 import type { Mount, VolumePath } from "../../mod.ts";
@@ -14,7 +14,7 @@ async function found(paths: AsyncIterable<VolumePath>): Promise<string[]> {
   return (await Array.fromAsync(paths)).map(String);
 }
 
-/** Files by their paths, with the directories that they need. */
+/** Creates files by their paths, with their parent directories. */
 async function plant(mount: Mount, ...paths: string[]): Promise<void> {
   await mount.batch(async (tx) => {
     for (const path of paths) {
@@ -25,7 +25,7 @@ async function plant(mount: Mount, ...paths: string[]): Promise<void> {
   });
 }
 
-onEachBackend("path: names, endings, parents", async (backend) => {
+onEachBackend("path: names, extensions, parents", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const facts = (path: string) => {
@@ -52,7 +52,7 @@ onEachBackend("path: names, endings, parents", async (backend) => {
   assert.equal(`${mount.path()}`, "/");
 });
 
-onEachBackend("path: joining goes down, whatever the names are", async (backend) => {
+onEachBackend("path: joining leads down for every name", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const a = mount.path("/a");
@@ -64,7 +64,7 @@ onEachBackend("path: joining goes down, whatever the names are", async (backend)
   assert.equal(`${a.join("")}`, "/a");
   assert.equal(`${a.join("b").parent}`, `${a}`);
   assert.equal(`${mount.path("/").join("x")}`, "/x");
-  // A value: joining left the path as it was, and touched nothing.
+  // A path is a value: joining does not change it, and accesses nothing.
   assert.equal(`${a}`, "/a");
   assert.equal(await a.exists(), false);
   for (const bad of ["a\0", "\ud800"]) {
@@ -73,7 +73,7 @@ onEachBackend("path: joining goes down, whatever the names are", async (backend)
   }
 });
 
-onEachBackend("path: what is there", async (backend) => {
+onEachBackend("path: existence and types", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/d/f");
@@ -93,7 +93,7 @@ onEachBackend("path: what is there", async (backend) => {
   await fails("not_a_container", mount.path("/d/f/below").stat());
 });
 
-onEachBackend("path: bytes and text, written and appended", async (backend) => {
+onEachBackend("path: reads, writes and appends bytes and text", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const file = mount.path("/f");
@@ -126,7 +126,7 @@ onEachBackend("path: bytes and text, written and appended", async (backend) => {
   await fails("not_an_entry", mount.path("/").writeText("x"));
 });
 
-onEachBackend("path: open to read, to write from the start, at the end", async (backend) => {
+onEachBackend("path: opens to read, to overwrite, to append", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const file = mount.path("/f");
@@ -136,7 +136,7 @@ onEachBackend("path: open to read, to write from the start, at the end", async (
     await using writer = await file.open("w");
     assert.equal(await writer.write(bytes("0123456789")), 10);
     assert.equal(writer.tell(), 10);
-    // Not there for readers before it is closed.
+    // Readers see the content after the writer closes.
     assert.equal(await file.readText(), "");
   }
   {
@@ -164,7 +164,7 @@ onEachBackend("path: open to read, to write from the start, at the end", async (
   await fails("not_found", mount.path("/none/f").open("w"));
 });
 
-onEachBackend("path: directories are made and removed", async (backend) => {
+onEachBackend("path: creates and removes directories", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const dir = mount.path("/d");
@@ -193,7 +193,7 @@ onEachBackend("path: directories are made and removed", async (backend) => {
   assert.equal(await mount.path("/x/y").exists(), true);
 });
 
-onEachBackend("path: files are removed, and trees", async (backend) => {
+onEachBackend("path: removes files and trees", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/d/e/f", "/d/g", "/h", "/i");
@@ -210,7 +210,7 @@ onEachBackend("path: files are removed, and trees", async (backend) => {
   assert.equal((await mount.trash()).length, 4);
 });
 
-onEachBackend("path: renamed and copied", async (backend) => {
+onEachBackend("path: renames and copies", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/d/e/f", "/g");
@@ -222,7 +222,7 @@ onEachBackend("path: renamed and copied", async (backend) => {
   assert.equal(`${copy}`, "/copy");
   assert.deepEqual((await found(copy.glob("**"))).sort(), ["/copy/e", "/copy/e/f", "/copy/h"]);
   assert.equal(await copy.join("e", "f").readText(), "/d/e/f");
-  // A copy is its own: writing one leaves the other.
+  // The copy is independent: a write to it does not change the source.
   await copy.join("h").writeText("new");
   assert.equal(await moved.readText(), "/g");
 
@@ -248,11 +248,11 @@ onEachBackend("path: annotations", async (backend) => {
   await fails("not_found", mount.path("/none").setMetadata({}));
 });
 
-onEachBackend("path: iterating gives the visible children as they were placed", async (backend) => {
+onEachBackend("path: iterates over visible children in the order of placement", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/b", "/a", "/d/x");
-  // Hides the older one of its name.
+  // It hides the older node of the same name.
   await mount.createEntry("/b", bytes("newer"));
   const paths = await Array.fromAsync(mount.path("/").iterate());
   assert.deepEqual(paths.map(String), ["/a", "/d", "/b"]);
@@ -262,7 +262,7 @@ onEachBackend("path: iterating gives the visible children as they were placed", 
   await fails("not_found", found(mount.path("/none").iterate()));
 });
 
-onEachBackend("path: a walk is top-down and may be pruned", async (backend) => {
+onEachBackend("path: a walk is top-down and can be pruned", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/a/b/c/deep", "/a/skip/hidden", "/a/b/f", "/top");
@@ -281,7 +281,7 @@ onEachBackend("path: a walk is top-down and may be pruned", async (backend) => {
   ]);
   await fails("not_a_container", Array.fromAsync(mount.path("/top").walk()));
   await fails("not_found", Array.fromAsync(mount.path("/none").walk()));
-  // Ended early, it lets the file go.
+  // Ending an iteration early releases the file.
   for await (const { directory } of mount.path("/").walk()) {
     if (`${directory}` === "/a") break;
   }
@@ -313,7 +313,7 @@ onEachBackend("glob: names, depths, directories", async (backend) => {
   assert.deepEqual(await glob("none/*"), []);
   await fails("invalid", glob(""));
   await fails("invalid", glob("/"));
-  // Each directory comes before what is in it.
+  // A directory comes before its content.
   const order = await found(mount.path("/").glob("**"));
   for (const path of order) {
     const above = path.slice(0, path.lastIndexOf("/"));
@@ -321,7 +321,7 @@ onEachBackend("glob: names, depths, directories", async (backend) => {
   }
 });
 
-onEachBackend("glob: classes of characters", async (backend) => {
+onEachBackend("glob: character classes", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/a", "/b", "/c", "/[ab]", "/[a]", "/!", "/-", "/]", "/7");
@@ -331,14 +331,14 @@ onEachBackend("glob: classes of characters", async (backend) => {
   assert.deepEqual(await glob("[0-9]"), ["/7"]);
   assert.deepEqual(await glob("[[]ab]"), ["/[ab]"]);
   assert.deepEqual(await glob("[!a-c]"), ["/!", "/-", "/7", "/]"]);
-  // A bracket that opens no class is a bracket.
+  // A bracket that opens no class is literal.
   await plant(mount, "/[", "/[a", "/[]", "/[!]", "/a]");
   for (const name of ["[", "[a", "[]", "[!]", "a]"]) {
     assert.deepEqual(await glob(name), [`/${name}`]);
   }
 });
 
-onEachBackend("glob: all else is taken as it is written", async (backend) => {
+onEachBackend("glob: other characters are literal", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const odd = [
@@ -367,7 +367,7 @@ onEachBackend("glob: all else is taken as it is written", async (backend) => {
     "-",
     ",",
   ];
-  // What the odd names would match, were they patterns.
+  // Names that the odd names would match as patterns.
   const plain = ["x", "a", "b", "ab", "aa", "axb", "1", "2", "(a", "7", "d"];
   await plant(mount, ...[...odd, ...plain].map((name) => `/t/${name}`));
   const wrong: Record<string, string[]> = {};
@@ -382,7 +382,7 @@ onEachBackend("glob: all else is taken as it is written", async (backend) => {
   assert.deepEqual(all.sort(), [...odd, ...plain].sort());
 });
 
-onEachBackend("glob: a character is a character, however it is encoded", async (backend) => {
+onEachBackend("glob: matches characters, not UTF-16 code units", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await plant(mount, "/é", "/日", "/😀", "/😀😀");

@@ -1,19 +1,18 @@
 /**
- * Runs scenarios that are written down as data: sequences of operations with
- * what they give or the error they raise. Knows nothing of the implementation
- * under test.
+ * Runs scenarios that are written as data: sequences of operations with their
+ * results or errors. It does not depend on the implementation under test.
  *
- * A file holds `scenarios`, each with a name (`scenario`), a `description`,
- * perhaps `differs` (why the reference does otherwise),
- * perhaps a `setup` (`chunk_size`, `encryption`), perhaps a `harness`
+ * A file holds `scenarios`. Each has a name (`scenario`), a `description`,
+ * optionally `differs` (why the reference behaves differently), optionally a
+ * `setup` (`chunk_size`, `encryption`), optionally a `harness`
  * (`two_mounts_one_volume`: steps say `via: first` or `via: second`), and
- * `steps`. A step names an operation (`op`) and its `args`; `expect` is what
- * it must give, `raises` the code of its error, and `bind` a name for its value,
- * which later steps call `{ref: name}` or `{ref: name.field}`.
+ * `steps`. A step names an operation (`op`) and its `args`; `expect` is the
+ * expected result, `raises` the expected error code, and `bind` a name for the
+ * result, which later steps refer to as `{ref: name}` or `{ref: name.field}`.
  *
- * Bytes are `{utf8: text}`, `{hex: digits}` or `{repeat: bytes, count: n}`.
- * An expected map names the fields that matter; an expected list is complete
- * but in any order, unless the step says `ordered: true`.
+ * Bytes are `{utf8: text}`, `{hex: digits}` or `{repeat: bytes, count: n}`. An
+ * expected map names the fields to compare; an expected list is complete but in
+ * any order, unless the step says `ordered: true`.
  *
  * @module
  */
@@ -21,24 +20,24 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 
-/** A value of a scenario's file, decoded: maps, lists, text, numbers, bytes. */
+/** A decoded value of a scenario's file: map, list, text, number, bytes. */
 export type Value = unknown;
 
 /** One step. */
 export interface Step {
   /** The operation. */
   op: string;
-  /** Its arguments, not yet decoded. */
+  /** Its arguments, not decoded yet. */
   args?: Record<string, unknown>;
-  /** What it must give. */
+  /** The expected result. */
   expect?: unknown;
-  /** The code of the error that it must raise. */
+  /** The expected error code. */
   raises?: string;
-  /** A name for its value. */
+  /** A name for its result. */
   bind?: string;
-  /** Which mount it goes through. */
+  /** The mount that it uses. */
   via?: string;
-  /** Whether an expected list is in order. */
+  /** Whether an expected list is ordered. */
   ordered?: boolean;
 }
 
@@ -46,28 +45,28 @@ export interface Step {
 export interface Scenario {
   /** Its name. */
   scenario: string;
-  /** What it is about. */
+  /** Its description. */
   description?: string;
-  /** Why the reference fails it, where this library does otherwise by design. */
+  /** Why the reference fails it, where this library differs by design. */
   differs?: string;
-  /** How the volume is made. */
+  /** Settings of the volume. */
   setup?: { chunk_size?: number; encryption?: "convergent" | "random" };
-  /** `two_mounts_one_volume`, or one mount. */
+  /** `two_mounts_one_volume`; otherwise one mount. */
   harness?: string;
   /** The steps. */
   steps: Step[];
 }
 
-/** What is under test: one volume, freshly made for the scenario. */
+/** The implementation under test: one new volume for the scenario. */
 export interface Subject extends AsyncDisposable {
   /**
-   * Does one operation.
+   * Runs one operation.
    *
-   * @param via The mount to go through.
+   * @param via The mount to use.
    * @param op The operation, as the scenario names it.
-   * @param args Its arguments, decoded.
-   * @param run Runs further steps, through another mount where one is given: for operations that hold steps.
-   * @returns Its value.
+   * @param args Its decoded arguments.
+   * @param run Runs nested steps, optionally through another mount.
+   * @returns Its result.
    */
   perform(
     via: "first" | "second",
@@ -76,14 +75,14 @@ export interface Subject extends AsyncDisposable {
     run: (steps: Step[], through?: unknown) => Promise<void>,
     through: unknown,
   ): Promise<Value>;
-  /** The code of an error that the subject raised; null for any other. */
+  /** Returns the code of an error of the subject; null for any other error. */
   codeOf(error: unknown): string | null;
 }
 
-/** A step that the subject has no counterpart for. */
+/** Thrown for a step that the subject does not support. */
 export class NotSupported extends Error {}
 
-/** The scenarios of a file. */
+/** Returns the scenarios of a file. */
 export function readScenarios(path: string | URL): Scenario[] {
   const { scenarios } = parse(Deno.readTextFileSync(path)) as {
     scenarios: Scenario[];
@@ -91,7 +90,10 @@ export function readScenarios(path: string | URL): Scenario[] {
   return scenarios;
 }
 
-/** The scenario files of a folder, by name; empty where there is no such folder. */
+/**
+ * Returns the scenario files of a folder by name; empty if the folder is
+ * missing.
+ */
 export function scenarioFiles(folder: URL): { name: string; url: URL }[] {
   try {
     return Array.from(Deno.readDirSync(folder))
@@ -160,7 +162,7 @@ async function runStep(
   }
 }
 
-/** Decodes bytes and references, all the way down. */
+/** Decodes bytes and references recursively. */
 function decode(value: unknown, bound: Map<string, Value>): Value {
   if (Array.isArray(value)) return value.map((item) => decode(item, bound));
   if (value === null || typeof value !== "object") return value;
@@ -190,14 +192,17 @@ function lookup(reference: string, bound: Map<string, Value>): Value {
   return value;
 }
 
-/** A field by the name that scenarios use: `created_at` for `createdAt`, `0` of a list. */
+/**
+ * Returns a field by its name in scenarios: `created_at` for `createdAt`, `0`
+ * of a list.
+ */
 function field(value: Value, name: string): Value {
   if (value === null || typeof value !== "object") return undefined;
   const map = value as Record<string, Value>;
   return name in map ? map[name] : map[name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())];
 }
 
-/** What is wrong with a value; null when it is as expected. */
+/** Returns the difference from the expected value; null if there is none. */
 function mismatch(
   expected: Value,
   actual: Value,
@@ -226,7 +231,7 @@ function mismatch(
   }
   if (expected !== null && typeof expected === "object") {
     const entries = Object.entries(expected);
-    // An empty map means an empty map; the fields of any other are a selection.
+    // An empty map expects an empty map; other maps select fields.
     if (entries.length === 0) {
       return actual !== null && typeof actual === "object" &&
           Object.keys(actual).length === 0

@@ -1,6 +1,6 @@
 /**
- * The scenarios in `conformance/`, and those of the reference project where
- * they lie beside this one in `../../shared/conformance/`.
+ * Runs the scenarios in `conformance/`, and those of the reference project if
+ * they exist beside this one in `../../shared/conformance/`.
  */
 
 import { onEachBackend } from "./backends.ts";
@@ -16,7 +16,7 @@ for (
   const files = scenarioFiles(folder);
   if (files.length === 0) {
     Deno.test({
-      name: `conformance: ${whose} (ignored: not here)`,
+      name: `conformance: ${whose} (ignored: not found)`,
       ignore: true,
       fn() {},
     });

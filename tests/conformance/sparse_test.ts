@@ -1,4 +1,4 @@
-/** Holes: bytes that nobody wrote read as zeros and cost next to nothing. */
+/** Holes: unwritten bytes read as zeros and cost next to nothing. */
 
 import assert from "node:assert/strict";
 import type { Mount } from "../../mod.ts";
@@ -23,7 +23,7 @@ const fails = (code: string, task: Promise<unknown>) =>
 
 const isZero = (data: Uint8Array) => data.every((byte) => byte === 0);
 
-/** Numbers from 0 up to `below`, the same at each run. */
+/** Pseudo-random numbers from 0 up to `below`, equal at each run. */
 function randomly(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -32,7 +32,7 @@ function randomly(seed: number): (below: number) => number {
   };
 }
 
-onEachBackend("sparse: all holes are one chunk", async (backend) => {
+onEachBackend("sparse: all holes share one chunk", async (backend) => {
   await using volume = await create(backend, { chunkSize: 8 });
   const { fs, mount } = volume;
   await mount.createEntry("/a");
@@ -47,7 +47,7 @@ onEachBackend("sparse: all holes are one chunk", async (backend) => {
   assert.deepEqual({ chunks, chunkBytes }, { chunks: 2, chunkBytes: 16 });
   assert.equal(contentBytes, 80_000 + 200_000 + 4008);
   assert.equal(isZero(await mount.readAll("/b")), true);
-  // Zeros that were written are no worse than a hole.
+  // Written zeros cost no more than a hole.
   await mount.put("/d", new Uint8Array(800));
   assert.equal((await fs.info()).chunks, 2);
   assert.deepEqual((await mount.verify({ deep: true })).problems, []);
@@ -56,7 +56,7 @@ onEachBackend("sparse: all holes are one chunk", async (backend) => {
 
 for (const encryption of ["none", "convergent", "random"] as const) {
   onEachBackend(
-    `sparse: zeros that a stream skips are those that it writes (${encryption})`,
+    `sparse: zeros that a stream skips equal written ones (${encryption})`,
     async (backend) => {
       const chunkSize = 64;
       await using volume = await create(backend, { chunkSize, encryption });
@@ -93,7 +93,7 @@ for (const encryption of ["none", "convergent", "random"] as const) {
   );
 }
 
-onEachBackend("sparse: a stream skips what it need not store", async (backend) => {
+onEachBackend("sparse: a stream skips holes without storing them", async (backend) => {
   await using volume = await create(backend);
   const { fs, mount } = volume;
   const size = 64 * 2 ** 30;
@@ -116,42 +116,45 @@ onEachBackend("sparse: a stream skips what it need not store", async (backend) =
   assert.equal(hole, size - 2 ** 20);
 });
 
-onEachBackend("sparse: 64 GiB of nothing take little memory and read as zeros", async (backend) => {
-  const size = 64 * 2 ** 30;
-  await using volume = await create(backend);
-  const { fs, mount } = volume;
-  const before = Deno.memoryUsage().rss;
-  await mount.createEntry("/big");
-  await mount.truncate("/big", size);
-  assert.equal((await mount.stat("/big")).size, size);
-  assert.equal((await fs.info()).chunks, 1);
-  const random = randomly(1);
-  for (let i = 0; i < 20; i++) {
-    const offset = random(size - 1000);
-    const part = await mount.readRange("/big", offset, 1000);
-    assert.equal(part.length, 1000);
-    assert.ok(isZero(part), `at ${offset}`);
-  }
-  const middle = size / 2 - 3;
-  assert.equal(await mount.writeRange("/big", middle, bytes("island")), size);
-  const around = await mount.readRange("/big", middle - 2, 10);
-  assert.deepEqual(around, bytes("\0\0island\0\0"));
-  assert.ok(isZero(await mount.readRange("/big", size - 10, 100)));
-  {
-    await using reader = await mount.openRead("/big");
-    assert.equal(await reader.seek(-4, "end"), size - 4);
-    assert.deepEqual(await reader.read(), new Uint8Array(4));
-    await reader.seek(middle, "set");
-    assert.deepEqual(await reader.read(6), bytes("island"));
-  }
-  await fails("unsupported", mount.readAll("/big"));
-  assert.equal((await mount.history("/big")).length, 2);
-  const growth = Deno.memoryUsage().rss - before;
-  assert.ok(growth < 150 * 2 ** 20, `${Math.round(growth / 2 ** 20)} MiB more`);
-});
+onEachBackend(
+  "sparse: a hole of 64 GiB takes little memory and reads as zeros",
+  async (backend) => {
+    const size = 64 * 2 ** 30;
+    await using volume = await create(backend);
+    const { fs, mount } = volume;
+    const before = Deno.memoryUsage().rss;
+    await mount.createEntry("/big");
+    await mount.truncate("/big", size);
+    assert.equal((await mount.stat("/big")).size, size);
+    assert.equal((await fs.info()).chunks, 1);
+    const random = randomly(1);
+    for (let i = 0; i < 20; i++) {
+      const offset = random(size - 1000);
+      const part = await mount.readRange("/big", offset, 1000);
+      assert.equal(part.length, 1000);
+      assert.ok(isZero(part), `at ${offset}`);
+    }
+    const middle = size / 2 - 3;
+    assert.equal(await mount.writeRange("/big", middle, bytes("island")), size);
+    const around = await mount.readRange("/big", middle - 2, 10);
+    assert.deepEqual(around, bytes("\0\0island\0\0"));
+    assert.ok(isZero(await mount.readRange("/big", size - 10, 100)));
+    {
+      await using reader = await mount.openRead("/big");
+      assert.equal(await reader.seek(-4, "end"), size - 4);
+      assert.deepEqual(await reader.read(), new Uint8Array(4));
+      await reader.seek(middle, "set");
+      assert.deepEqual(await reader.read(6), bytes("island"));
+    }
+    await fails("unsupported", mount.readAll("/big"));
+    assert.equal((await mount.history("/big")).length, 2);
+    const growth = Deno.memoryUsage().rss - before;
+    assert.ok(growth < 150 * 2 ** 20, `${Math.round(growth / 2 ** 20)} MiB more`);
+  },
+);
 
 onEachBackend(
-  "sparse: what has too many chunks is refused, and nothing changes",
+  "sparse: too many chunks are refused, and nothing changes",
   async (backend) => {
     const chunkSize = 2;
     await using volume = await create(backend, { chunkSize });
@@ -182,7 +185,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("sparse: cutting a file frees its chunks once they are pruned", async (backend) => {
+onEachBackend("sparse: a prune frees the chunks of a truncated file", async (backend) => {
   await using volume = await create(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/a", "0000111122223333444455556666777788889999");
@@ -194,7 +197,7 @@ onEachBackend("sparse: cutting a file frees its chunks once they are pruned", as
   assert.equal((await fs.info()).chunks, 2);
   await mount.truncate("/a", 100_000);
   await fs.pruneContent();
-  // The first one, the second one with zeros after it, and the hole.
+  // The first chunk, the second one filled with zeros, and the hole.
   assert.equal((await fs.info()).chunks, 3);
   await mount.truncate("/a", 0);
   await fs.pruneContent();
@@ -210,7 +213,7 @@ onEachBackend("sparse: cutting a file frees its chunks once they are pruned", as
 });
 
 onEachBackend(
-  "sparse: what was cut off does not come back when the file grows",
+  "sparse: truncated bytes do not reappear when the file grows",
   async (backend) => {
     await using volume = await create(backend, { chunkSize: 4 });
     const { mount } = volume;
@@ -225,7 +228,7 @@ onEachBackend(
   },
 );
 
-/** Writes at random, each time compared with a plain array of bytes. */
+/** Writes at random, and compares each time with a plain byte array. */
 async function checkAgainstArray(mount: Mount, seed: number): Promise<void> {
   const random = randomly(seed);
   const path = `/${seed}`;
@@ -267,7 +270,7 @@ async function checkAgainstArray(mount: Mount, seed: number): Promise<void> {
 
 for (const encryption of ["none", "convergent", "random"] as const) {
   onEachBackend(
-    `sparse: into holes and behind them, as a byte array would (${encryption})`,
+    `sparse: writes into and beyond holes equal a byte array (${encryption})`,
     async (backend) => {
       await using volume = await create(backend, { encryption, chunkSize: 3 });
       const { fs, mount } = volume;
@@ -286,7 +289,7 @@ for (const encryption of ["none", "convergent", "random"] as const) {
       await mount.createEntry("/long");
       await mount.truncate("/long", 9_000);
       const more = (await fs.info()).chunks - chunks;
-      // Where each seal differs, a hole has a chunk of its own, but one.
+      // In random mode a hole has a chunk of its own, but only one.
       assert.ok(encryption === "random" ? more === 1 : more <= 1, `${more} chunks`);
       assert.ok(isZero(await mount.readAll("/long")));
 

@@ -7,7 +7,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
 
 onEachBackend(
-  "a version that was committed while a descriptor was open stays committed",
+  "a version that is committed while a descriptor is open stays committed",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { fs, mount } = volume;
@@ -28,7 +28,7 @@ onEachBackend(
 );
 
 onEachBackend(
-  "two descriptors of one mount: the later close wins, the earlier is in the history",
+  "two descriptors of one mount: the later close wins, the earlier one is in the history",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { fs, mount } = volume;
@@ -49,7 +49,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("put of a stream that fails leaves no new file", async (backend) => {
+onEachBackend("a put of a failing stream leaves no new file", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   const failing = new ReadableStream<Uint8Array>({
@@ -61,7 +61,7 @@ onEachBackend("put of a stream that fails leaves no new file", async (backend) =
   assert.equal(await mount.exists("/new"), false);
 });
 
-onEachBackend("a pipe that fails gives the lock back", async (backend) => {
+onEachBackend("a failing pipe releases the lock", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/a", "one");
@@ -73,7 +73,7 @@ onEachBackend("a pipe that fails gives the lock back", async (backend) => {
   assert.equal(await mount.path("/a").readText(), "two");
 });
 
-onEachBackend("a descriptor that outlives its batch can be given up", async (backend) => {
+onEachBackend("a descriptor that outlives its batch can be aborted", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/a", "one");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { TransferProgress } from "../../mod.ts";
 import { createVolume, onEachBackend } from "./backends.ts";
 
-onEachBackend("a fork that succeeds is whole, whatever is pruned meanwhile", async (backend) => {
+onEachBackend("a successful fork is complete, even with concurrent prunes", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   const old = "0123456789abcdef";
@@ -22,7 +22,7 @@ onEachBackend("a fork that succeeds is whole, whatever is pruned meanwhile", asy
   });
   const made = await fork.catch(() => null);
   await Promise.all(meanwhile);
-  // To refuse is sound too; to succeed with holes is not.
+  // A refusal is acceptable; a fork with missing chunks is not.
   if (made === null) return assert.equal((await fs.volumes()).length, 1);
   const forked = await fs.mount(made.id);
   assert.deepEqual((await forked.verify({ deep: true })).problems, []);
@@ -32,7 +32,7 @@ onEachBackend("a fork that succeeds is whole, whatever is pruned meanwhile", asy
   }
 });
 
-onEachBackend("two files can be exported into each other at once", async (backend) => {
+onEachBackend("two files can be exported into each other at the same time", async (backend) => {
   await using a = await createVolume(backend, { chunkSize: 4 });
   await using b = await createVolume(backend, { chunkSize: 4 });
   for (let i = 0; i < 5; i++) {
@@ -50,7 +50,7 @@ onEachBackend("two files can be exported into each other at once", async (backen
   assert.equal(outcome, "done");
 });
 
-onEachBackend("copies show the same one of equal siblings as their source", async (backend) => {
+onEachBackend("copies have the same visible sibling as their source", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.mkdir("/d");
@@ -70,7 +70,7 @@ onEachBackend("copies show the same one of equal siblings as their source", asyn
   assert.equal(await mount.path("/d/x").readText(), "newer");
 });
 
-onEachBackend("progress ends at its total, hard links counted once", async (backend) => {
+onEachBackend("progress ends at its total and counts hard links once", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { fs, mount } = volume;
   await mount.put("/a", "12345678");

@@ -1,4 +1,4 @@
-/** What was removed, brought back or deleted for good. */
+/** Removal, restore and purge. */
 
 import assert from "node:assert/strict";
 import { StatementSync } from "node:sqlite";
@@ -11,7 +11,7 @@ async function names(mount: Mount, path = "/"): Promise<string[]> {
 }
 
 onEachBackend(
-  "a directory comes back with its hard links, those to the outside too",
+  "a restored directory has its hard links, also those to nodes outside",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { mount } = volume;
@@ -30,11 +30,11 @@ onEachBackend(
 );
 
 onEachBackend(
-  "what was removed on its own does not come back with its directory",
+  "an item that was removed separately is not restored with its directory",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { mount } = volume;
-    // Often enough that the two removals surely share a millisecond once.
+    // Often enough that two removals share a millisecond at least once.
     for (let i = 0; i < 20; i++) {
       const folder = `/${i}`;
       await mount.mkdir(folder);
@@ -53,10 +53,10 @@ onEachBackend(
   },
 );
 
-/** What a query for all of the trash has, and one for an item has not. */
+/** A part of the query for all of the trash, which the query for one item lacks. */
 const WHOLE_TRASH = `("e"."volume_id" || '') = ? and "e"."edge_id" > ? order by`;
 
-/** Runs a task. @returns How often a SQL text with some words was executed. */
+/** Runs a task. @returns How many executed SQL texts contain the words. */
 async function countStatements(words: string, task: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const { all } = StatementSync.prototype;
@@ -73,7 +73,7 @@ async function countStatements(words: string, task: () => Promise<unknown>): Pro
 }
 
 onEachBackend(
-  "one item is brought back or deleted without reading the rest of the trash",
+  "restoring or deleting one item does not read the rest of the trash",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { fs, mount } = volume;
@@ -87,7 +87,7 @@ onEachBackend(
     const listed = await countStatements(WHOLE_TRASH, async () => {
       assert.equal(await mount.restore(ids.get("0")!), "/d/0");
       const report = await mount.purge({ id: ids.get("1")! });
-      // "cont" and "ent " are referred to by others.
+      // Other files refer to "cont" and "ent ".
       assert.deepEqual(report, { nodes: 1, chunks: 1, bytes: 1 });
     });
     assert.equal(listed, 0);
@@ -96,7 +96,7 @@ onEachBackend(
     await assert.rejects(mount.purge({ id: ids.get("7")! }), { code: "not_found" });
     assert.equal(await mount.path("/d/0").readText(), "content 0");
     assert.equal((await mount.trash()).length, 5);
-    // With all that was ever removed from below it.
+    // With every item that was ever removed from below it.
     const d = (await mount.stat("/d")).id;
     await mount.removeRecursive("/d");
     await assert.rejects(mount.restore(ids.get("2")!), { code: "not_found" });
@@ -106,7 +106,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("an option of a purge that is undefined is refused", async (backend) => {
+onEachBackend("a purge with an undefined option is refused", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 4 });
   const { mount } = volume;
   await mount.put("/a", "a");
@@ -122,7 +122,7 @@ onEachBackend("an option of a purge that is undefined is refused", async (backen
 });
 
 onEachBackend(
-  "a node that is placed often loses only the placement that was moved or removed",
+  "a node with several placements loses only the moved or removed one",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 4 });
     const { fs, mount } = volume;

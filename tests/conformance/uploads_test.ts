@@ -1,4 +1,7 @@
-/** Uploads and snapshots below any front: what is kept, what goes, what is refused. */
+/**
+ * Uploads and snapshots at the level of operations: results, deletions,
+ * refusals.
+ */
 
 import assert from "node:assert/strict";
 import { AloeError, type AloeLite, type Mount } from "../../mod.ts";
@@ -20,7 +23,7 @@ const bytes = (length: number, first = 0) =>
 
 for (const pin of [undefined, "1234"]) {
   const kind = pin === undefined ? "plain" : "encrypted";
-  onEachBackend(`an upload grows unseen and becomes a file (${kind})`, async (backend) => {
+  onEachBackend(`an upload grows invisibly and becomes a file (${kind})`, async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 16, pin: pin });
     const { fs, mount } = volume;
     const { db } = fs;
@@ -35,7 +38,7 @@ for (const pin of [undefined, "1234"]) {
     }
     await sound(fs, mount);
     assert.deepEqual(await mount.list("/"), []);
-    // What nobody can reach is pruned, but not this.
+    // A prune deletes unreachable nodes, but not this one.
     await ops.prune(db);
     await ops.pruneContent(db);
     await ops.purgeTrash(db, handle);
@@ -97,7 +100,7 @@ onEachBackend("two writers of an upload do not mix", async (backend) => {
 });
 
 onEachBackend(
-  "an upload that expires goes, with its chunks; one that goes on does not",
+  "an expired upload is deleted with its chunks; an active one is not",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 16 });
     const { fs, mount } = volume;
@@ -126,7 +129,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("a condition is asked in the transaction that writes", async (backend) => {
+onEachBackend("a precondition is checked in the transaction that writes", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 16 });
   const { fs, mount } = volume;
   const refuse = () => {
@@ -144,7 +147,7 @@ onEachBackend("a condition is asked in the transaction that writes", async (back
 });
 
 onEachBackend(
-  "a snapshot gives one moment's bytes, or says that they are gone",
+  "a snapshot returns the bytes of one moment, or reports that they are gone",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 16 });
     const { fs, mount } = volume;
@@ -157,7 +160,7 @@ onEachBackend(
       return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
     };
     assert.deepEqual(await read(10, 30), content.slice(10, 40));
-    // Overwritten, it is an old version, and is read on.
+    // An overwritten version is still readable as an old one.
     await mount.put("/x", bytes(200, 99));
     assert.deepEqual(await read(40, 500), content.slice(40));
     await ops.setRetention(db, mount.handle, "/x", 1);
@@ -172,7 +175,7 @@ onEachBackend(
 );
 
 onEachBackend(
-  "arranging decides about taken names as it is told, or does nothing",
+  "a move or copy onto a taken name follows its policy, or changes nothing",
   async (backend) => {
     await using volume = await createVolume(backend, { chunkSize: 16 });
     const { fs, mount } = volume;
@@ -191,7 +194,8 @@ onEachBackend(
     await assert.rejects(moveOrCopy({ from: ["/a/b/2", "/none"] }), code("not_found"));
     assert.equal((await mount.stat("/a/b/2")).size, 6);
     await assert.rejects(moveOrCopy({ from: ["/a"], to: "/a/b" }), code("would_cycle"));
-    // In place of what it is in: that would put it into the trash with it.
+    // Replacing the item's own parent would put the item into the trash with
+    // it.
     await mount.put("/a/b/a", "inner");
     await assert.rejects(
       moveOrCopy({ from: ["/a/b/a"], to: "/", onConflict: "replace" }),
@@ -205,7 +209,7 @@ onEachBackend(
   },
 );
 
-onEachBackend("a search ends where it is told to, and finds no hidden sibling", async (backend) => {
+onEachBackend("a search respects its limit and finds no hidden sibling", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 16 });
   const { fs, mount } = volume;
   await mount.batch(async (tx) => {

@@ -1,4 +1,4 @@
-/** The pool stores chunks by their addresses, and knows nothing of who needs them. */
+/** The pool stores chunks by address, and does not know their users. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ Deno.test("the pool puts, gets, has and deletes chunks by their addresses", asyn
       assert.equal(await pool.largest(), 0);
       assert.equal(await pool.put("aa", chunk("one")), true);
       assert.equal(await pool.put("bb", chunk("three")), true);
-      // An address that is taken keeps what it has.
+      // An existing address keeps its chunk.
       assert.equal(await pool.put("aa", chunk("other")), false);
 
       const texts = async (...hashes: string[]) =>

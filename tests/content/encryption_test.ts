@@ -1,4 +1,4 @@
-/** Encrypted volumes: keys, tokens, PINs, and what of it all is in the file. */
+/** Encrypted volumes: keys, tokens, PINs, and their traces in the file. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -15,7 +15,8 @@ const TEXT = "the quick brown fox jumps over the lazy dog";
 
 type Name = "plain" | "convergent" | "random";
 
-// A PIN takes a quarter of a second, so the volumes are made once and their keys are kept.
+// A PIN takes a quarter of a second, so volumes are created once and their keys
+// reused.
 let folder = "";
 let original: AloeLite;
 const mounts = {} as Record<Name, Mount>;
@@ -40,7 +41,7 @@ Deno.test.afterAll(async () => {
 
 let copies = 0;
 
-/** A file with the three volumes, empty, and its mounts with their keys. */
+/** A file with the three volumes, empty, and mounts with their keys. */
 async function copy(): Promise<
   { fs: AloeLite; path: string; mounts: Record<Name, Mount> } & AsyncDisposable
 > {
@@ -65,7 +66,7 @@ async function copy(): Promise<
 
 const messages: string[] = [];
 
-/** Expects a fault; what it says is kept. */
+/** Expects an error, and records its message. */
 async function fails(code: string, task: Promise<unknown>): Promise<void> {
   await assert.rejects(task, (error: Error & { code?: string }) => {
     messages.push(`${error} ${error.stack} ${error.cause} ${JSON.stringify(error)}`);
@@ -75,7 +76,7 @@ async function fails(code: string, task: Promise<unknown>): Promise<void> {
   });
 }
 
-/** Every byte that SQLite keeps of a file. */
+/** All bytes that SQLite stores for a file. */
 function stored(path: string): Uint8Array<ArrayBuffer> {
   const parts = [path, `${path}-wal`].map((each) => {
     try {
@@ -116,14 +117,14 @@ Deno.test("encryption: two encrypted volumes and a plain one at once on one conn
   assert.deepEqual(await original.health(), []);
 });
 
-Deno.test("encryption: without its key nothing is read or written", async () => {
+Deno.test("encryption: without the key nothing is read or written", async () => {
   await using file = await copy();
   const { fs, path } = file;
   await file.mounts.plain.put("/f", TEXT);
   await file.mounts.convergent.put("/f", TEXT);
   await file.mounts.random.put("/f", TEXT);
   const state = async () => {
-    // Whatever a connection wrote is in these two.
+    // Everything that a connection wrote is in these two files.
     const data = await crypto.subtle.digest("SHA-256", stored(path));
     return [Buffer.from(data).toString("hex"), await fs.info(), await fs.mounts({ all: true })];
   };
@@ -182,7 +183,7 @@ Deno.test("encryption: without its key nothing is read or written", async () => 
   }
 });
 
-Deno.test("encryption: a token opens a mount again, until it ends", async () => {
+Deno.test("encryption: a token opens a mount again until the mount ends", async () => {
   const mount = await original.mount("random", { pin: PINS.random });
   const token = mount.token!;
   assert.equal(token.length, 16);
@@ -221,12 +222,12 @@ Deno.test("encryption: a token opens a mount again, until it ends", async () => 
   await writer.abort();
   await fails("mount_invalid", original.attach(mount.id, { token: kept }));
   await again.unmount();
-  // The others go on.
+  // The other mounts stay usable.
   assert.equal(await mounts.random.path("/token").readText(), "kept safe");
   assert.equal((await mounts.random.stat("/other")).size, 0);
 });
 
-Deno.test("encryption: another PIN for a volume, which may be nothing at all", async () => {
+Deno.test("encryption: a volume gets another PIN, which may be empty", async () => {
   await using file = await copy();
   const { fs } = file;
   const { random, convergent } = file.mounts;
@@ -234,7 +235,7 @@ Deno.test("encryption: another PIN for a volume, which may be nothing at all", a
   const chunks = (await fs.info()).chunks;
   await fs.changePin("random", PINS.random, "");
   assert.equal((await fs.info()).chunks, chunks);
-  // Live mounts and the other volumes stay as they are.
+  // Live mounts and the other volumes are unchanged.
   assert.equal(await random.path("/f").readText(), TEXT);
   await random.put("/g", "after");
   await convergent.put("/h", "beside");
@@ -247,7 +248,7 @@ Deno.test("encryption: another PIN for a volume, which may be nothing at all", a
 });
 
 for (const name of ["plain", "convergent", "random"] as const) {
-  Deno.test(`encryption: files of one byte, of each that there is (${name})`, async () => {
+  Deno.test(`encryption: a file for each value of one byte (${name})`, async () => {
     await using file = await copy();
     const mount = file.mounts[name];
     await mount.batch(async (tx) => {
@@ -256,7 +257,7 @@ for (const name of ["plain", "convergent", "random"] as const) {
     for (let byte = 0; byte < 256; byte++) {
       assert.deepEqual(await mount.readAll(`/${byte}`), Uint8Array.of(byte));
     }
-    // And again, in another order, at the end of something longer.
+    // Again in another order, at the end of longer content.
     await mount.batch(async (tx) => {
       for (let byte = 255; byte >= 0; byte -= 15) {
         await tx.writeRange(`/${byte}`, 16, Uint8Array.of(byte));
@@ -271,7 +272,7 @@ for (const name of ["plain", "convergent", "random"] as const) {
   });
 }
 
-Deno.test("encryption: many files of one and the same byte, then one of another", async () => {
+Deno.test("encryption: many files of one equal byte, then one of another byte", async () => {
   await using file = await copy();
   const { random } = file.mounts;
   await random.batch(async (tx) => {
@@ -297,7 +298,7 @@ Deno.test("encryption: equal content is one chunk in convergent mode, several in
   assert.equal(await chunks(file.mounts.random), 3);
 });
 
-Deno.test("encryption: neither content, nor a PIN, nor a key is in the file", async () => {
+Deno.test("encryption: the file contains no content, PIN or key in the clear", async () => {
   await using file = await copy();
   const chunk = TEXT.slice(16, 32);
   for (const name of ["convergent", "random"] as const) {
@@ -322,11 +323,11 @@ Deno.test("encryption: neither content, nor a PIN, nor a key is in the file", as
   for (const part of [TEXT, chunk, TEXT.slice(0, 16), "nobody is", "brown fox"]) {
     assert.equal(holds(data, part), false, part);
   }
-  // To know that it would have been found.
+  // The search finds a text that is in the clear.
   assert.equal(holds(data, "encrypted"), true);
 });
 
-Deno.test("encryption: a bit that is turned is found when it is read", async () => {
+Deno.test("encryption: a flipped bit is detected when it is read", async () => {
   for (const column of ["data", "N_c", "enc_tag"]) {
     await using file = await copy();
     const { convergent, random } = file.mounts;
@@ -350,7 +351,7 @@ Deno.test("encryption: a bit that is turned is found when it is read", async () 
       await using reader = await mount.openRead("/f");
       await fails("corrupt", reader.read());
       assert.ok((await mount.verify({ deep: true })).problems.length > 0, column);
-      // What is written anew can be read.
+      // New content can be read.
       await mount.put("/f", "another text, longer than a chunk of it");
       assert.equal(
         await mount.path("/f").readText(),
@@ -360,7 +361,7 @@ Deno.test("encryption: a bit that is turned is found when it is read", async () 
   }
 });
 
-Deno.test("encryption: no fault tells a PIN", () => {
+Deno.test("encryption: no error message contains a PIN", () => {
   assert.ok(messages.length > 20);
   for (const message of messages) {
     for (const pin of [...Object.values(PINS), "secret new one"]) {

@@ -1,4 +1,4 @@
-/** Metadata of encrypted volumes that somebody without the key has changed is found. */
+/** Changes of an encrypted volume's metadata without the key are detected. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,12 +9,15 @@ import { CHUNK, Subject } from "../support/vfs_subject.ts";
 
 const PIN = "0";
 
-/** Keys of the volumes, as to make one of a PIN takes a quarter of a second. */
+/** Keys of the volumes, because deriving one takes a quarter of a second. */
 const keys = new Map<string, Uint8Array>();
 
 let folder = "";
 let files = 0;
-/** A volume of each mode with the same files; one with writes that wait in the redo log. */
+/**
+ * Creates a volume of each mode with equal files; one has pending writes in the
+ * redo log.
+ */
 const made: Record<string, string> = {};
 
 const patterned = (length: number, seed: number) =>
@@ -102,7 +105,7 @@ function sql(path: string, ...statements: string[]): any[] {
 
 const id = (name: string) => `(SELECT node_id FROM node WHERE name = '${name}')`;
 
-/** What is found at the mount or by `verify`; null when all is well. */
+/** Returns the faults of the mount or of `verify`; null if there are none. */
 async function found(path: string, readOnly = false): Promise<string | null> {
   await using fs = await AloeLite.open(path, { readOnly });
   let mount: Mount;
@@ -119,7 +122,7 @@ async function found(path: string, readOnly = false): Promise<string | null> {
 }
 
 for (const which of ["convergent", "random", "redo"]) {
-  Deno.test(`a ${which} volume that nobody has changed is well, also after it is written`, async () => {
+  Deno.test(`an unmodified ${which} volume has no faults, also after writes`, async () => {
     const path = await copy(which);
     assert.equal(await found(path, true), null);
     assert.equal(await found(path), null);
@@ -156,7 +159,7 @@ for (const which of ["convergent", "random", "redo"]) {
 const MODES = ["none", "convergent", "random"];
 for (const from of MODES) {
   for (const to of MODES.filter((mode) => mode !== from)) {
-    Deno.test(`the mode of a volume, changed from ${from} to ${to}, is found at the mount`, async () => {
+    Deno.test(`a change of the volume's mode from ${from} to ${to} is detected at the mount`, async () => {
       const path = await copy(from);
       sql(path, `UPDATE volume SET enc_mode = '${to}'`);
       for (const readOnly of [true, false]) {
@@ -318,12 +321,13 @@ const CHANGES: Record<string, { of?: string; statements: string[] }> = {
 };
 
 for (const [what, { of = "convergent", statements }] of Object.entries(CHANGES)) {
-  Deno.test(`${what}: found, and not blessed by a mount or a write`, async () => {
+  Deno.test(`${what}: is detected, and a mount or write creates no tag for it`, async () => {
     const path = await copy(of);
     sql(path, ...statements);
     assert.notEqual(await found(path, true), null);
     assert.notEqual(await found(path), null);
-    // A writable mount has made no tags for it, nor do writes to the same files.
+    // A writable mount has created no tags for it, nor do writes to these
+    // files.
     await using fs = await AloeLite.open(path);
     try {
       await using mount = await unlocked(fs);
@@ -338,7 +342,7 @@ for (const [what, { of = "convergent", statements }] of Object.entries(CHANGES))
   });
 }
 
-Deno.test("an older redo record, folded since, is found when it comes again", async () => {
+Deno.test("an older redo record that was folded already is detected", async () => {
   const path = await copy("redo");
   const [row] = sql(path, "SELECT * FROM aloe_redo ORDER BY seq LIMIT 1");
   assert.equal(await found(path), null);
@@ -359,7 +363,7 @@ Deno.test("an older redo record, folded since, is found when it comes again", as
   await subject.crash();
 });
 
-Deno.test("what was tampered with is not read, and the rest is", async () => {
+Deno.test("a modified file is not read, and all others are", async () => {
   const path = await copy("convergent");
   sql(path, ...CHANGES["a cut at a chunk's border"].statements);
   await using fs = await AloeLite.open(path);
@@ -377,9 +381,9 @@ Deno.test("what was tampered with is not read, and the rest is", async () => {
   await mount.remove("/a");
 });
 
-Deno.test("a file that knew no tags gets them at the first mount for writing", async () => {
+Deno.test("a file without tags gets them at the first writable mount", async () => {
   const path = await copy("redo");
-  // As an earlier release left it, but for the mark of its key.
+  // As an earlier release left it, except for the mark of its key.
   const db = new DatabaseSync(path);
   db.exec("DELETE FROM aloe_sealed; DELETE FROM aloe_seal");
   db.close();
@@ -393,7 +397,9 @@ Deno.test("a file that knew no tags gets them at the first mount for writing", a
   assert.match((await found(path))!, /seal-mismatch/);
 });
 
-/** Wraps the volume's key under an ordinary nonce, as releases without tags do. */
+/**
+ * Wraps the volume's key under an unmarked nonce, as releases without tags do.
+ */
 async function unmark(path: string): Promise<void> {
   const { unlockKey, unwrapVolumeKey, volumeHash, wrapVolumeKey } = await import(
     "../../src/crypto/key_ladder.ts"
@@ -407,9 +413,10 @@ async function unmark(path: string): Promise<void> {
   db.close();
 }
 
-Deno.test("content that another implementation wrote needs no tag, and gets one", async () => {
+Deno.test("content of another implementation is accepted, and gets a tag", async () => {
   const path = await copy("convergent");
-  // As the reference does: a new version of the same chunks, and a new node after all others.
+  // Like the reference: a new version of the same chunks, and a new node after
+  // all others.
   sql(
     path,
     `INSERT INTO content_version SELECT content_id, 2, chunk_index, chunk_hash, NULL
@@ -436,7 +443,7 @@ Deno.test("content that another implementation wrote needs no tag, and gets one"
   assert.equal(await found(path), null);
 });
 
-Deno.test("another PIN keeps the mark that a volume is sealed", async () => {
+Deno.test("a change of the PIN keeps the mark of a sealed volume", async () => {
   const path = await copy("convergent");
   {
     await using fs = await AloeLite.open(path);
@@ -448,7 +455,7 @@ Deno.test("another PIN keeps the mark that a volume is sealed", async () => {
   assert.match((await found(path))!, /is gone/);
 });
 
-Deno.test("streams and uploads leave tags, and nothing on their way lacks one", async () => {
+Deno.test("streams and uploads create tags, and unfinished ones need none", async () => {
   const path = await copy("random");
   await using fs = await AloeLite.open(path);
   await using mount = await unlocked(fs);

@@ -1,7 +1,7 @@
 /**
- * Runs command lines one after the other in this process, and tells of each how it
- * ended: standard input has them as JSON, a list of words a line; standard output gets
- * a line for each.
+ * Runs command lines in this process, one after the other, and reports how each
+ * ended. Standard input has them as JSON, one list of words a line; standard
+ * output gets one line for each.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface CommandEnd {
 const output = Deno.stdout.writeSync.bind(Deno.stdout);
 const said = { out: "", err: "" };
 
-/** Collects what is written to a stream of the process. */
+/** Captures the output of a stream of the process. */
 function collect(stream: typeof Deno.stdout, name: "out" | "err"): void {
   const decoder = new TextDecoder();
   stream.writeSync = (bytes) => {

@@ -1,6 +1,6 @@
 /**
- * A good file of which one cell is damaged: whatever it is, it spoils what is
- * said of its own row, and nothing hangs, breaks down or tells of the host.
+ * Damages one cell of a valid file: whatever its value, it affects only its own
+ * row. Nothing hangs, crashes or reveals paths of the host.
  */
 
 import assert from "node:assert/strict";
@@ -10,7 +10,7 @@ import { AloeError, AloeLite, type Mount } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 import { noise, runs, utf8 } from "../storage/crash/support.ts";
 
-/** SQL of what a cell is set to. */
+/** SQL of the values that a cell is set to. */
 const VALUES = [
   "NULL",
   "0",
@@ -34,12 +34,12 @@ const VALUES = [
   "'ffffffff-ffff-7fff-bfff-ffffffffffff'",
 ];
 
-/** Makes a file with something in every table. */
+/** Creates a file with rows in every table. */
 async function goodFile(path: string): Promise<void> {
   const fs = await AloeLite.open(path);
   await fs.createVolume({ name: "main", chunkSize: 1000 });
   await fs.createVolume({ name: "second" });
-  // It stays, with its lock: their tables are to have rows.
+  // Keep the mount and its lock, so that their tables have rows.
   const mount = await fs.mount("main");
   await mount.mkdir("/d/e", { parents: true });
   await mount.put("/a", noise(1, 2500));
@@ -75,7 +75,7 @@ async function goodFile(path: string): Promise<void> {
   db.close();
 }
 
-/** Tables and columns of a file, ours of migrations left out. */
+/** Tables and columns of a file, without those of migrations. */
 function cells(path: string): { table: string; column: string }[] {
   const db = new DatabaseSync(path);
   const found = db.prepare(
@@ -87,21 +87,24 @@ function cells(path: string): { table: string; column: string }[] {
   return found;
 }
 
-/** What tables say of their values, and what stands in its place while any is taken. */
+/** Constraints on values, and their replacement while any value is accepted. */
 const RULES = [
   ["STRICT, WITHOUT ROWID", "/*st*/  WITHOUT ROWID"],
   [") STRICT", ") /*st*/"],
   ["NOT NULL", "/*nonu*/"],
 ] as const;
 
-/** Replaces texts of one length in a file's bytes: hardware asks no schema. */
+/**
+ * Replaces texts of equal length in a file's bytes, past all constraints, as a
+ * hardware fault would.
+ */
 function rewrite(path: string, pairs: (readonly [string, string])[]): void {
   let bytes = Buffer.from(Deno.readFileSync(path)).toString("latin1");
   for (const [from, to] of pairs) bytes = bytes.replaceAll(from, to);
   Deno.writeFileSync(path, Buffer.from(bytes, "latin1"));
 }
 
-/** Makes a file take any value. */
+/** Makes a file accept any value. */
 function loosen(path: string): void {
   const db = new DatabaseSync(path);
   for (const { name } of triggersOf(db)) db.prepare(`DROP TRIGGER "${name}"`).run();
@@ -110,8 +113,8 @@ function loosen(path: string): void {
 }
 
 /**
- * A size that a file may have: holes up to it are made, each with a row, which takes
- * as long as it takes to make them for whoever wants such a file.
+ * A size that a file may claim. Holes up to that size are created with one row
+ * each, so a larger one would only take long.
  */
 function isLargeFile({ table, column, value }: Case): boolean {
   return table === "aloe_size" && column === "size" && value === `${2n ** 31n}`;
@@ -155,7 +158,7 @@ function damage(
     changed = Number(changes) > 0;
     for (const { sql } of triggers) db.prepare(sql).run();
   } catch {
-    // A key that may not be null.
+    // A key column that may not be null.
   } finally {
     db.close();
   }
@@ -163,10 +166,13 @@ function damage(
   return changed;
 }
 
-/** One of so many cases is tried: a prime, so that all values and columns have their turn. */
+/**
+ * Runs one of this many cases; a prime, so that all values and columns are
+ * covered over time.
+ */
 const EVERY = 7;
 
-/** How long one call may take, ms: generous, as others keep the machine busy. */
+/** Time limit of one call, ms; generous, because the machine may be busy. */
 const SLOW = 5000;
 
 class Attempt {
@@ -175,14 +181,17 @@ class Attempt {
   readonly #path: string;
   readonly #moved: boolean;
 
-  /** @param moved Whether the damage may be a placement that another one could have been. */
+  /** @param moved Whether the damage may look like another valid placement. */
   constructor(name: string, path: string, moved = false) {
     this.#name = name;
     this.#path = path;
     this.#moved = moved;
   }
 
-  /** Runs a call, whose only errors are the closed set's. @returns Null when it failed. */
+  /**
+   * Runs a call, which may fail only with a closed code. @returns Null on
+   * failure.
+   */
   async call<T>(what: string, task: () => Promise<T>): Promise<T | null> {
     const begin = performance.now();
     try {
@@ -200,10 +209,10 @@ class Attempt {
   }
 
   /**
-   * Everything that reads, and some that writes; whatever is answered.
+   * Calls every reading operation and some writing ones, whatever they return.
    *
-   * @param right What reads gave before.
-   * @param spoilt Whether the damage is of the volume itself.
+   * @param right The results before the damage.
+   * @param spoilt Whether the volume itself is damaged.
    */
   async everything(right: Reads, spoilt: boolean): Promise<void> {
     await using fs = await this.call(
@@ -214,7 +223,7 @@ class Attempt {
     await this.call("volumes", () => fs.volumes());
     await this.call("mounts", () => fs.mounts({ all: true }));
     await this.call("info", () => fs.info());
-    // What one row must not spoil: these always answer.
+    // Calls that must always succeed, whichever row is damaged.
     const health = await this.call("health", () => fs.health());
     if (health === null) this.failures.push(`${this.#name}: no health`);
     const mount = await this.call("mount", () => fs.mount("main", { access: "ro" }));
@@ -222,7 +231,8 @@ class Attempt {
     const found = (health?.length ?? 0) + await this.#verify(mount, fs.db, spoilt);
     const reads = await this.reads(mount);
     for (const [path, bytes] of reads) {
-      // What has another name, or is in the trash, is not found: nothing tells that from a rename.
+      // A node with another name, or in the trash, is not found: it looks like
+      // a rename.
       if (bytes === null && this.#moved) continue;
       if (bytes !== right.get(path) && found === 0) {
         this.failures.push(`${this.#name}: ${path} is read wrong, and nothing says so`);
@@ -246,7 +256,7 @@ class Attempt {
     return report === null ? 1 : report.problems.length;
   }
 
-  /** What reading gives, as far as it gives anything. */
+  /** Collects all results that reading gives. */
   async reads(mount: Mount): Promise<Reads> {
     const reads: Reads = new Map();
     for (const path of ["/", "/d"]) {
@@ -270,8 +280,8 @@ class Attempt {
 /** Content by path; null where it cannot be read. */
 type Reads = Map<string, string | null>;
 
-Deno.test("a damaged cell of any table spoils nothing but its own row", async () => {
-  // In memory, where that can be: thousands of files are made.
+Deno.test("a damaged cell of any table affects only its own row", async () => {
+  // In memory where possible, because thousands of files are created.
   const shm = await Deno.stat("/dev/shm").then(() => "/dev/shm", () => undefined);
   const folder = await Deno.makeTempDir({ prefix: "aloelite-", dir: shm });
   using _gone = { [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
@@ -301,7 +311,7 @@ Deno.test("a damaged cell of any table spoils nothing but its own row", async ()
       }
     }
   }
-  // Some of them each time, in some 20 seconds; `ALOELITE_TEST_RUNS=7` takes all.
+  // A part of the cases, in some 20 seconds; `ALOELITE_TEST_RUNS=7` runs all.
   const every = Math.max(1, Math.round(EVERY / runs(1)));
   let tried = 0;
   const first = Number(Deno.env.get("ALOELITE_TEST_SEED") ?? "0") % every;
@@ -321,7 +331,7 @@ Deno.test("a damaged cell of any table spoils nothing but its own row", async ()
       try {
         Deno.removeSync(path + suffix);
       } catch {
-        // There is none.
+        // The file does not exist.
       }
     }
   }

@@ -1,6 +1,4 @@
-/**
- * One damaged row: it spoils what is said of itself, and nothing else.
- */
+/** Damages one row: only operations on that row are affected. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -9,7 +7,7 @@ import { Folder } from "../storage/crash/support.ts";
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Changes a file by SQL, as somebody might who does not know it. */
+/** Changes a file by SQL, like a program that does not know the format. */
 function damage(file: string, ...statements: string[]): void {
   const db = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   try {
@@ -53,7 +51,7 @@ for (const ts of WATERMARKS) {
       assert.match(edge, ID);
       assert.match(node, ID);
     }
-    // What is new comes after what was there, and a listing has each once.
+    // New nodes sort after the existing ones, and a listing has each once.
     const after = (await mount.list("/")).map((entry) => entry.edge);
     assert.deepEqual(after.slice(0, before.length), before);
     const seen: string[] = [];
@@ -64,7 +62,7 @@ for (const ts of WATERMARKS) {
       last = page[page.length - 1].edge;
     }
     assert.deepEqual(seen, Array.from({ length: 20 }, (_, i) => `${i}`));
-    // From then on the file has a sound one.
+    // From then on the file has a valid watermark.
     const db = new DatabaseSync(file, { readOnly: true });
     const row = db.prepare("SELECT CAST(wm_ts AS TEXT) AS ts FROM volume").get()!;
     db.close();
@@ -72,7 +70,7 @@ for (const ts of WATERMARKS) {
   });
 }
 
-Deno.test("damaged rows: a volume that has a last id goes on below it", async () => {
+Deno.test("damaged rows: a volume that has the last possible id continues below it", async () => {
   using folder = new Folder();
   const file = folder.at("a.fs");
   {

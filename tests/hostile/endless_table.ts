@@ -1,27 +1,28 @@
 /**
- * A file whose pages lead back to themselves: each page of a table's tree names one
- * page below it again and again. Some pages, and a walk through the table never ends.
+ * Creates a file whose pages form a cycle: each page of a table's tree refers
+ * to one page below it many times. A few pages suffice to make a walk of the
+ * table endless.
  *
  * @module
  */
 
 import { DatabaseSync } from "node:sqlite";
 
-/** How such a tree is made. */
+/** The shape of such a tree. */
 export interface TreeShape {
-  /** Levels of the tree: SQLite takes up to twenty. */
+  /** Levels of the tree; SQLite accepts up to twenty. */
   levels: number;
-  /** How often a page names the one below. */
+  /** How often a page refers to the page below. */
   cells: number;
 }
 
-/** Many faults. */
+/** A tree with many errors. */
 const WIDE: TreeShape = { levels: 12, cells: 200 };
 
-/** Few faults, so that who looks for them goes on to the rows. */
+/** A tree with few errors, so that a check goes on to the rows. */
 export const NARROW: TreeShape = { levels: 18, cells: 4 };
 
-/** Makes a table of a good file one that nobody gets through. Nobody may have it open. */
+/** Makes a table of a valid file endless. The file must not be open. */
 export function makeEndless(
   path: string,
   table: string,
@@ -32,7 +33,7 @@ export function makeEndless(
   const file = new Uint8Array((count + levels) * size);
   file.set(before.subarray(0, count * size));
   const page = (number: number) => file.subarray((number - 1) * size, number * size);
-  // The rows that there are, below all of it.
+  // The existing rows, below all new pages.
   const last = count + levels;
   page(last).set(page(root));
   for (let level = 0; level < levels; level++) {
@@ -51,7 +52,7 @@ function facts(path: string, table: string): { size: number; count: number; root
   return { size: page_size, count: page_count, root: rootpage };
 }
 
-/** A page of the inside of a table's tree, all cells of which lead to one page. */
+/** An interior page of a table's tree; all its cells refer to one page. */
 function writeInterior(page: Uint8Array, child: number, cells: number): void {
   page.fill(0);
   const view = new DataView(page.buffer, page.byteOffset, page.length);
@@ -62,7 +63,7 @@ function writeInterior(page: Uint8Array, child: number, cells: number): void {
   for (let i = 0; i < cells; i++) {
     const at = page.length - (i + 1) * 5;
     view.setUint32(at, child);
-    // The greatest row below: each that there is is found in the first one.
+    // The greatest row id below: every existing row is found in the first cell.
     page[at + 4] = 127;
     view.setUint16(12 + 2 * i, at);
   }

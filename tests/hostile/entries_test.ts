@@ -1,6 +1,6 @@
 /**
- * Hostile files at every entry that opens files: the command line, mounts, and a
- * manager's imports and folder. Nothing hangs, nothing breaks down, and nothing changes.
+ * Hostile files at every entry that opens files: the command line, mounts, and
+ * a manager's imports and folder. Nothing hangs, crashes or changes.
  */
 
 import assert from "node:assert/strict";
@@ -13,23 +13,23 @@ import { HOSTILE_FILES, makeGoodFile, makeHostile } from "./files.ts";
 import { TestProcess } from "../manager/processes.ts";
 import { request } from "../manager/support.ts";
 
-/** Nothing takes that long: a machine that is busy takes a tenth of it. */
+/** Time limit of one call, ms; ten times what a busy machine takes. */
 const HANGS = 30_000;
 
-/** Tables that are read whenever a file is opened: it is refused. */
+/** Tables that every opening reads: the file is refused. */
 const LISTED = ["volume", "mount"];
 
-/** Tables that are read from end to end by checks alone. */
+/** Tables that only checks read completely. */
 const CHECKED = ["node", "edge", "content", "content_version", "content_chunk"];
 
 interface Ground extends AsyncDisposable {
   folder: string;
   good: string;
-  /** Hostile files by their kinds, which are refused with a code. */
+  /** Hostile files by kind; each is refused with a code. */
   refused: Map<string, { path: string; code: "corrupt" | "unsupported" }>;
-  /** Files by the table that never ends. */
+  /** Files by their endless table. */
   endless: Map<string, string>;
-  /** Asserts that nothing has changed. */
+  /** Asserts that a file has not changed. */
   unchanged(): void;
 }
 
@@ -68,7 +68,7 @@ function contents(folder: string): Map<string, Uint8Array> {
   return new Map(names.map((name) => [name, Deno.readFileSync(`${folder}/${name}`)]));
 }
 
-/** Runs command lines in one process. It is ended when it takes too long. */
+/** Runs command lines in one process, with a time limit. */
 async function runAll(lines: string[][], cwd: string): Promise<CommandEnd[]> {
   const module = fileURLToPath(new URL("./commands.ts", import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
@@ -104,7 +104,7 @@ async function runAll(lines: string[][], cwd: string): Promise<CommandEnd[]> {
   return ends;
 }
 
-/** Asserts that a command line failed, with one line that says why. */
+/** Asserts that a command line failed with one line of explanation. */
 function assertRefused({ args, code, err }: CommandEnd): void {
   const what = `${args.join(" ")}: ${err}`;
   assert.equal(code, 1, what);
@@ -112,7 +112,7 @@ function assertRefused({ args, code, err }: CommandEnd): void {
   assert.doesNotMatch(err, /internal|TypeError|Error:/, what);
 }
 
-Deno.test("hostile files: no command hangs, breaks down, or changes one", async () => {
+Deno.test("hostile files: no command hangs, crashes, or changes one", async () => {
   await using at = await ground();
   const { folder, good } = at;
   Deno.mkdirSync(`${folder}/mnt`);
@@ -140,7 +140,7 @@ Deno.test("hostile files: no command hangs, breaks down, or changes one", async 
   at.unchanged();
 });
 
-Deno.test("hostile files: what can be read of an endless table is, and checks name it", async () => {
+Deno.test("hostile files: readable parts of a file with an endless table are read, and checks name the table", async () => {
   await using at = await ground();
   const { folder, good } = at;
   const ends = await runAll(
@@ -171,7 +171,7 @@ Deno.test("hostile files: what can be read of an endless table is, and checks na
   }
 });
 
-/** Bytes that say they are a pack. */
+/** Bytes that claim to be a pack. */
 const PACKS: [string, Uint8Array<ArrayBuffer>][] = [
   ["nothing", new Uint8Array()],
   ["noise", Uint8Array.from({ length: 5000 }, (_, i) => (i * 7919) % 256)],
@@ -181,7 +181,7 @@ const PACKS: [string, Uint8Array<ArrayBuffer>][] = [
   ["text", new TextEncoder().encode('[{"name":"../x"}]')],
 ];
 
-Deno.test("hostile packs: unpack refuses each, and the volume is as it was", async () => {
+Deno.test("hostile packs: unpack refuses each, and leaves the volume unchanged", async () => {
   await using at = await ground();
   const { folder, good } = at;
   const file = ["--file", good];
@@ -238,7 +238,7 @@ Deno.test("hostile files: a manager refuses each, serves the others, and ends", 
 
   const listed = async (): Promise<{ id: string; name: string }[]> =>
     (await request("GET", `${url}/filesystems`)).json;
-  // It may be looking at what is in the folder.
+  // The manager may still be inspecting its folder.
   const end = performance.now() + 120_000;
   while ((await listed()).length < at.refused.size + 1) {
     assert.ok(performance.now() < end, "not all are listed");

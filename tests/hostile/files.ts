@@ -1,6 +1,6 @@
 /**
- * Files that carry SQL of somebody else's, one a kind: each is a good file, with a
- * volume `main` and `/a.txt` in it, that was changed.
+ * Files with SQL of an attacker, one of each kind. Each is a modified valid
+ * file with a volume `main` that contains `/a.txt`.
  *
  * @module
  */
@@ -8,13 +8,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { AloeLite } from "../../mod.ts";
 
-/** What a file is to be met with. */
+/** A kind of hostile file, and the expected reaction. */
 export interface HostileFile {
-  /** What is wrong with it; also its name. */
+  /** The defect; also its name. */
   kind: string;
-  /** Changes a good file. */
+  /** Modifies a valid file. */
   make(db: DatabaseSync): void;
-  /** The code that it is refused with. */
+  /** The expected error code. */
   code: "corrupt" | "unsupported";
   /** Whether `repair` makes it usable. */
   repairable: boolean;
@@ -23,10 +23,10 @@ export interface HostileFile {
 /** A query that never ends. */
 const ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n";
 
-/** One that ends when it is done, which it never is. */
+/** A query that would return one row at its end, which it never reaches. */
 const ENDLESS_COUNT = `SELECT count(*) FROM (${ENDLESS})`;
 
-/** Writes `sqlite_schema` itself. */
+/** Writes `sqlite_schema` directly. */
 function rewrite(db: DatabaseSync, sql: string, ...values: string[]): void {
   (db as unknown as { enableDefensive(on: boolean): void }).enableDefensive(false);
   db.exec("PRAGMA writable_schema = ON");
@@ -65,7 +65,7 @@ const table = (kind: string, sql: string): HostileFile => ({
   repairable: false,
 });
 
-/** Every kind. */
+/** All kinds. */
 export const HOSTILE_FILES: HostileFile[] = [
   unknown(
     "endless-trigger-on-mount",
@@ -230,7 +230,7 @@ function triggers(db: DatabaseSync, table: string): string[] {
     .all(table).map((row) => row.name as string);
 }
 
-/** Makes a good file, with a volume `main` and `/a.txt` in it. */
+/** Creates a valid file with a volume `main` that contains `/a.txt`. */
 export async function makeGoodFile(path: string): Promise<void> {
   await using fs = await AloeLite.open(path);
   await fs.createVolume({ name: "main" });
@@ -238,7 +238,7 @@ export async function makeGoodFile(path: string): Promise<void> {
   await mount.put("/a.txt", "kept");
 }
 
-/** Makes a hostile file of a good one. */
+/** Makes a hostile file of a valid one. */
 export function makeHostile(good: string, path: string, file: HostileFile): void {
   Deno.copyFileSync(good, path);
   using db = new DatabaseSync(path);

@@ -1,6 +1,4 @@
-/**
- * Files that carry SQL of somebody else's: nothing of it runs, whoever opens them.
- */
+/** Files with SQL of an attacker: none of it runs, whatever opens them. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -8,7 +6,7 @@ import { AloeLite } from "../../mod.ts";
 import { AloeError } from "../../src/errors.ts";
 import { HOSTILE_FILES, makeGoodFile, makeHostile } from "./files.ts";
 
-/** A folder with a good file in it. */
+/** A folder with a valid file. */
 async function withGood(task: (good: string, folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-hostile-" });
   try {
@@ -30,7 +28,7 @@ async function refusal(task: () => Promise<unknown>): Promise<AloeError> {
   assert.fail("it was opened");
 }
 
-Deno.test("hostile files: the library refuses every kind, and repair mends what holds no data", async (t) => {
+Deno.test("hostile files: the library refuses every kind, and repair fixes those without unknown data", async (t) => {
   await withGood(async (good, folder) => {
     for (const file of HOSTILE_FILES) {
       await t.step(file.kind, async () => {

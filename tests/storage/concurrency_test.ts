@@ -1,8 +1,8 @@
 /**
- * Two processes that write one file and a third that reads it: nothing is
- * refused but for a lock or for being busy, nothing is lost, nothing is mixed.
+ * Two processes write one file and a third reads it: operations fail only with
+ * `lock_held` or `busy`, and no write is lost or mixed with another.
  *
- * `ALOELITE_TEST_SECONDS` is how long they do so, 10 by default.
+ * `ALOELITE_TEST_SECONDS` is the duration in seconds, by default 10.
  */
 
 import assert from "node:assert/strict";
@@ -51,7 +51,7 @@ Deno.test(`concurrency: two writers and a reader for ${SECONDS} s`, async () => 
   await assertSound(copy, copied, backup);
 });
 
-Deno.test("concurrency: ten processes make one new file", async () => {
+Deno.test("concurrency: ten processes create one new file", async () => {
   using folder = new Folder();
   const file = folder.at("a.aloe");
   const made = await all(Array.from({ length: 10 }, async (_, i) => {
@@ -70,7 +70,7 @@ Deno.test("concurrency: ten processes make one new file", async () => {
 });
 
 Deno.test({
-  name: "concurrency: a file that is open twice keeps its locks",
+  name: "concurrency: a file that is opened twice keeps its locks",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     using folder = new Folder();
@@ -78,7 +78,8 @@ Deno.test({
     await using first = await AloeLite.open(file);
     await first.createVolume({ name: "main" });
     assert.ok(isLocked(file));
-    // Without, another process that closes the file would take the log away under both.
+    // Without its locks, another process that closes the file would delete the
+    // WAL that both use.
     await using second = await AloeLite.open(file, { readOnly: true });
     await second.volumes();
     assert.ok(isLocked(file));
@@ -103,7 +104,7 @@ async function assertSound(fs: AloeLite, mount: Mount, file: string): Promise<vo
 }
 
 async function assertNothingLost(mount: Mount, logs: Log[]): Promise<void> {
-  // Paths: what each made, and nothing else.
+  // Paths: each process's own, and no others.
   const paths = Object.assign({}, ...logs.map((log) => log.paths)) as Log["paths"];
   const found: Log["paths"] = {};
   for (const dir of ["", "/shared", "/shared/to"]) {
@@ -117,7 +118,7 @@ async function assertNothingLost(mount: Mount, logs: Log[]): Promise<void> {
   }
   assert.deepEqual(found, paths);
 
-  // Versions of the shared files: each record that was committed, and nothing else.
+  // Versions of the shared files: each committed record, and no others.
   for (const path of SHARED) {
     const expected = ["test 0"];
     for (const log of logs) expected.push(...log.records[path].map((n) => `${log.name} ${n}`));
@@ -131,7 +132,7 @@ async function assertNothingLost(mount: Mount, logs: Log[]): Promise<void> {
   }
 }
 
-/** Ids grow in the order in which their rows were made, whoever made them. */
+/** Asserts that ids ascend in the order of their rows, across processes. */
 function assertIds(file: string, logs: Log[]): void {
   for (const log of logs) assert.deepEqual(log.ids, [...log.ids].sort(), log.name);
   const all = logs.flatMap((log) => log.ids);

@@ -1,9 +1,8 @@
 /**
- * Processes killed at random points of their work: the file opens, is sound,
- * has everything that was acknowledged, and of what was under way all or
- * nothing.
+ * Kills processes at random points of their work: the file opens, is valid, has
+ * every acknowledged change, and the running change completely or not at all.
  *
- * `ALOELITE_TEST_RUNS` multiplies how often.
+ * `ALOELITE_TEST_RUNS` multiplies the number of kills.
  */
 
 import assert from "node:assert/strict";
@@ -45,7 +44,7 @@ class Child implements AsyncDisposable {
     this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** The next line it says, undefined when it is gone. */
+  /** Returns the next line of its output; undefined at the end. */
   async line(): Promise<string | undefined> {
     while (!this.#rest.includes("\n")) {
       const { done, value } = await this.#lines.read();
@@ -58,7 +57,9 @@ class Child implements AsyncDisposable {
     return line;
   }
 
-  /** Kills it after some milliseconds of work. @returns What it still said. */
+  /**
+   * Kills it after some milliseconds of work. @returns Its remaining output.
+   */
   async kill(after: number): Promise<string[]> {
     await new Promise((resolve) => setTimeout(resolve, after));
     this.#process.kill("SIGKILL");
@@ -75,14 +76,14 @@ class Child implements AsyncDisposable {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It is gone already.
+      // The process has ended already.
     }
     await this.#process.status;
     await this.#lines.cancel();
   }
 }
 
-/** How often a child is killed in each kind of work, for each durability. */
+/** The number of kills for each kind of work and durability. */
 const KILLS: Record<Work | "encrypted", number> = {
   put: 14,
   stream: 16,
@@ -93,7 +94,7 @@ const KILLS: Record<Work | "encrypted", number> = {
   encrypted: 4,
 };
 
-/** One file, worked on and killed again and again. */
+/** One file, with repeated work and kills. */
 class Victim {
   readonly #work: Work;
   readonly #durability: Durability;
@@ -129,7 +130,7 @@ class Victim {
     });
   }
 
-  /** One life and death of a child, and what is found after it. */
+  /** Runs and kills one child, and checks the file. */
   async round(): Promise<void> {
     const job: Job = {
       file: this.#file,
@@ -155,7 +156,7 @@ class Victim {
     await this.#examine(dead);
   }
 
-  /** Takes the next step as done. */
+  /** Records the next step as done. */
   #advance(): void {
     this.#state = nextStep(this.#work, this.#seed, this.#state, this.#step).after;
     this.#step++;
@@ -169,7 +170,7 @@ class Victim {
     assert.deepEqual(await fs.health(), []);
     assert.equal(value(this.#file, "PRAGMA integrity_check"), "ok");
     assert.deepEqual(rows(this.#file, "PRAGMA foreign_key_check"), []);
-    // The mount that nobody has any more is ended by whoever comes next.
+    // The next process ends the mount of the killed one.
     assert.ok((await fs.mounts()).some((each) => each.id === dead));
     for (const { id } of await fs.mounts()) await fs.unmount(id);
     await removeUnfinished(fs);
@@ -186,14 +187,14 @@ class Victim {
       assert.equal(value(this.#file, ABORTED_ROWS), 0n);
       assert.equal(value(this.#file, ORPHAN_CHUNKS), 0n);
     }
-    // Writing goes on where it was cut short.
+    // The next process continues the interrupted writes.
     const next = nextStep(this.#work, this.#seed, this.#state, this.#step);
     await next.run(fs, mount);
     this.#advance();
     assert.deepEqual(await actual(fs, mount), await expected(this.#state), next.what);
   }
 
-  /** Finds out how the step that was under way ended: wholly or not at all. */
+  /** Finds whether the running step was done completely or not at all. */
   async #settle(fs: AloeLite, mount: Awaited<ReturnType<AloeLite["mount"]>>): Promise<void> {
     const found = await actual(fs, mount);
     const next = nextStep(this.#work, this.#seed, this.#state, this.#step);
@@ -213,7 +214,10 @@ const ABORTED_ROWS = `SELECT count(*) FROM content_version v
 const ORPHAN_CHUNKS = `SELECT count(*) FROM content_chunk
   WHERE chunk_hash NOT IN (SELECT chunk_hash FROM content_version)`;
 
-/** A fork that was cut short has no name yet, so that nobody takes it for the whole. */
+/**
+ * An incomplete fork has no name, so that it is not mistaken for a complete
+ * one.
+ */
 async function removeUnfinished(fs: AloeLite): Promise<void> {
   for (const { id, name } of await fs.volumes()) {
     if (name === null) await fs.removeVolume(id);
@@ -229,7 +233,7 @@ function same(a: View, b: View): boolean {
   }
 }
 
-/** Works on one file with full and on one with normal durability, at once. */
+/** Works on a file with full and on one with normal durability, in parallel. */
 async function slaughter(work: Work, kills: number, pin?: string): Promise<void> {
   using folder = new Folder();
   const seed = Math.floor(Math.random() * 2 ** 20);
@@ -277,7 +281,7 @@ Deno.test(`crash: an upgrade of era 1, killed ${runs(16)} times`, async () => {
     assert.deepEqual((await mount.trash()).map((item) => item.path), ["/gone.txt"]);
     await mount.put("/docs/new", "written after the crash");
   };
-  // How long it takes here, for kills within it.
+  // The duration of an upgrade here, to place the kills.
   Deno.copyFileSync(folder.at("old.aloe"), folder.at("whole.aloe"));
   const began = performance.now();
   await (await AloeLite.open(folder.at("whole.aloe"))).close();
@@ -293,7 +297,7 @@ Deno.test(`crash: an upgrade of era 1, killed ${runs(16)} times`, async () => {
       assert.equal(await child.line(), "ready");
       const said = await child.kill(Math.random() * long);
       eras.push(value(file, "PRAGMA user_version"));
-      // Nobody sees a step between the two eras.
+      // No state between the two eras is visible.
       assert.ok(eras[n] === 3n || (eras[n] === 1n && said.length === 0), `${eras[n]}, ${said}`);
     }
     await check(file);
@@ -301,7 +305,7 @@ Deno.test(`crash: an upgrade of era 1, killed ${runs(16)} times`, async () => {
   }
 });
 
-Deno.test(`crash: a file being made, killed ${runs(16)} times`, async () => {
+Deno.test(`crash: a file being created, killed ${runs(16)} times`, async () => {
   using folder = new Folder();
   for (let n = 0; n < runs(16); n++) {
     const said: string[] = [];
@@ -313,7 +317,7 @@ Deno.test(`crash: a file being made, killed ${runs(16)} times`, async () => {
     for (const name of folder.names().filter((name) => name.endsWith(".aloe"))) {
       const file = folder.at(name);
       const done = said.includes(name);
-      // A file that is nothing yet can be made by whoever opens it next.
+      // The next process creates an empty file completely.
       await using fs = await AloeLite.open(file);
       assert.deepEqual(await fs.health(), []);
       const volumes = await fs.volumes();
@@ -328,7 +332,7 @@ Deno.test(`crash: a file being made, killed ${runs(16)} times`, async () => {
   }
 });
 
-Deno.test("crash: a dead writer's lock holds until its mount lapses or is ended", async () => {
+Deno.test("crash: a dead writer's lock is valid until its mount expires or is ended", async () => {
   using folder = new Folder();
   for (const ending of ["lapse", "unmount"]) {
     const file = folder.at(`${ending}.aloe`);
@@ -347,7 +351,7 @@ Deno.test("crash: a dead writer's lock holds until its mount lapses or is ended"
     await assertCode("lock_held", mount.writeAll("/a", utf8("after")));
     await assertCode("lock_held", mount.openWrite("/a"));
     await assertCode("lock_held", mount.remove("/a"));
-    // As far as anybody can tell it is still being written.
+    // No one can tell that the writer is dead.
     assert.notEqual(value(file, ABORTED_ROWS), 0n);
     assert.deepEqual(await fs.pruneContent(), { versions: 0, chunks: 0 });
     if (ending === "unmount") await fs.unmount(dead);
@@ -369,7 +373,7 @@ Deno.test("crash: a dead writer's lock holds until its mount lapses or is ended"
   }
 });
 
-Deno.test("crash: what a killed stream left is no version of its file", async () => {
+Deno.test("crash: a killed stream leaves no version of its file", async () => {
   using folder = new Folder();
   const file = folder.at("a.aloe");
   await using fs = await AloeLite.open(file);

@@ -1,4 +1,4 @@
-/** A full disk can be left again, and what was begun and not ended takes no room. */
+/** A full disk can be freed again, and unfinished writes take no room. */
 
 import assert from "node:assert/strict";
 import { AloeError, AloeLite } from "../../mod.ts";
@@ -18,7 +18,7 @@ import { TestManager } from "../manager/support.ts";
 const MIB = 2 ** 20;
 const WRITER = new URL("./disk_full_writer.ts", import.meta.url).pathname;
 
-/** Declares a test that has a disk of 40 MB. */
+/** Declares a test with a disk of 40 MB. */
 function diskTest(name: string, body: (disk: string) => Promise<void>): void {
   Deno.test({
     name: isRoot() ? name : `${name} (ignored: a small disk needs root)`,
@@ -30,7 +30,7 @@ function diskTest(name: string, body: (disk: string) => Promise<void>): void {
   });
 }
 
-/** Takes all that a disk has left. */
+/** Fills a disk completely. */
 async function fill(disk: string): Promise<void> {
   using filler = await Deno.open(`${disk}/filler`, { write: true, create: true });
   const zeros = new Uint8Array(4096);
@@ -39,7 +39,7 @@ async function fill(disk: string): Promise<void> {
   });
 }
 
-/** Bytes that come a MiB at a time, no two pieces alike. */
+/** A stream of pieces of 1 MiB, all different. */
 function pieces(mib: number, seed = 1): ReadableStream<Uint8Array> {
   let count = 0;
   return new ReadableStream({
@@ -60,7 +60,7 @@ for (const kind of KINDS) {
   const name = `${kind.chunkSize}, ${"pin" in kind ? "encrypted" : "plain"}`;
   const pin = "pin" in kind ? { pin: kind.pin } : {};
 
-  diskTest(`disk full: by a stream, and left (${name})`, async (disk) => {
+  diskTest(`disk full: by a stream, then freed (${name})`, async (disk) => {
     const file = `${disk}/a.fs`;
     await using fs = await AloeLite.open(file);
     await fs.createVolume(kind);
@@ -69,7 +69,7 @@ for (const kind of KINDS) {
     for (let round = 0; round < 2; round++) {
       await assertCode("no_space", () => mount.put("/big", pieces(60)));
       assert.ok(!await mount.exists("/big"));
-      // The room is there at once, without a prune.
+      // The room is free at once, without a prune.
       assert.ok((await fs.info()).chunkBytes < 1.1 * MIB);
     }
     await mount.put("/small", noise(2, 100_000));
@@ -99,7 +99,7 @@ for (const kind of KINDS) {
     await assertCode("no_space", small);
     assert.ok(made > 500, `${made}`);
     await assertCode("no_space", () => mount.mkdir("/d"));
-    // All of them, one by one, then everything there is.
+    // Remove each file, then everything.
     for (let i = 0; i < made; i++) await mount.remove(`/${i}`);
     assert.equal((await mount.purge()).nodes, made);
     await mount.mkdir("/d");
@@ -108,7 +108,7 @@ for (const kind of KINDS) {
   });
 }
 
-diskTest("disk full: a tree is removed and an old version given up", async (disk) => {
+diskTest("disk full: a tree is removed and an old version is dropped", async (disk) => {
   await using fs = await AloeLite.open(`${disk}/a.fs`);
   await fs.createVolume();
   await using mount = await fs.mount();
@@ -131,7 +131,7 @@ diskTest("disk full: a tree is removed and an old version given up", async (disk
 });
 
 for (const when of ["at once", "after writes"]) {
-  diskTest(`disk full: of somebody else's file, ${when}`, async (disk) => {
+  diskTest(`disk full: by another program's file, ${when}`, async (disk) => {
     await using fs = await AloeLite.open(`${disk}/a.fs`, { checkpointAside: true });
     await fs.createVolume();
     await using mount = await fs.mount();
@@ -143,14 +143,14 @@ for (const when of ["at once", "after writes"]) {
     await mount.purge();
     await fs.prune();
     await fs.pruneContent();
-    // The file has room now, though the disk has none.
+    // The file has free pages, though the disk is full.
     await Deno.remove(`${disk}/filler`);
     await mount.put("/more", noise(99, 3 * MIB));
     assert.deepEqual((await mount.verify({ deep: true })).problems, []);
   });
 }
 
-/** A process that writes a file a MiB at a time. */
+/** A process that writes a file in pieces of 1 MiB. */
 function writer(file: string, path: string, steps: number) {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", WRITER, file, path, `${steps}`],
@@ -179,7 +179,7 @@ function writer(file: string, path: string, steps: number) {
   };
 }
 
-Deno.test("what a killed process began is freed by the next who opens the file", async () => {
+Deno.test("the next process that opens the file frees the writes of a killed one", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("a.fs");
   {
@@ -199,12 +199,12 @@ Deno.test("what a killed process began is freed by the next who opens the file",
     assert.equal((await fs.info()).chunkBytes, 0);
     await using mount = await fs.mount();
     assert.equal((await mount.readAll("/x")).length, 0);
-    // What it locked is to be written again.
+    // The file that it had locked can be written again.
     await mount.put("/x", "");
   }
 });
 
-Deno.test("what a living process writes is left alone by others", async () => {
+Deno.test("the writes of a living process are left alone", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("a.fs");
   {
@@ -293,7 +293,7 @@ os.fsync(d)
 
 // --- HTTP ------------------------------------------------------------------------
 
-diskTest("disk full: over HTTP deleting, emptying and pruning work", async (disk) => {
+diskTest("disk full: over HTTP delete, empty trash and prune work", async (disk) => {
   await using m = await TestManager.start({ root: `${disk}/root` });
   const id = await m.volume("main");
   const fs = (await m.ask("GET", "/filesystems")).json[0].id;
@@ -327,7 +327,7 @@ diskTest("disk full: over HTTP deleting, emptying and pruning work", async (disk
   assert.equal(await put("more", noise(8, 3 * MIB)), 201);
 });
 
-Deno.test("a PUT that is cut off leaves nothing, however often", async () => {
+Deno.test("an interrupted PUT leaves nothing, however often", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const stored = async () => {
@@ -355,7 +355,7 @@ Deno.test("a PUT that is cut off leaves nothing, however often", async () => {
   assert.equal((await m.ask("GET", `/volumes/${id}/files/x`)).status, 404);
 });
 
-diskTest("the error of a disk that lets no file be opened is no_space", async (disk) => {
+diskTest("the error on a disk that lets no file be opened is no_space", async (disk) => {
   const file = `${disk}/a.fs`;
   {
     await using fs = await AloeLite.open(file);
@@ -372,7 +372,7 @@ diskTest("the error of a disk that lets no file be opened is no_space", async (d
 
 const CLI = new URL("../../cli/main.ts", import.meta.url).pathname;
 
-/** Runs the command line. @returns What it printed, and how it ended. */
+/** Runs the command line. @returns Its output and exit status. */
 async function cli(file: string, ...words: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-all", "--no-check", CLI, "-f", file, ...words],
@@ -384,44 +384,47 @@ async function cli(file: string, ...words: string[]) {
 for (const kind of [{}, { pageSize: 16_384 }, { pin: PIN }] as const) {
   const pin = "pin" in kind ? { pin: PIN } : {};
   const name = "pin" in kind ? "encrypted" : `pages of ${"pageSize" in kind ? 16_384 : 4096}`;
-  diskTest(`disk full: while the file was closed, rm, purge and prune (${name})`, async (disk) => {
-    const file = `${disk}/a.fs`;
-    {
-      await using fs = await AloeLite.open(file, "pageSize" in kind ? kind : {});
-      await fs.createVolume({ name: "main", ...pin });
+  diskTest(
+    `disk full: filled while the file was closed, rm, purge and prune work (${name})`,
+    async (disk) => {
+      const file = `${disk}/a.fs`;
+      {
+        await using fs = await AloeLite.open(file, "pageSize" in kind ? kind : {});
+        await fs.createVolume({ name: "main", ...pin });
+        await using mount = await fs.mount("main", pin);
+        for (let i = 0; i < 8; i++) await mount.put(`/${i}`, noise(i, MIB));
+        await mount.mkdir("/tree/a", { parents: true });
+        for (let i = 0; i < 100; i++) await mount.put(`/tree/a/${i}`, `${i}`);
+      }
+      Deno.writeTextFileSync(`${disk}/pin`, PIN);
+      const size = Deno.statSync(file).size;
+      const run = async (...words: string[]) => {
+        // Fill the disk before each step.
+        await fill(disk);
+        const given = "pin" in kind ? ["--pin-file", `${disk}/pin`] : [];
+        const { code, err } = await cli(file, ...words, ...given);
+        assert.equal(code, 0, `${words}: ${err}`);
+      };
+      await run("rm", "/0");
+      await run("rm", "-r", "/tree");
+      await run("rm", "/1", "/2", "/3");
+      await run("trash", "purge", "--all");
+      await run("prune");
+      await run("retention", "/4", "1");
+      assert.ok(Deno.statSync(file).size <= size + 65_536);
+      // The file has free pages now.
+      await Deno.remove(`${disk}/filler`);
+      await using fs = await AloeLite.open(file);
       await using mount = await fs.mount("main", pin);
-      for (let i = 0; i < 8; i++) await mount.put(`/${i}`, noise(i, MIB));
-      await mount.mkdir("/tree/a", { parents: true });
-      for (let i = 0; i < 100; i++) await mount.put(`/tree/a/${i}`, `${i}`);
-    }
-    Deno.writeTextFileSync(`${disk}/pin`, PIN);
-    const size = Deno.statSync(file).size;
-    const run = async (...words: string[]) => {
-      // Somebody takes all that there is, each time.
-      await fill(disk);
-      const given = "pin" in kind ? ["--pin-file", `${disk}/pin`] : [];
-      const { code, err } = await cli(file, ...words, ...given);
-      assert.equal(code, 0, `${words}: ${err}`);
-    };
-    await run("rm", "/0");
-    await run("rm", "-r", "/tree");
-    await run("rm", "/1", "/2", "/3");
-    await run("trash", "purge", "--all");
-    await run("prune");
-    await run("retention", "/4", "1");
-    assert.ok(Deno.statSync(file).size <= size + 65_536);
-    // There is room in the file by now.
-    await Deno.remove(`${disk}/filler`);
-    await using fs = await AloeLite.open(file);
-    await using mount = await fs.mount("main", pin);
-    assert.deepEqual((await mount.list("/")).map((entry) => entry.name), ["4", "5", "6", "7"]);
-    await mount.put("/new", noise(9, 2 * MIB));
-    assert.deepEqual((await mount.verify({ deep: true })).problems, []);
-    assert.deepEqual(await fs.pageCheck(), []);
-  });
+      assert.deepEqual((await mount.list("/")).map((entry) => entry.name), ["4", "5", "6", "7"]);
+      await mount.put("/new", noise(9, 2 * MIB));
+      assert.deepEqual((await mount.verify({ deep: true })).problems, []);
+      assert.deepEqual(await fs.pageCheck(), []);
+    },
+  );
 }
 
-diskTest("disk full: while no manager ran, deleting over HTTP", async (disk) => {
+diskTest("disk full: filled while no manager ran, delete over HTTP works", async (disk) => {
   let id: string, fs: string;
   {
     await using m = await TestManager.start({ root: `${disk}/root` });
@@ -443,7 +446,7 @@ diskTest("disk full: while no manager ran, deleting over HTTP", async (disk) => 
   assert.equal(pruned.status, 200, pruned.text);
 });
 
-mountTest("disk full: before it is mounted, rm on a mount", async () => {
+mountTest("disk full: filled before the mount, rm on the mount works", async () => {
   await using scratch = new Scratch();
   const disk = scratch.tmpfs("disk", "40m");
   const file = `${disk}/v.fs`;
@@ -474,7 +477,7 @@ same(os.listdir("."), [])
 }, { root: true });
 
 diskTest(
-  "a disk, or a directory, that was made read-only: reads work, writes say so",
+  "a disk, or a directory, that was made read-only: reads work, writes report it",
   async (disk) => {
     const file = `${disk}/a.fs`;
     {
@@ -504,12 +507,13 @@ diskTest(
   },
 );
 
-// --- volumes half made -----------------------------------------------------------
+// --- incomplete volumes
+// -----------------------------------------------------------
 
 for (const encrypted of [false, true]) {
   for (const where of ["in its file", "into another file"]) {
     const name = `a copy of ${encrypted ? "an encrypted" : "a plain"} volume ${where}, killed`;
-    Deno.test(`${name}, is freed by the next who opens the file`, async () => {
+    Deno.test(`${name}, is freed by the next process that opens the file`, async () => {
       await using scratch = new Scratch();
       const file = scratch.join("a.fs");
       const target = where === "in its file" ? file : scratch.join("b.fs");
@@ -538,7 +542,7 @@ for (const encrypted of [false, true]) {
         assert.deepEqual([nodes, chunks], target === file ? [before.nodes, before.chunks] : [0, 0]);
         assert.deepEqual(await fs.health(), []);
       }
-      // One that is being made is left alone, whoever opens the file.
+      // A volume that a living process is copying is left alone.
       await using fs = await AloeLite.open(file);
       await using mount = await fs.mount("main", pin);
       let looked: Promise<void> | null = null;

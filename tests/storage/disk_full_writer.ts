@@ -1,4 +1,4 @@
-/** Writes a file step by step, as it is told on stdin: a line for each step. */
+/** Writes a file step by step: one step for each line of stdin. */
 
 import { AloeLite } from "../../mod.ts";
 import { noise, say } from "./crash/support.ts";

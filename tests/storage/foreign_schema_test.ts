@@ -1,6 +1,6 @@
 /**
- * What another program puts into the schema of a file that is open does not run,
- * whatever it is; what our own processes and SQLite itself change there goes on.
+ * SQL that another program adds to an open file does not run; schema changes by
+ * our own processes and SQLite itself are accepted.
  */
 
 import assert from "node:assert/strict";
@@ -12,14 +12,14 @@ import { makeEra1 } from "./crash/era1.ts";
 import { Folder } from "./crash/support.ts";
 import { HOSTILE_FILES, type HostileFile, makeGoodFile } from "../hostile/files.ts";
 
-/** Another program's connection to a file; it waits for whoever writes. */
+/** A connection of another program; it waits for writers. */
 function otherProgram(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA busy_timeout = 60000");
   return db;
 }
 
-/** Kinds that can be undone by putting the good file's schema back. */
+/** Kinds that are undone by restoring the original schema. */
 const KINDS = HOSTILE_FILES.filter(({ kind }) => kind !== "negative-era");
 
 async function refusal(task: () => Promise<unknown>): Promise<AloeError> {
@@ -32,7 +32,7 @@ async function refusal(task: () => Promise<unknown>): Promise<AloeError> {
   assert.fail("it was done");
 }
 
-/** Everything that asks the file something, or changes it. */
+/** All operations that read or change the file. */
 function everything(fs: AloeLite, mount: Mount): Record<string, () => Promise<unknown>> {
   return {
     list: () => mount.list("/"),
@@ -55,9 +55,9 @@ function everything(fs: AloeLite, mount: Mount): Record<string, () => Promise<un
   };
 }
 
-/** How many files have something in them. */
+/** The number of files with content. */
 function contents(path: string, file: HostileFile): { n: number }[] {
-  // Not even SQLite reads what is no SQL.
+  // SQLite itself cannot read text that is not SQL.
   if (file.kind === "schema-that-is-no-sql") return [{ n: 2 }];
   using db = new DatabaseSync(path, { readOnly: true });
   return db.prepare("SELECT count(*) AS n FROM content WHERE size > 0").all() as { n: number }[];
@@ -67,13 +67,13 @@ async function refusesAll(fs: AloeLite, mount: Mount, file: HostileFile): Promis
   for (const [what, task] of Object.entries(everything(fs, mount))) {
     const { code, message } = await refusal(task);
     assert.equal(code, file.code, `${what}: ${message}`);
-    // Of what is no SQL SQLite itself may be the first to tell.
+    // For text that is not SQL, SQLite may report the error first.
     if (file.kind === "schema-that-is-no-sql") continue;
     assert.match(message, /came while the file was in use/, what);
   }
 }
 
-Deno.test("foreign schema: no kind of it runs in a file that is open", async (t) => {
+Deno.test("foreign schema: no kind of it runs in an open file", async (t) => {
   for (const file of KINDS) {
     await t.step(file.kind, async () => {
       using folder = new Folder();
@@ -82,7 +82,7 @@ Deno.test("foreign schema: no kind of it runs in a file that is open", async (t)
       {
         await using fs = await AloeLite.open(path);
         const mount = await fs.mount("main");
-        // Statements of all kinds are compiled already.
+        // Statements of all kinds are compiled before the change.
         await mount.put("/c.txt", "c");
         await mount.list("/");
         {
@@ -97,7 +97,7 @@ Deno.test("foreign schema: no kind of it runs in a file that is open", async (t)
   }
 });
 
-Deno.test("foreign schema: a file that is open for reading, and one whose schema is good again", async () => {
+Deno.test("foreign schema: a file that is open for reading, and one whose schema is valid again", async () => {
   for (const file of KINDS.filter(({ repairable }) => repairable)) {
     using folder = new Folder();
     const path = folder.at("a.aloe");
@@ -119,7 +119,7 @@ Deno.test("foreign schema: a file that is open for reading, and one whose schema
   }
 });
 
-Deno.test("foreign schema: what was written but is not committed is kept in a batch that fails as a whole", async () => {
+Deno.test("foreign schema: uncommitted writes stay in a batch that fails as a whole", async () => {
   using folder = new Folder();
   const path = folder.at("a.aloe");
   await makeGoodFile(path);
@@ -129,7 +129,7 @@ Deno.test("foreign schema: what was written but is not committed is kept in a ba
   other.exec("PRAGMA busy_timeout = 0");
   await mount.batch(async (batch) => {
     await batch.put("/one", "1");
-    // Whoever writes is alone.
+    // A writer has the file to itself.
     assert.throws(() => other.exec("CREATE VIEW evil AS SELECT 1"), /locked/);
     await batch.put("/two", "2");
   });
@@ -139,7 +139,7 @@ Deno.test("foreign schema: what was written but is not committed is kept in a ba
   assert.deepEqual((await mount.list("/")).map(({ name }) => name).sort(), ["a.txt", "one", "two"]);
 });
 
-Deno.test("foreign schema: what SQLite, our own processes and upgrades change is no fault", async () => {
+Deno.test("foreign schema: changes by SQLite, our own processes and upgrades are accepted", async () => {
   using folder = new Folder();
   const path = folder.at("a.aloe");
   await makeGoodFile(path);
@@ -165,7 +165,7 @@ Deno.test("foreign schema: what SQLite, our own processes and upgrades change is
   await two.pruneContent();
   await bothWrite("pruned");
   other.exec("DROP TABLE sqlite_stat1");
-  // As the package does, which knows nothing of ours: it is made again.
+  // The Python package drops our objects, which are created again.
   other.exec("DROP TRIGGER aloe_version_committed; DROP INDEX aloe_lock_node");
   await bothWrite("made again");
   for (const name of ["aloe_version_committed", "aloe_lock_node"]) {
@@ -177,7 +177,7 @@ Deno.test("foreign schema: what SQLite, our own processes and upgrades change is
   assert.deepEqual((await first.verify({ deep: true })).problems, []);
 });
 
-Deno.test("foreign schema: an upgrade under a reader of an older file is taken in", async () => {
+Deno.test("foreign schema: a reader of an older file accepts its upgrade", async () => {
   using folder = new Folder();
   const path = folder.at("a.aloe");
   makeEra1(path, 3);
@@ -195,7 +195,7 @@ Deno.test("foreign schema: an upgrade under a reader of an older file is taken i
   assert.deepEqual(await mount.history("/new"), await writers.history("/new"));
 });
 
-Deno.test("foreign schema: the watch over a file that is replaced runs nothing of it", async () => {
+Deno.test("foreign schema: the check for a replaced file runs none of its SQL", async () => {
   using folder = new Folder();
   const path = folder.at("a.aloe");
   await makeGoodFile(path);
@@ -207,7 +207,7 @@ Deno.test("foreign schema: the watch over a file that is replaced runs nothing o
     HOSTILE_FILES.find(({ kind }) => kind === "view-named-volume")!.make(other);
     other.exec("PRAGMA wal_checkpoint(PASSIVE)");
   }
-  // Longer than between two looks at what is stored.
+  // Longer than the interval of the check of the stored identity.
   for (const end = performance.now() + 1500; performance.now() < end;) {
     assert.equal((await refusal(() => mount.put("/c.txt", "c"))).code, "corrupt");
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -215,7 +215,7 @@ Deno.test("foreign schema: the watch over a file that is replaced runs nothing o
 });
 
 Deno.test({
-  name: "foreign schema: what is no file beside a database is refused, and nothing waits for it",
+  name: "foreign schema: a companion that is not a regular file is refused, without waiting for it",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const make: Record<string, (path: string, folder: Folder) => void> = {
@@ -255,7 +255,7 @@ Deno.test({
           assert.equal(Deno.readTextFileSync(folder.at("victim")), "precious");
         }
         Deno.removeSync(`${path}${suffix}`);
-        // A link to a file is one.
+        // A link to a file is not a regular file.
         await using fs = await AloeLite.open(folder.at("link"));
         await using mount = await fs.mount("main");
         await mount.put("/b.txt", "b");

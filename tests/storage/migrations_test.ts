@@ -1,7 +1,7 @@
 /**
- * Files of era 1 become files of ours, what is missing from a file is made
- * again, a file that is up to date is left alone, and what others write
- * without the library shows in trash and history.
+ * Files of era 1 are upgraded, missing objects are created again, an up-to-date
+ * file is left unchanged, and changes by other implementations show in trash
+ * and history.
  */
 
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ import {
   value,
 } from "./crash/support.ts";
 
-/** What our migrations add to the format. */
+/** The objects that our migrations add to the format. */
 const OBJECTS = [
   "aloe_edge_from",
   "aloe_removed",
@@ -61,7 +61,7 @@ const MIGRATIONS = [
 const ENTRIES = 12;
 const NS = 1_000_000n;
 
-/** Asserts that an open file shows all that was in the file of era 1. */
+/** Asserts that an open file shows everything of the file of era 1. */
 async function assertContent(fs: AloeLite, made: Era1): Promise<void> {
   assert.deepEqual(await fs.health(), []);
   assert.deepEqual(await fs.volumes(), [{
@@ -81,7 +81,7 @@ async function assertContent(fs: AloeLite, made: Era1): Promise<void> {
   );
   const empty = await mount.stat("/docs/empty");
   assert.equal(empty.createdAt, (made.at + 1n) * NS);
-  // No time of change reads as that of creation.
+  // No modification time is shown as a creation time.
   assert.equal(empty.modifiedAt, (made.at + 1n) * NS);
   for (const [name, { id, versions }] of made.entries) {
     const info = await mount.stat(`/docs/${name}`);
@@ -129,7 +129,7 @@ async function assertContent(fs: AloeLite, made: Era1): Promise<void> {
   }]);
 }
 
-Deno.test("migrations: era 1 becomes era 3 with all that was in it", async () => {
+Deno.test("migrations: era 1 becomes era 3 with all its data", async () => {
   using folder = new Folder();
   const file = folder.at("old.aloe");
   const made = makeEra1(file, ENTRIES);
@@ -158,7 +158,7 @@ Deno.test("migrations: era 1 becomes era 3 with all that was in it", async () =>
   for (const gone of ["edge_active_placement", "active_edge", "directory_listing"]) {
     assert.ok(!objects.has(gone), gone);
   }
-  // The old triggers' meanings are gone with their names.
+  // The old triggers are gone, also by their effect.
   {
     await using fs = await AloeLite.open(file, { create: false });
     await using mount = await fs.mount();
@@ -173,7 +173,7 @@ Deno.test("migrations: era 1 becomes era 3 with all that was in it", async () =>
   }
 });
 
-Deno.test("migrations: mounts, locks and ids of era 1 live on", async () => {
+Deno.test("migrations: mounts, locks and ids of era 1 stay valid", async () => {
   using folder = new Folder();
   const file = folder.at("old.aloe");
   const made = makeEra1(file, ENTRIES);
@@ -205,7 +205,7 @@ Deno.test("migrations: mounts, locks and ids of era 1 live on", async () => {
   assert.deepEqual(await mount.readAll("/gone.txt"), made.gone.data);
 });
 
-Deno.test("migrations: a file of era 1 is read without being changed", async () => {
+Deno.test("migrations: reading a file of era 1 does not change it", async () => {
   using folder = new Folder();
   const file = folder.at("old.aloe");
   const made = makeEra1(file, ENTRIES);
@@ -223,7 +223,7 @@ Deno.test("migrations: a file of era 1 is read without being changed", async () 
   assert.deepEqual(folder.names(), ["old.aloe"]);
 });
 
-Deno.test("migrations: an up-to-date file is opened without a write", async () => {
+Deno.test("migrations: opening an up-to-date file writes nothing", async () => {
   using folder = new Folder();
   for (const whose of ["upgraded", "new"]) {
     const file = folder.at(`${whose}.aloe`);
@@ -241,7 +241,7 @@ Deno.test("migrations: an up-to-date file is opened without a write", async () =
     }
     assert.equal(await digestOf(file), before);
     assert.deepEqual(Deno.statSync(file).mtime, mtime);
-    // And as a connection sees it that stays open meanwhile.
+    // A connection that stays open sees no change either.
     const db = new DatabaseSync(file);
     const version = () => ({ ...db.prepare("PRAGMA data_version").get() });
     const was = version();
@@ -263,11 +263,11 @@ Deno.test("migrations: two connections upgrade one file at once", async () => {
   assert.equal(value(file, "SELECT count(*) FROM aloe_migration"), BigInt(MIGRATIONS.length));
 });
 
-Deno.test("migrations: a failed upgrade leaves the file as it was", async () => {
+Deno.test("migrations: a failed upgrade leaves the file unchanged", async () => {
   using folder = new Folder();
   const file = folder.at("old.aloe");
   makeEra1(file, ENTRIES);
-  // A column that the upgrade wants to add.
+  // A column that the upgrade adds too.
   edit(file, "PRAGMA journal_mode = DELETE", "ALTER TABLE mount ADD COLUMN principal INTEGER");
   const before = rows(file, "SELECT * FROM node ORDER BY rowid");
   await assert.rejects(AloeLite.open(file));
@@ -279,7 +279,7 @@ Deno.test("migrations: a failed upgrade leaves the file as it was", async () => 
   );
 });
 
-/** A file with a removed entry and an entry of three versions. */
+/** Creates a file with a removed entry and an entry of three versions. */
 async function makeFile(file: string): Promise<{ gone: string; kept: string }> {
   await using fs = await AloeLite.open(file);
   await fs.createVolume({ name: "main", chunkSize: 100 });
@@ -296,7 +296,7 @@ async function makeFile(file: string): Promise<{ gone: string; kept: string }> {
 
 const SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
 
-Deno.test("migrations: what is missing of ours is made again", async () => {
+Deno.test("migrations: our missing objects are created again", async () => {
   using folder = new Folder();
   const drops: string[][] = [
     ...OBJECTS.map((name) => [dropping(name)]),
@@ -311,7 +311,7 @@ Deno.test("migrations: what is missing of ours is made again", async () => {
     const schema = rows(file, SCHEMA);
     edit(file, ...statements);
     {
-      // To look at it nothing has to be made.
+      // Reading does not need them.
       await using fs = await AloeLite.open(file, { readOnly: true });
       await using mount = await fs.mount();
       assert.deepEqual((await mount.trash()).map((item) => item.path), ["/gone"]);
@@ -359,7 +359,7 @@ function dropping(name: string): string {
   return `DROP ${kind} IF EXISTS ${name}`;
 }
 
-Deno.test("migrations: what was removed while our triggers were gone is in the trash", async () => {
+Deno.test("migrations: items that were removed while our triggers were missing are in the trash", async () => {
   using folder = new Folder();
   const file = folder.at("a.aloe");
   const { gone, kept } = await makeFile(file);
@@ -377,14 +377,14 @@ Deno.test("migrations: what was removed while our triggers were gone is in the t
   assert.deepEqual(trash.map((item) => item.id), [kept]);
   assert.ok(trash[0].removedAt! > BigInt(Date.now() - 60_000) * NS);
   assert.deepEqual(await mount.readAll("/gone"), noise(1, 250));
-  // The note of its first removal is not the time of the next one.
+  // The time of an earlier removal is not used for the later one.
   const began = BigInt(Date.now()) * NS;
   await mount.remove("/gone");
   const item = (await mount.trash()).find((each) => each.id === gone)!;
   assert.ok(item.removedAt! >= began);
 });
 
-Deno.test("migrations: what another connection does shows in trash and history", async () => {
+Deno.test("migrations: changes by another connection show in trash and history", async () => {
   using folder = new Folder();
   const file = folder.at("a.aloe");
   const { gone, kept } = await makeFile(file);
@@ -393,7 +393,7 @@ Deno.test("migrations: what another connection does shows in trash and history",
   const dir = (await mount.stat("/dir")).id;
   const before = BigInt(Date.now()) * NS;
 
-  // As an implementation that knows nothing of ours, while the file is open here.
+  // Like another implementation, while the file is open here.
   edit(file, `UPDATE edge SET archived = 1 WHERE to_id = '${kept}' AND archived = 0`);
   let trash = await mount.trash();
   assert.deepEqual(trash.map((item) => item.path), ["/kept", "/gone"]);
@@ -411,7 +411,7 @@ Deno.test("migrations: what another connection does shows in trash and history",
   assert.equal(await mount.restore(dir), "/dir");
   assert.equal(text(await mount.readAll("/dir/deep/file")), "in it");
 
-  // A placement of an older one comes back.
+  // A placement of an older node becomes active again.
   edit(file, `UPDATE edge SET archived = 0 WHERE to_id = '${kept}'`);
   assert.deepEqual((await mount.trash()).map((item) => item.id), [gone]);
 
@@ -435,7 +435,7 @@ Deno.test("migrations: what another connection does shows in trash and history",
   assert.deepEqual(await mount.readAll("/kept", { version: 1 }), noise(2, 250));
   assert.deepEqual(await mount.readAll("/kept", { version: 3 }), new Uint8Array(0));
 
-  // Rows that are deleted take ours with them.
+  // Deleting rows deletes ours too.
   withForeignKeys(file, [
     `DELETE FROM edge WHERE to_id = '${gone}'`,
     `DELETE FROM node WHERE node_id = '${gone}'`,

@@ -1,4 +1,7 @@
-/** A file that is moved, deleted or replaced while it is open: nothing is written to the lost one. */
+/**
+ * A file that is moved, deleted or replaced while it is open: nothing is
+ * written to the lost file.
+ */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -14,7 +17,7 @@ import {
 } from "../fuse/support.ts";
 import { TestManager } from "../manager/support.ts";
 
-/** Ways in which a file goes; `other` is a sound file. */
+/** Ways in which the file at a path changes; `other` is a valid file. */
 const WAYS: Record<string, (file: string, other: string) => void> = {
   "replaced by mv": (file, other) => Deno.renameSync(other, file),
   "moved away": (file) => Deno.renameSync(file, `${file}.moved`),
@@ -56,7 +59,7 @@ for (const [way, go] of Object.entries(WAYS)) {
         const mount = await fs.mount();
         await mount.put("/before", "1");
         go(file, other);
-        // The WAL is not looked at each time.
+        // The WAL is not checked each time.
         const refused = async () => {
           try {
             await mount.put("/after", "2");
@@ -69,7 +72,7 @@ for (const [way, go] of Object.entries(WAYS)) {
         };
         await until(refused, 5000, "the refusal");
         assert.equal(await refused(), true, "and it stays");
-        // What is open can be read, as long as there is any file of the name.
+        // An open file can be read while a file of the name exists.
         if (!/moved|deleted$/.test(way)) {
           assert.equal(new TextDecoder().decode(await mount.readAll("/before")), "1");
         }
@@ -153,13 +156,13 @@ for (
         }
       };
       assert.equal(refused(), false);
-      // In its place, as cp does it.
+      // Overwritten in place, as cp does it.
       new Deno.Command("cp", { args: [from, file] }).outputSync();
       await until(refused, 20_000, "EIO");
       const isTold = () => daemon.log.some((line) => /was overwritten with another/.test(line));
       await until(isTold, 5000, "a line in the log");
       await assert.rejects(daemon.unmount(), /did not close: /);
-      // Not by `deepEqual`, whose account of a difference takes gigabytes.
+      // Not by `deepEqual`, because its difference report takes gigabytes.
       const untouched = Buffer.compare(await Deno.readFile(file), bytes) === 0;
       assert(untouched, "nothing of the lost one got into it");
       if (source !== "text") {
@@ -171,7 +174,7 @@ for (
 }
 
 mountTest(
-  "a vacuum and other writers are no reason to think that a file is another one",
+  "a vacuum and other writers do not make a file look replaced",
   async () => {
     await withFiles(async (file) => {
       await using daemon = await spawnDaemon({ file });
@@ -193,7 +196,7 @@ mountTest(
   },
 );
 
-Deno.test("cli: a put whose file is replaced fails, and the other file is as it was", async () => {
+Deno.test("cli: a put whose file is replaced fails, and leaves the other file unchanged", async () => {
   using bench = new Bench();
   await bench.ok([]);
   await bench.ok(["put", "-", "/old"], { stdin: "old" });
@@ -216,7 +219,7 @@ Deno.test("cli: a put whose file is replaced fails, and the other file is as it 
   await assertSound(bench.file);
 });
 
-Deno.test("the manager opens a file anew that was replaced, and writes nothing to the lost one", async () => {
+Deno.test("the manager reopens a replaced file, and writes nothing to the lost one", async () => {
   await using m = await TestManager.start();
   const [a, b] = [await m.volume("a"), await m.volume("b")];
   const put = (id: string, name: string) =>
@@ -243,6 +246,6 @@ Deno.test("the manager opens a file anew that was replaced, and writes nothing t
   assert(m.log.some((line) => line.includes("was replaced while it was open")), m.log.join("\n"));
   assert.deepEqual(await content(path(a)), ["two"]);
   await assertSound(path(a));
-  // The other one is as it was.
+  // The other file is unchanged.
   assert.equal((await put(b, "four")).status, 201);
 });

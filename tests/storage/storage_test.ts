@@ -1,6 +1,6 @@
 /**
- * The storage layer: the lane, batches, waiting for others, durability,
- * statements, numbers, reading only, backups.
+ * The storage layer: lanes, batches, waiting for other processes, durability,
+ * statements, numbers, read-only files, backups.
  */
 
 import assert from "node:assert/strict";
@@ -22,7 +22,7 @@ import {
   withRaw,
 } from "./crash/support.ts";
 
-/** A file in memory with a volume of small chunks, mounted. */
+/** A file in memory with a mounted volume of small chunks. */
 class InMemory implements AsyncDisposable {
   private constructor(readonly fs: AloeLite, readonly mount: Mount) {}
 
@@ -37,7 +37,7 @@ class InMemory implements AsyncDisposable {
   }
 }
 
-/** A new file with a volume, closed again. */
+/** Creates a file with a volume and closes it. */
 async function makeFile(path: string): Promise<string> {
   await using fs = await AloeLite.open(path);
   await fs.createVolume({ name: "main", chunkSize: 16 });
@@ -53,7 +53,7 @@ function pause(ms: number): Promise<void> {
 
 // --- the lane --------------------------------------------------------------------
 
-Deno.test("lane: one task at a time, in the order they came, faults or not", async () => {
+Deno.test("lane: runs one task at a time, in order, also after errors", async () => {
   const lane = new Lane();
   const order: number[] = [];
   let running = 0;
@@ -72,7 +72,7 @@ Deno.test("lane: one task at a time, in the order they came, faults or not", asy
   assert.equal(lane.busy, false);
 });
 
-Deno.test("lane: who comes while it is handed on waits his turn", async () => {
+Deno.test("lane: a task that arrives during a handover waits its turn", async () => {
   const lane = new Lane();
   const order: string[] = [];
   const first = lane.run(() => pause(1).then(() => void order.push("first")));
@@ -82,7 +82,7 @@ Deno.test("lane: who comes while it is handed on waits his turn", async () => {
   assert.deepEqual(order, ["first", "second", "late"]);
 });
 
-Deno.test("storage: 200 operations at once do not share a transaction", async () => {
+Deno.test("storage: 200 concurrent operations do not share a transaction", async () => {
   await using memory = await InMemory.make();
   const { mount } = memory;
   await mount.put("/log", "");
@@ -90,7 +90,7 @@ Deno.test("storage: 200 operations at once do not share a transaction", async ()
   for (let i = 0; i < 40; i++) {
     ops.push(mount.append("/log", utf8(`${i};`)));
     ops.push(mount.createEntry(`/file${i}`, utf8(`${i}`)));
-    // A fault of one operation is its own.
+    // An error of one operation does not affect the others.
     ops.push(assertCode("not_found", mount.put(`/nowhere/${i}`, "x")));
     ops.push(mount.list("/").then((children) => assert.equal(children.length, i + 2)));
     ops.push(
@@ -129,7 +129,7 @@ Deno.test("batch: its operations see each other, others see nothing until the en
   assert.equal(text(await theirs.readAll("/new/deep/file")), "bytes");
 });
 
-Deno.test("batch: what it throws undoes it all", async () => {
+Deno.test("batch: an exception rolls it back", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await mount.put("/kept", "before");
@@ -148,11 +148,11 @@ Deno.test("batch: what it throws undoes it all", async () => {
   assert.equal(await mount.exists("/new"), false);
   assert.deepEqual(await mount.trash(), []);
   assert.deepEqual(await fs.info(), before);
-  // Ids go on growing after what was undone.
+  // Ids ascend after a rollback.
   assert.ok(await mount.createEntry("/a") < await mount.createEntry("/b"));
 });
 
-Deno.test("batch: a failure before the first change can be caught", async () => {
+Deno.test("batch: an error before the first change can be caught", async () => {
   await using memory = await InMemory.make();
   const { mount } = memory;
   await mount.batch(async (tx) => {
@@ -167,7 +167,7 @@ Deno.test("batch: a failure before the first change can be caught", async () => 
   assert.deepEqual((await mount.list("/")).map((child) => child.name), ["a", "c"]);
 });
 
-/** A packed directory with an entry that no pack has: it is unpacked half-way. */
+/** A packed directory with an invalid entry: unpacking it fails half-way. */
 const DAMAGED_PACK = encode({
   fmt: "aloefs.pack",
   ver: 1,
@@ -178,14 +178,14 @@ const DAMAGED_PACK = encode({
   ],
 }) as Uint8Array<ArrayBuffer>;
 
-Deno.test("batch: a failure half-way fails the whole, caught or not", async () => {
+Deno.test("batch: an error after a change fails the whole, caught or not", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await mount.put("/pack", DAMAGED_PACK);
   const unpacking = async (tx: Mount) => {
     await tx.put("/new", "new");
     await assertCode("corrupt", tx.unpack("/pack"));
-    // What comes after it is refused with the fault that tore the batch.
+    // Later operations are refused with the error that broke the batch.
     await assertCode("corrupt", tx.put("/other", "other"));
     await assertCode("corrupt", tx.stat("/pack"));
   };
@@ -194,21 +194,22 @@ Deno.test("batch: a failure half-way fails the whole, caught or not", async () =
   assert.deepEqual(await mount.readAll("/pack"), DAMAGED_PACK);
   assert.deepEqual(await mount.trash(), []);
   assert.deepEqual(await fs.health(), []);
-  // The next one has nothing to do with it.
+  // The next batch is not affected.
   await mount.batch((tx) => tx.put("/fine", "fine"));
   assert.equal(text(await mount.readAll("/fine")), "fine");
-  // By itself it is undone too.
+  // Outside a batch the operation is rolled back too.
   await assertCode("corrupt", mount.unpack("/pack"));
   assert.deepEqual((await mount.list("/")).map((child) => child.name), ["pack", "fine"]);
 });
 
-Deno.test("batch: within a batch joins it", async () => {
+Deno.test("batch: a nested batch joins the outer one", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await mount.batch(async (tx) => {
     await tx.put("/a", "a");
     await tx.batch((inner) => inner.put("/b", "b"));
-    // One that fails before its first change can be caught, as an operation can.
+    // A nested batch that fails before its first change can be caught, like an
+    // operation.
     await assertCode("not_found", tx.batch((inner) => inner.put("/nowhere/c", "c")));
     await tx.put("/c", "c");
   });
@@ -224,7 +225,7 @@ Deno.test("batch: within a batch joins it", async () => {
     { message: "half-way" },
   );
   assert.deepEqual((await mount.list("/")).map((child) => child.name), ["a", "b", "c"]);
-  // Of the whole file, over two volumes.
+  // A batch of the whole file, over two volumes.
   await fs.createVolume({ name: "second" });
   await using second = await fs.mount("second");
   const first = mount;
@@ -242,7 +243,7 @@ Deno.test("batch: within a batch joins it", async () => {
   assert.equal(await first.exists("/x") && await second.exists("/x"), true);
 });
 
-Deno.test("batch: its operations at once do not mix", async () => {
+Deno.test("batch: its concurrent operations do not mix", async () => {
   await using memory = await InMemory.make();
   const { mount } = memory;
   await mount.put("/log", "");
@@ -255,7 +256,7 @@ Deno.test("batch: its operations at once do not mix", async () => {
   assert.equal(text(await mount.readAll("/log")), log);
 });
 
-Deno.test("batch: the handle from outside is refused within, not waited for", async () => {
+Deno.test("batch: the outer handle is refused within it, without waiting", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await mount.batch(async (tx) => {
@@ -269,7 +270,7 @@ Deno.test("batch: the handle from outside is refused within, not waited for", as
   assert.deepEqual((await mount.list("/")).map((child) => child.name), ["b"]);
 });
 
-Deno.test("batch: what cannot be within one is refused", async () => {
+Deno.test("batch: operations that cannot run in one are refused", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await fs.batch(async (tx) => {
@@ -299,7 +300,7 @@ Deno.test("batch: others wait for its end", async () => {
   assert.deepEqual(order, ["batch", "later"]);
 });
 
-Deno.test("batch: its handle is of no use after its end", async () => {
+Deno.test("batch: its handle is invalid after its end", async () => {
   await using memory = await InMemory.make();
   const { mount } = memory;
   let kept: Mount | undefined;
@@ -312,7 +313,7 @@ Deno.test("batch: its handle is of no use after its end", async () => {
   assert.equal(await mount.exists("/b"), false);
 });
 
-Deno.test("batch: what it left running may use the file once it has ended", async () => {
+Deno.test("batch: tasks that it left running may use the file after its end", async () => {
   await using memory = await InMemory.make();
   const { mount } = memory;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -327,7 +328,7 @@ Deno.test("batch: what it left running may use the file once it has ended", asyn
   assert.deepEqual((await mount.list("/")).map((child) => child.name), ["a", "b", "left"]);
 });
 
-Deno.test("batch: a large one is written out before its commit, and undone all the same", async () => {
+Deno.test("batch: a large one is written to disk before its commit, and still rolls back", async () => {
   using folder = new Folder();
   const file = folder.at("a.aloe");
   await using fs = await AloeLite.open(file);
@@ -347,7 +348,7 @@ Deno.test("batch: a large one is written out before its commit, and undone all t
 
 // --- opening and closing --------------------------------------------------------------
 
-Deno.test("storage: a closed file says so, and closing waits for what runs", async () => {
+Deno.test("storage: a closed file is refused, and closing waits for running tasks", async () => {
   const { fs, mount } = await InMemory.make();
   const written = mount.put("/a", noise(1, 1000));
   const read = mount.readAll("/a");
@@ -371,7 +372,7 @@ Deno.test("storage: a closed file says so, and closing waits for what runs", asy
   }
 });
 
-Deno.test("storage: descriptors of a closed file say so", async () => {
+Deno.test("storage: descriptors of a closed file are refused", async () => {
   const { fs, mount } = await InMemory.make();
   await mount.put("/a", noise(1, 100));
   const input = await mount.openRead("/a");
@@ -382,7 +383,7 @@ Deno.test("storage: descriptors of a closed file say so", async () => {
   await assertCode("invalid", output.close());
 });
 
-Deno.test("storage: every :memory: is a file of its own, gone when it is closed", async () => {
+Deno.test("storage: every :memory: is a separate file, gone when it is closed", async () => {
   await using one = await InMemory.make();
   await using two = await AloeLite.open(":memory:");
   assert.equal((await one.fs.volumes()).length, 1);
@@ -406,19 +407,19 @@ Deno.test("storage: every :memory: is a file of its own, gone when it is closed"
   }
 });
 
-Deno.test("storage: volumes are listed in the order they were made", async () => {
+Deno.test("storage: volumes are listed in the order of creation", async () => {
   await using fs = await AloeLite.open(":memory:");
   const names = Array.from({ length: 30 }, (_, i) => `${i}`);
   for (const name of names) await fs.createVolume({ name });
   assert.deepEqual((await fs.volumes()).map((volume) => volume.name), names);
-  // Of several with one name the newest is meant.
+  // Of several volumes with one name, the newest is used.
   for (let i = 0; i < 10; i++) {
     const { id } = await fs.createVolume({ name: "again" });
     assert.equal((await fs.volume("again")).id, id);
   }
 });
 
-Deno.test("storage: names that SQLite would take for something else", async () => {
+Deno.test("storage: opens names that SQLite treats as special", async () => {
   using folder = new Folder();
   for (const name of ["a?b=c.aloe", "50%.aloe", "#1.aloe", "mit Leerzeichen ü.aloe", "file:x"]) {
     await makeFile(folder.at(name));
@@ -433,7 +434,7 @@ Deno.test("storage: names that SQLite would take for something else", async () =
   assert.ok(folder.names().includes("a url?.aloe"));
 });
 
-Deno.test("storage: the URL of a server is refused, and its password not shown", async () => {
+Deno.test("storage: the URL of a server is refused without showing its password", async () => {
   const servers = [
     "postgres://me:hunter2@db.example/files",
     "postgresql://me:hunter2@/files?host=/tmp",
@@ -460,7 +461,7 @@ Deno.test("storage: the URL of a server is refused, and its password not shown",
   );
 });
 
-Deno.test("storage: what a backend cannot do is refused by its name", () => {
+Deno.test("storage: a missing capability of a backend is refused by name", () => {
   const tx = { capabilities: {} } as Transaction;
   assert.throws(
     () => capability(tx, "vacuum"),
@@ -468,17 +469,17 @@ Deno.test("storage: what a backend cannot do is refused by its name", () => {
   );
 });
 
-Deno.test("storage: a new file is in WAL mode, with keys and pages as said", async () => {
+Deno.test("storage: a new file is in WAL mode, with foreign keys and the documented page size", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   assert.equal(value(file, "PRAGMA journal_mode"), "wal");
   assert.equal(value(file, "PRAGMA page_size"), 4096n);
   assert.equal(value(file, "PRAGMA user_version"), 3n);
-  // Nothing is left beside a file that is closed.
+  // A closed file has no companions.
   assert.deepEqual(folder.names(), ["a.aloe"]);
 });
 
-Deno.test("storage: a file with a rollback journal goes back to WAL", async () => {
+Deno.test("storage: a file with a rollback journal is set to WAL again", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   edit(file, "PRAGMA journal_mode = DELETE");
@@ -489,7 +490,7 @@ Deno.test("storage: a file with a rollback journal goes back to WAL", async () =
 
 // --- durability ------------------------------------------------------------------------
 
-Deno.test("storage: full durability syncs each commit but the steps of a stream", async () => {
+Deno.test("storage: full durability syncs each commit except the steps of a stream", async () => {
   using folder = new Folder();
   for (const durability of ["full", "normal"] as const) {
     await using fs = await AloeLite.open(folder.at(`${durability}.aloe`), { durability });
@@ -529,7 +530,7 @@ Deno.test("busy: a writer waits for another connection's transaction", async () 
     await tx.put("/b", "b");
     await pause(150);
   });
-  // It reads what was there before, and does not wait for that.
+  // A reader sees the earlier state, and does not wait.
   assert.equal(await mine.exists("/b"), false);
   assert.equal(text(await mine.readAll("/docs/a.txt")), "hello");
   await mine.put("/c", "c");
@@ -537,7 +538,7 @@ Deno.test("busy: a writer waits for another connection's transaction", async () 
   await held;
 });
 
-Deno.test("busy: busyTimeout is how long it waits", async () => {
+Deno.test("busy: waits for busyTimeout", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   await using one = await AloeLite.open(file);
@@ -554,7 +555,7 @@ Deno.test("busy: busyTimeout is how long it waits", async () => {
     const began = performance.now();
     await assertCode("busy", mine.put("/c", "c"));
     const waited = performance.now() - began;
-    // Less than the default of 10 s, however busy the machine is.
+    // Less than the default of 10 s, also on a busy machine.
     assert.ok(waited >= busyTimeout && waited < 10_000, `${waited} ms`);
     await assertCode("busy", mine.batch((tx) => tx.put("/c", "c")));
     release();
@@ -563,7 +564,10 @@ Deno.test("busy: busyTimeout is how long it waits", async () => {
   }
 });
 
-/** Locks a whole file as a rollback journal's writer does, until it is let go. */
+/**
+ * Locks a whole file, as a writer with a rollback journal does, until it is
+ * released.
+ */
 function seize(file: string, ms: number): Promise<void> {
   const db = new DatabaseSync(file);
   db.exec("PRAGMA journal_mode = DELETE");
@@ -661,7 +665,7 @@ Deno.test("storage: a statement is prepared once for a connection", async () => 
   }
 });
 
-Deno.test("storage: an open file that is up to date costs a handful of statements", async () => {
+Deno.test("storage: opening an up-to-date file runs few statements", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   const prepare = DatabaseSync.prototype.prepare;
@@ -678,7 +682,7 @@ Deno.test("storage: an open file that is up to date costs a handful of statement
   assert.ok(prepared.length <= 16, prepared.join("\n"));
 });
 
-Deno.test("storage: times are exact beyond what a double holds", async () => {
+Deno.test("storage: times beyond the precision of a double are exact", async () => {
   await using memory = await InMemory.make();
   const { mount } = memory;
   await mount.put("/a", "a");
@@ -703,7 +707,7 @@ Deno.test("storage: times are exact beyond what a double holds", async () => {
   assert.equal(typeof version.committedAt, "bigint");
 });
 
-Deno.test("storage: a time to live is kept to the nanosecond", async () => {
+Deno.test("storage: a time to live is exact to the nanosecond", async () => {
   await using memory = await InMemory.make();
   const { fs } = memory;
   const before = BigInt(Date.now()) * 1_000_000n;
@@ -773,20 +777,21 @@ Deno.test("read-only: every change is refused, nothing is written", async () => 
     assert.equal(text(await mount.readAll("/docs/a.txt")), "hello");
     assert.deepEqual(await fs.health(), []);
     assert.deepEqual((await mount.verify({ deep: true })).problems, []);
-    // Its mount is its own.
+    // The reader's mount is not in the file.
     assert.equal((await fs.mounts()).length, 1);
     await using other = await AloeLite.open(file, { readOnly: true });
     assert.deepEqual(await other.mounts(), []);
   }
   assert.equal(await digestOf(file), before);
-  // SQLite leaves what it needs to share a WAL file with writers, without content.
+  // SQLite leaves the empty companions that it needs to share a WAL file with
+  // writers.
   for (const name of folder.names()) {
     if (name.endsWith("-wal")) assert.equal(Deno.statSync(folder.at(name)).size, 0);
     else assert.ok(["a.aloe", "a.aloe-shm"].includes(name), name);
   }
 });
 
-Deno.test("read-only: a mount of its own may read a file that is being written", async () => {
+Deno.test("read-only: a read-only connection may read a file that is being written", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   await using writer = await AloeLite.open(file);
@@ -818,7 +823,7 @@ Deno.test("read-only: a read-only mount of a writable file", async () => {
 
 // --- backups ------------------------------------------------------------------------------------
 
-Deno.test("backup: a snapshot that is sound, of a file and of memory", async () => {
+Deno.test("backup: a valid snapshot of a file and of memory", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   await using fs = await AloeLite.open(file);
@@ -846,7 +851,7 @@ Deno.test("backup: a snapshot that is sound, of a file and of memory", async () 
   }
 });
 
-Deno.test("backup: given up, it leaves nothing", async () => {
+Deno.test("backup: when aborted it leaves nothing", async () => {
   using folder = new Folder();
   await using fs = await AloeLite.open(await makeFile(folder.at("a.aloe")));
   await assert.rejects(
@@ -857,7 +862,7 @@ Deno.test("backup: given up, it leaves nothing", async () => {
   await assertCode("io_error", fs.backup(folder.at("nowhere/b.aloe")));
 });
 
-Deno.test("backup: of memory, it waits for what is under way", async () => {
+Deno.test("backup: of memory, it waits for running tasks", async () => {
   using folder = new Folder();
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
@@ -871,11 +876,12 @@ Deno.test("backup: of memory, it waits for what is under way", async () => {
   await batch;
   await using backup = await AloeLite.open(folder.at("b.aloe"), { readOnly: true });
   await using copied = await backup.mount("main");
-  // Wholly or not at all.
+  // Completely or not at all.
   assert.equal(await copied.exists("/a"), await copied.exists("/b"));
 });
 
-// --- others' work under way -------------------------------------------------------------------------
+// --- unfinished work of others
+// ----------------------------------------------------
 
 Deno.test("storage: an aborted stream is no version of its file", async () => {
   await using memory = await InMemory.make();
@@ -906,7 +912,7 @@ Deno.test("storage: two streams of one mount to one file are two versions, the l
   assert.deepEqual((await mount.verify({ deep: true })).problems, []);
 });
 
-Deno.test("storage: a content prune leaves a transfer that is under way alone", async () => {
+Deno.test("storage: a content prune leaves a running transfer alone", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await mount.put("/a", noise(1, 100));
@@ -924,7 +930,7 @@ Deno.test("storage: a content prune leaves a transfer that is under way alone", 
   assert.deepEqual(await copied.readAll("/b"), noise(2, 100));
 });
 
-Deno.test("storage: a fork has no name until it is whole", async () => {
+Deno.test("storage: a fork has no name until it is complete", async () => {
   await using memory = await InMemory.make();
   const { fs, mount } = memory;
   await mount.put("/a", noise(1, 100));
@@ -941,7 +947,7 @@ Deno.test("storage: a fork has no name until it is whole", async () => {
   assert.equal((await fs.volume("fork")).name, "fork");
 });
 
-Deno.test("storage: other processes' views do not see a batch under way", async () => {
+Deno.test("storage: views of other processes do not see a running batch", async () => {
   using folder = new Folder();
   const file = await makeFile(folder.at("a.aloe"));
   await using fs = await AloeLite.open(file);

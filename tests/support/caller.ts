@@ -1,6 +1,9 @@
 import type { Caller } from "../../src/vfs/filesystem.ts";
 
-/** Who makes calls in a test without a kernel: root may do everything, others have one group. */
+/**
+ * The caller of operations in a test without a kernel: root has all
+ * capabilities, others have one group.
+ */
 export function callerOf(uid: number, gid: number): Caller {
   return {
     uid,

@@ -1,11 +1,11 @@
-/** What the tests of the command line share: they run it as a real process. */
+/** Helpers for tests of the command line, which run it as a real process. */
 
 import assert from "node:assert/strict";
 
-/** The command line's entry. */
+/** The entry module of the command line. */
 export const MAIN: string = new URL("../../cli/main.ts", import.meta.url).pathname;
 
-/** The words that run it. */
+/** The arguments that run it. */
 export const RUN: readonly string[] = [
   ...["run", "--no-check", "--allow-all"],
   `--lock=${new URL("../../cli/deno.lock", import.meta.url).pathname}`,
@@ -13,8 +13,8 @@ export const RUN: readonly string[] = [
 ];
 
 /**
- * What is given to a process whose changes of content hang in a statement, once a
- * file is there.
+ * Arguments for a process whose content changes hang in a statement, once a
+ * marker file exists.
  */
 export function hangingOnce(sign: string): Given {
   return {
@@ -31,7 +31,7 @@ export interface Ended {
   err: string;
 }
 
-/** What a process is given beside its words. */
+/** Settings of a process beside its arguments. */
 export interface Given {
   stdin?: string | Uint8Array;
   env?: Record<string, string>;
@@ -80,9 +80,9 @@ export async function aloelite(
   };
 }
 
-/** The command line on one file, in a folder of its own that goes with it. */
+/** The command line on one file, in a temporary folder. */
 export class Bench implements Disposable {
-  /** A folder to work in. */
+  /** The working folder. */
   readonly folder: string = Deno.makeTempDirSync({ prefix: "aloelite-cli-" });
   /** The file. */
   readonly file: string = `${this.folder}/t.aloe`;
@@ -95,7 +95,7 @@ export class Bench implements Disposable {
     });
   }
 
-  /** Runs a command that has to succeed and to say nothing on standard error. */
+  /** Runs a command that has to succeed without output on standard error. */
   async ok(args: readonly string[], given: Given = {}): Promise<string> {
     const ended = await this.run(args, given);
     assert.equal(ended.err, "", args.join(" "));
@@ -126,7 +126,7 @@ export class Bench implements Disposable {
     return ended.err;
   }
 
-  /** A path in the folder. */
+  /** Returns a path in the folder. */
   path(name: string): string {
     return `${this.folder}/${name}`;
   }
@@ -138,7 +138,7 @@ export class Bench implements Disposable {
   }
 }
 
-/** Whether something is at a local path. */
+/** Returns whether a local path exists. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -148,7 +148,10 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Whether volumes can be mounted as directories here: Linux, `/dev/fuse`, the package fuse3. */
+/**
+ * Returns whether volumes can be mounted here: needs Linux, `/dev/fuse` and the
+ * package fuse3.
+ */
 export function canMount(): boolean {
   if (Deno.build.os !== "linux") return false;
   try {
@@ -159,7 +162,7 @@ export function canMount(): boolean {
   }
 }
 
-/** Words for a shell. */
+/** Quotes words for a shell. */
 export function quoted(words: readonly string[]): string {
   return words.map((w) => `'${w.replaceAll("'", "'\\''")}'`).join(" ");
 }
@@ -167,7 +170,7 @@ export function quoted(words: readonly string[]): string {
 /**
  * Runs the command line on a terminal of its own and answers its questions.
  *
- * @returns All that the terminal showed, and the exit code.
+ * @returns The output of the terminal, and the exit code.
  */
 export async function onTerminal(
   args: readonly string[],

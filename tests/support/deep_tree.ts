@@ -1,9 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { AloeLite } from "../../mod.ts";
 
-// Trees that take too long to make by operations: written by SQL.
+// Creates trees by SQL, because operations would take too long.
 
-/** A node of the chain, by its level. */
+/** Returns the id of a node of the chain by its level. */
 export const nodeAt = (level: number): string => id(level, 1);
 
 function id(count: number, kind: number): string {
@@ -11,11 +11,14 @@ function id(count: number, kind: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-00000000000${kind}`;
 }
 
-/** The same in SQL. */
+/** Returns the SQL expression of that id. */
 const sqlId = (count: string, kind: number) =>
   `printf('%08x-%04x-7000-8000-%012x', 0x01900000 + (${count} >> 16), (${count}) & 0xffff, ${kind})`;
 
-/** Makes a file whose volume is one chain of directories of a name, with a file at its end. */
+/**
+ * Creates a file whose volume is one chain of directories with one name, with a
+ * file at its end.
+ */
 export async function makeChain(file: string, levels: number, name = "d"): Promise<void> {
   {
     await using fs = await AloeLite.open(file);
@@ -39,7 +42,10 @@ export async function makeChain(file: string, levels: number, name = "d"): Promi
   db.exec("COMMIT");
 }
 
-/** The same, whose last directory is the second one again: `/d/d` is in itself. */
+/**
+ * Creates such a file whose last directory is the second one again: `/d/d`
+ * contains itself.
+ */
 export async function makeCycle(file: string, levels = 5): Promise<void> {
   await makeChain(file, levels);
   using db = new DatabaseSync(file);

@@ -1,4 +1,7 @@
-/** Copies a volume, within its file or into another one, and kills itself half-way. */
+/**
+ * Copies a volume within its file or into another one, and kills itself
+ * half-way.
+ */
 
 import { AloeLite } from "../../mod.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What tests of the write-back layer share: a filesystem over a file of its own
- * connection, others that write to the file meanwhile, and what has to hold.
+ * Helpers for tests of the write-back layer: a filesystem on its own
+ * connection, other connections that write to the file, and common assertions.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { callerOf } from "./caller.ts";
 export const CALLER = callerOf(1000, 1000);
 export const CHUNK = 65536;
 
-/** Longer than the pause between two looks for changes by others, ms. */
+/** Longer than the interval of the check for external changes, ms. */
 const WATCHED = 430;
 
 let ticks = 0;
@@ -28,7 +28,7 @@ export const nothing: Invalidations = { inode() {}, entry() {}, grown() {} };
 
 type Options = Partial<VolumeFilesystemOptions> & { pin?: string; busyTimeout?: number };
 
-/** A file system over a file of its own connection. */
+/** A filesystem on a connection of its own. */
 export class Subject {
   private constructor(readonly fs: AloeLite, readonly vfs: VolumeFilesystem) {}
 
@@ -44,23 +44,26 @@ export class Subject {
       invalidate: nothing,
       ...options,
     });
-    // Changes by others are taken in from here on.
+    // External changes are accepted from here on.
     await vfs.tick();
     return new Subject(fs, vfs);
   }
 
-  /** Ends in order. */
+  /** Ends the filesystem in order. */
   async close(): Promise<void> {
     await this.vfs.close();
     await this.fs.close();
   }
 
-  /** Gives up what is in memory. */
+  /** Drops the state in memory. */
   async crash(): Promise<void> {
     await this.fs.close();
   }
 
-  /** A file of the root, made if need be, with a reference of the kernel's. */
+  /**
+   * Returns a file of the root with a kernel reference; creates it if it is
+   * missing.
+   */
   async file(name: string, data?: Uint8Array): Promise<Inode> {
     const { vfs } = this;
     const inode = await vfs.lookup(vfs.root, name) ??
@@ -81,7 +84,7 @@ export class Subject {
     return bytes.subarray(0, await this.vfs.read(inode, 0, bytes));
   }
 
-  /** Looks for what others have changed. */
+  /** Checks for external changes. */
   async watch(): Promise<void> {
     await delay(WATCHED);
     await this.vfs.tick();
@@ -95,7 +98,7 @@ export const noise = (length: number, seed: number) =>
 
 export const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte);
 
-/** Bytes over other ones. */
+/** Writes bytes over existing ones. */
 export function over(bytes: Uint8Array, data: Uint8Array, offset = 0): Uint8Array {
   const result = new Uint8Array(Math.max(bytes.length, offset + data.length));
   result.set(bytes);
@@ -120,7 +123,7 @@ export async function withFile(
   }
 }
 
-/** What another process does: it has a connection and a mount of its own. */
+/** Another process: a connection and a mount of its own. */
 export async function elsewhere(
   path: string,
   task: (mount: Mount) => Promise<unknown>,
@@ -130,7 +133,7 @@ export async function elsewhere(
   await task(mount);
 }
 
-/** Finds no fault in the file. */
+/** Asserts that the file has no faults. */
 export async function assertSound(path: string): Promise<void> {
   await using fs = await AloeLite.open(path, { durability: "normal" });
   await using mount = await fs.mount();
