@@ -1,4 +1,7 @@
-/** Answers that are given again: never older than the last change, and to nobody else. */
+/**
+ * Cached answers are never older than the last change, and are given only to
+ * clients with access.
+ */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -21,7 +24,7 @@ Deno.test("an answer is never older than the last change, whoever made it", asyn
       assert.deepEqual(await listed(), [`x ${i}`]);
       assert.equal(await size(), i);
     }
-    // Many at once: one look at the file serves them all.
+    // Concurrent requests share one check of the file.
     const many = await Promise.all(Array.from({ length: 8 }, (_, n) => n % 2 ? size() : listed()));
     assert.deepEqual(many, Array.from({ length: 8 }, (_, n) => n % 2 ? i : [`x ${i}`]));
   }
@@ -30,7 +33,7 @@ Deno.test("an answer is never older than the last change, whoever made it", asyn
   assert.deepEqual(await listed(), []);
 });
 
-Deno.test("an answer given again is the same, to its last header", async () => {
+Deno.test("a cached answer equals the original, headers included", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   await m.ask("PUT", `/volumes/${id}/files/x`, { body: "x" });
@@ -50,7 +53,7 @@ Deno.test("an answer given again is the same, to its last header", async () => {
   }
 });
 
-Deno.test("nothing is said again of a volume that has gone", async () => {
+Deno.test("no cached answer is given for a deleted volume", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("one");
   const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;
@@ -64,7 +67,7 @@ Deno.test("nothing is said again of a volume that has gone", async () => {
   }
 });
 
-Deno.test("an answer given again goes to who may have it", async () => {
+Deno.test("a cached answer is given only to clients with access", async () => {
   await using m = await TestManager.start({ token: "a-given-token" });
   const headers = { authorization: "Bearer a-given-token" };
   const make = async (json: Record<string, unknown>): Promise<string> =>

@@ -1,4 +1,4 @@
-/** Archives, unpacked by a program that has nothing to do with their maker. */
+/** Archives, unpacked by an independent program. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -50,7 +50,7 @@ Deno.test("an archive has directories and files, and no name that leads out of i
     await mount.symlink("/d/link", "/etc/passwd");
   }
   {
-    // Nothing of ours makes such names; other programs do.
+    // Our code creates no such names; other programs do.
     using db = new DatabaseSync(`${root}/filesystems/made.aloe`);
     db.prepare("UPDATE edge SET name = '..' WHERE name = 'dots'").run();
     db.prepare("UPDATE edge SET name = '../../slip' WHERE name = 'slip'").run();
@@ -91,7 +91,7 @@ Deno.test("an archive has directories and files, and no name that leads out of i
     assert.deepEqual(Object.keys((await unpack(some.bytes)).names), ["large", "none", "empty/"]);
     assert.equal((await m.ask("GET", `/volumes/${id}/archive?path=/nothing`)).status, 404);
     assert.equal((await m.ask("GET", `/volumes/none/archive?path=/`)).status, 404);
-    // Nothing chosen is not everything.
+    // An empty selection does not select everything.
     for (const query of ["", "?path=", "?path=/d&path=", "?paths=/d"]) {
       const { status, json } = await m.ask("GET", `/volumes/${id}/archive${query}`);
       assert.deepEqual([status, json.code], [400, "invalid"], query);

@@ -1,4 +1,4 @@
-/** Who may come in: the token, logins, other sites, and those who guess. */
+/** Access control: the token, logins, other sites, and guesses. */
 
 import assert from "node:assert/strict";
 import { raw } from "./raw.ts";
@@ -6,12 +6,12 @@ import { request, TestManager } from "./support.ts";
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-/** What the metrics count under a name. */
+/** Returns the value of a metric. */
 function counted(text: string, name: string): number {
   return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)![1]);
 }
 
-/** Every file below a folder, as one text. */
+/** Returns all files below a folder as one text. */
 async function allBytes(folder: string): Promise<string> {
   const parts: string[] = [];
   for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
@@ -22,7 +22,7 @@ async function allBytes(folder: string): Promise<string> {
   return parts.join("\n");
 }
 
-Deno.test("on this machine alone no token is asked for, and nobody else comes in", async () => {
+Deno.test("on loopback no token is required, and other clients are refused", async () => {
   await using m = await TestManager.start();
   assert.equal(m.manager.newToken, null);
   assert.equal((await m.ask("GET", "/volumes")).status, 200);
@@ -36,7 +36,7 @@ Deno.test("on this machine alone no token is asked for, and nobody else comes in
   assert.equal((await answer.json()).code, "forbidden");
 });
 
-Deno.test("a token is made where others can come in, told once, and kept as its hash", async () => {
+Deno.test("beyond loopback a token is created, shown once, and stored as its hash", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-manager-" });
   try {
     let token: string;
@@ -73,7 +73,7 @@ Deno.test("a token is made where others can come in, told once, and kept as its 
   }
 });
 
-Deno.test("without the token there is the page, the login, and a word on health", async () => {
+Deno.test("without the token there is the page, the login, and a short health answer", async () => {
   await using m = await TestManager.start({ token: "a given token" });
   const health = await m.ask("GET", "/health");
   assert.deepEqual(Object.keys(health.json), ["status"]);
@@ -104,7 +104,7 @@ Deno.test("without the token there is the page, the login, and a word on health"
   assert.equal((await m.ask("GET", "/volumes", known)).status, 401);
 });
 
-Deno.test("a browser logs in for a cookie that is no token, and out again", async () => {
+Deno.test("a browser logs in for a cookie that is not the token, and logs out", async () => {
   await using m = await TestManager.start({ token: "s3cret-and-long-token" });
   const wrong = await m.ask("POST", "/login", { json: { token: "x" } });
   assert.equal(wrong.status, 401);
@@ -125,7 +125,7 @@ Deno.test("a browser logs in for a cookie that is no token, and out again", asyn
   assert.equal((await m.ask("GET", "/volumes", { headers: proxied })).status, 200);
   const forged = { cookie: `aloelite_login=${"0".repeat(64)}` };
   assert.equal((await m.ask("GET", "/volumes", { headers: forged })).status, 401);
-  // A cookie of the login opens no volume.
+  // A login cookie unlocks no volume.
   const id = (await m.ask("POST", "/volumes", {
     json: { name: "vault", encrypted: true, pin: "2468" },
     headers,
@@ -137,7 +137,7 @@ Deno.test("a browser logs in for a cookie that is no token, and out again", asyn
   assert.equal((await m.ask("GET", "/volumes", { headers })).status, 401);
 });
 
-Deno.test("who guesses tokens has to wait, many at once too; a login goes on", async () => {
+Deno.test("a client that guesses tokens has to wait, in parallel too; a login still works", async () => {
   await using m = await TestManager.start({ token: "the-right-one", limits: { pinGuesses: 3 } });
   const login = await m.ask("POST", "/login", { json: { token: "the-right-one" } });
   const headers = { cookie: login.headers.get("set-cookie")!.split(";")[0] };
@@ -149,7 +149,8 @@ Deno.test("who guesses tokens has to wait, many at once too; a login goes on", a
   const slow = tries.find(({ status }) => status === 429)!;
   assert.equal(slow.json.code, "rate_limited");
   assert.ok(Number(slow.headers.get("retry-after")) >= 1);
-  // Even the-right-one has to wait, or the wait would tell which it is.
+  // The right token has to wait too; otherwise the wait would reveal which one
+  // is right.
   assert.equal((await m.ask("GET", "/volumes", bearer("the-right-one"))).status, 429);
   assert.equal((await m.ask("POST", "/login", { json: { token: "the-right-one" } })).status, 429);
   assert.equal((await m.ask("GET", "/volumes", { headers })).status, 200);
@@ -158,7 +159,7 @@ Deno.test("who guesses tokens has to wait, many at once too; a login goes on", a
   assert.equal((await m.ask("GET", "/volumes", bearer("guess"))).status, 401);
 });
 
-Deno.test("a name that is not ours, and pages of other sites, are turned away", async () => {
+Deno.test("an unknown Host, and requests of other sites, are refused", async () => {
   await using m = await TestManager.start({ allowedHosts: ["box.example"] });
   const { port } = new URL(m.url);
   const get = (...lines: string[]) => raw(m.url, ["GET /volumes HTTP/1.1", ...lines]);
@@ -200,7 +201,7 @@ Deno.test("a name that is not ours, and pages of other sites, are turned away", 
   for (const lines of [[], [own], [own, "Sec-Fetch-Site: same-origin"], ["Sec-Fetch-Site: none"]]) {
     assert.equal((await post(...lines)).status, 201, lines.join());
   }
-  // Behind a proxy that puts its own Host, by a name that was allowed.
+  // Behind a proxy that sets its own Host, by an allowed name.
   assert.equal((await post("Origin: https://box.example")).status, 201);
 
   assert.equal((await get("Sec-Fetch-Site: cross-site")).status, 403);
@@ -213,7 +214,7 @@ Deno.test("a name that is not ours, and pages of other sites, are turned away", 
   assert.equal((await get("Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate")).status, 200);
 });
 
-Deno.test("no PIN and no token gets into a file or the log", async () => {
+Deno.test("no PIN and no token is written to a file or the log", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-manager-" });
   const [token, pin, next] = ["token-4711-nobody", "pin-7391-nobody", "pin-8402-nobody"];
   try {
@@ -253,7 +254,7 @@ Deno.test("no PIN and no token gets into a file or the log", async () => {
   }
 });
 
-Deno.test("wrong PINs are counted by client and volume, whichever route they come by", async () => {
+Deno.test("wrong PINs are counted by client and volume, across routes", async () => {
   await using m = await TestManager.start({ limits: { pinGuesses: 3 } });
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const other = await m.volume("other", { encrypted: true, pin: "2468" });
@@ -266,7 +267,7 @@ Deno.test("wrong PINs are counted by client and volume, whichever route they com
     const { status, json: { code } } = await m.ask("POST", `/volumes/${id}/${route}`, { json });
     assert.deepEqual([status, code], [400, "bad_key"], route);
   }
-  // The pause is a second.
+  // The pause is one second.
   const wrongSince = performance.now();
   for (const [route, json] of routes) {
     const { status, json: body, headers } = await m.ask("POST", `/volumes/${id}/${route}`, {
@@ -292,7 +293,7 @@ Deno.test("wrong PINs are counted by client and volume, whichever route they com
   if (performance.now() - wrongSince < 900) {
     assert.equal((await unlock(id)).status, 429, "what another knows does not help this one");
   }
-  // A refused guess was none: only those that were looked at count.
+  // A refused attempt does not count; only checked ones do.
   assert.equal(counted((await m.ask("GET", "/metrics")).text, "aloelite_wrong_pins_total"), 3);
   await new Promise((resolve) => setTimeout(resolve, 1100));
   assert.equal((await unlock(id)).status, 200);
@@ -302,7 +303,7 @@ Deno.test("wrong PINs are counted by client and volume, whichever route they com
   assert.equal((await unlock(id)).status, 200);
 });
 
-Deno.test("guesses at once count as if each were wrong; the pause grows", async () => {
+Deno.test("parallel guesses count as if each were wrong; the pause grows", async () => {
   await using m = await TestManager.start({ limits: { pinGuesses: 2 } });
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const guess = (pin: string) =>

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 
-/** Certificates of a test: an authority, the server's, a client's, and a stranger's. */
+/**
+ * Certificates for a test: an authority, the server's, a client's, and an
+ * unknown client's.
+ */
 export async function certificates(folder: string): Promise<void> {
   const openssl = async (...args: string[]) => {
     const { success, stderr } = await new Deno.Command("openssl", { args, cwd: folder }).output();

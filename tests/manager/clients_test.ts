@@ -1,4 +1,4 @@
-/** Programs that people use: curl and wget. */
+/** Common clients: curl and wget. */
 
 import assert from "node:assert/strict";
 import { TestManager } from "./support.ts";
@@ -22,7 +22,7 @@ async function folder(): Promise<{ path: string } & AsyncDisposable> {
 const content = new Uint8Array(3_000_001).map((_, i) => (i * 7919) >> 5);
 
 Deno.test({
-  name: "curl writes, reads, goes on with a download, and sends forms",
+  name: "curl writes, reads, resumes a download, and sends forms",
   ignore: !await installed("curl"),
   fn: async () => {
     await using m = await TestManager.start();
@@ -38,7 +38,7 @@ Deno.test({
     await Deno.truncate(copy, 1_234_567);
     await run("curl", "-sSf", "-C", "-", "-o", copy, `${files}/a.bin`);
     assert.deepEqual(await Deno.readFile(copy), content);
-    // From a pipe: nobody knows how much will come.
+    // From a pipe, so the length is unknown.
     await run("sh", "-c", `cat ${source} | curl -sSf -T - ${files}/piped.bin`);
     const piped = await m.ask("GET", `/volumes/${id}/files/piped.bin`);
     assert.deepEqual(piped.bytes, content);
@@ -69,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "wget goes on with a download that was cut off",
+  name: "wget resumes an interrupted download",
   ignore: !await installed("wget"),
   fn: async () => {
     await using m = await TestManager.start();

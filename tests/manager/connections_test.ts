@@ -1,4 +1,4 @@
-/** Connections that say nothing, or too little: they keep nobody out, and end. */
+/** Silent or slow connections block no other client, and are closed. */
 
 import assert from "node:assert/strict";
 import { raw } from "./raw.ts";
@@ -43,10 +43,10 @@ async function sleep(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A connection that is held; closed at the end of its test. */
+/** An open connection, closed at the end of its test. */
 class Held implements Disposable {
   readonly connection: Deno.TcpConn;
-  /** When it was closed by the other side, by `performance.now`. */
+  /** When the server closed it, by `performance.now`. */
   readonly closed: Promise<number>;
   isClosed = false;
   text = "";
@@ -92,12 +92,12 @@ class Held implements Disposable {
     try {
       this.connection.close();
     } catch {
-      // It is.
+      // The connection is closed already.
     }
   }
 }
 
-/** Several of them. */
+/** Opens several connections. */
 class All implements Disposable {
   readonly all: Held[] = [];
 
@@ -124,7 +124,7 @@ async function until(what: () => boolean | Promise<boolean>, why: string): Promi
   }
 }
 
-Deno.test("a head comes within its time, or the connection ends", async () => {
+Deno.test("a request head arrives within its time, or the connection is closed", async () => {
   await using m = await TestServer.start({ limits: { headMs: 400, keepAliveMs: 2000 } });
   using all = new All();
   const begun = performance.now();
@@ -136,7 +136,7 @@ Deno.test("a head comes within its time, or the connection ends", async () => {
   const dribbled = await all.open(m.url, HEAD);
   const asked = await all.open(m.url, `${HEAD}\r\n`);
   await asked.answered();
-  // A second head on a connection that has had one.
+  // A second head on a connection that has had a request.
   await asked.say("GET /vol");
   const dribble = setInterval(() => void dribbled.say("X"), 50);
   for (const [name, { closed }] of Object.entries({ ...kinds, dribbled, asked })) {
@@ -145,12 +145,12 @@ Deno.test("a head comes within its time, or the connection ends", async () => {
   }
   clearInterval(dribble);
   assert.equal(asked.text.split("HTTP/1.1 ").length - 1 <= 2, true);
-  // Who says something in time is none of them.
+  // A client that sends in time is not affected.
   const slow = await raw(m.url, ["GET /volumes HTTP/1.1"]);
   assert.equal(slow.status, 200);
 });
 
-Deno.test("a connection is kept between requests, but not for ever", async () => {
+Deno.test("a connection is kept between requests, for a limited time", async () => {
   await using m = await TestServer.start({ limits: { headMs: 300, keepAliveMs: 6000 } });
   using all = new All();
   const kept = await all.open(m.url, `${HEAD}\r\n`);
@@ -163,10 +163,10 @@ Deno.test("a connection is kept between requests, but not for ever", async () =>
   await kept.closed;
 });
 
-Deno.test("whoever comes with a request gets in, however many sit there", async () => {
+Deno.test("a client with a request gets in, despite many silent connections", async () => {
   await using m = await TestServer.start({ limits: { clientConnections: 10, connections: 14 } });
   using all = new All();
-  // Requests that run are not cut off for others.
+  // Running requests are not ended for others.
   const events = [await all.open(m.url, "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")];
   await events[0].answered();
   for (let i = 0; i < 60; i++) {
@@ -175,7 +175,7 @@ Deno.test("whoever comes with a request gets in, however many sit there", async 
   }
   await until(() => all.alive <= 10, "no more than there may be");
   assert.equal(events[0].isClosed, false);
-  // The oldest go first.
+  // The oldest ones are closed first.
   assert.ok(all.all[1].isClosed);
   assert.ok(!all.all.at(-1)!.isClosed);
   if (Deno.build.os === "linux") {
@@ -185,7 +185,7 @@ Deno.test("whoever comes with a request gets in, however many sit there", async 
   }
 });
 
-Deno.test("there are no more connections than there may be, whoever has them", async () => {
+Deno.test("the number of connections is limited, for all clients together", async () => {
   await using m = await TestServer.start({ limits: { connections: 8 } });
   using all = new All();
   for (let i = 0; i < 40; i++) await all.open(m.url);
@@ -193,7 +193,7 @@ Deno.test("there are no more connections than there may be, whoever has them", a
   assert.equal((await m.ask("GET", "/health")).status, 200);
 });
 
-/** Asks until a connection is accepted: for a moment there may be none. */
+/** Retries until a connection is accepted: for a moment all may be refused. */
 async function patiently<T>(task: () => Promise<T>): Promise<T> {
   const end = performance.now() + 20_000;
   while (true) {
@@ -206,7 +206,7 @@ async function patiently<T>(task: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A process that may open few files. */
+/** A process with a low limit of open files. */
 function crowded(...args: string[]): TestProcess {
   const words = TestProcess.words("crowded_process.ts", ...args).map((word) => `'${word}'`);
   return TestProcess.command("sh", ["-c", `ulimit -n 128; exec ${words.join(" ")}`]);
@@ -253,7 +253,7 @@ mountTest("thousands of silent connections stop neither the manager nor a mount"
 });
 
 Deno.test({
-  name: "without descriptors nothing is accepted, what runs goes on, and it begins again",
+  name: "without free descriptors nothing is accepted, requests continue, and accepting resumes",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const root = await Deno.makeTempDir({ prefix: "aloelite-flood-" });
@@ -265,7 +265,7 @@ Deno.test({
       await kept.answered();
       await server.say("take");
       assert.equal(await server.line(), "taken");
-      // Until one cannot be accepted nobody notices.
+      // The manager notices the shortage at the next accept.
       for (let i = 0; i < 4; i++) await all.open(url).catch(() => {});
       assert.match(
         await server.line(),
@@ -283,7 +283,7 @@ Deno.test({
   },
 });
 
-Deno.test("a client that takes nothing of its download ends after a time", async () => {
+Deno.test("a client that reads nothing of its download is disconnected after a time", async () => {
   await using m = await TestServer.start({ limits: { idleReadMs: 600 } });
   const { json: { id } } = await m.ask("POST", "/volumes", { json: { name: "v" } });
   const at = `/volumes/${id}/files/large`;
@@ -300,7 +300,7 @@ Deno.test("a client that takes nothing of its download ends after a time", async
     try {
       await sleep(pause);
       for (let n; seen < size && (n = await connection.read(buffer)) !== null; seen += n) {
-        // A slow client, which takes something now and then.
+        // A slow client, which reads from time to time.
         if (pause === 0 && performance.now() - last < 100) continue;
         last = performance.now();
         if (pause === 0) await sleep(50);
@@ -315,7 +315,7 @@ Deno.test("a client that takes nothing of its download ends after a time", async
   assert.ok(stalled < size, `${stalled} of ${size}`);
 });
 
-Deno.test("TLS that does not begin ends too", async () => {
+Deno.test("an unfinished TLS handshake is closed too", async () => {
   const keys = await Deno.makeTempDir({ prefix: "aloelite-keys-" });
   try {
     await certificates(keys);

@@ -1,4 +1,4 @@
-/** The Dockerfile and the compose file, as far as they can be held against what there is. */
+/** The Dockerfile and the compose file agree with the sources and options. */
 
 import assert from "node:assert/strict";
 import { parse } from "yaml";
@@ -20,7 +20,7 @@ interface Service {
   volumes: { type: string; source: string; target: string; bind: { propagation: string } }[];
 }
 
-/** The instructions of a Dockerfile: what goes on in the next line is joined. */
+/** Returns the instructions of a Dockerfile; continued lines are joined. */
 async function instructions(): Promise<[string, string][]> {
   const text = (await read("Dockerfile")).replaceAll(/^#.*\n/gm, "").replaceAll(/\\\n\s*/g, "");
   return text.split("\n").filter((line) => line.trim() !== "").map((line) => {
@@ -35,14 +35,14 @@ function only(all: [string, string][], name: string): string {
   return found[0][1];
 }
 
-/** The flags of a command line of ours, which has to be understood. */
+/** Returns the flags of one of our command lines, which has to be valid. */
 function flagsOf(words: string[]): ReadonlyMap<string, string> {
   const { command, flags } = parseArgs(words, COMMANDS);
   assert.equal(command?.name, "serve");
   return flags;
 }
 
-Deno.test("the Dockerfile builds what is there and starts it with options that it has", async () => {
+Deno.test("the Dockerfile builds existing sources and starts them with valid options", async () => {
   const all = await instructions();
   assert.equal(all.filter(([name]) => name === "FROM").length, 2);
   const { tasks } = JSON.parse(await read("deno.json"));
@@ -66,14 +66,14 @@ Deno.test("the Dockerfile builds what is there and starts it with options that i
   assert.equal(flags.get("port"), only(all, "EXPOSE"));
   const health = all.find(([name]) => name === "HEALTHCHECK")![1];
   assert.match(health, new RegExp(`http://127\\.0\\.0\\.1:${flags.get("port")}/health`));
-  // What the second stage does not have cannot be copied away by accident.
+  // Files that the second stage lacks cannot be copied from it by accident.
   const ignored = (await read(".dockerignore")).split("\n");
   for (const name of ["cli", "fuse", "manager", "src", "mod.ts", "deno.json", "deno.lock"]) {
     assert.ok(!ignored.includes(name), name);
   }
 });
 
-Deno.test("compose: mounts go out of the manager and into the consumer", async () => {
+Deno.test("compose: mounts propagate from the manager to the consumer", async () => {
   const { services, secrets } = parse(await read("compose.yaml")) as {
     services: Record<string, Service>;
     secrets: Record<string, { file: string }>;
@@ -87,7 +87,7 @@ Deno.test("compose: mounts go out of the manager and into the consumer", async (
   assert.equal(data.bind.propagation, "rshared");
   assert.deepEqual(manager.devices, ["/dev/fuse"]);
   assert.deepEqual(manager.cap_add, ["SYS_ADMIN"]);
-  // What it is called outside is what is bound.
+  // The path on the host is the bound one.
   assert.equal(flags.get("host-root"), data.source.replace(/^\./, "${PWD}"));
   const [volumes] = consumer.volumes;
   assert.equal(volumes.source, `${data.source}/mnt`);
@@ -97,7 +97,7 @@ Deno.test("compose: mounts go out of the manager and into the consumer", async (
   const [secret] = manager.secrets!;
   assert.equal(flags.get("token-file"), `/run/secrets/${secret}`);
   assert.ok(secrets[secret].file.startsWith("./"));
-  // To the host alone: whoever wants more puts TLS before it.
+  // Published on the host only; for other machines, put TLS in front.
   for (const port of manager.ports!) {
     assert.match(port, new RegExp(`^127\\.0\\.0\\.1:\\d+:${flags.get("port")}$`));
   }

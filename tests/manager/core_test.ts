@@ -1,4 +1,7 @@
-/** The manager's core over HTTP: volumes, filesystems, direct mounts, sessions, and restarts. */
+/**
+ * The manager's core over HTTP: volumes, filesystems, direct mounts, sessions,
+ * and restarts.
+ */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -8,7 +11,7 @@ import { type Answer, TestManager } from "./support.ts";
 
 const NOBODY = "019ad2c4-5b1e-7000-8000-000000000000";
 
-/** Asserts that an answer is a problem, whole and by its rules. */
+/** Asserts that an answer is a valid problem document. */
 function problem({ status, headers, json, text }: Answer, wanted: number, code?: string): void {
   assert.equal(status, wanted, text);
   assert.equal(headers.get("content-type"), "application/problem+json");
@@ -35,7 +38,7 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-Deno.test("volumes are made, listed, named and deleted as the reference does it", async () => {
+Deno.test("volumes are created, listed, renamed and deleted like the reference does", async () => {
   await using m = await TestManager.start();
   assert.deepEqual((await m.ask("GET", "/volumes")).json, []);
   const made = await m.ask("POST", "/volumes", { json: { name: "one" } });
@@ -57,7 +60,7 @@ Deno.test("volumes are made, listed, named and deleted as the reference does it"
   assert.deepEqual((await m.ask("GET", "/volumes")).json, [row]);
   assert.deepEqual((await m.ask("GET", `/volumes/${id}`)).json, row);
 
-  // A second one in the same file, and one that is encrypted.
+  // A second volume in the same file, and an encrypted one.
   const second = await m.ask("POST", "/volumes", { json: { name: "two", fs_id } });
   assert.equal(second.json.fs_id, fs_id);
   const vault = await m.ask("POST", "/volumes", {
@@ -81,7 +84,7 @@ Deno.test("volumes are made, listed, named and deleted as the reference does it"
   assert.deepEqual(left.map(({ id }: { id: string }) => id), [vault.json.fs_id]);
 });
 
-Deno.test("what cannot be made is refused with its reason, and leaves nothing", async () => {
+Deno.test("an invalid volume is refused with the reason, and leaves nothing", async () => {
   await using m = await TestManager.start();
   const bad: [unknown, number, string][] = [
     [{}, 400, "invalid"],
@@ -159,7 +162,7 @@ Deno.test("an unknown volume or filesystem is 404 everywhere", async () => {
   }
 });
 
-Deno.test("what no route takes is told apart: unknown paths, and other methods", async () => {
+Deno.test("unknown paths and unsupported methods have different errors", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("one");
   for (const path of ["/nothing", "/volumes/", `/volumes/${id}/nothing`, "/Volumes", "/%ff"]) {
@@ -182,7 +185,7 @@ Deno.test("what no route takes is told apart: unknown paths, and other methods",
   assert.equal(head.bytes.length, 0);
 });
 
-Deno.test("facts, checkpoints and exports of a volume are the reference's", async () => {
+Deno.test("facts, checkpoints and exports of a volume equal the reference's", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("facts");
   assert.equal((await m.ask("PUT", `/volumes/${id}/files/x`, { body: "x" })).status, 201);
@@ -206,7 +209,7 @@ Deno.test("facts, checkpoints and exports of a volume are the reference's", asyn
   assert.equal(new TextDecoder().decode(whole.bytes.subarray(0, 15)), "SQLite format 3");
 });
 
-Deno.test("a volume is mounted without a directory once, and unmounted before it goes", async () => {
+Deno.test("a volume is mounted directly once, and has to be unmounted before it is deleted", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("direct");
   const at = `/volumes/${id}/mount`;
@@ -254,11 +257,11 @@ Deno.test("a volume is mounted without a directory once, and unmounted before it
   problem(await m.ask("POST", there, { json: { mode: "direct", pin: "1" } }), 400, "bad_key");
   const open = await m.ask("POST", there, { json: { mode: "direct", pin: "2468" } });
   assert.equal(open.status, 200, open.text);
-  // Somebody has mounted it: that opens it to no other client.
+  // A mount opens the volume to no other client.
   problem(await m.ask("GET", `/volumes/${vault}/list`), 401, "encryption_required");
 });
 
-Deno.test("filesystems are listed with their volumes, named, and deleted whole", async () => {
+Deno.test("filesystems are listed with their volumes, renamed, and deleted completely", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("one");
   const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;
@@ -284,7 +287,7 @@ Deno.test("filesystems are listed with their volumes, named, and deleted whole",
   assert.deepEqual(health.json, { ok: true, anomalies: [] });
   const pruned = await m.ask("POST", `${at}/prune`, { json: { vacuum: true } });
   assert.equal(pruned.status, 200, pruned.text);
-  // A process of somebody else holds it.
+  // Another process has the file open.
   {
     await using fs = await AloeLite.open(`${m.root}/filesystems/${fs_id}.aloe`);
     await using _mount = await fs.mount(id);
@@ -305,7 +308,7 @@ Deno.test("filesystems are listed with their volumes, named, and deleted whole",
   assert.deepEqual((await m.ask("GET", "/filesystems")).json, []);
 });
 
-Deno.test("a session opens its volume to itself alone, until it is locked", async () => {
+Deno.test("a session unlocks a volume only for itself, until it is locked", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const other = await m.volume("other", { encrypted: true, pin: "1357" });
@@ -333,18 +336,18 @@ Deno.test("a session opens its volume to itself alone, until it is locked", asyn
   problem(await list(id, { "aloelite-session": `${secret} ` + "x" }), 401);
   problem(await list(other, mine), 401, "encryption_required");
 
-  // The same session opens another one too.
+  // The session also unlocks another volume.
   const more = await m.ask("POST", `/volumes/${other}/unlock`, {
     json: { pin: "1357" },
     headers: mine,
   });
   const [, next] = /^aloelite_session=([0-9a-f]{64});/.exec(more.headers.get("set-cookie")!)!;
-  // By another secret: who knew the one before gets nothing by it.
+  // With a new secret: the previous one is worthless.
   assert.notEqual(next, secret);
   problem(await list(id, mine), 401, "encryption_required");
   mine.cookie = `aloelite_session=${next}`;
   for (const volume of [id, other]) assert.equal((await list(volume, mine)).status, 200);
-  // And a session that the client has made up is not taken: it gets a new one.
+  // An invented session is not accepted: it gets a new one.
   const wished = "ab".repeat(32);
   const fixed = await m.ask("POST", `/volumes/${id}/unlock`, {
     json: { pin: "2468" },
@@ -359,7 +362,7 @@ Deno.test("a session opens its volume to itself alone, until it is locked", asyn
   assert.equal((await m.ask("DELETE", `/volumes/${id}/unlock`)).status, 204);
 });
 
-Deno.test("a session ends when it is not used for a while", async () => {
+Deno.test("an unused session ends", async () => {
   await using m = await TestManager.start({ limits: { sessionMs: 3000 } });
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const { headers } = await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: "2468" } });
@@ -372,7 +375,7 @@ Deno.test("a session ends when it is not used for a while", async () => {
   problem(await m.ask("GET", `/volumes/${id}/list`, mine), 401, "encryption_required");
 });
 
-Deno.test("another PIN locks the volume for all but the session that gave it", async () => {
+Deno.test("a new PIN locks the volume for all but the session that set it", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const session = async (pin: string) => {
@@ -399,7 +402,7 @@ Deno.test("another PIN locks the volume for all but the session that gave it", a
   problem(await m.ask("POST", `/volumes/${open}/pin`, { json: right }), 400);
 });
 
-Deno.test("what a killed manager had begun is finished or undone by the next one", async () => {
+Deno.test("the next manager finishes or undoes the work of a killed one", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-manager-" });
   try {
     const ids = { made: "1", empty: "2", absent: "3", torn: "4", deleted: "5" };
@@ -441,7 +444,7 @@ Deno.test("what a killed manager had begun is finished or undone by the next one
   }
 });
 
-Deno.test("volumes, names and PINs are there again after a restart; sessions are not", async () => {
+Deno.test("after a restart volumes, names and PINs are kept, and sessions are not", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-manager-" });
   try {
     let id: string;
@@ -466,7 +469,7 @@ Deno.test("volumes, names and PINs are there again after a restart; sessions are
   }
 });
 
-Deno.test("health, metrics and the description are there; metrics hold patterns, not ids", async () => {
+Deno.test("health, metrics and the description are served; metrics contain route patterns, not ids", async () => {
   await using m = await TestManager.start();
   const health = await m.ask("GET", "/health");
   assert.equal(health.status, 200, health.text);
@@ -504,7 +507,7 @@ Deno.test("health, metrics and the description are there; metrics hold patterns,
       path.replace(/\{path\}$/, "*").replace(/\{(\w+)\}/g, ":$1")
     ),
   );
-  // What belongs to the page is no part of the API.
+  // The page's own routes are not part of the API.
   patterns.add("/assets/*").add("none");
   for (const route of routes) assert.ok(patterns.has(route), route);
   assert.match(text, /requests_total\{method="GET",route="\/volumes\/:id",status="404"\} 1\n/);
@@ -517,7 +520,7 @@ Deno.test("health, metrics and the description are there; metrics hold patterns,
 });
 
 Deno.test({
-  name: "listing filesystems leaves the manager's locks on their files",
+  name: "listing filesystems keeps the manager's locks on their files",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using m = await TestManager.start();

@@ -1,4 +1,7 @@
-/** Requests that another origin causes: another site, another scheme, another port of this host. */
+/**
+ * Requests caused by another origin: another site, scheme, or port of this
+ * host.
+ */
 
 import assert from "node:assert/strict";
 import { raw } from "./raw.ts";
@@ -7,7 +10,7 @@ import { TestManager } from "./support.ts";
 const TOKEN = "the-token-of-this-test";
 
 interface Client {
-  /** Makes a volume. @returns The status. */
+  /** Creates a volume. @returns The status. */
   post(...lines: string[]): Promise<number>;
   cookie: string;
   port: string;
@@ -55,7 +58,8 @@ Deno.test("an origin is scheme, host and port", async () => {
   for (const origin of foreign) {
     assert.equal(await ask(`Origin: ${origin}`), 403, origin);
     assert.equal(await ask(`Origin: ${origin}`, "X-Requested-With: x"), 403, origin);
-    // What tells who asks by itself needs no proof, but no page of another origin has it.
+    // A request that authenticates itself needs no proof, but no page of
+    // another origin can send one.
     assert.equal(await post(host, `Authorization: Bearer ${TOKEN}`, `Origin: ${origin}`), 403);
   }
   assert.equal(await ask(`Origin: http://nas.local:3099`, "Sec-Fetch-Site: same-origin"), 403);
@@ -73,7 +77,7 @@ Deno.test("a change by a cookie needs a proof that it comes from the page", asyn
   assert.equal(await post(cookie, "X-Requested-With: script"), 201);
   assert.equal(await post(`Authorization: Bearer ${TOKEN}`), 201);
   assert.equal(await post(cookie, `Authorization: Bearer ${TOKEN}`), 201);
-  // Reading changes nothing.
+  // A read changes nothing.
   const list = ["GET /volumes HTTP/1.1", cookie];
   assert.equal((await raw(m.url, list)).status, 200);
   for (const origin of ["http://evil.example", "null", "http://127.0.0.1:1"]) {
@@ -89,7 +93,7 @@ Deno.test("a change by a cookie needs a proof that it comes from the page", asyn
   }
 });
 
-Deno.test("the cookie of an unlocked volume is one too", async () => {
+Deno.test("this holds for the cookie of an unlocked volume too", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const { headers } = await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: "2468" } });
@@ -105,13 +109,13 @@ Deno.test("the cookie of an unlocked volume is one too", async () => {
   assert.equal(await put(`Aloelite-Session: ${secret}`), 200);
 });
 
-Deno.test("behind a proxy the origin is what browsers ask the proxy for", async () => {
+Deno.test("behind a proxy the origin is the proxy's", async () => {
   const named = ["https://files.example:8443", "nas.local"];
   await using m = await TestManager.start({ token: TOKEN, allowedHosts: named });
   const { post, cookie, port } = await client(m);
   const own = `Host: nas.local:${port}`;
   const said = ["X-Forwarded-Proto: https", "X-Forwarded-Host: files.example:8443"];
-  // An origin that the operator has named.
+  // An origin that the operator has allowed.
   for (const host of ["files.example:8443", "files.example", `127.0.0.1:${port}`]) {
     const ask = (origin: string) => post(`Host: ${host}`, cookie, `Origin: ${origin}`);
     assert.equal(await ask("https://files.example:8443"), 201, host);
@@ -119,17 +123,17 @@ Deno.test("behind a proxy the origin is what browsers ask the proxy for", async 
     assert.equal(await ask("https://files.example:9443"), 403, host);
     assert.equal(await ask("https://x.files.example:8443"), 403, host);
   }
-  // TLS ends at the proxy, and the browser has compared by itself.
+  // TLS ends at the proxy, and the browser has compared the origins.
   const same = "Sec-Fetch-Site: same-origin";
   assert.equal(await post("Host: nas.local", cookie, "Origin: https://nas.local", same), 201);
   assert.equal(await post("Host: nas.local", cookie, "Origin: https://nas.local"), 403);
-  // What somebody forwards is believed of those that the operator has named.
+  // Forwarding headers are believed only of named proxies.
   const elsewhere = "Origin: https://nas.local";
   assert.equal(await post(own, cookie, elsewhere, "X-Forwarded-Proto: https"), 403);
   assert.equal(await post(own, cookie, elsewhere, ...said), 403);
 });
 
-Deno.test("a proxy that the operator has named tells scheme, host and client", async () => {
+Deno.test("a proxy that the operator has named reports scheme, host and client", async () => {
   await using m = await TestManager.start({
     token: TOKEN,
     allowedHosts: ["nas.local"],
@@ -145,7 +149,7 @@ Deno.test("a proxy that the operator has named tells scheme, host and client", a
   assert.equal(await ask("https://nas.local:9443", proto, host), 403);
   assert.equal(await ask("https://evil.example", proto, "X-Forwarded-Host: evil.example"), 421);
   assert.equal(await ask("https://evil.example", proto, host), 403);
-  // Guesses are counted for the client that it names, and not for all of its clients.
+  // Guesses are counted by the reported client, not by the proxy.
   const guess = async (address: string) =>
     (await raw(m.url, [
       "GET /volumes HTTP/1.1",

@@ -1,7 +1,7 @@
 /**
- * A manager, and a mount, in one process that opens every file it may, and
- * closes them again, when it is told to. Its arguments are the root, the file
- * of a volume, and where that is mounted; without the last two nothing is.
+ * A manager, and a mount, in one process that opens as many files as it may,
+ * and closes them again, on request. Arguments: the root, a volume's file, and
+ * its mount point; the last two are optional.
  *
  * @module
  */
@@ -18,7 +18,7 @@ for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
     try {
       while (true) taken.push(Deno.openSync("/dev/null"));
     } catch {
-      // Two are left for who reads the standard input.
+      // Two descriptors are left for reading standard input.
       for (const file of taken.splice(0, 2)) file.close();
       console.log("taken");
     }

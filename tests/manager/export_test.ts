@@ -1,4 +1,4 @@
-/** Snapshots of live files over HTTP, imports, and what looks after a file. */
+/** Exports of live files over HTTP, imports, and maintenance of a file. */
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -7,7 +7,7 @@ import { SnapshotThreads } from "../../manager/jobs/snapshots.ts";
 import { TestProcess } from "./processes.ts";
 import { type Answer, TestManager } from "./support.ts";
 
-/** How long the load of a test lasts, seconds. */
+/** Duration of a test's load, seconds. */
 const SECONDS = Number(Deno.env.get("ALOELITE_TEST_SECONDS") ?? "4");
 
 async function fileOf(m: TestManager, volume: string): Promise<string> {
@@ -15,7 +15,10 @@ async function fileOf(m: TestManager, volume: string): Promise<string> {
   return `${m.root}/filesystems/${list.find(({ id }) => id === volume)!.fs_id}.aloe`;
 }
 
-/** Opens what was exported and checks all of it. @returns What the writer has written last. */
+/**
+ * Opens an export and checks it completely. @returns The writer's last number
+ * in it.
+ */
 async function check(m: TestManager, answer: Answer): Promise<number> {
   const path = `${m.root}/check.aloe`;
   await Deno.writeFile(path, answer.bytes);
@@ -57,7 +60,7 @@ Deno.test("an export is the file: headers, a name, no ranges, nothing left behin
   nothingLeft(m);
 });
 
-Deno.test("nothing changed: 304 without a copy, also after the file was closed and opened", async () => {
+Deno.test("without a change: 304 without a copy, also after the file was closed and opened", async () => {
   const root = await Deno.makeTempDir();
   let etag: string;
   let id: string;
@@ -84,7 +87,7 @@ Deno.test("nothing changed: 304 without a copy, also after the file was closed a
   await m.stop().catch(() => {});
 });
 
-Deno.test("each change makes another tag, and what is sent under a tag has the change", async () => {
+Deno.test("each change changes the ETag, and the bytes of an ETag contain the change", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   await using writer = TestProcess.deno("writer.ts", await fileOf(m, id), "steps");
@@ -106,7 +109,7 @@ Deno.test("each change makes another tag, and what is sent under a tag has the c
       headers: { "if-none-match": etag },
     });
     assert.equal(again.status, 304);
-    // The tags of moments between checkpoints, and after them.
+    // The ETags between checkpoints, and after them.
     if (step % 10 === 0) await m.ask("POST", `/volumes/${id}/checkpoint`);
   }
 });
@@ -127,7 +130,7 @@ Deno.test("dates alone never hide a change", async () => {
     date = answer.headers.get("last-modified")!;
   }
   await writer.end("SIGTERM");
-  // A moment past: as long as a write may take until it shows.
+  // A past moment: as long ago as a write may take until it is visible.
   await new Promise((resolve) => setTimeout(resolve, 5200));
   const last = await m.ask("GET", `/volumes/${id}/export`);
   const answer = await m.ask("GET", `/volumes/${id}/export`, {
@@ -136,7 +139,7 @@ Deno.test("dates alone never hide a change", async () => {
   assert.equal(answer.status, 304);
 });
 
-Deno.test("exports under write load: each opens, is sound, and is of one moment", async () => {
+Deno.test("exports under write load: each opens, is valid, and is of one moment", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   await using writer = TestProcess.deno("writer.ts", await fileOf(m, id), "load");
@@ -165,7 +168,7 @@ Deno.test("exports under write load: each opens, is sound, and is of one moment"
   nothingLeft(m);
 });
 
-Deno.test("an export that nobody reads to its end leaves nothing", async () => {
+Deno.test("an export that is not read to its end leaves nothing", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   await using fs = await AloeLite.open(await fileOf(m, id), { create: false });
@@ -184,7 +187,7 @@ Deno.test("an export that nobody reads to its end leaves nothing", async () => {
   nothingLeft(m);
 });
 
-Deno.test("a slow receiver gets one state too, and does not hold the log of the file for long", async () => {
+Deno.test("a slow receiver gets one state too, and does not block the file's WAL for long", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const file = await fileOf(m, id);
@@ -213,7 +216,7 @@ Deno.test("a slow receiver gets one state too, and does not hold the log of the 
   await check(m, { bytes } as Answer);
 });
 
-Deno.test("where pages cannot be read by themselves SQLite's backup makes the copy", async () => {
+Deno.test("where pages cannot be read directly, SQLite's backup makes the copy", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const file = await fileOf(m, id);
@@ -240,7 +243,7 @@ Deno.test("where pages cannot be read by themselves SQLite's backup makes the co
   await threads.close();
 });
 
-Deno.test("stat and checkpoint say what is in the file and in its WAL", async () => {
+Deno.test("stat and checkpoint report the content of the file and its WAL", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   await using writer = TestProcess.deno("writer.ts", await fileOf(m, id), "steps");
@@ -291,7 +294,7 @@ Deno.test("health of a volume needs its PIN, that of a filesystem does not; prun
   assert.equal((await m.ask("POST", "/filesystems/none/prune")).status, 404);
 });
 
-Deno.test("an import is what was exported; what is damaged, known or too large is refused", async () => {
+Deno.test("an import equals the export; a damaged, known or too large file is refused", async () => {
   await using from = await TestManager.start();
   const id = await from.volume("a");
   const { bytes } = await from.ask("GET", `/volumes/${id}/export`);

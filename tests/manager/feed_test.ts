@@ -1,4 +1,4 @@
-/** Changes are told: to all who listen, whoever makes them. */
+/** The feed reports changes to all listeners, whoever makes them. */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -12,7 +12,7 @@ interface Told {
   volume_id?: string;
 }
 
-/** Someone who listens. */
+/** A listener of the feed. */
 class Ear implements AsyncDisposable {
   readonly told: Told[] = [];
   readonly #abort = new AbortController();
@@ -45,7 +45,7 @@ class Ear implements AsyncDisposable {
     }
   }
 
-  /** Waits until something is told. */
+  /** Waits for an event. */
   async hear(wanted: (told: Told) => boolean): Promise<Told> {
     const started = performance.now();
     while (performance.now() - started < 60_000) {
@@ -62,7 +62,7 @@ class Ear implements AsyncDisposable {
   }
 }
 
-Deno.test("each who listens is told, of one volume or of all", async () => {
+Deno.test("each listener is notified, of one volume or of all", async () => {
   await using m = await TestManager.start();
   const one = await m.volume("one");
   const two = await m.volume("two");
@@ -80,7 +80,7 @@ Deno.test("each who listens is told, of one volume or of all", async () => {
   assert.equal((await m.ask("GET", "/events?volume=none")).status, 404);
 });
 
-Deno.test("who comes back is told what was missed, or that it is not known", async () => {
+Deno.test("a returning listener gets the missed events, or a reset", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   let last: string;
@@ -98,7 +98,7 @@ Deno.test("who comes back is told what was missed, or that it is not known", asy
   await stranger.hear(({ type }) => type === "reset");
 });
 
-Deno.test("what another process changes is told, open or closed", async () => {
+Deno.test("changes by another process are reported, whether the file is open or closed", async () => {
   await using m = await TestManager.start({ limits: { idleFilesystemMs: 200 } });
   const id = await m.volume("main");
   const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;
@@ -115,7 +115,7 @@ Deno.test("what another process changes is told, open or closed", async () => {
     await using ear = await Ear.open(`${m.url}/events?volume=${id}`);
     for (const state of ["open", "closed"]) {
       if (state === "open") await m.ask("GET", `/volumes/${id}/list`);
-      // Let it be looked at once, and closed where that is wanted.
+      // Let the manager check the file once, and close it for the second case.
       await new Promise((resolve) => setTimeout(resolve, state === "open" ? 100 : 1200));
       ear.told.length = 0;
       const { success } = await new Deno.Command(Deno.execPath(), {
@@ -133,7 +133,7 @@ Deno.test("what another process changes is told, open or closed", async () => {
   assert.equal((await mount.list("/")).length, 2);
 });
 
-Deno.test("who is slow costs little, and is told to look at everything again", async () => {
+Deno.test("a slow listener costs little, and gets a reset", async () => {
   const id = "a volume";
   const filesystems = { list: () => Promise.resolve([]), opened: () => null };
   const feed = createFeed({ filesystems, log: () => {} });
@@ -143,7 +143,7 @@ Deno.test("who is slow costs little, and is told to look at everything again", a
     const events = (await listener.take())!;
     assert.ok(events.length <= 256);
     assert.equal(events[0].event.type, "reset");
-    // Numbers go on after it, without a gap.
+    // Event numbers continue without a gap.
     const numbers = events.map((each) => Number(each.id.split("-")[1]));
     assert.deepEqual(numbers, numbers.map((_, i) => numbers[0] + i));
     assert.equal(numbers.at(-1), 5000);

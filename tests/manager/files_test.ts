@@ -1,4 +1,4 @@
-/** Content over HTTP: read, write, delete, and what it depends on. */
+/** Content over HTTP: read, write, delete, and preconditions. */
 
 import assert from "node:assert/strict";
 import { request, TestManager } from "./support.ts";
@@ -15,7 +15,7 @@ function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-Deno.test("a file is written, read, replaced, and goes to the trash", async () => {
+Deno.test("a file is written, read, replaced, and moved to the trash", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("docs");
   const file = `/volumes/${id}/files/a.txt`;
@@ -58,7 +58,7 @@ Deno.test("large content is streamed both ways, and survives an aborted overwrit
   assert.deepEqual(read.bytes, content);
   assert.equal(read.headers.get("content-length"), String(content.length));
 
-  // A client that breaks off in the middle.
+  // A client that disconnects in the middle.
   const connection = await Deno.connect({ port: Number(new URL(m.url).port) });
   const head = `PUT ${file} HTTP/1.1\r\nhost: ${new URL(m.url).host}\r\n` +
     `content-length: 9000000\r\n\r\n`;
@@ -74,7 +74,7 @@ Deno.test("large content is streamed both ways, and survives an aborted overwrit
   assert.equal((await m.ask("GET", `/volumes/${id}/node?path=/large.bin`)).json.version, 1);
 });
 
-Deno.test("a write without a body, a directory, or in part is refused or empty", async () => {
+Deno.test("a write without a body is empty, of a directory or of a part is refused", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("edges");
   const at = `/volumes/${id}`;
@@ -98,7 +98,7 @@ Deno.test("a write without a body, a directory, or in part is refused or empty",
   assert.equal((await m.ask("GET", `/volumes/none/files/x`)).status, 404);
 });
 
-Deno.test("conditions decide about reads and writes", async () => {
+Deno.test("preconditions decide about reads and writes", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("conditional");
   const file = `/volumes/${id}/files/a.txt`;
@@ -123,14 +123,14 @@ Deno.test("conditions decide about reads and writes", async () => {
   assert.equal((await m.ask("GET", file, { headers: old })).text, "two");
   const now = { "if-range": second.headers.get("etag")!, range: "bytes=0-0" };
   assert.equal((await m.ask("GET", file, { headers: now })).text, "t");
-  // Large ones are judged before their body has come, and again when it has.
+  // Large writes are checked before their body arrives, and again afterwards.
   const large = `/volumes/${id}/files/large`;
   await m.ask("PUT", large, { body: noise(2_000_000) });
   const refused = await m.ask("PUT", large, { body: noise(2_000_000, 3), headers: stale });
   assert.equal(refused.status, 412);
 });
 
-Deno.test("what a browser may show is shown harmlessly, the rest is saved", async () => {
+Deno.test("displayable types are served safely, other types as downloads", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("types");
   const names = { "page.html": "inline", "a.png": "inline", "x.bin": "attachment" };
@@ -187,7 +187,7 @@ Deno.test("no name leads out of a volume", async () => {
   assert.equal((await m.ask("GET", `/volumes/${two}/files/secret`)).text, "secret");
 });
 
-Deno.test("an encrypted volume is read by the session that proved its PIN alone", async () => {
+Deno.test("an encrypted volume is read only by the session that proved its PIN", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: "1234" });
   const file = `/volumes/${id}/files/a.txt`;
@@ -208,14 +208,14 @@ Deno.test("an encrypted volume is read by the session that proved its PIN alone"
   assert.equal((await m.ask("GET", file)).status, 401);
   const other = { headers: { cookie: `aloelite_session=${"0".repeat(64)}` } };
   assert.equal((await m.ask("GET", file, other)).status, 401);
-  // Nothing of the content is in the file as it was sent.
+  // The file contains no content in the clear.
   const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;
   const piece = new TextDecoder("latin1").decode(content.subarray(1000, 1064));
   for (const suffix of ["", "-wal"]) {
     const stored = await Deno.readFile(`${m.root}/filesystems/${fs_id}.aloe${suffix}`);
     assert.equal(new TextDecoder("latin1").decode(stored).includes(piece), false);
   }
-  // A second session has to prove the PIN too, and ends for itself alone.
+  // A second session has to prove the PIN too, and ends independently.
   const second = await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: "1234" } });
   const theirs = { headers: { cookie: second.headers.get("set-cookie")!.split(";")[0] } };
   assert.deepEqual((await m.ask("GET", file, theirs)).bytes, content);
@@ -229,7 +229,7 @@ Deno.test("an encrypted volume is read by the session that proved its PIN alone"
   assert.equal((await m.ask("GET", file, mine)).status, 404);
 });
 
-Deno.test("directories are made and listed page by page; nodes are changed whole", async () => {
+Deno.test("directories are created and listed by pages; a node is changed completely or not", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("tree");
   const at = `/volumes/${id}`;
@@ -265,13 +265,13 @@ Deno.test("directories are made and listed page by page; nodes are changed whole
   }
   const byId = await m.ask("GET", `${at}/node?node=${changed.json.id}`);
   assert.deepEqual(byId.json, changed.json);
-  // One part that cannot be leaves all as it was.
+  // One invalid part leaves everything unchanged.
   const bad = { metadata: { colour: "red" }, retention: 3 };
   assert.equal((await m.ask("PATCH", `${at}/node?path=/a`, { json: bad })).status, 409);
   assert.deepEqual((await m.ask("GET", `${at}/node?path=/a`)).json.metadata, {});
 });
 
-Deno.test("metadata keeps keys that objects of the language have already", async () => {
+Deno.test("metadata keeps keys that JavaScript objects have already", async () => {
   await using m = await TestManager.start();
   const at = `/volumes/${await m.volume("keys")}`;
   const text = '{"2":"b","__defineGetter__":"g","__proto__":"p","constructor":"c",' +
@@ -298,7 +298,7 @@ async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void>
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-/** A request whose path goes out as it is written here. */
+/** Sends a request with its path unchanged. */
 async function raw(
   port: number,
   method: string,
@@ -314,7 +314,7 @@ async function raw(
   return { status: Number(answer.slice(9, 12)), body: `${answer}\r\n` };
 }
 
-Deno.test("a reader that goes lets go of the file at once", async () => {
+Deno.test("a disconnected reader releases the file at once", async () => {
   await using m = await TestManager.start({ limits: { idleFilesystemMs: 200 } });
   const id = await m.volume("gone");
   const file = `/volumes/${id}/files/large`;
@@ -323,7 +323,7 @@ Deno.test("a reader that goes lets go of the file at once", async () => {
   const reader = response.body!.getReader();
   await reader.read();
   await reader.cancel();
-  // Deleting waits for nobody who has gone.
+  // Deletion does not wait for disconnected readers.
   const removed = await m.ask("DELETE", `/volumes/${id}`);
   assert.equal(removed.status, 204, removed.text);
 });

@@ -1,4 +1,4 @@
-/** SQL of another program's in the files of a manager, while it has them open. */
+/** SQL of another program in the files of a manager that has them open. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -9,14 +9,14 @@ import { TestManager } from "./support.ts";
 const ENDLESS = `WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)
   SELECT count(*) FROM n`;
 
-/** Another program's connection; it waits for whoever writes. */
+/** A connection of another program; it waits for writers. */
 function otherProgram(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA busy_timeout = 60000");
   return db;
 }
 
-Deno.test("a trigger that is added to a file in use never runs, and the manager goes on and ends", async () => {
+Deno.test("a trigger that is added to a file in use never runs, and the manager continues and ends", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("one");
   const put = (name: string) => m.ask("PUT", `/volumes/${id}/files/${name}`, { body: name });
@@ -46,11 +46,11 @@ Deno.test("a trigger that is added to a file in use never runs, and the manager 
     assert.equal((await m.ask("GET", `/volumes/${id}/files/before`)).text, "before");
   }
   assert.equal((await put("after")).status, 201);
-  // The manager ends with one that stays.
+  // The manager ends while one is still there.
   other.exec(`CREATE TRIGGER evil AFTER UPDATE ON mount BEGIN ${ENDLESS}; END`);
 });
 
-Deno.test("the manager's own records are compared when they are opened, and while they are", async () => {
+Deno.test("the manager's own records are compared when they are opened, and while they are open", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-manager-" });
   const evils = [
     `TRIGGER evil AFTER INSERT ON setting BEGIN ${ENDLESS}; END`,

@@ -1,6 +1,6 @@
 /**
- * A process for jobs that hangs, in a statement that never ends, with each file whose
- * name says so. With the word `parent` and a file: what starts one, and has it hang.
+ * A job process that hangs, in a statement that never ends, for each file whose
+ * name says so. With the word `parent` and a file: the process that starts one.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { runJobs } from "../../manager/jobs/job_program.ts";
 import { createJobs } from "../../manager/jobs/jobs.ts";
 import { AloeLite } from "../../mod.ts";
 
-/** The runtime's words that start it. */
+/** The runtime's arguments that start it. */
 export const HANGING: readonly string[] = [
   ...["run", "--quiet", "--allow-all", fileURLToPath(import.meta.url)],
 ];

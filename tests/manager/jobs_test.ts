@@ -1,4 +1,4 @@
-/** What is done aside: it ends when it is interrupted, when it hangs, and with the manager. */
+/** Jobs end when they are interrupted, when they hang, and with the manager. */
 
 import assert from "node:assert/strict";
 import { createJobs, type Jobs } from "../../manager/jobs/jobs.ts";
@@ -12,7 +12,7 @@ interface Ground extends AsyncDisposable {
   jobs: Jobs;
   folder: string;
   good: string;
-  /** A file that jobs hang with. */
+  /** A file that makes jobs hang. */
   bad: string;
 }
 
@@ -35,7 +35,7 @@ async function ground(jobMs: number): Promise<Ground> {
   };
 }
 
-/** The processes that have something in a folder open, this one left out. */
+/** The processes that have a file of a folder open, without this one. */
 function whoHas(folder: string): number[] {
   const found: number[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -47,7 +47,7 @@ function whoHas(folder: string): number[] {
         break;
       }
     } catch {
-      // It has ended, or is somebody else's.
+      // It has ended, or belongs to another user.
     }
   }
   return found;
@@ -74,11 +74,11 @@ function refusedWith(code: string): (error: unknown) => boolean {
 }
 
 function jobTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  // What a process has open is looked up in /proc.
+  // Open files are found in /proc.
   Deno.test({ name: `jobs: ${name}`, ignore: Deno.build.os !== "linux", fn });
 }
 
-jobTest("one that hangs is given up after its time, and its process ends", async () => {
+jobTest("a hanging one is ended after its time, with its process", async () => {
   await using at = await ground(500);
   const hanging = [
     () => at.jobs.health(at.bad),
@@ -90,7 +90,7 @@ jobTest("one that hangs is given up after its time, and its process ends", async
   }
 });
 
-jobTest("two that hang do not keep those of other files, and are interrupted", async () => {
+jobTest("two hanging ones do not block those of other files, and are interrupted", async () => {
   await using at = await ground(600_000);
   const controller = new AbortController();
   const { signal } = controller;
@@ -116,7 +116,7 @@ jobTest("two that hang do not keep those of other files, and are interrupted", a
   assert.deepEqual(await at.jobs.health(at.good), []);
 });
 
-jobTest("the end of a manager ends what hangs", async () => {
+jobTest("the end of a manager ends hanging ones", async () => {
   await using at = await ground(600_000);
   const hanging = assert.rejects(at.jobs.health(at.bad), refusedWith("busy"));
   await waitUntil(() => whoHas(at.folder).length === 1);
@@ -126,7 +126,7 @@ jobTest("the end of a manager ends what hangs", async () => {
   await assert.rejects(at.jobs.health(at.good), refusedWith("busy"));
 });
 
-jobTest("what comes from elsewhere is looked at page by page first", async () => {
+jobTest("foreign files are first inspected page by page", async () => {
   await using at = await ground(600_000);
   for (const table of ["node", "content", "content_chunk"]) {
     const path = `${at.folder}/${table}.aloe`;
@@ -138,7 +138,7 @@ jobTest("what comes from elsewhere is looked at page by page first", async () =>
   }
 });
 
-jobTest("none outlives a manager that is killed", async () => {
+jobTest("none outlives a killed manager", async () => {
   await using at = await ground(600_000);
   await using parent = TestProcess.deno("hanging_jobs.ts", "parent", at.bad);
   await waitUntil(() => whoHas(at.folder).length === 1);

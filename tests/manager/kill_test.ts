@@ -1,4 +1,6 @@
-/** A manager that is killed at any moment: what the next one finds, and brings back. */
+/**
+ * A manager that is killed at any moment: what the next one finds and restores.
+ */
 
 import assert from "node:assert/strict";
 import { mountTest, runs } from "../fuse/support.ts";
@@ -22,7 +24,7 @@ async function made(m: Running, name: string, options: Record<string, unknown> =
   return answer.json.id as string;
 }
 
-mountTest("mounts that persist come back after kill -9, others are swept", async () => {
+mountTest("persistent mounts come back after kill -9, others are removed", async () => {
   const root = await Deno.makeTempDir();
   try {
     let points: string[];
@@ -49,7 +51,7 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
     }
     const orphans = processesOf(root);
     assert.equal(orphans.length, 3);
-    // Nobody watches them now, and they go on all the same.
+    // Their supervisor is gone, and they continue.
     assert.equal(await Deno.readTextFile(`${points[2]}/name`), "volume 2");
     // One of them is killed too: its mount is dead.
     for (const pid of orphans) {
@@ -59,7 +61,7 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
     {
       const m = await start(root, { mountPins });
       await using _process = m.process;
-      // They are there as soon as somebody can ask.
+      // They are mounted as soon as the manager answers.
       for (const i of [0, 1]) {
         const { json } = await m.ask("GET", `/volumes/${ids[i]}/mount`);
         assert.equal(json.ready, true);
@@ -73,11 +75,12 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
       assert.ok(processesOf(root).every((pid) => !orphans.includes(pid)), "an orphan is left");
       assert.equal(await Deno.readTextFile(`${points[1]}/name`), "volume 1");
       assert.deepEqual([...Deno.readDirSync(`${root}/mnt`)].length, 2);
-      // Nothing of it keeps the volume from being deleted.
+      // No remainder keeps the volume from being deleted.
       assert.equal((await m.ask("DELETE", `/volumes/${ids[2]}`)).status, 204);
-      // Unmounted once, they stay away.
+      // Once unmounted, they stay unmounted.
       assert.equal((await m.ask("DELETE", `/volumes/${ids[0]}/mount`)).status, 204);
-      // The PIN of the other one goes: it is reported, and nothing waits for it for ever.
+      // The PIN of the other one is missing: this is reported, and nothing
+      // waits for it.
       await Deno.remove(`${root}/pin`);
       const { code } = await m.process.end("SIGTERM");
       assert.equal(code, 0);
@@ -105,7 +108,7 @@ mountTest("mounts that persist come back after kill -9, others are swept", async
   }
 });
 
-/** What a client knows for certain. */
+/** The state that a client knows for certain. */
 interface Known {
   there: Set<string>;
   gone: Set<string>;
@@ -131,7 +134,7 @@ async function meddle(m: Running, known: Known, exported: Uint8Array, lane: numb
   }
 }
 
-mountTest("killed at random moments, a manager agrees with its files when it is back", async () => {
+mountTest("killed at random moments, the next manager agrees with its files", async () => {
   const root = await Deno.makeTempDir();
   const other = await Deno.makeTempDir();
   try {

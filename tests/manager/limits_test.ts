@@ -1,4 +1,7 @@
-/** What bounds requests: size, depth, time, how many at once, and the end of the manager. */
+/**
+ * Limits of requests: size, depth, time, concurrency, and the end of the
+ * manager.
+ */
 
 import assert from "node:assert/strict";
 import { raw, type RawAnswer } from "./raw.ts";
@@ -22,7 +25,7 @@ function problem({ status, headers, text }: RawAnswer, wanted: number, code: str
   assert.ok(text.includes(`"code":"${code}"`), text);
 }
 
-/** A stream that gives a few bytes now and then. */
+/** A stream that sends a few bytes from time to time. */
 function dribble(pieces: number, pause: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     async pull(controller) {
@@ -33,7 +36,7 @@ function dribble(pieces: number, pause: number): ReadableStream<Uint8Array<Array
   });
 }
 
-Deno.test("a body of JSON is no larger and no deeper than it may be", async () => {
+Deno.test("the size and depth of a JSON body are limited", async () => {
   await using m = await TestManager.start({ limits: { jsonBytes: 1000 } });
   const post = (body: string) =>
     raw(m.url, ["POST /volumes HTTP/1.1", JSON_TYPE, `Content-Length: ${body.length}`], [
@@ -56,7 +59,7 @@ Deno.test("a body of JSON is no larger and no deeper than it may be", async () =
   problem(await post(`{"name":"${"[".repeat(100)}`), 400, "invalid");
 });
 
-Deno.test("a large body that is no JSON costs no more than its length", async () => {
+Deno.test("a large body that is not JSON costs no more than its length", async () => {
   await using m = await TestManager.start();
   const length = 1024 * 1024 - 10;
   for (const part of ["[", '{"a":', '"\\"', '"', "\\", '["\\']) {
@@ -71,20 +74,21 @@ Deno.test("a large body that is no JSON costs no more than its length", async ()
   }
 });
 
-Deno.test("a URL and the headers are no longer than they may be", async () => {
+Deno.test("the length of a URL and of the headers is limited", async () => {
   await using m = await TestManager.start({ limits: { headerBytes: 4096 } });
   problem(await raw(m.url, [`GET /volumes?x=${"y".repeat(5000)} HTTP/1.1`]), 414, "too_large");
   problem(await raw(m.url, ["GET /volumes HTTP/1.1", `X: ${"y".repeat(5000)}`]), 431, "too_large");
   const many = Array.from({ length: 90 }, (_, i) => `X-${i}: ${"y".repeat(50)}`);
   problem(await raw(m.url, ["GET /volumes HTTP/1.1", ...many]), 431, "too_large");
   assert.equal((await raw(m.url, [`GET /volumes?x=${"y".repeat(3000)} HTTP/1.1`])).status, 200);
-  // Far more than that is turned away below, and nobody else suffers.
+  // Much larger heads are refused by the server below, without effect on
+  // others.
   const { status } = await raw(m.url, ["GET /volumes HTTP/1.1", `X: ${"y".repeat(2_000_000)}`]);
   assert.ok(status === 0 || status === 431 || status === 400, `${status}`);
   assert.equal((await m.ask("GET", "/volumes")).status, 200);
 });
 
-Deno.test("a body that brings nothing is given up, whatever it is for", async () => {
+Deno.test("a silent body is ended, on every route", async () => {
   await using m = await TestManager.start({ limits: { idleBodyMs: 300 } });
   const id = await m.volume("slow");
   const at = `/volumes/${id}`;
@@ -122,7 +126,7 @@ Deno.test("a body that brings nothing is given up, whatever it is for", async ()
   assert.equal(slow.status, 201, slow.text);
 });
 
-Deno.test("a request that streams nothing ends in its time; what streams may go on", async () => {
+Deno.test("a request without a stream ends in its time; a stream may continue", async () => {
   await using m = await TestManager.start({ limits: { requestMs: 400 } });
   const id = await m.volume("slow");
   const started = performance.now();
@@ -135,7 +139,7 @@ Deno.test("a request that streams nothing ends in its time; what streams may go 
   assert.equal((await m.ask("PUT", `/volumes/${id}/files/x`, { body })).status, 201);
 });
 
-Deno.test("no more requests are worked on than may be at once, streams among them", async () => {
+Deno.test("the number of concurrent requests is limited, streams included", async () => {
   await using m = await TestManager.start({ limits: { concurrent: 3 } });
   const streams = await Promise.all(
     Array.from({ length: 3 }, () => fetch(`${m.url}/events`)),
@@ -151,12 +155,12 @@ Deno.test("no more requests are worked on than may be at once, streams among the
     answer = (await m.ask("GET", "/volumes")).status;
   }
   assert.equal(answer, 200);
-  // Those that are turned away take no place.
+  // Refused requests take no slot.
   for (let i = 0; i < 10; i++) assert.equal((await m.ask("GET", "/nothing")).status, 404);
   for (const { body } of streams.slice(1)) await body!.cancel();
 });
 
-Deno.test("a file, a form, an upload and a filesystem are no larger than they may be", async () => {
+Deno.test("the size of a file, a form, an upload and a filesystem is limited", async () => {
   await using m = await TestManager.start({ limits: { uploadBytes: 1000 } });
   const id = await m.volume("small");
   const at = `/volumes/${id}`;
@@ -186,7 +190,7 @@ Deno.test("a file, a form, an upload and a filesystem are no larger than they ma
   assert.deepEqual([...Deno.readDirSync(`${m.root}/tmp`)], []);
 });
 
-Deno.test("a manager that stops finishes what runs, and takes on nothing new", async () => {
+Deno.test("a stopping manager finishes running requests, and accepts no new ones", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("drain");
   const running = m.ask("PUT", `/volumes/${id}/files/x`, { body: dribble(6, 100) });
@@ -199,12 +203,12 @@ Deno.test("a manager that stops finishes what runs, and takes on nothing new", a
   const answer = await running;
   assert.equal(answer.status, 201, answer.text);
   assert.equal(answer.json.size, 6);
-  // Listeners to changes are told that it ends, rather than waited for.
+  // Listeners of the feed are told about the end, and not waited for.
   await events.text();
   assert.equal(await drained, true);
 });
 
-Deno.test("a request that does not end keeps no manager from stopping", async () => {
+Deno.test("an endless request does not keep a manager from stopping", async () => {
   await using m = await TestManager.start({ limits: { drainMs: 200 } });
   const id = await m.volume("stuck");
   const gone = new AbortController();

@@ -1,4 +1,7 @@
-/** Hundreds of clients at once, beside a mount and exports. `ALOELITE_TEST_SECONDS=60` for a minute. */
+/**
+ * Hundreds of concurrent clients, beside a mount and exports.
+ * `ALOELITE_TEST_SECONDS=60` runs for a minute.
+ */
 
 import assert from "node:assert/strict";
 import { RUN } from "../support/cli.ts";
@@ -9,10 +12,10 @@ import { request } from "./support.ts";
 
 const SECONDS = Number(Deno.env.get("ALOELITE_TEST_SECONDS") ?? "6");
 
-/** Clients at once. */
+/** Concurrent clients. */
 const CLIENTS = 240;
 
-/** What the manager may have in memory, MiB, whatever is asked of it. */
+/** Memory limit of the manager under any load, MiB. */
 const MOST_MIB = 768;
 
 interface Counts {
@@ -23,7 +26,7 @@ interface Counts {
   exports: number;
 }
 
-/** Bytes that tell a file and its version. */
+/** Bytes that identify a file and its version. */
 function content(client: number, round: number): Uint8Array<ArrayBuffer> {
   const size = 1 + ((client * 7919 + round * 104_729) % 200_000);
   const bytes = new Uint8Array(size).fill((client * 31 + round) % 251);
@@ -69,7 +72,10 @@ async function program(point: string, until: number, counts: Counts): Promise<vo
   }
 }
 
-/** A client that takes an export each second, opens and checks it: a process of its own. */
+/**
+ * A client in a process of its own that takes an export each second, opens and
+ * checks it.
+ */
 function follower(url: string, path: string): TestProcess {
   const words = ["replicate", url, path, "--interval", "1s"];
   return TestProcess.command(Deno.execPath(), [...RUN, ...words]);
@@ -112,7 +118,7 @@ async function load(withMount: boolean): Promise<void> {
       } MiB`,
     );
     assert.ok(peak < MOST_MIB, `${peak} MiB`);
-    // It does not grow with time: the last third is no higher than the second one was.
+    // No growth over time: the last third is no higher than the second one.
     const third = Math.floor(samples.length / 3);
     const high = (part: number[]) => Math.max(...part);
     if (SECONDS >= 30) {

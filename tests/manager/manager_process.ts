@@ -1,6 +1,6 @@
 /**
- * A manager in a process of its own, which can be killed. Its first argument
- * are the options, JSON; it prints its address.
+ * A manager in a process of its own, which can be killed. Its first argument is
+ * the options as JSON; it prints its address.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** Memory of a real `aloelite serve` while clients ask for much at once, or take their time. */
+/**
+ * Memory of a real `aloelite serve` while clients request much at once, or are
+ * slow.
+ */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -69,9 +72,9 @@ class Served implements AsyncDisposable {
     assert.equal(done.status, 201, done.text);
   }
 
-  /** How far its memory rises above what it is now while something goes on, bytes. */
+  /** How far its memory rises above the current level during a task, bytes. */
   async rise(task: () => Promise<void>): Promise<number> {
-    // Writing 5 there makes the peak what is resident now.
+    // Writing 5 resets the peak to the current resident size.
     await Deno.writeTextFile(`/proc/${this.#child.pid}/clear_refs`, "5");
     const before = await this.#status("VmRSS");
     await task();
@@ -90,7 +93,7 @@ class Served implements AsyncDisposable {
   }
 }
 
-/** A connection on which a request is sent by hand, whose answer nobody reads. */
+/** A connection with a hand-written request, whose answer is not read. */
 async function silent(url: string, head: string[], body: Uint8Array): Promise<Deno.Conn> {
   const { hostname, port } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
@@ -131,7 +134,7 @@ Deno.test({
         const head = [`GET ${path} HTTP/1.1`, `host: ${host}`, `range: bytes=${i * 1000}-`];
         connections.push(await silent(file, head, new Uint8Array(0)));
       }
-      // An answer that is asked for last comes after their first pieces.
+      // A later request is answered after the first pieces of the earlier ones.
       const one = await request("GET", file, { headers: { range: "bytes=5-6" } });
       assert.deepEqual(one.bytes, Uint8Array.of(7, 7));
     });
@@ -141,7 +144,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "pieces with a checksum that stop on their way do not stay in memory",
+  name: "interrupted pieces with a checksum do not stay in memory",
   ignore: onLinux,
   fn: async () => {
     await using served = await Served.start(MB);
@@ -176,7 +179,7 @@ Deno.test({
     });
     for (const connection of connections) connection.close();
     assert.ok(rise < 250 * MB, `${rise / MB} MiB`);
-    // Nothing of what was not checked counts, nor stays.
+    // Unchecked bytes neither count nor stay.
     for (const upload of uploads) {
       let head = await request("HEAD", upload, { headers: TUS });
       while (head.status === 423) head = await request("HEAD", upload, { headers: TUS });
@@ -185,7 +188,7 @@ Deno.test({
   },
 });
 
-Deno.test("a checked piece of any size is taken whole or not at all", async () => {
+Deno.test("a checked piece of any size is accepted completely or not at all", async () => {
   await using served = await Served.start(MB);
   const content = new Uint8Array(20 * MB + 3);
   for (let i = 0; i < content.length; i++) content[i] = (i * 31) >> 7;
@@ -219,7 +222,7 @@ Deno.test("a checked piece of any size is taken whole or not at all", async () =
   assert.deepEqual(json.uploads, []);
 });
 
-Deno.test("a filesystem of chunks larger than memory should hold is not taken in", async () => {
+Deno.test("a filesystem with chunks above the memory limit is not imported", async () => {
   await using m = await TestManager.start();
   const path = `${m.root}/huge.db`;
   {
@@ -235,7 +238,7 @@ Deno.test("a filesystem of chunks larger than memory should hold is not taken in
   assert.match(refused.json.detail, /134217728 bytes at most here, not 268435456/);
 });
 
-Deno.test("a budget is given in order, within its limit, and to what is larger alone", async () => {
+Deno.test("a budget is granted in order, within its limit, and alone to a larger request", async () => {
   const budget = new ByteBudget(10);
   const first = await budget.take(8);
   const order: string[] = [];

@@ -1,16 +1,16 @@
-/** PINs that are kept on the manager's host: from named places, and nothing told of them. */
+/** PINs on the manager's host: only from named places, and never disclosed. */
 
 import assert from "node:assert/strict";
 import { type Answer, TestManager } from "./support.ts";
 
 const RIGHT = "2468";
 
-/** What a client learns of an answer. */
+/** What a client learns from an answer. */
 function told({ status, text, headers }: Answer): unknown {
   return [status, text, headers.get("retry-after")];
 }
 
-/** A folder for PINs with one of each kind. */
+/** A folder for PINs with one file of each kind. */
 async function places(): Promise<string> {
   const directory = await Deno.makeTempDir();
   await Deno.writeTextFile(`${directory}/right`, `${RIGHT}\n`);
@@ -23,7 +23,7 @@ async function places(): Promise<string> {
   return directory;
 }
 
-Deno.test("no file and no variable is looked at unless the operator has named it", async () => {
+Deno.test("no file and no variable is read unless the operator has named it", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: RIGHT });
   const ask = async (json: unknown) => {
@@ -42,7 +42,7 @@ Deno.test("no file and no variable is looked at unless the operator has named it
   }
 });
 
-Deno.test("a PIN that is missing, unreadable, too large or wrong is one answer", async () => {
+Deno.test("a PIN that is missing, unreadable, too large or wrong has the same answer", async () => {
   const directory = await places();
   try {
     await using m = await TestManager.start({
@@ -65,7 +65,7 @@ Deno.test("a PIN that is missing, unreadable, too large or wrong is one answer",
       const { status, json } = await ask({ pin_file });
       assert.deepEqual([status, json.code], [400, "invalid"], pin_file);
     }
-    // The operator is told why, and nobody any PIN.
+    // The operator sees the reason, and nobody sees a PIN.
     const log = m.log.join("\n");
     assert.match(log, /PIN in .*\/silent: not read within/);
     assert.match(log, /PIN in .*\/large: larger than/);
@@ -84,7 +84,7 @@ Deno.test("a PIN that is missing, unreadable, too large or wrong is one answer",
   }
 });
 
-Deno.test("guesses of what is in a file are counted, whichever volumes they use", async () => {
+Deno.test("guesses of a file's content are counted across volumes", async () => {
   const directory = await places();
   try {
     await using m = await TestManager.start({
@@ -95,7 +95,7 @@ Deno.test("guesses of what is in a file are counted, whichever volumes they use"
     for (const pin of ["1", "2", "3", "4"]) {
       ids.push(await m.volume(`guess ${pin}`, { encrypted: true, pin }));
     }
-    // What is not there is counted in the same way.
+    // Missing files are counted in the same way.
     for (const pin_file of ["right", "missing"]) {
       const json = { mode: "direct", pin_file };
       const all = await Promise.all(
@@ -108,7 +108,7 @@ Deno.test("guesses of what is in a file are counted, whichever volumes they use"
   }
 });
 
-Deno.test("files that never answer stop nothing else", async () => {
+Deno.test("files that never answer block nothing else", async () => {
   const directory = await places();
   try {
     await using m = await TestManager.start({

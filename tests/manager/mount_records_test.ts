@@ -1,11 +1,11 @@
-/** Rows of mounts in a file: how those that nobody ends are ended, and that none is left. */
+/** Mount rows in a file: abandoned rows can be ended, and none is left over. */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { mountTest } from "../fuse/support.ts";
 import { TestManager } from "./support.ts";
 
-/** Mounts a volume of a manager as another program does that then dies. */
+/** Mounts a volume of a manager like another program that then dies. */
 async function leave(m: TestManager, volume: string, options: { ttl?: number } = {}) {
   const { json } = await m.ask("GET", `/volumes/${volume}`);
   const fs = await AloeLite.open(`${m.root}/filesystems/${json.fs_id}.aloe`);
@@ -15,7 +15,7 @@ async function leave(m: TestManager, volume: string, options: { ttl?: number } =
   return id;
 }
 
-Deno.test("a mount without an end that nobody ends is ended over HTTP", async () => {
+Deno.test("an abandoned mount without an expiry can be ended over HTTP", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const other = await m.volume("b");
@@ -35,7 +35,7 @@ Deno.test("a mount without an end that nobody ends is ended over HTTP", async ()
   assert.equal((await m.ask("DELETE", `/volumes/${id}`)).status, 204);
 });
 
-Deno.test("a mount that has an end, or is the manager's, is not ended by the way", async () => {
+Deno.test("a mount with an expiry, or of the manager, is not ended this way", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const mount = await leave(m, id, { ttl: 60_000 });
@@ -51,7 +51,7 @@ Deno.test("a mount that has an end, or is the manager's, is not ended by the way
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/mounts`)).json.mounts, []);
 });
 
-Deno.test("a direct mount that fails leaves no row", async () => {
+Deno.test("a failed direct mount leaves no row", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   for (const json of [{ pin: "1" }, {}, { pin: "2468", persist: true }]) {

@@ -1,8 +1,8 @@
-/** What tests look at to see mounts of the kernel. */
+/** Helpers for tests to observe mounts of the kernel. */
 
 import assert from "node:assert/strict";
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean, ms = 60_000) {
   const end = Date.now() + ms;
   while (!await holds()) {
@@ -11,14 +11,14 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
   }
 }
 
-/** What is mounted below a folder. */
+/** Returns the mount points below a folder. */
 export function mountsBelow(folder: string): string[] {
   return Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map((line) =>
     line.split(" ")[4] ?? ""
   ).filter((point) => point.startsWith(`${folder}/`));
 }
 
-/** The processes that mount below a folder. */
+/** Returns the processes that mount below a folder. */
 export function processesOf(folder: string): number[] {
   return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).filter(
     ({ name }) => {
@@ -32,14 +32,14 @@ export function processesOf(folder: string): number[] {
   ).map(({ name }) => Number(name));
 }
 
-/** Checks that nothing is mounted any more. */
+/** Asserts that nothing is mounted any more. */
 export async function nothingLeft(root: string): Promise<void> {
   await until("no process is left", () => processesOf(root).length === 0);
   assert.deepEqual(mountsBelow(root), []);
   assert.deepEqual([...Deno.readDirSync(`${root}/mnt`)], []);
 }
 
-/** Ends what a manager has left that was killed, and removes its folder. */
+/** Ends the mounts of a killed manager, and removes its folder. */
 export async function endAll(root: string): Promise<void> {
   for (const pid of processesOf(root)) Deno.kill(pid, "SIGKILL");
   for (const point of mountsBelow(root)) {

@@ -1,4 +1,6 @@
-/** Volumes as directories, by way of the manager: real mounts of the kernel. */
+/**
+ * Volumes as directories, mounted by the manager: real mounts of the kernel.
+ */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -61,7 +63,7 @@ mountTest("a volume is mounted, used, shown and unmounted", async () => {
   assert.equal((await m.ask("DELETE", `/volumes/${id}/mount`)).status, 204);
   await nothingLeft(m.root);
   assert.equal((await m.ask("DELETE", `/volumes/${id}/mount`)).json.code, "not_mounted");
-  // It is in the file, and out of the WAL.
+  // The data is in the file, not only in the WAL.
   const exported = await m.ask("GET", `/volumes/${id}/export`);
   await Deno.writeFile(`${m.root}/copy`, exported.bytes);
   await using fs = await AloeLite.open(`${m.root}/copy`, { create: false });
@@ -72,28 +74,31 @@ mountTest("a volume is mounted, used, shown and unmounted", async () => {
   assert.equal((await m.ask("GET", "/volumes/none/mounts")).status, 404);
 });
 
-mountTest("what is written over HTTP shows in the mount within a second, and back", async () => {
-  await using m = await TestManager.start();
-  const id = await m.volume("a");
-  const point = await mounted(m, id);
-  for (let i = 0; i < 3; i++) {
-    const put = await m.ask("PUT", `/volumes/${id}/files/from-http`, { body: `http ${i}` });
-    assert.ok([200, 201].includes(put.status), put.text);
-    await until(
-      "the mount sees it",
-      async () => await Deno.readTextFile(`${point}/from-http`).catch(() => "") === `http ${i}`,
-      1500,
-    );
-    await Deno.writeTextFile(`${point}/from-mount`, `mount ${i}`);
-    const file = await Deno.open(`${point}/from-mount`, { write: true });
-    await file.sync();
-    file.close();
-    const got = await m.ask("GET", `/volumes/${id}/files/from-mount`);
-    assert.equal(got.text, `mount ${i}`);
-  }
-});
+mountTest(
+  "writes over HTTP show in the mount within a second, and the other way round",
+  async () => {
+    await using m = await TestManager.start();
+    const id = await m.volume("a");
+    const point = await mounted(m, id);
+    for (let i = 0; i < 3; i++) {
+      const put = await m.ask("PUT", `/volumes/${id}/files/from-http`, { body: `http ${i}` });
+      assert.ok([200, 201].includes(put.status), put.text);
+      await until(
+        "the mount sees it",
+        async () => await Deno.readTextFile(`${point}/from-http`).catch(() => "") === `http ${i}`,
+        1500,
+      );
+      await Deno.writeTextFile(`${point}/from-mount`, `mount ${i}`);
+      const file = await Deno.open(`${point}/from-mount`, { write: true });
+      await file.sync();
+      file.close();
+      const got = await m.ask("GET", `/volumes/${id}/files/from-mount`);
+      assert.equal(got.text, `mount ${i}`);
+    }
+  },
+);
 
-mountTest("an encrypted volume is mounted with its PIN, which is nowhere to be seen", async () => {
+mountTest("an encrypted volume is mounted with its PIN, which is visible nowhere", async () => {
   await using m = await TestManager.start();
   const pin = "correct horse battery";
   const id = await m.volume("secret", { encrypted: true, pin });
@@ -115,13 +120,13 @@ mountTest("an encrypted volume is mounted with its PIN, which is nowhere to be s
   for (const bytes of [records, wal]) {
     assert.ok(!new TextDecoder("latin1").decode(bytes).includes(pin));
   }
-  // Content over HTTP still takes a session that has proved the PIN.
+  // Content over HTTP still needs a session that has proved the PIN.
   assert.equal((await m.ask("GET", `/volumes/${id}/health`)).status, 401);
   assert.equal((await m.ask("DELETE", `/volumes/${id}/mount`)).status, 204);
   await nothingLeft(m.root);
 });
 
-mountTest("a busy mount is unmounted lazily; who uses it loses nothing", async () => {
+mountTest("a busy mount is unmounted lazily; its users lose nothing", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const point = await mounted(m, id);
@@ -137,47 +142,56 @@ mountTest("a busy mount is unmounted lazily; who uses it loses nothing", async (
   assert.equal(await Deno.readTextFile(`${again}/open`), "before after");
 });
 
-mountTest("a mount that dies is noticed and made again; an encrypted one is reported", async () => {
-  const pins = await Deno.makeTempDir();
-  await using m = await TestManager.start({ mountPins: { directory: pins } });
-  const plain = await m.volume("plain");
-  const secret = await m.volume("secret", { encrypted: true, pin: "2468" });
-  const kept = await m.volume("kept", { encrypted: true, pin: "1357" });
-  await Deno.writeTextFile(`${pins}/pin`, "1357\n");
-  const points = [
-    await mounted(m, plain),
-    await mounted(m, secret, { pin: "2468" }),
-    await mounted(m, kept, { pin_file: "pin" }),
-  ];
-  await Deno.writeTextFile(`${points[0]}/a`, "a");
-  const file = await Deno.open(`${points[0]}/a`, { write: true });
-  await file.sync();
-  file.close();
-  const processes = processesOf(m.root);
-  assert.equal(processes.length, 3);
-  for (const process of processes) Deno.kill(process, "SIGKILL");
-  const status = async (id: string) => (await m.ask("GET", `/volumes/${id}/mount`)).json;
-  // For a moment nobody has noticed yet: what is read tells.
-  const content = () => Deno.readTextFile(`${points[0]}/a`).catch(() => null);
-  await until("the plain one is back", async () => await content() === "a");
-  await until("the one with a PIN in a file is back", async () => {
-    const fresh = processesOf(m.root).every((pid) => !processes.includes(pid));
-    return fresh && processesOf(m.root).length === 2 && (await status(kept)).ready;
-  });
-  await until("the one without is given up", async () => (await status(secret)).frontend === null);
-  assert.equal((await status(secret)).mounted, false);
-  assert.ok(m.log.some((line) => /mount of volume plain died/.test(line)), m.log.join("\n"));
-  assert.ok(m.log.some((line) => /volume secret has to be mounted anew/.test(line)));
-  await until("its directory is free", () => mountsBelow(m.root).length === 2);
-  await mounted(m, secret, { pin: "2468" });
-  // Its record in the file does not outlive it.
-  for (const pid of processesOf(m.root)) Deno.kill(pid, "SIGKILL");
-  await until("it is noticed", async () => (await status(secret)).frontend === null);
-  assert.equal((await m.ask("DELETE", `/volumes/${secret}`)).status, 204);
-  await Deno.remove(pins, { recursive: true });
-});
+mountTest(
+  "a mount that dies is detected and mounted again; an encrypted one is reported",
+  async () => {
+    const pins = await Deno.makeTempDir();
+    await using m = await TestManager.start({ mountPins: { directory: pins } });
+    const plain = await m.volume("plain");
+    const secret = await m.volume("secret", { encrypted: true, pin: "2468" });
+    const kept = await m.volume("kept", { encrypted: true, pin: "1357" });
+    await Deno.writeTextFile(`${pins}/pin`, "1357\n");
+    const points = [
+      await mounted(m, plain),
+      await mounted(m, secret, { pin: "2468" }),
+      await mounted(m, kept, { pin_file: "pin" }),
+    ];
+    await Deno.writeTextFile(`${points[0]}/a`, "a");
+    const file = await Deno.open(`${points[0]}/a`, { write: true });
+    await file.sync();
+    file.close();
+    const processes = processesOf(m.root);
+    assert.equal(processes.length, 3);
+    for (const process of processes) Deno.kill(process, "SIGKILL");
+    const status = async (id: string) => (await m.ask("GET", `/volumes/${id}/mount`)).json;
+    // The status may be late for a moment: poll it.
+    const content = () => Deno.readTextFile(`${points[0]}/a`).catch(() => null);
+    await until("the plain one is back", async () => await content() === "a");
+    await until("the one with a PIN in a file is back", async () => {
+      const fresh = processesOf(m.root).every((pid) => !processes.includes(pid));
+      return fresh && processesOf(m.root).length === 2 && (await status(kept)).ready;
+    });
+    await until(
+      "the one without is given up",
+      async () => (await status(secret)).frontend === null,
+    );
+    assert.equal((await status(secret)).mounted, false);
+    assert.ok(
+      m.log.some((line) => /mount of volume plain died/.test(line)),
+      m.log.join("\n"),
+    );
+    assert.ok(m.log.some((line) => /volume secret has to be mounted anew/.test(line)));
+    await until("its directory is free", () => mountsBelow(m.root).length === 2);
+    await mounted(m, secret, { pin: "2468" });
+    // Its row in the file is gone as well.
+    for (const pid of processesOf(m.root)) Deno.kill(pid, "SIGKILL");
+    await until("it is noticed", async () => (await status(secret)).frontend === null);
+    assert.equal((await m.ask("DELETE", `/volumes/${secret}`)).status, 204);
+    await Deno.remove(pins, { recursive: true });
+  },
+);
 
-mountTest("who listens is told of mounts: made, lost, made again, ended", async () => {
+mountTest("the feed reports mounts: created, lost, restored, ended", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const stop = new AbortController();
@@ -210,7 +224,7 @@ mountTest("who listens is told of mounts: made, lost, made again, ended", async 
   await reading;
 });
 
-mountTest("a mount that is not ready in time is 503, and nothing of it is left", async () => {
+mountTest("a mount that is not ready in time is 503, and leaves nothing", async () => {
   await using m = await TestManager.start({ fuse: { readyMs: 1 } });
   const id = await m.volume("a");
   const answer = await m.ask("POST", `/volumes/${id}/mount`);
@@ -221,7 +235,7 @@ mountTest("a mount that is not ready in time is 503, and nothing of it is left",
   assert.equal((await m.ask("DELETE", `/volumes/${id}`)).status in { 204: 1, 404: 1 }, true);
 });
 
-mountTest("unmounted by another program: the manager follows", async () => {
+mountTest("the manager notices an unmount by another program", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const point = await mounted(m, id);
@@ -235,7 +249,7 @@ mountTest("unmounted by another program: the manager follows", async () => {
   await mounted(m, id);
 });
 
-mountTest("stopping unmounts all, what is in use too", async () => {
+mountTest("stopping unmounts everything, busy mounts too", async () => {
   const root = await Deno.makeTempDir();
   const m = await TestManager.start({ root });
   const ids = [await m.volume("a"), await m.volume("b")];
@@ -283,7 +297,7 @@ Deno.test("a direct mount keeps the volume open, and needs no FUSE", async () =>
   assert.equal(plain.status, 400);
 });
 
-mountTest("nothing is mounted over what is in a directory, unless that is asked for", async () => {
+mountTest("a directory with content is not mounted over, unless requested", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const point = `${m.root}/mnt/${id}`;
@@ -300,7 +314,7 @@ mountTest("nothing is mounted over what is in a directory, unless that is asked 
 });
 
 mountTest(
-  "the directory of an encrypted mount is gone with it, though a program writes to it",
+  "the directory of an encrypted mount is removed with it, though a program writes to it",
   async () => {
     await using m = await TestManager.start();
     const id = await m.volume("a", { encrypted: true, pin: "2468" });

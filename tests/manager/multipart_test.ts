@@ -1,4 +1,4 @@
-/** Forms with files: each file is there whole or not at all. */
+/** Forms with files: each file is stored completely or not at all. */
 
 import assert from "node:assert/strict";
 import { TestManager } from "./support.ts";
@@ -11,7 +11,7 @@ function form(...files: [string, BlobPart][]): FormData {
   return data;
 }
 
-Deno.test("a form's files are written one after the other", async () => {
+Deno.test("the files of a form are written in order", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   await m.ask("POST", `/volumes/${id}/directories`, { json: { path: "/d" } });
@@ -32,7 +32,7 @@ Deno.test("a form's files are written one after the other", async () => {
   assert.deepEqual((await post(new FormData())).json?.files, []);
 });
 
-Deno.test("what is no form, leads nowhere or breaks off is refused", async () => {
+Deno.test("an invalid form, a path out of the volume, or an interrupted body is refused", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const at = `/volumes/${id}/files`;
@@ -55,13 +55,13 @@ Deno.test("what is no form, leads nowhere or breaks off is refused", async () =>
   }
   const missing = { "content-type": "multipart/form-data; boundary=" };
   assert.equal((await m.ask("POST", at, { headers: missing, body: "--x" })).status, 400);
-  // What came before the fault is there, in itself whole.
+  // Files before the fault are stored completely.
   const { entries } = (await m.ask("GET", `/volumes/${id}/list`)).json;
   assert.deepEqual(entries.map(({ name }: { name: string }) => name), ["good"]);
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/uploads`)).json.uploads, []);
 });
 
-Deno.test("content has a limit, in forms and without", async () => {
+Deno.test("the size of content is limited, in forms and without", async () => {
   await using m = await TestManager.start({ limits: { uploadBytes: 100_000 } });
   const id = await m.volume("main");
   const at = `/volumes/${id}/files`;

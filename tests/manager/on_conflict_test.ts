@@ -1,4 +1,4 @@
-/** What is written, moved, copied or brought back onto a name that is taken. */
+/** Writing, moving, copying and restoring onto a taken name. */
 
 import assert from "node:assert/strict";
 import { TestManager } from "./support.ts";
@@ -20,7 +20,7 @@ async function ground(m: TestManager) {
   return { at, read, names };
 }
 
-Deno.test("a file that is put says what it replaced, or does what is wished instead", async () => {
+Deno.test("a PUT reports what it replaced, or follows on_conflict", async () => {
   await using m = await TestManager.start();
   const { at, read, names } = await ground(m);
   for (const body of ["new", large]) {
@@ -51,7 +51,7 @@ Deno.test("a file that is put says what it replaced, or does what is wished inst
     assert.equal(both.json.path, body === "new" ? "/d/a (2).txt" : "/d/a (3).txt");
     assert.equal(decodeURIComponent(both.headers.get("location")!), `${at}/files${both.json.path}`);
     assert.equal(await read("/d/a.txt"), "old");
-    // A directory is not replaced by a file, and is no reason against another name.
+    // A directory is not replaced by a file, but another name is possible.
     assert.equal((await put("/d/dir")).status, 409);
     assert.equal((await put("/d/dir", "?on_conflict=skip")).json.outcome, "skipped");
     assert.match((await put("/d/dir", "?on_conflict=rename")).json.path, /^\/d\/dir \(\d\)$/);
@@ -65,7 +65,7 @@ Deno.test("a file that is put says what it replaced, or does what is wished inst
   assert.equal((await m.ask("GET", `${at}/usage`)).status, 200);
 });
 
-Deno.test("of many that put one name at once each keeps its own", async () => {
+Deno.test("concurrent PUTs with one name each keep their own file", async () => {
   await using m = await TestManager.start();
   const { at, read, names } = await ground(m);
   const bodies = Array.from({ length: 12 }, (_, i) => `content ${i}`);
@@ -81,7 +81,7 @@ Deno.test("of many that put one name at once each keeps its own", async () => {
   assert.equal((await names("/d")).length, 15);
 });
 
-Deno.test("an upload that goes on later does the same, and says what became of it", async () => {
+Deno.test("a resumable upload follows on_conflict, and reports the outcome", async () => {
   await using m = await TestManager.start();
   const { at, read } = await ground(m);
   const send = async (wish: Record<string, string>) => {
@@ -133,7 +133,7 @@ Deno.test("two files of one name in a form do not become versions of each other"
   const twice = await post("", ["x", "one"], ["x", "two"]);
   assert.deepEqual([twice.status, twice.json.code], [409, "already_exists"]);
   assert.equal(await read("/d/x"), "one");
-  // One of each was there before: that is what replacing is for.
+  // Each name existed before, so both are replaced.
   assert.deepEqual(outcomes(await post("", ["x", "two"])), ["/d/x replaced"]);
   assert.equal((await m.ask("GET", `${at}/history?path=/d/x`)).json.versions.length, 2);
   assert.deepEqual(outcomes(await post("&on_conflict=rename", ["x", "3"], ["x", "4"])), [
@@ -154,7 +154,7 @@ Deno.test("two files of one name in a form do not become versions of each other"
   assert.deepEqual(await names("/d"), ["a.txt", "dir", "x", "x (2)", "x (3)", "y"]);
 });
 
-Deno.test("what is moved, copied or brought back is left out, replaces or gets a name", async () => {
+Deno.test("moved, copied and restored items are skipped, replace, or are renamed", async () => {
   await using m = await TestManager.start();
   const { at, read, names } = await ground(m);
   const transfer = async (json: unknown) => {
@@ -191,7 +191,8 @@ Deno.test("what is moved, copied or brought back is left out, replaces or gets a
   const replaced = await restore(second.id, "replace");
   assert.deepEqual([replaced.path, replaced.replaced.length], ["/d/a.txt", 1]);
   assert.equal(await read("/d/a.txt"), "copy");
-  // Of two that come back to one name the second does not put the first away again.
+  // Of two items with one former name, the second does not move the first to
+  // the trash.
   await m.ask("DELETE", `${at}/files/d/a.txt`);
   const ids = (await m.ask("GET", `${at}/trash`)).json.entries.map(({ id }: { id: string }) => id);
   assert.equal(ids.length, 2);

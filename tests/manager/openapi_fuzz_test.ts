@@ -1,8 +1,9 @@
 /**
- * The description of the API is true: every route is in it, and whatever comes in,
- * what goes out is one of the answers that it tells of.
+ * The OpenAPI description is true: every route is in it, and every answer to
+ * any request is one that it describes.
  *
- * `ALOELITE_TEST_RUNS` multiplies how much is tried, `ALOELITE_TEST_SEED` repeats a run.
+ * `ALOELITE_TEST_RUNS` multiplies the number of requests, `ALOELITE_TEST_SEED`
+ * repeats a run.
  */
 
 import assert from "node:assert/strict";
@@ -57,10 +58,10 @@ interface Described {
   components: { schemas: Record<string, Schema> };
 }
 
-/** What any request can be answered, as the description says of all. */
+/** Answers that every request may get, as the description says. */
 const ANY = new Set([401, 403, 408, 413, 414, 421, 431, 503]);
 
-/** What belongs to the pages, and is no part of the API. */
+/** The page's own routes, which are not part of the API. */
 const PAGES = new Set(["/", "/assets/*", "/docs", "/docs/start.js", "/docs/assets/*"]);
 
 class Description {
@@ -87,7 +88,7 @@ class Description {
     return this.resolve(found);
   }
 
-  /** What of a value is not as its schema says; null when nothing is. */
+  /** Returns how a value differs from its schema; null if it does not. */
   fault(schema: Schema, value: unknown, at = "$"): string | null {
     schema = this.resolve(schema);
     const choices = schema.anyOf ?? schema.oneOf;
@@ -125,7 +126,7 @@ class Description {
     return null;
   }
 
-  /** Values that fit a schema. */
+  /** Generates values of a schema. */
   fitting(schema: Schema, name = ""): fc.Arbitrary<unknown> {
     schema = this.resolve(schema);
     const choices = schema.anyOf ?? schema.oneOf;
@@ -186,7 +187,7 @@ function isOf(type: string, value: unknown): boolean {
   }
 }
 
-/** What stands in requests for what is there: replaced when one is sent. */
+/** Placeholders for existing ids and names, replaced when a request is sent. */
 const PLAIN = "<plain>";
 const VAULT = "<vault>";
 const FILESYSTEM = "<filesystem>";
@@ -227,7 +228,7 @@ const STRANGE = fc.oneof(
 
 const PATHS = ["/", "/a.txt", "/dir", "/dir/b.txt", "/new", "/dir/new", "/a.txt/under", "//dir//"];
 
-/** Texts that may mean something under a name, and others. */
+/** Texts with and without a meaning for a field. */
 function texts(name: string): fc.Arbitrary<string> {
   const known: Record<string, string[]> = {
     path: PATHS,
@@ -270,14 +271,14 @@ function texts(name: string): fc.Arbitrary<string> {
   });
 }
 
-/** A request as it is made up. */
+/** A generated request. */
 interface Wish {
   params: Record<string, string>;
   query: Record<string, string>;
   headers: Record<string, string>;
   type: string | null;
   body: string | Uint8Array<ArrayBuffer> | null;
-  /** Whether the session that has unlocked the vault asks. */
+  /** Whether the session that has unlocked the vault sends it. */
   known: boolean;
 }
 
@@ -353,7 +354,7 @@ function bodies(
     { weight: 1, arbitrary: fc.jsonValue() },
   );
   if (path.endsWith("/mount")) {
-    // Mounts as directories have tests of their own, and take their time.
+    // Mounts as directories have their own tests, and take long.
     return json.map((value) => [type, JSON.stringify({ ...Object(value), mode: "direct" })]);
   }
   return fc.oneof(
@@ -363,7 +364,7 @@ function bodies(
   );
 }
 
-/** A manager with something to work on, made anew when a request has deleted it. */
+/** A manager with test data, created again after a request has deleted it. */
 class Ground {
   readonly m: TestManager;
   #known: Record<string, string> = {};
@@ -400,11 +401,11 @@ class Ground {
     this.#known[UPLOAD] = upload.headers.get("location")?.split("/").at(-1) ?? "none";
   }
 
-  /** Sends a request. @returns Null for one that no client can write. */
+  /** Sends a request. @returns Null for a request that no client can write. */
   async send(method: string, path: string, wish: Wish): Promise<Response | null> {
     const { url, headers } = this.#written(path, wish);
     const safe = method === "get" || method === "head";
-    // The client would take these out, and ask for something else.
+    // The client would normalise these, and request another path.
     if (/\/(?:\.|%2e){1,2}(?=[/?]|$)/i.test(url)) return null;
     let request: Request;
     try {
@@ -450,7 +451,7 @@ function escaped(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-Deno.test("every route is described, and the description holds together", async () => {
+Deno.test("every route is described, and the description is consistent", async () => {
   await using m = await TestManager.start();
   const { status, headers, json } = await m.ask("GET", "/openapi.json");
   assert.equal(status, 200);
@@ -505,7 +506,7 @@ function resolveAll(description: Description, schema: Schema): void {
   if (items !== undefined) resolveAll(description, items);
 }
 
-Deno.test("whatever comes in, what goes out is as described", async () => {
+Deno.test("every answer to any request is as described", async () => {
   await using m = await TestManager.start();
   const description = new Description((await m.ask("GET", "/openapi.json")).json);
   const ground = new Ground(m);
@@ -570,7 +571,7 @@ async function check(
   }
 }
 
-Deno.test("garbage in place of a request harms nobody", async () => {
+Deno.test("garbage instead of a request affects nobody", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("one");
   const sign = fc.string({ unit: "binary-ascii", maxLength: 40 }).map((text) =>

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The page without a mouse, on a small screen, and in several tabs. */
+/** The page by keyboard, on a small screen, and in several tabs. */
 
 import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
@@ -22,7 +22,7 @@ async function filled({ manager, visitor }: Stage, options = {}) {
 
 const grid = (page: Page) => page.getByRole("grid");
 
-/** Waits until something has the focus. */
+/** Waits until an element has the focus. */
 async function focused(target: Locator): Promise<void> {
   const page = target.page();
   await target.waitFor();
@@ -55,7 +55,7 @@ pageTest("menus have names", async (stage) => {
   );
 });
 
-pageTest("a screen of 320 by 256 shows rows, and text", async (stage) => {
+pageTest("a screen of 320 by 256 shows rows and text", async (stage) => {
   const { page } = await filled(stage, { viewport: { width: 320, height: 256 } });
   const seen = async (selector: string) => {
     await page.locator(selector).scrollIntoViewIfNeeded();
@@ -84,7 +84,7 @@ pageTest("a screen of 320 by 256 shows rows, and text", async (stage) => {
   await page.getByText("Not saved yet").waitFor({ state: "detached" });
 });
 
-pageTest("what was deleted or moved can be undone by the keyboard, in any time", async (stage) => {
+pageTest("a deletion or move can be undone by keyboard, at any time", async (stage) => {
   const { page } = await filled(stage);
   await page.clock.install();
   await grid(page).focus();
@@ -101,7 +101,7 @@ pageTest("what was deleted or moved can be undone by the keyboard, in any time",
   await row(page, "d.txt").waitFor();
   await undo.waitFor({ state: "detached" });
 
-  // By the way of the tab key, too; the next thing takes the place of the one before.
+  // By the tab key too; the next operation replaces the earlier undo.
   for (const name of ["a.txt", "b.txt"]) {
     await menu(page, name, "Move to trash");
     await row(page, name).waitFor({ state: "detached" });
@@ -123,7 +123,7 @@ pageTest("what was deleted or moved can be undone by the keyboard, in any time",
   await page.getByRole("dialog").getByRole("button", { name: "Move to box" }).click();
   await row(page, "d.txt").waitFor({ state: "detached" });
   await undo.waitFor();
-  // In a field it is the field's.
+  // In a text field the keys undo its text.
   await page.getByRole("searchbox", { name: "Search" }).focus();
   await page.keyboard.press("Control+z");
   await undo.waitFor();
@@ -132,9 +132,9 @@ pageTest("what was deleted or moved can be undone by the keyboard, in any time",
   await row(page, "d.txt").waitFor();
 });
 
-pageTest("the focus stays where one works", async (stage) => {
+pageTest("the focus stays near the work", async (stage) => {
   const { page } = await filled(stage);
-  // Deleted by the row's own menu, by the bar, by a right click.
+  // Deleted by the row's menu, by the bar, by a right click.
   await menu(page, "a.txt", "Move to trash");
   await row(page, "a.txt").waitFor({ state: "detached" });
   await focused(grid(page));
@@ -146,7 +146,7 @@ pageTest("the focus stays where one works", async (stage) => {
   await page.getByRole("menuitem", { name: "Move to trash" }).click();
   await row(page, "c.txt").waitFor({ state: "detached" });
   await focused(grid(page));
-  // The keyboard goes on at the row that came in its place; it is not selected.
+  // The next row becomes active; it is not selected.
   await page.keyboard.press("Delete");
   await page.keyboard.press("Space");
   await page.getByText("1 item selected of 2").waitFor();
@@ -154,7 +154,7 @@ pageTest("the focus stays where one works", async (stage) => {
   await row(page, "d.txt").waitFor({ state: "detached" });
   assert.deepEqual(await names(page), ["box"]);
 
-  // In the trash: the next line's button, then the page's main part.
+  // In the trash: the next row's button, then the main part.
   await page.getByRole("link", { name: "Trash" }).click();
   await page.getByText("4 items in the trash").waitFor();
   const back = page.getByRole("button", { name: /^Restore .*\.txt$/ });
@@ -170,7 +170,7 @@ pageTest("the focus stays where one works", async (stage) => {
   await page.getByRole("heading", { name: "The trash is empty" }).waitFor();
   await focused(page.locator("#main"));
 
-  // Unlocked, the files; locked, the button that unlocks.
+  // Unlocked: the files; locked: the button that unlocks.
   await page.getByRole("link", { name: "aloelite" }).click();
   await createVolume(page, "Vault", PIN);
   const unlock = page.getByRole("button", { name: "Unlock", exact: true });
@@ -188,7 +188,7 @@ pageTest("the focus stays where one works", async (stage) => {
   await page.getByRole("heading", { name: "Volumes" }).waitFor();
   await focused(page.locator("#main"));
 
-  // Who clicks on nothing is not called back.
+  // A click on an empty area does not move the focus back.
   await page.getByRole("button", { name: "New volume" }).focus();
   await page.mouse.click(40, 600);
   await stage.manager.volume("Another");
@@ -196,7 +196,7 @@ pageTest("the focus stays where one works", async (stage) => {
   assert.ok(await page.evaluate(() => ["BODY", "MAIN"].includes(document.activeElement!.tagName)));
 });
 
-pageTest("the buttons of the columns come before the rows", async (stage) => {
+pageTest("the column buttons come before the rows", async (stage) => {
   const { page } = await filled(stage);
   await page.getByRole("button", { name: "Add" }).focus();
   await page.keyboard.press("Tab");
@@ -230,7 +230,7 @@ pageTest("names are links: the middle button opens another tab", async (stage) =
   const folder = await middle(name("box"));
   await row(folder, "in.txt").waitFor();
   assert.match(folder.url(), /path=\/box$/);
-  // Up by the way above.
+  // Up by the path bar.
   const [top] = await Promise.all([
     context.waitForEvent("page"),
     folder.getByRole("link", { name: "Desk" }).click({ button: "middle" }),
@@ -240,14 +240,14 @@ pageTest("names are links: the middle button opens another tab", async (stage) =
   await row(folder, "a.txt").waitFor();
   const file = await middle(name("a.txt"));
   await file.getByLabel("Text of a.txt").getByText("a.txt").waitFor();
-  // With a key one selects, as in every list.
+  // A modifier key selects, as in every list.
   await name("b.txt").click({ modifiers: ["Control"] });
   await name("box").click({ modifiers: ["Control"] });
   await page.getByText("2 items selected").waitFor();
   assert.equal(context.pages().length, 4);
-  // A browser has six connections for all of them.
+  // A browser has six connections for all tabs.
   for (const tab of [folder, top, file]) await tab.close();
-  // A name is dragged as its row.
+  // A dragged name drags its row.
   await name("c.txt").dragTo(page.locator(".grid-row", { hasText: "box" }));
   await row(page, "c.txt").waitFor({ state: "detached" });
 

@@ -1,4 +1,7 @@
-/** The built page: read from a folder, or from where the sources came from; and published. */
+/**
+ * The built page: loaded from a folder, from the address of the sources, and
+ * published.
+ */
 
 import assert from "node:assert/strict";
 import { dirname } from "node:path";

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The editor changes the bytes that somebody changes, and no others. */
+/** The editor changes only the bytes that the user edits. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -30,7 +30,7 @@ const utf16 = (text: string, little: boolean) => {
   return bytes;
 };
 
-Deno.test("bytes that have a text have it back as the same bytes", () => {
+Deno.test("decoding and encoding a text keeps its bytes", () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -56,7 +56,7 @@ Deno.test("bytes that have a text have it back as the same bytes", () => {
       [latin1("caf\xe9"), "café", null],
       [utf16("ab", true), "a\0b\0", null],
       [Uint8Array.of(0xff, 0xfe, 0x61), "ÿþa", null],
-      // Half of a pair is no UTF-16.
+      // A lone surrogate is invalid UTF-16.
       [Uint8Array.of(0xff, 0xfe, 0x00, 0xd8), null, null],
       [Uint8Array.of(0xef, 0xbb, 0xbf, 0xff), "ï»¿ÿ", null],
       [Uint8Array.of(0x61, 0x00), "a\0", null],
@@ -70,7 +70,7 @@ Deno.test("bytes that have a text have it back as the same bytes", () => {
   }
 });
 
-Deno.test("lines keep the ends that they had, whatever is typed beside them and undone", () => {
+Deno.test("lines keep their line ends after edits beside them and undo", () => {
   const line = fc.tuple(
     fc.string({ unit: fc.constantFrom("a", "é", " "), maxLength: 3 }),
     fc.constantFrom("\n", "\r\n", "\r"),
@@ -116,7 +116,7 @@ Deno.test("lines keep the ends that they had, whatever is typed beside them and 
   );
 });
 
-pageTest("the editor keeps bytes that nobody touches", async ({ visitor, manager }) => {
+pageTest("the editor keeps untouched bytes", async ({ visitor, manager }) => {
   const id = await manager.volume("Texts");
   const url = (name: string) => `/volumes/${id}/files/${name}`;
   const put = (name: string, body: Uint8Array<ArrayBuffer>) =>
@@ -125,7 +125,7 @@ pageTest("the editor keeps bytes that nobody touches", async ({ visitor, manager
   const { page } = await visitor();
   await page.goto(`${manager.url}/?volume=${id}`);
 
-  // What is typed at the end of the first line, and what the file is then.
+  // The text typed at the end of the first line, and the expected file.
   const cases: [name: string, before: Uint8Array<ArrayBuffer>, after: Uint8Array<ArrayBuffer>][] = [
     ["crlf.txt", utf8("one\r\ntwo\r\n"), utf8("one!\r\nnew\r\ntwo\r\n")],
     ["mixed.ini", utf8("one\r\ntwo\nthree\r\nfour"), utf8("one!\r\nnew\r\ntwo\nthree\r\nfour")],
@@ -149,7 +149,7 @@ pageTest("the editor keeps bytes that nobody touches", async ({ visitor, manager
     await page.keyboard.press("Control+s");
     await viewer(page, name).getByText("Not saved yet").waitFor({ state: "detached" });
     assert.deepEqual(await bytes(name), after, name);
-    // Taken back, it is what it was.
+    // After undo the file is as before.
     for (let i = 0; i < 12; i++) await page.keyboard.press("Control+z");
     await page.keyboard.press("Control+s");
     await viewer(page, name).getByText("Not saved yet").waitFor({ state: "detached" });
@@ -157,7 +157,7 @@ pageTest("the editor keeps bytes that nobody touches", async ({ visitor, manager
     await viewer(page, name).getByRole("button", { name: "Close", exact: true }).click();
   }
 
-  // What cannot be written as it was can be looked at only.
+  // A text that cannot be encoded to the same bytes is read-only.
   const fixed: [name: string, content: Uint8Array<ArrayBuffer>, text: string, why: string][] = [
     ["latin.txt", latin1("caf\xe9 one\r\n"), "café one", "not in UTF-8"],
     ["wide.log", utf16("one", true), "o", "not a text file"],

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
  * The manager stops, a proxy answers in its place, a login ends, a tab crashes:
- * what is shown and typed stays, and goes on by itself.
+ * shown and typed content stays, and the page recovers by itself.
  */
 
 import assert from "node:assert/strict";
@@ -34,53 +34,56 @@ const until = async (condition: () => Promise<boolean>) => {
   }
 };
 
-pageTest("the manager stops for a moment: all stays, and goes on by itself", async (stage) => {
-  const { visitor, manager } = stage;
-  const { page } = await visitor();
-  await createVolume(page, "Notes");
-  await upload(page, file("a.txt", "one"), file("b.txt", "two"));
-  const other = await visitor();
-  await other.page.goto(page.url());
-  await row(other.page, "a.txt").waitFor();
-  await open(page, "a.txt");
-  await type(page, "a.txt", " more");
+pageTest(
+  "after a short stop of the manager everything stays, and continues by itself",
+  async (stage) => {
+    const { visitor, manager } = stage;
+    const { page } = await visitor();
+    await createVolume(page, "Notes");
+    await upload(page, file("a.txt", "one"), file("b.txt", "two"));
+    const other = await visitor();
+    await other.page.goto(page.url());
+    await row(other.page, "a.txt").waitFor();
+    await open(page, "a.txt");
+    await type(page, "a.txt", " more");
 
-  await manager.halt();
-  await note(page).waitFor();
-  await note(other.page).waitFor();
-  await accessible(other.page, "a manager that cannot be reached");
-  // What is shown is there; what is asked for waits.
-  await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
-  assert.equal(await other.page.getByText("Volume not found").count(), 0);
-  await row(other.page, "b.txt").waitFor();
-  await other.page.getByRole("link", { name: "Trash" }).click();
-  await save(page, "a.txt");
-  await viewer(page, "a.txt").getByText("Not reachable, trying again").waitFor();
-  await page.getByLabel("Text of a.txt").click();
-  await page.keyboard.press("Control+End");
-  await page.keyboard.type(" and more");
+    await manager.halt();
+    await note(page).waitFor();
+    await note(other.page).waitFor();
+    await accessible(other.page, "a manager that cannot be reached");
+    // Shown content stays; requests wait.
+    await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
+    assert.equal(await other.page.getByText("Volume not found").count(), 0);
+    await row(other.page, "b.txt").waitFor();
+    await other.page.getByRole("link", { name: "Trash" }).click();
+    await save(page, "a.txt");
+    await viewer(page, "a.txt").getByText("Not reachable, trying again").waitFor();
+    await page.getByLabel("Text of a.txt").click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type(" and more");
 
-  await manager.resume();
-  await note(page).waitFor({ state: "detached" });
-  await note(other.page).waitFor({ state: "detached" });
-  await other.page.getByRole("heading", { name: "The trash is empty" }).waitFor();
-  await page.locator(".toast", { hasText: "Saved" }).first().waitFor();
-  await until(async () => await stored(stage, "a.txt") === "one more and more");
+    await manager.resume();
+    await note(page).waitFor({ state: "detached" });
+    await note(other.page).waitFor({ state: "detached" });
+    await other.page.getByRole("heading", { name: "The trash is empty" }).waitFor();
+    await page.locator(".toast", { hasText: "Saved" }).first().waitFor();
+    await until(async () => await stored(stage, "a.txt") === "one more and more");
 
-  // What comes in meanwhile is told of afterwards.
-  await other.page.getByRole("link", { name: "Files" }).click();
-  await row(other.page, "a.txt").waitFor();
-  await manager.halt();
-  await note(other.page).waitFor();
-  await other.page.getByLabel("Files to upload").setInputFiles([file("c.txt", "three")]);
-  const transfers = other.page.getByRole("region", { name: "Transfers" });
-  await transfers.getByText("not reachable, trying again").waitFor();
-  await manager.resume();
-  await row(other.page, "c.txt").waitFor();
-  assert.equal(await stored(stage, "c.txt"), "three");
-});
+    // Changes during the stop are reported afterwards.
+    await other.page.getByRole("link", { name: "Files" }).click();
+    await row(other.page, "a.txt").waitFor();
+    await manager.halt();
+    await note(other.page).waitFor();
+    await other.page.getByLabel("Files to upload").setInputFiles([file("c.txt", "three")]);
+    const transfers = other.page.getByRole("region", { name: "Transfers" });
+    await transfers.getByText("not reachable, trying again").waitFor();
+    await manager.resume();
+    await row(other.page, "c.txt").waitFor();
+    assert.equal(await stored(stage, "c.txt"), "three");
+  },
+);
 
-pageTest("a proxy that cannot reach the manager takes nothing away", async (stage) => {
+pageTest("a proxy that cannot reach the manager removes nothing from the page", async (stage) => {
   const { visitor, expected } = stage;
   expected.push(/^EventSource's response has/);
   const { page } = await visitor();
@@ -100,7 +103,7 @@ pageTest("a proxy that cannot reach the manager takes nothing away", async (stag
     const label = `${status} ${contentType}`;
     await type(page, "a.txt", ` ${status}`);
     text += ` ${status}`;
-    // Reading again is asked for when something is changed; saving is not answered either.
+    // The change triggers another read; the save is not answered either.
     await page.route(/\/volumes/, (route) => route.fulfill({ status, contentType, body }));
     await stage.manager.volume(`Another ${status}`);
     await note(page).waitFor();
@@ -117,7 +120,7 @@ pageTest("a proxy that cannot reach the manager takes nothing away", async (stag
   }
 });
 
-pageTest("a save whose answer is lost has been one, and is not done twice", async (stage) => {
+pageTest("a save whose answer is lost is recognised, and not repeated", async (stage) => {
   const { visitor } = stage;
   const { page } = await visitor();
   await createVolume(page, "Notes");
@@ -142,41 +145,45 @@ pageTest("a save whose answer is lost has been one, and is not done twice", asyn
 
 const TOKEN = "a-token-of-more-than-thirty-two-characters";
 
-pageTest("a login that ends is asked for over what is shown and typed", async (stage) => {
-  const { visitor, manager } = stage;
-  const headers = { authorization: `Bearer ${TOKEN}` };
-  await manager.ask("POST", "/volumes", { headers, json: { name: "Notes" } });
-  const { page } = await visitor();
-  const login = page.getByRole("dialog", { name: "Sign in" });
-  const signIn = async () => {
-    await login.getByLabel("Token").fill(TOKEN);
+pageTest(
+  "the login dialog covers shown and typed content after a login has ended",
+  async (stage) => {
+    const { visitor, manager } = stage;
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    await manager.ask("POST", "/volumes", { headers, json: { name: "Notes" } });
+    const { page } = await visitor();
+    const login = page.getByRole("dialog", { name: "Sign in" });
+    const signIn = async () => {
+      await login.getByLabel("Token").fill(TOKEN);
+      await login.getByRole("button", { name: "Sign in" }).click();
+      await login.waitFor({ state: "detached" });
+    };
+    await login.getByLabel("Token").fill("wrong");
     await login.getByRole("button", { name: "Sign in" }).click();
-    await login.waitFor({ state: "detached" });
-  };
-  await login.getByLabel("Token").fill("wrong");
-  await login.getByRole("button", { name: "Sign in" }).click();
-  await login.getByText("This token is wrong.").waitFor();
-  await accessible(page, "the login");
-  await signIn();
-  await page.getByRole("link", { name: /Notes/ }).click();
-  await upload(page, file("a.txt", "one"));
-  await open(page, "a.txt");
-  await type(page, "a.txt", " more");
+    await login.getByText("This token is wrong.").waitFor();
+    await accessible(page, "the login");
+    await signIn();
+    await page.getByRole("link", { name: /Notes/ }).click();
+    await upload(page, file("a.txt", "one"));
+    await open(page, "a.txt");
+    await type(page, "a.txt", " more");
 
-  // Logins are in the manager's memory: another start knows none of them.
-  await manager.halt();
-  await note(page).waitFor();
-  await manager.resume();
-  await login.getByText("Your login has ended").waitFor();
-  await page.keyboard.press("Escape");
-  await login.waitFor();
-  await accessible(page, "the login over a file");
-  await page.getByText("one more").waitFor();
-  await signIn();
-  await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
-  await save(page, "a.txt");
-  await until(async () => await stored(stage, "a.txt", headers) === "one more");
-}, { manager: { token: TOKEN } });
+    // Logins are in memory only: a restarted manager knows none.
+    await manager.halt();
+    await note(page).waitFor();
+    await manager.resume();
+    await login.getByText("Your login has ended").waitFor();
+    await page.keyboard.press("Escape");
+    await login.waitFor();
+    await accessible(page, "the login over a file");
+    await page.getByText("one more").waitFor();
+    await signIn();
+    await page.getByLabel("Text of a.txt").getByText("one more").waitFor();
+    await save(page, "a.txt");
+    await until(async () => await stored(stage, "a.txt", headers) === "one more");
+  },
+  { manager: { token: TOKEN } },
+);
 
 async function encrypted(page: Page): Promise<void> {
   await createVolume(page, "Vault", PIN);
@@ -192,7 +199,7 @@ async function unlock(page: Page): Promise<void> {
   await dialog.waitFor({ state: "detached" });
 }
 
-pageTest("a volume that locks itself gives back what was typed, to the PIN", async (stage) => {
+pageTest("a volume that locks itself shows unsaved text again after the PIN", async (stage) => {
   const { visitor, manager } = stage;
   const { page, context } = await visitor();
   await encrypted(page);
@@ -205,7 +212,7 @@ pageTest("a volume that locks itself gives back what was typed, to the PIN", asy
   await manager.halt();
   await note(page).waitFor();
   await manager.resume();
-  // What is read is hidden; what was typed is its author's.
+  // Stored content is hidden; unsaved text stays for its author.
   await other.getByRole("heading", { name: "Vault is locked" }).waitFor();
   await row(other, "a.txt").waitFor({ state: "hidden" });
   await save(page, "a.txt");
@@ -220,7 +227,7 @@ pageTest("a volume that locks itself gives back what was typed, to the PIN", asy
   await row(other, "a.txt").waitFor();
 });
 
-/** All that the browser keeps of drafts, as text. */
+/** Returns all stored drafts of the browser as text. */
 async function kept(page: Page): Promise<string> {
   return await page.evaluate(async () => {
     const asked = <T>(request: IDBRequest<T>) =>
@@ -245,7 +252,7 @@ async function crash(context: BrowserContext, page: Page): Promise<void> {
   await gone;
 }
 
-pageTest("what was typed comes back after a tab has crashed", async (stage) => {
+pageTest("unsaved text is recovered after a tab has crashed", async (stage) => {
   const { visitor, manager } = stage;
   const first = await visitor();
   const { context } = first;
@@ -269,7 +276,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   assert.equal(await stored(stage, "a.txt"), "one");
   await type(page, "a.txt", ", going on");
   await until(async () => (await kept(page)).includes("going on"));
-  // Another tab beside it is not given what is typed in the first.
+  // A second open tab does not get the text of the first.
   const beside = await context.newPage();
   await beside.goto(url);
   await beside.getByLabel("Text of a.txt").getByText("one").waitFor();
@@ -281,7 +288,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   await until(async () => await stored(stage, "a.txt") === "one and a draft, going on");
   await until(async () => !(await kept(page)).includes("draft"));
 
-  // Somebody else writes the file before its author comes back.
+  // Another client writes the file before the author returns.
   await type(page, "a.txt", ", late");
   await until(async () => (await kept(page)).includes("late"));
   await crash(context, page);
@@ -296,7 +303,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   await page.getByLabel("Text of a.txt").getByText("theirs").waitFor();
   await until(async () => !(await kept(page)).includes("late"));
 
-  // What is given up stays away.
+  // A discarded draft does not reappear.
   await type(page, "a.txt", " nothing");
   await until(async () => (await kept(page)).includes("nothing"));
   await viewer(page, "a.txt").getByRole("button", { name: "Close", exact: true }).click();
@@ -307,7 +314,7 @@ pageTest("what was typed comes back after a tab has crashed", async (stage) => {
   assert.equal(await page.getByText("Your unsaved text was recovered.").count(), 0);
 });
 
-pageTest("who signs out leaves nothing behind in the browser", async (stage) => {
+pageTest("signing out leaves no data in the browser", async (stage) => {
   const { visitor, manager } = stage;
   const { page, context } = await visitor();
   await createVolume(page, "Notes");
@@ -330,7 +337,7 @@ pageTest("who signs out leaves nothing behind in the browser", async (stage) => 
   assert.ok(!(await kept(next)).includes("draft"));
 });
 
-pageTest("of an encrypted volume the browser keeps no word in the clear", async (stage) => {
+pageTest("the browser stores no text of an encrypted volume in the clear", async (stage) => {
   const { visitor, manager } = stage;
   const { page, context } = await visitor();
   await encrypted(page);
@@ -344,7 +351,8 @@ pageTest("of an encrypted volume the browser keeps no word in the clear", async 
   assert.ok(!all.includes("under") && !all.includes("mat"), all);
   await crash(context, page);
   await page.close();
-  // The key is the volume's own: it opens the draft after another start and another unlock.
+  // The key belongs to the volume: it opens the draft after a restart and
+  // another unlock.
   await manager.halt();
   await manager.resume();
   const next = await context.newPage();
@@ -352,12 +360,13 @@ pageTest("of an encrypted volume the browser keeps no word in the clear", async 
   await unlock(next);
   await next.getByLabel("Text of a.txt").getByText("one under the mat").waitFor();
 
-  // Nor does it keep what it was sent.
+  // The browser's cache does not keep the content either.
   const [{ id }] = (await manager.ask("GET", "/volumes")).json;
   const answer = await context.request.get(`${manager.url}/volumes/${id}/files/a.txt`);
   assert.equal(answer.headers()["cache-control"], "no-store");
 
-  // It is given to those who have unlocked the volume, and there is none for others.
+  // The key is given only to sessions that have unlocked the volume; a plain
+  // volume has none.
   assert.equal((await manager.ask("GET", `/volumes/${id}/draft-key`)).status, 401);
   const plain = await manager.volume("Plain");
   assert.equal((await manager.ask("GET", `/volumes/${plain}/draft-key`)).status, 404);

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** What a page at another port of the same host can do in a real browser: nothing. */
+/** A page at another port of the same host can do nothing in a real browser. */
 
 import assert from "node:assert/strict";
 import { pageTest } from "./page_support.ts";
@@ -7,7 +7,9 @@ import { pageTest } from "./page_support.ts";
 const TOKEN = "the-token-of-this-test";
 const NAME = "nas.test";
 
-/** A page elsewhere: what it is asked for decides on its policy for the header Referer. */
+/**
+ * Serves a page of another origin; the requested path sets its referrer policy.
+ */
 function elsewhere(): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ url }) => {
     const policy = new URL(url).searchParams.get("policy") ?? "unsafe-url";
@@ -28,7 +30,7 @@ pageTest(
     const context = await browser.newContext();
     const own = await context.newPage();
     await own.goto(home);
-    /** A request of the page itself. @returns Its status. */
+    /** Sends a request from the page itself. @returns Its status. */
     const ask = (method: string, path: string, json?: unknown) =>
       own.evaluate(async ([method, path, body]) => {
         const headers = { "content-type": "application/json" };
@@ -44,7 +46,8 @@ pageTest(
     });
     for (const policy of ["unsafe-url", "no-referrer"]) {
       await page.goto(`http://${NAME}:${other.addr.port}/?policy=${policy}`);
-      // A form, with the cookies of this host: it is the same "site".
+      // A form with the cookies of this host: browsers treat it as the same
+      // site.
       const forms: [string, string, string, string][] = [
         [`/volumes/${id}/files?path=/`, "multipart/form-data", "x.txt", "written from elsewhere"],
         [`/volumes/${id}/mount`, "text/plain", '{"mode":"direct","x":"', '"}'],
@@ -108,7 +111,7 @@ pageTest(
     const mount = await manager.ask("GET", `/volumes/${id}/mount`, { headers: bearer });
     assert.equal(mount.json.mounted, false);
 
-    // The page itself may, by the same cookie.
+    // The page itself may do so with this cookie.
     assert.equal(await ask("PUT", `/volumes/${id}/files/mine.txt`), 201);
     assert.equal(await ask("POST", "/volumes", { name: "w" }), 201);
     assert.equal(await ask("DELETE", `/volumes/${id}/files/mine.txt`), 204);

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** A full disk is told as what it is, and what it stopped can be tried again. */
+/** The page reports a full disk as such, and offers to retry. */
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -11,7 +11,7 @@ import { TestManager } from "./support.ts";
 const transfers = (page: Page) => page.getByRole("region", { name: "Transfers" });
 const told = (page: Page) => page.locator(".toast", { hasText: "The disk is full." });
 
-pageTest("no room is no broken connection", async ({ visitor, manager }) => {
+pageTest("a full disk is not reported as a lost connection", async ({ visitor, manager }) => {
   const { page } = await visitor();
   await createVolume(page, "Full");
   await upload(page, file("a.txt", "one"));
@@ -31,7 +31,7 @@ pageTest("no room is no broken connection", async ({ visitor, manager }) => {
     );
   const free = () => page.unrouteAll({ behavior: "wait" });
 
-  // Uploads: a small one, one that begins, one that goes on.
+  // Uploads that fail as a PUT, at their creation, and at a piece.
   for (
     const [name, size, method] of [
       ["small.bin", 1000, "PUT"],
@@ -55,7 +55,7 @@ pageTest("no room is no broken connection", async ({ visitor, manager }) => {
   }
   await transfers(page).getByRole("button", { name: "Close" }).click();
 
-  // What is typed stays, and is saved by trying again.
+  // Unsaved text stays, and a retry saves it.
   await open(page, "a.txt");
   await page.getByLabel("Text of a.txt").click();
   await page.keyboard.press("Control+End");
@@ -82,7 +82,7 @@ pageTest("no room is no broken connection", async ({ visitor, manager }) => {
   await page.getByText("An empty folder").waitFor();
   await page.goBack();
 
-  // Deleting needs room too.
+  // Deletion needs room too.
   await fill(["POST", "DELETE"]);
   await menu(page, "small.bin", "Move to trash");
   await told(page).waitFor();
@@ -99,11 +99,11 @@ pageTest("a disk that is full, and then has room", async ({ visitor, expected })
   await using manager = await TestManager.start({ root });
   expected.push(new RegExp(`^asked elsewhere: ${manager.url}`));
   const { page } = await visitor();
-  // A stop waits for those who listen.
+  // The stop would wait for listeners.
   await using _closing = { [Symbol.asyncDispose]: () => page.close() };
   await page.goto(manager.url);
   await createVolume(page, "Small");
-  // No two chunks of it are equal.
+  // All its chunks are different.
   const content = new Uint8Array(24_000_000);
   for (let at = 0; at < content.length; at += 50_000) {
     crypto.getRandomValues(content.subarray(at, at + 50_000));

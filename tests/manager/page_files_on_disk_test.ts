@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
-/** The page names and deletes files on disk, and opens a volume without a folder. */
+/**
+ * The page renames and deletes files on disk, and opens a volume without a
+ * folder.
+ */
 
 import assert from "node:assert/strict";
 import { createVolume } from "./page_steps.ts";

@@ -1,4 +1,4 @@
-/** Signing out in the page locks what was unlocked. */
+/** Signing out in the page locks the unlocked volumes. */
 
 import assert from "node:assert/strict";
 import { createVolume, file, upload } from "./page_steps.ts";

@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
-/** What is dragged is what moves; what is selected is there, and follows a new name. */
+/**
+ * A drag moves the dragged rows; the selection holds existing rows, and follows
+ * a rename.
+ */
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -9,20 +12,20 @@ import { follow } from "../../manager/page/state/marks.ts";
 import { menu, names, row } from "./page_steps.ts";
 import { pageTest, type Stage } from "./page_support.ts";
 
-Deno.test("marks stay on rows that are there, and follow a node to its new placement", () => {
+Deno.test("marks stay on existing rows, and follow a node to its new placement", () => {
   const rows = (text: string) =>
     text.split(" ").filter(Boolean).map((one) => ({ key: one, id: one[0] }));
   const cases: [before: string, after: string, selected: string, active: string, ends: string][] = [
     ["a b c", "a b c", "a b", "b", "a b/b"],
-    // One goes: the next is where the keyboard is, or the last.
+    // A row disappears: the next one becomes active, or the last.
     ["a b c", "a c", "b", "b", "/c"],
     ["a b c", "a b", "a c", "c", "a/b"],
     ["a b c d", "a d", "b c", "c", "/d"],
     ["a", "", "a", "a", "/"],
-    // Renamed: another placement of the same node.
+    // Renamed: another placement of the node.
     ["a b c", "a c b2", "b", "b", "b2/b2"],
     ["a b c", "b2 c2", "a b", "a", "b2/b2"],
-    // A second placement of a node whose first one stays is another row.
+    // A second placement of a node that keeps its first one is another row.
     ["a b", "a b a2", "a", "a", "a/a"],
     ["a a2", "a2", "a", "a", "/a2"],
   ];
@@ -54,14 +57,14 @@ async function selected(page: Page): Promise<string[]> {
   return await page.locator('.grid-row[aria-selected="true"] .name-open').allTextContents();
 }
 
-pageTest("what is dragged is what moves", async (stage) => {
+pageTest("a drag moves the dragged rows", async (stage) => {
   const { page, id } = await filled(stage);
   const { manager } = stage;
   const inside = async () =>
     (await manager.ask("GET", `/volumes/${id}/list?path=/box`)).json.entries
       .map((entry: { name: string }) => entry.name).sort();
 
-  // One that is not selected, while another is.
+  // A row that is not selected, while another one is.
   await pick(page, "a.txt");
   await row(page, "b.txt").dragTo(box(page));
   await row(page, "b.txt").waitFor({ state: "detached" });
@@ -69,7 +72,7 @@ pageTest("what is dragged is what moves", async (stage) => {
   assert.deepEqual(await names(page), ["box", "a.txt", "c.txt", "d.txt"]);
   assert.deepEqual(await selected(page), []);
 
-  // Nothing is selected, and the keyboard is elsewhere.
+  // Nothing is selected, and another row is active.
   await page.getByRole("grid").focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("Escape");
@@ -77,7 +80,7 @@ pageTest("what is dragged is what moves", async (stage) => {
   await row(page, "c.txt").waitFor({ state: "detached" });
   assert.deepEqual(await inside(), ["b.txt", "c.txt"]);
 
-  // All that are selected, when one of them is dragged.
+  // All selected rows, when one of them is dragged.
   await pick(page, "a.txt");
   await pick(page, "d.txt", ["Control"]);
   await row(page, "d.txt").dragTo(box(page));
@@ -85,7 +88,8 @@ pageTest("what is dragged is what moves", async (stage) => {
   await row(page, "d.txt").waitFor({ state: "detached" });
   assert.deepEqual(await inside(), ["a.txt", "b.txt", "c.txt", "d.txt"]);
 
-  // What comes from the window of another volume is of that one, whatever its path.
+  // Rows from the window of another volume belong to that volume, whatever
+  // their path.
   const other = await manager.volume("Other");
   for (const volume of [id, other]) {
     await manager.ask("PUT", `/volumes/${volume}/files/same.txt`, { body: volume });
@@ -103,11 +107,11 @@ pageTest("what is dragged is what moves", async (stage) => {
   assert.deepEqual(await names(page), ["box", "same.txt"]);
 });
 
-pageTest("the selection holds what is there, and follows a new name", async (stage) => {
+pageTest("the selection holds existing rows, and follows a rename", async (stage) => {
   const { page, id } = await filled(stage);
   const { manager } = stage;
 
-  // Renamed here, and by somebody else: it stays selected.
+  // Renamed here, and by another client: it stays selected.
   await pick(page, "b.txt");
   await menu(page, "b.txt", "Rename…");
   await page.getByRole("dialog").getByLabel("Name").fill("z.txt");
@@ -127,7 +131,8 @@ pageTest("the selection holds what is there, and follows a new name", async (sta
   assert.equal(one.suggestedFilename(), "y.txt");
   assert.equal(await Deno.readTextFile(await one.path()), "b.txt");
 
-  // Deleted: of two that are selected one is left, then none, and nothing can be done with none.
+  // Deleted: of two selected rows one remains, then none, and the actions
+  // disappear.
   await pick(page, "a.txt", ["Control"]);
   assert.match((await said(page))!, /^2 items selected/);
   await manager.ask("DELETE", `/volumes/${id}/files/y.txt`);
@@ -148,20 +153,20 @@ pageTest("the selection holds what is there, and follows a new name", async (sta
   assert.equal(await said(page), "2 items");
   assert.deepEqual(await selected(page), []);
 
-  // A search hides what is selected: what cannot be seen is not selected.
+  // A search hides selected rows: hidden rows are not selected.
   await pick(page, "d.txt");
   await page.getByRole("searchbox", { name: "Search" }).fill("c.txt");
   await row(page, "c.txt").waitFor();
   await row(page, "d.txt").waitFor({ state: "detached" });
   assert.equal(await said(page), "1 item");
-  // What a search has found elsewhere is kept up to date too.
+  // A result of a search in another folder is kept up to date too.
   await pick(page, "c.txt");
   await manager.ask("DELETE", `/volumes/${id}/files/box/c.txt`);
   await row(page, "c.txt").waitFor({ state: "detached" });
   assert.equal(await said(page), "0 items");
 });
 
-Deno.test("an error is explained in its own words whatever its code is called", () => {
+Deno.test("an error is explained for every code, also for names of object properties", () => {
   for (const code of ["__proto__", "constructor", "toString", "hasOwnProperty", "unheard_of"]) {
     assert.equal(explain(new ApiError(500, code, "Error", "it broke")), "It broke.");
   }

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Pictures in Markdown: of their own volume, and no others. */
+/** Pictures in Markdown: only those of its own volume. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { pictureAt } from "../../manager/page/preview/pictures.ts";
 import { createVolume, file, open, upload, viewer } from "./page_steps.ts";
 import { accessible, pageTest } from "./page_support.ts";
 
-Deno.test("a reference to a picture leads into its volume", () => {
+Deno.test("a reference to a picture resolves within its volume", () => {
   const from = "/docs/deep/text.md";
   for (
     const [reference, path] of [
@@ -45,14 +45,14 @@ Deno.test("no reference leads out of a volume", () => {
   );
 });
 
-/** A picture of one point. */
+/** A picture of one pixel. */
 const GIF = Uint8Array.from(
   atob("R0lGODlhAQABAIAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="),
   (c) => c.charCodeAt(0),
 );
 
 pageTest(
-  "Markdown shows the pictures of its volume, and no others",
+  "Markdown shows only pictures of its volume",
   async ({ visitor, manager }) => {
     const { page } = await visitor();
     await createVolume(page, "Notes");

@@ -1,4 +1,4 @@
-/** What somebody does with the page again and again, a function each. */
+/** Common steps on the page, one function each. */
 
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";

@@ -11,7 +11,7 @@ import type { ManagerOptions } from "../../manager/mod.ts";
 import { buildPage } from "../../manager/build_page.ts";
 import { TestManager } from "./support.ts";
 
-/** Where Debian has Chromium; other systems by other names. */
+/** Paths of Chromium on Debian and other systems. */
 const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 function program(): string | null {
@@ -20,33 +20,36 @@ function program(): string | null {
       Deno.statSync(path);
       return path;
     } catch {
-      // Not this one.
+      // Not at this path.
     }
   }
   return null;
 }
 
-/** A browser with the page of a manager of its own. */
+/** A browser with the page of its own manager. */
 export interface Stage {
   manager: TestManager;
   browser: Browser;
-  /** What the browser may complain of: attacks that it stops. */
+  /** Expected browser messages: attacks that the browser blocks. */
   expected: RegExp[];
-  /** Opens the page as somebody new: without cookies and settings. */
+  /** Opens the page as a new visitor: without cookies and settings. */
   visitor(options?: BrowserContextOptions): Promise<{ context: BrowserContext; page: Page }>;
 }
 
-/** What a test in a browser needs. */
+/** The parts of a browser test. */
 export interface PageTestOptions {
-  /** How its manager is started. */
+  /** Options of its manager. */
   manager?: ManagerOptions;
-  /** Arguments of the browser, besides the usual ones. */
+  /** Additional arguments of the browser. */
   browser?: string[];
-  /** Why it cannot be done here; null when it can. */
+  /** Returns why browser tests cannot run here; null if they can. */
   ignored?: string | null;
 }
 
-/** A test in a real browser. What it logs, asks of elsewhere, or forbids is a fault. */
+/**
+ * Declares a test in a real browser. Browser errors, requests to other hosts,
+ * and policy violations fail it.
+ */
 export function pageTest(
   name: string,
   body: (stage: Stage) => Promise<void>,
@@ -75,7 +78,8 @@ export function pageTest(
       const expected: RegExp[] = [];
       const watch = (page: Page) => {
         page.on("console", (message) => {
-          // A refused request is told by the page itself, and tested where it happens.
+          // The page shows refused requests itself, and their own tests check
+          // them.
           if (message.type() === "error" && !/^Failed to load resource/.test(message.text())) {
             faults.push(message.text());
           }
@@ -115,9 +119,9 @@ export function pageTest(
   });
 }
 
-/** Holds a view against the rules of accessibility: none of weight may be broken. */
+/** Checks a view for accessibility: serious violations fail. */
 export async function accessible(page: Page, view: string): Promise<void> {
-  // By the driver, which the page's policy does not bind.
+  // Run by the driver, to which the page's policy does not apply.
   await page.evaluate(axe.source);
   const broken = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
@@ -130,7 +134,7 @@ export async function accessible(page: Page, view: string): Promise<void> {
   assert.deepEqual(broken, [], view);
 }
 
-/** Keeps a picture, where a folder for them is named. */
+/** Saves a screenshot if a folder is configured. */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = Deno.env.get("ALOELITE_SCREENSHOTS");
   if (folder === undefined) return;

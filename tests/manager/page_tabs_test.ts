@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
-/** Many tabs of the page beside each other. */
+/** Many open tabs of the page. */
 
 import assert from "node:assert/strict";
 import { row } from "./page_steps.ts";
 import { pageTest } from "./page_support.ts";
 
-pageTest("eight tabs that are seen share one feed, and each is told", async (stage) => {
+pageTest("eight visible tabs share one feed, and each is notified", async (stage) => {
   const { manager, visitor } = stage;
   const id = await manager.volume("Desk");
   const at = `/volumes/${id}`;
@@ -22,18 +22,19 @@ pageTest("eight tabs that are seen share one feed, and each is told", async (sta
   for (let i = 0; i < 7; i++) {
     const tab = await context.newPage();
     await tab.goto(url);
-    // Without a connection left this would wait for ever.
+    // Without a free connection this would wait forever.
     await row(tab, "first.txt").waitFor();
     tabs.push(tab);
   }
-  // The last one's turn, should it have one, has come by now.
+  // By now the last tab has had time to get the lock.
   await tabs[7].waitForFunction(async () => (await navigator.locks.query()).pending!.length === 7);
   const before = feeds;
   assert.ok(before <= 2, `${before} feeds`);
   await manager.ask("PUT", `${at}/files/second.txt`, { body: "2" });
   for (const tab of tabs) await row(tab, "second.txt").waitFor();
 
-  // The one that has the feed goes: another one takes it over, and misses nothing.
+  // The tab with the feed closes: another tab takes it over, and misses
+  // nothing.
   await page.close();
   await manager.ask("PUT", `${at}/files/third.txt`, { body: "3" });
   for (const tab of tabs.slice(1)) await row(tab, "third.txt").waitFor();

@@ -1,5 +1,7 @@
 /// <reference lib="dom" />
-/** Work on many items: seen, cancelled, taken back, and asked about where names are taken. */
+/**
+ * Tasks on many items: progress, cancel, undo, and questions about taken names.
+ */
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -22,7 +24,9 @@ async function filled({ manager, visitor }: Stage): Promise<{ page: Page; at: st
 }
 
 const toast = (page: Page, text: string | RegExp) => page.locator(".toast", { hasText: text });
-/** Waits for a message and dismisses it, so that the same words can come again. */
+/**
+ * Waits for a message and dismisses it, so that the same text can appear again.
+ */
 async function told(page: Page, text: string): Promise<void> {
   await toast(page, text).getByRole("button", { name: "Dismiss" }).click();
   await toast(page, text).waitFor({ state: "detached" });
@@ -76,14 +80,14 @@ pageTest(
     await menu(page, "d.txt", "Move to trash");
     await toast(page, "“d.txt” moved to the trash").waitFor();
 
-    // From the trash, and out of it for good.
+    // Restored from the trash, and deleted from it permanently.
     await page.getByRole("link", { name: "Trash" }).click();
     await page.getByRole("button", { name: "Restore all" }).click();
     await toast(page, "2 items restored").waitFor();
     await page.getByText("The trash is empty").waitFor();
     const { json } = await stage.manager.ask("GET", `${at}/list?path=/box`);
     assert.equal(json.entries.length, 4);
-    // One that is gone by then is told of, with the reason.
+    // An item that no longer exists is reported with the reason.
     await page.getByRole("link", { name: "Files" }).click();
     await select(page, "a.txt", "b.txt");
     await page.route(/\/tasks$/, async (route) => {
@@ -98,13 +102,13 @@ pageTest(
   },
 );
 
-pageTest("what is done where names are taken is asked, for one or for all", async (stage) => {
+pageTest("the page asks about taken names, once for each or once for all", async (stage) => {
   const { page, at } = await filled(stage);
   const { manager } = stage;
   const read = async (path: string) =>
     (await manager.ask("GET", `${at}/files${encodeURI(path)}`)).text;
 
-  // One for itself, then the same for the rest; by keyboard.
+  // One answer for one item, then one for the rest; by keyboard.
   await select(page, "a.txt", "b.txt", "c.txt", "d.txt");
   await moveTo(page, "box");
   await taken(page, "a.txt").waitFor();
@@ -139,7 +143,7 @@ pageTest("what is done where names are taken is asked, for one or for all", asyn
   await taken(page, "c.txt").getByRole("button", { name: "Keep both" }).click();
   await row(page, "c (2).txt").waitFor();
 
-  // What comes back from the trash meets what has its name by now.
+  // A restored item meets a new item with its name.
   await menu(page, "d.txt", "Move to trash");
   await row(page, "d.txt").waitFor({ state: "detached" });
   await manager.ask("PUT", `${at}/files/d.txt`, { body: "new" });
@@ -150,7 +154,7 @@ pageTest("what is done where names are taken is asked, for one or for all", asyn
   assert.equal(await read("/d.txt"), "d.txt");
 });
 
-pageTest("an upload onto a name that is taken asks, and says what it replaced", async (stage) => {
+pageTest("an upload onto a taken name asks, and reports what it replaced", async (stage) => {
   const { page, at } = await filled(stage);
   const { manager } = stage;
   const read = async (path: string) =>
@@ -158,7 +162,7 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
   const send = (...files: ReturnType<typeof file>[]) =>
     page.getByLabel("Files to upload").setInputFiles(files);
   const transfers = page.getByRole("region", { name: "Transfers" });
-  // Small and large ones go by different ways.
+  // Small and large files use different requests.
   for (const size of [4, 3_900_000, 6_000_000]) {
     const content = "n".repeat(size);
     await manager.ask("PUT", `${at}/files/a.txt`, { body: "before" });
@@ -177,7 +181,7 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
     assert.equal(await read("/c.txt"), "c.txt");
     await transfers.getByRole("button", { name: "Close" }).click();
   }
-  // One answer for all; what meets nothing is not asked about.
+  // One answer for all; free names are not asked about.
   await send(file("a.txt", "1"), file("b.txt", "2"), file("c.txt", "3"), file("new.txt", "4"));
   const dialog = page.getByRole("dialog", { name: /already exists/ });
   await dialog.getByText("Do the same for all").click();
@@ -191,7 +195,7 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
   ]);
   assert.equal(await dialog.count(), 0);
 
-  // The answer to one is lost: what it finds at the second try is itself.
+  // The answer to one is lost: the retry finds its own file.
   let lost = 0;
   await page.route(/\/files\/lost.txt/, async (route) => {
     if (route.request().method() !== "PUT" || lost++ > 0) return await route.continue();
@@ -205,10 +209,10 @@ pageTest("an upload onto a name that is taken asks, and says what it replaced", 
   assert.deepEqual((await manager.ask("GET", `${at}/uploads`)).json.uploads, []);
 });
 
-pageTest("a task shows how far it is, goes on after a reload, and is cancelled", async (stage) => {
+pageTest("a task shows its progress, continues after a reload, and is cancelled", async (stage) => {
   const { page, at } = await filled(stage);
   const { manager } = stage;
-  // As the manager tells of a long one.
+  // The events of a long task.
   const running = {
     id: "long",
     operation: "remove",

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * The page in a real Chromium: what somebody does with it, from the first visit
- * on. `ALOELITE_SCREENSHOTS=docs/images` keeps the README's pictures.
+ * The page in a real Chromium: typical use from the first visit on.
+ * `ALOELITE_SCREENSHOTS=docs/images` saves the README's pictures.
  */
 
 import assert from "node:assert/strict";
@@ -23,7 +23,7 @@ import { accessible, pageTest, picture } from "./page_support.ts";
 
 const PIN = "four random words together";
 
-/** A PDF of one page that says something. */
+/** A PDF of one page with a text. */
 function pdf(text: string): string {
   const stream = `BT /F1 24 Tf 72 700 Td (${text}) Tj ET`;
   const objects = [
@@ -45,7 +45,7 @@ function pdf(text: string): string {
   return `${out}trailer<</Size ${at.length + 1}/Root 1 0 R>>\nstartxref\n${xref}\n%%EOF`;
 }
 
-/** Sound: a tone of some seconds, so that there is something to seek in. */
+/** A tone of some seconds, long enough to seek in. */
 function wav(seconds: number): Uint8Array {
   const rate = 8000;
   const bytes = new Uint8Array(44 + rate * seconds);
@@ -98,7 +98,7 @@ async function png(page: Page): Promise<Uint8Array> {
   return Uint8Array.fromBase64(drawn);
 }
 
-/** A second of moving pictures, recorded by the browser. */
+/** A video of one second, recorded by the browser. */
 async function webm(page: Page): Promise<Uint8Array> {
   const film = await page.evaluate(async () => {
     const canvas = document.createElement("canvas");
@@ -122,7 +122,7 @@ async function webm(page: Page): Promise<Uint8Array> {
   return Uint8Array.fromBase64(film);
 }
 
-pageTest("the first visit, files in and out, arranging, the trash", async ({ visitor }) => {
+pageTest("the first visit, uploads and downloads, moving, the trash", async ({ visitor }) => {
   const { page, context } = await visitor();
   await page.getByRole("heading", { name: "A filesystem in one file" }).waitFor();
   const script = await page.evaluate(() => document.querySelector("script")!.src);
@@ -135,7 +135,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   await page.getByText("An empty volume").waitFor();
   await accessible(page, "an empty volume");
 
-  // In: chosen files, and a folder that is dropped.
+  // Uploads: chosen files, and a dropped folder.
   await upload(page, file("beta.txt", "beta"), file("alpha.txt", "alpha, longer"));
   await page.locator(".files").evaluate((target) => {
     const data = new DataTransfer();
@@ -156,7 +156,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   await page.getByRole("region", { name: "Transfers" }).getByRole("button", { name: "Close" })
     .click();
 
-  // Order and search.
+  // Sorting and search.
   assert.deepEqual(await names(page), ["Trip", "alpha.txt", "beta.txt", "dropped.txt"]);
   await page.getByRole("button", { name: "Size" }).click();
   assert.deepEqual((await names(page)).slice(1), ["beta.txt", "dropped.txt", "alpha.txt"]);
@@ -166,7 +166,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   assert.deepEqual(await names(page), ["diary.md"]);
   await page.getByRole("searchbox", { name: "Search" }).fill("");
 
-  // Down and up.
+  // Into a folder and back.
   await open(page, "Trip");
   await open(page, "Day 1");
   await row(page, "diary.md").waitFor();
@@ -174,7 +174,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   await page.getByRole("navigation", { name: "Folder" }).getByText("Photos").click();
   await row(page, "beta.txt").waitFor();
 
-  // Names and places.
+  // Rename and move.
   await menu(page, "beta.txt", "Rename…");
   await page.getByRole("dialog").getByLabel("Name").fill("gamma.txt");
   await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
@@ -189,7 +189,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   await page.getByRole("dialog").getByRole("button", { name: "Copy to Photos" }).click();
   await page.getByRole("button", { name: /^alpha.*copy|alpha \(|alpha 2/ }).first().waitFor();
 
-  // To the trash, and back by Undo and from the trash itself.
+  // To the trash, restored by Undo and from the trash.
   await menu(page, "alpha.txt", "Move to trash");
   await row(page, "alpha.txt").waitFor({ state: "detached" });
   await page.locator(".toast", { hasText: "alpha.txt” moved to the trash" })
@@ -211,7 +211,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
   await page.getByRole("heading", { name: "The trash is empty" }).waitFor();
   await page.getByRole("link", { name: "Files" }).click();
 
-  // Out: a file, a folder as zip, everything.
+  // Downloads: a file, a folder as a ZIP archive, the whole file.
   const [one] = await Promise.all([
     page.waitForEvent("download"),
     menu(page, "alpha.txt", "Download"),
@@ -237,7 +237,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
     assert.equal(await mount.path("/Trip/gamma.txt").readText(), "beta");
   }
 
-  // The volume goes, and comes back from that file.
+  // The volume is deleted, and imported from that file.
   await page.getByRole("button", { name: "More for this volume" }).click();
   await page.getByRole("menuitem", { name: "Delete volume…" }).click();
   await page.getByLabel("Type Photos to confirm").fill("Photos");
@@ -252,7 +252,7 @@ pageTest("the first visit, files in and out, arranging, the trash", async ({ vis
 });
 
 pageTest(
-  "what is in files is shown, played, edited; versions come back",
+  "files are shown, played and edited; versions are restored",
   async ({ visitor, manager, expected }) => {
     const { page } = await visitor();
     await createVolume(page, "Notes");
@@ -293,7 +293,7 @@ pageTest(
     await accessible(page, "a PDF");
     await closeViewer(page, "paper.pdf");
 
-    // Seeking asks for a part.
+    // Seeking requests a range.
     await open(page, "tone.wav");
     await page.waitForFunction(() => (document.querySelector("audio")?.readyState ?? 0) >= 1);
     await page.evaluate(() => {
@@ -308,7 +308,8 @@ pageTest(
     await page.waitForFunction(() => (document.querySelector("video")?.readyState ?? 0) >= 2);
     await closeViewer(page, "film.webm");
 
-    // Told of while the text is being cleaned, where nothing runs either.
+    // Attempts are reported while the text is sanitised, where nothing runs
+    // either.
     expected.push(/^Executing inline event handler violates/);
     await open(page, "read me.md");
     const frame = page.frameLocator("iframe");
@@ -317,7 +318,7 @@ pageTest(
     await accessible(page, "Markdown");
     await closeViewer(page, "read me.md");
 
-    // HTML is text here.
+    // HTML is shown as text.
     await open(page, "page.html");
     await page.getByLabel("Text of page.html").getByText("alert").waitFor();
     await closeViewer(page, "page.html");
@@ -325,7 +326,7 @@ pageTest(
     await page.getByText("There is no preview").waitFor();
     await closeViewer(page, "blob.bin");
 
-    // Edited and saved; somebody else is faster the second time.
+    // Edited and saved; the second time another client saves first.
     await open(page, "code.ts");
     const editor = page.getByLabel("Text of code.ts");
     await editor.getByText("answer").waitFor();
@@ -371,7 +372,7 @@ pageTest(
 );
 
 pageTest(
-  "two browsers: what one unlocks stays locked for the other; changes show in both",
+  "two browsers: an unlock affects one; changes show in both",
   async ({ visitor, manager }) => {
     const first = await visitor();
     const second = await visitor({ colorScheme: "dark" });
@@ -406,7 +407,7 @@ pageTest(
     await first.page.getByRole("button", { name: "Lock", exact: true }).click();
     await first.page.getByRole("heading", { name: "Vault is locked" }).waitFor();
     await row(second.page, "secret.txt").waitFor();
-    // What was typed is nowhere in what the browser keeps.
+    // The browser stores no typed text in the clear.
     const kept = JSON.stringify(await first.context.storageState());
     assert.ok(!kept.includes(PIN));
   },
@@ -488,7 +489,7 @@ pageTest("a folder of 50,000 files", async ({ visitor, manager }) => {
 });
 
 pageTest(
-  "an upload is cancelled; another goes on where it stopped",
+  "an upload is cancelled; another one resumes",
   async ({ visitor, manager }) => {
     const { page, context } = await visitor();
     await createVolume(page, "Large");

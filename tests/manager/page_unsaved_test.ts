@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The page keeps text that somebody has typed and not saved, wherever they go from it. */
+/** The page keeps unsaved text, wherever the user navigates. */
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -18,7 +18,7 @@ async function type(page: Page, name: string, text: string): Promise<void> {
   await viewer(page, name).getByText("Not saved yet").waitFor();
 }
 
-pageTest("text that is not saved is not lost by going elsewhere", async ({ visitor, manager }) => {
+pageTest("unsaved text is not lost by navigation", async ({ visitor, manager }) => {
   const { page } = await visitor();
   await createVolume(page, "Notes");
   await upload(page, file("a.txt", "one"), file("b.txt", "two"));
@@ -30,7 +30,8 @@ pageTest("text that is not saved is not lost by going elsewhere", async ({ visit
   const editor = page.getByLabel("Text of a.txt");
   const folder = page.url();
 
-  // Back: who stays is where they were, with what they typed, and can go on.
+  // Back, then stay: the place and the text are unchanged, and editing
+  // continues.
   await open(page, "a.txt");
   const address = page.url();
   await type(page, "a.txt", " more");
@@ -47,7 +48,7 @@ pageTest("text that is not saved is not lost by going elsewhere", async ({ visit
   await question(page).waitFor({ state: "detached" });
   await editor.getByText("one more").waitFor();
 
-  // Back, and saved: it goes where it was to go.
+  // Back, then save: the navigation continues.
   await page.goBack();
   await answer(page, "Save");
   await viewer(page, "a.txt").waitFor({ state: "detached" });
@@ -62,7 +63,7 @@ pageTest("text that is not saved is not lost by going elsewhere", async ({ visit
   await viewer(page, "a.txt").waitFor({ state: "detached" });
   assert.equal(await stored("a.txt"), "one more");
 
-  // Another version is another text.
+  // Another version has another text.
   await open(page, "a.txt");
   await viewer(page, "a.txt").getByRole("button", { name: "Versions" }).click();
   await type(page, "a.txt", "!");
@@ -73,7 +74,8 @@ pageTest("text that is not saved is not lost by going elsewhere", async ({ visit
   await answer(page, "Discard");
   await viewer(page, "a.txt").waitFor({ state: "detached" });
 
-  // Three steps back lead three steps back; two lead to the same file, and nothing is asked.
+  // Three steps back are three steps; two lead to the same file, without a
+  // question.
   await open(page, "b.txt");
   await page.getByLabel("Text of b.txt").getByText("two").waitFor();
   await page.goBack();
@@ -92,7 +94,7 @@ pageTest("text that is not saved is not lost by going elsewhere", async ({ visit
   assert.equal(await stored("a.txt"), "one more");
 });
 
-pageTest("what is typed while a file is read again stays", async ({ visitor, manager }) => {
+pageTest("text that is typed while a file is read again stays", async ({ visitor, manager }) => {
   const { page } = await visitor();
   await createVolume(page, "Notes");
   await upload(page, file("a.txt", "one"));
@@ -101,7 +103,7 @@ pageTest("what is typed while a file is read again stays", async ({ visitor, man
   await open(page, "a.txt");
   await page.getByLabel("Text of a.txt").getByText("one").waitFor();
 
-  // The answer to reading it again is held up until something is typed.
+  // The answer to the second read is delayed until text is typed.
   let letThrough: (() => void) | null = null;
   const asked = new Promise<void>((resolve) => {
     page.route(`**${url}*`, async (route) => {
@@ -122,7 +124,7 @@ pageTest("what is typed while a file is read again stays", async ({ visitor, man
   await page.getByRole("button", { name: "Discard mine and show the stored text" }).click();
   await page.getByLabel("Text of a.txt").getByText("theirs").waitFor();
 
-  // Saving leaves the editor as it is: one types on.
+  // Saving keeps the editor: typing continues.
   await type(page, "a.txt", " and");
   await page.keyboard.press("Control+s");
   await page.getByText("Saved").waitFor();

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Uploads that are stopped: what nobody wants goes, what somebody wants goes on. */
+/** Stopped uploads: cancelled ones are deleted, others resume. */
 
 import assert from "node:assert/strict";
 import type { BrowserContext, Page } from "playwright-core";
@@ -20,7 +20,7 @@ async function onDisk(body: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** Bytes that the browser sends in a second; -1 for all that it can. */
+/** Upload speed of the browser in bytes a second; -1 for no limit. */
 async function throttle(context: BrowserContext, page: Page) {
   const driver = await context.newCDPSession(page);
   await driver.send("Network.enable");
@@ -52,7 +52,7 @@ const until = async (condition: () => Promise<boolean>) => {
 const transfers = (page: Page) => page.getByRole("region", { name: "Transfers" });
 const choose = (page: Page, path: string) => page.getByLabel("Files to upload").setInputFiles(path);
 
-pageTest("a cancelled upload leaves nothing, however it is cut off", async (stage) => {
+pageTest("a cancelled upload leaves nothing, however it is interrupted", async (stage) => {
   const { visitor, manager } = stage;
   const { page, context } = await visitor();
   await createVolume(page, "Large");
@@ -66,7 +66,7 @@ pageTest("a cancelled upload leaves nothing, however it is cut off", async (stag
     await transfers(page).waitFor({ state: "detached" });
     await until(async () => (await unfinished(manager)).length === 0);
 
-    // The manager has not noticed the end of that request yet, for a while.
+    // For a while the manager has not noticed the end of that request.
     let held = 0;
     await page.route(/\/uploads\//, async (route) => {
       if (route.request().method() !== "DELETE" || held++ > 1) return await route.continue();
@@ -103,7 +103,7 @@ pageTest("a cancelled upload leaves nothing, however it is cut off", async (stag
     await until(async () => (await unfinished(manager)).length === 0);
     await page.unrouteAll({ behavior: "wait" });
 
-    // The page is left before it is thrown away: the next visit does it.
+    // The page is closed before the deletion: the next visit does it.
     await page.route(/\/uploads\//, async (route) => {
       if (route.request().method() === "DELETE") await route.abort();
       else await route.continue();
@@ -125,7 +125,7 @@ pageTest("a cancelled upload leaves nothing, however it is cut off", async (stag
   });
 });
 
-pageTest("uploads that are not finished are listed after a reload, and go on", async (stage) => {
+pageTest("unfinished uploads are listed after a reload, and resume", async (stage) => {
   const { visitor, manager } = stage;
   const { page, context } = await visitor();
   await createVolume(page, "Large");
@@ -145,7 +145,7 @@ pageTest("uploads that are not finished are listed after a reload, and go on", a
     await resume.waitFor();
     await accessible(page, "uploads that are not finished");
 
-    // Another file of that name and size is not it.
+    // Another file of that name and size is refused.
     const [{ mtime }] = [await Deno.stat(`${folder}/one.bin`)];
     await Deno.mkdir(`${folder}/other`);
     await Deno.writeFile(`${folder}/other/one.bin`, new Uint8Array(SIZE));

@@ -1,4 +1,7 @@
-/** What mounting needs: each thing with its remedy, fatal where it was asked for. */
+/**
+ * Requirements of mounts: each with its remedy, and fatal if mounts were
+ * requested.
+ */
 
 import assert from "node:assert/strict";
 import { type Check, preflight } from "../../manager/mounts/preflight.ts";
@@ -25,7 +28,7 @@ function sensible(checks: Map<string, Check>): void {
   }
 }
 
-Deno.test("nothing but the root is fatal where no mounts were asked for", async () => {
+Deno.test("only a missing root is fatal if no mounts were requested", async () => {
   const checks = await checksOf({});
   sensible(checks);
   const fatal = [...checks.values()].filter(({ fatal }) => fatal).map(({ name }) => name);
@@ -33,7 +36,7 @@ Deno.test("nothing but the root is fatal where no mounts were asked for", async 
   assert.equal(checks.get("root_writable")!.ok, true);
 });
 
-Deno.test("where mounts were asked for, what they need is fatal; sharing only where it is for others", async () => {
+Deno.test("the requirements of requested mounts are fatal; sharing only for mounts of other containers", async () => {
   const alone = await checksOf({ fuse: { enabled: true } });
   sensible(alone);
   assert.equal(alone.get("fuse_device")!.fatal, true);
@@ -44,14 +47,14 @@ Deno.test("where mounts were asked for, what they need is fatal; sharing only wh
   assert.equal(shared.get("shared_propagation")!.fatal, true);
 });
 
-mountTest("what is there is found", async () => {
+mountTest("met requirements are detected", async () => {
   const checks = await checksOf({ fuse: { enabled: true, allowOther: true } });
   for (const name of ["fuse_device", "libfuse3", "mount_permission"]) {
     assert.equal(checks.get(name)!.ok, true, JSON.stringify(checks.get(name)));
   }
 });
 
-/** Runs the checks in a process that lacks something. */
+/** Runs the checks in a process that lacks a requirement. */
 async function within(words: string[], options: ManagerOptions): Promise<Map<string, Check>> {
   const script = `
     import { preflight } from "${new URL("../../manager/mounts/preflight.ts", import.meta.url)}";
@@ -81,7 +84,7 @@ async function within(words: string[], options: ManagerOptions): Promise<Map<str
 const root = canMount() === null && isRoot();
 
 Deno.test({
-  name: "what is missing is named: the device, the capability, a root that can be written",
+  name: "a missing device, capability or writable root is named",
   ignore: !root,
   async fn() {
     const options: ManagerOptions = { root: await Deno.makeTempDir(), fuse: { enabled: true } };
@@ -129,7 +132,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "whether the root is shared is told from the kernel's table",
+  name: "the kernel's table tells whether the root is shared",
   ignore: !root,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -166,7 +169,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a mount that cannot be is 503 with the remedy, and direct ones need nothing",
+  name: "an impossible mount is 503 with the remedy, and a direct one works",
   ignore: !root,
   async fn() {
     const folder = await Deno.makeTempDir();

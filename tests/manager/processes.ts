@@ -11,13 +11,13 @@ export class TestProcess implements AsyncDisposable {
     this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** The words that run a module of this folder. */
+  /** The arguments that run a module of this folder. */
   static words(module: string, ...args: string[]): string[] {
     const path = fileURLToPath(new URL(module, import.meta.url));
     return [Deno.execPath(), "run", "--quiet", "--allow-all", path, ...args];
   }
 
-  /** Starts a module of this folder with the runtime that runs the test. */
+  /** Starts a module of this folder with the runtime of the test. */
   static deno(module: string, ...args: string[]): TestProcess {
     const [program, ...words] = TestProcess.words(module, ...args);
     return TestProcess.command(program, words);
@@ -35,7 +35,7 @@ export class TestProcess implements AsyncDisposable {
     );
   }
 
-  /** The next line that it prints. */
+  /** Returns the next line that it prints. */
   async line(): Promise<string> {
     while (!this.#rest.includes("\n")) {
       const { value, done } = await this.#lines.read();
@@ -48,7 +48,7 @@ export class TestProcess implements AsyncDisposable {
     return line;
   }
 
-  /** Gives it a line. */
+  /** Writes a line to its standard input. */
   async say(line: string): Promise<void> {
     const writer = this.child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(`${line}\n`));
@@ -60,7 +60,7 @@ export class TestProcess implements AsyncDisposable {
     try {
       this.child.kill(signal);
     } catch {
-      // It has ended.
+      // It has ended already.
     }
     const status = await this.child.status;
     await this.#lines.cancel();

@@ -1,6 +1,6 @@
 /**
- * Mounts that other containers use. No container engine is needed to show it:
- * a container has a mount namespace of its own, with the root bound into it.
+ * Mounts that other containers use. The test needs no container engine: like a
+ * container, it uses a mount namespace with the root bound into it.
  */
 
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ async function run(...words: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** A process with a mount namespace of its own, which stays until it is ended. */
+/** A process with its own mount namespace, until it is ended. */
 async function container(script: string): Promise<{ pid: number } & AsyncDisposable> {
   const child = new Deno.Command("unshare", {
     args: ["-m", "--propagation", "unchanged", "sh", "-c", `${script}; echo ready; exec sleep 600`],
@@ -36,17 +36,17 @@ async function container(script: string): Promise<{ pid: number } & AsyncDisposa
   };
 }
 
-/** What a program in a namespace does. */
+/** Runs a program in a namespace. */
 function inside(pid: number, ...words: string[]): Promise<string> {
   return run("nsenter", "-m", "-t", `${pid}`, ...words);
 }
 
 mountTest(
-  "a mount that the manager makes in its container is seen and used in another one",
+  "a mount by the manager in its container is visible and usable in another one",
   async () => {
     const host = await Deno.makeTempDir();
     const other = await Deno.makeTempDir();
-    // What the host does: the folder is a mount of its own, and shared.
+    // The host: the folder is a mount of its own, and shared.
     await run("mount", "--bind", host, host);
     await run("mount", "--make-rshared", host);
     try {
@@ -54,7 +54,8 @@ mountTest(
       const data = `${other}/data`;
       await Deno.mkdir(data);
       await Deno.mkdir(`${other}/volumes`);
-      // The consumer's: it sees the folder elsewhere, and gets what is mounted later (rslave).
+      // The consumer: the folder is bound elsewhere, and receives later mounts
+      // (rslave).
       await using consumer = await container(
         `mount --rbind ${host} ${other}/volumes && mount --make-rslave ${other}/volumes`,
       );
@@ -86,7 +87,8 @@ mountTest(
       assert.equal(await inside(consumer.pid, "cat", `${there}/from-host`), "host");
       await inside(consumer.pid, "sh", "-c", `printf consumer > ${there}/from-consumer`);
       assert.equal(await Deno.readTextFile(`${answer.json.host_path}/from-consumer`), "consumer");
-      // One whose folder is private sees an empty directory: the check has a reason.
+      // With a private folder the consumer sees an empty directory: the check
+      // is needed.
       assert.equal(await inside(private_.pid, "ls", `${there}`), "");
       assert.equal((await request("DELETE", `${url}/volumes/${made.id}/mount`)).status, 204);
       await until("it is gone everywhere", () => mountsBelow(`${host}/mnt`).length === 0);

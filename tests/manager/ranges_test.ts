@@ -1,11 +1,11 @@
-/** Ranges of content, held against the bytes themselves. */
+/** Ranges of content, compared with the bytes themselves. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { rangesOf } from "../../manager/http/ranges.ts";
 import { TestManager } from "./support.ts";
 
-/** Larger than a read at once, and no whole number of chunks. */
+/** Larger than one read, and not a multiple of the chunk size. */
 const SIZE = 1_200_007;
 
 const content = new Uint8Array(SIZE);
@@ -16,7 +16,7 @@ for (let i = 0, state = 3; i < SIZE; i++) {
 
 /** The parts of a multipart/byteranges body. */
 function parts(bytes: Uint8Array, boundary: string): { range: string; data: Uint8Array }[] {
-  // Latin-1 keeps each byte as it is.
+  // Latin-1 keeps each byte unchanged.
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   assert.ok(text.endsWith(`\r\n--${boundary}--\r\n`));
   return text.split(`--${boundary}`).slice(1, -1).map((part) => {
@@ -42,7 +42,7 @@ const one = fc.oneof(
   })),
 );
 
-Deno.test("any range of a file is those bytes, and no range is an error", async () => {
+Deno.test("any range of a file has the expected bytes, and no range fails", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const file = `/volumes/${id}/files/x.bin`;
@@ -75,7 +75,7 @@ Deno.test("any range of a file is those bytes, and no range is an error", async 
   assert.equal(head.headers.get("content-length"), `${SIZE}`);
 });
 
-Deno.test("several ranges come as parts, in small files and in large ones", async () => {
+Deno.test("several ranges are parts, in small files and in large ones", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   for (const size of [1000, SIZE]) {

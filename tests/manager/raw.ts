@@ -1,8 +1,8 @@
-/** Requests as they are written, for what no client would send. */
+/** Raw requests, which no client would send. */
 
-/** A response, as far as it has come. */
+/** A response, as far as it was received. */
 export interface RawAnswer {
-  /** 0 when the connection was closed without any. */
+  /** 0 if the connection was closed without a status. */
   status: number;
   headers: Headers;
   /** The body, its chunks not joined. */
@@ -13,7 +13,7 @@ export interface RawAnswer {
  * Sends a request to this machine and reads its answer.
  *
  * @param head The request line and headers; `Host` and `Connection` are added.
- * @param parts What follows, each after a wait.
+ * @param parts The further bytes, each after a wait.
  */
 export async function raw(
   url: string,
@@ -36,7 +36,7 @@ export async function raw(
       await write(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
     }
   } catch {
-    // The answer may come before all was sent.
+    // The answer may arrive before everything was sent.
   }
   const text = await answer;
   connection.close();
@@ -50,7 +50,7 @@ export async function raw(
   return { status: Number(status.split(" ")[1] ?? 0), headers, text: rest.join("\r\n\r\n") };
 }
 
-/** What comes until the answer is whole, or the connection is closed. */
+/** Reads until the answer is complete, or the connection is closed. */
 async function received(connection: Deno.Conn): Promise<string> {
   const piece = new Uint8Array(65_536);
   const decoder = new TextDecoder();
@@ -63,7 +63,7 @@ async function received(connection: Deno.Conn): Promise<string> {
   return text;
 }
 
-/** Whether all of a body has come whose length is told. */
+/** Whether a body of known length is complete. */
 function isWhole(text: string): boolean {
   const end = text.indexOf("\r\n\r\n");
   if (end === -1) return false;

@@ -1,4 +1,6 @@
-/** Copies of a manager's files that a client keeps up to date: real processes. */
+/**
+ * Copies of a manager's files that a client keeps up to date: real processes.
+ */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -12,7 +14,7 @@ async function fileOf(m: TestManager, volume: string): Promise<string> {
   return `${m.root}/filesystems/${list.find(({ id }) => id === volume)!.fs_id}.aloe`;
 }
 
-/** What the writer has written last, of a copy that is sound. */
+/** Returns the writer's last number in a valid copy. */
 async function numberIn(path: string): Promise<number> {
   await using fs = await AloeLite.open(path, { readOnly: true });
   assert.deepEqual(await fs.health(), []);
@@ -22,7 +24,9 @@ async function numberIn(path: string): Promise<number> {
   return Number(new TextDecoder().decode(await mount.readAll("/number")).split("\n")[0]);
 }
 
-/** The same with a copy of the copy, so that nothing is left beside it. */
+/**
+ * Returns it from a copy of the copy, so that no companions are left beside it.
+ */
 async function numberOf(path: string): Promise<number> {
   const copy = await Deno.makeTempFile();
   try {
@@ -37,7 +41,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-/** Counts what a manager is asked, on its way there. */
+/** A proxy that counts the requests to a manager. */
 function counter(target: string): { url: string; statuses: number[] } & AsyncDisposable {
   const statuses: number[] = [];
   const server = Deno.serve(
@@ -56,7 +60,7 @@ function counter(target: string): { url: string; statuses: number[] } & AsyncDis
   };
 }
 
-Deno.test("--once copies, and takes nothing when nothing has changed", async () => {
+Deno.test("--once copies, and transfers nothing when nothing has changed", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   await using writer = TestProcess.deno("writer.ts", await fileOf(m, id), "steps");
@@ -76,7 +80,7 @@ Deno.test("--once copies, and takes nothing when nothing has changed", async () 
   assert.deepEqual(names(folder), [".copy.aloe.etag", "copy.aloe"]);
   await writer.say("2");
   await writer.line();
-  // What is no longer the copy that came is taken anew, whatever its tag was.
+  // A copy that was modified is replaced, whatever its ETag was.
   assert.equal((await once()).code, 0);
   assert.equal(await numberOf(dest), 2);
   await Deno.writeTextFile(dest, "somebody was here");
@@ -113,7 +117,7 @@ Deno.test("it follows a file that is written, and keeps older copies", async () 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("killed on the way it leaves the old copy whole, and cleans up when it is back", async () => {
+Deno.test("killed during a transfer it leaves the old copy complete, and cleans up at its next start", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   const file = await fileOf(m, id);
@@ -129,7 +133,7 @@ Deno.test("killed on the way it leaves the old copy whole, and cleans up when it
   ];
   const first = new Deno.Command(Deno.execPath(), { args: words(m.url, "--once") });
   assert.equal((await first.output()).code, 0);
-  // A manager that stops in the middle of what it sends.
+  // A manager that stops in the middle of a transfer.
   let sent = Promise.withResolvers<void>();
   await using stuck = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -153,7 +157,7 @@ Deno.test("killed on the way it leaves the old copy whole, and cleans up when it
     await replicate.end(signal);
     assert.equal(await numberOf(dest), 1);
     assert.equal(names(folder).some((name) => name.includes(".part")), signal === "SIGKILL");
-    // The next one takes away what is left.
+    // The next run deletes the remains.
     await writer.say("2");
     await writer.line();
     assert.equal(
@@ -171,7 +175,7 @@ Deno.test("killed on the way it leaves the old copy whole, and cleans up when it
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("what comes and is no good copy is refused; it tries again, less and less often", async () => {
+Deno.test("an invalid copy is refused; retries have increasing pauses", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("a");
   await using writer = TestProcess.deno("writer.ts", await fileOf(m, id), "steps");
@@ -230,7 +234,7 @@ Deno.test("what comes and is no good copy is refused; it tries again, less and l
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("wrong words are told; a copy that somebody uses is not replaced", async () => {
+Deno.test("wrong arguments are reported; a copy in use is not replaced", async () => {
   const folder = await Deno.makeTempDir();
   const dest = `${folder}/copy.aloe`;
   const run = (...words: string[]) => aloelite(["replicate", ...words]);

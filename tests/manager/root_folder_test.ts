@@ -1,4 +1,4 @@
-/** Who else can look into the folder of a manager. */
+/** Access of other users to the folder of a manager. */
 
 import assert from "node:assert/strict";
 import { TestManager } from "./support.ts";
@@ -7,7 +7,7 @@ async function mode(path: string): Promise<string> {
   return ((await Deno.stat(path)).mode! & 0o7777).toString(8);
 }
 
-Deno.test("a folder that was open to others is closed, with all that is in it", async () => {
+Deno.test("a folder that was open to others is closed, with its content", async () => {
   const root = await Deno.makeTempDir();
   try {
     await Deno.chmod(root, 0o755);
@@ -41,7 +41,7 @@ Deno.test("a folder that was open to others is closed, with all that is in it", 
   }
 });
 
-Deno.test("who lets others into mounts keeps the way to them", async () => {
+Deno.test("with mounts for other users the path to them stays open", async () => {
   const root = await Deno.makeTempDir();
   try {
     await Deno.chmod(root, 0o755);
@@ -53,7 +53,7 @@ Deno.test("who lets others into mounts keeps the way to them", async () => {
   }
 });
 
-Deno.test("a folder with other things in it is left as it is, and said to be open", async () => {
+Deno.test("a folder with other content is left unchanged, and a warning says that it is open", async () => {
   const root = await Deno.makeTempDir();
   try {
     await Deno.chmod(root, 0o755);

@@ -1,4 +1,6 @@
-/** A manager as a process of its own, to be killed by tests: `serve_process.ts ROOT`. */
+/**
+ * A manager as a process of its own, which tests kill: `serve_process.ts ROOT`.
+ */
 
 import { createManager } from "../../manager/mod.ts";
 

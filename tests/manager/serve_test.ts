@@ -19,7 +19,7 @@ class Serve implements AsyncDisposable {
     this.url = lines[0].split(" ")[0];
   }
 
-  /** @param lines How many it prints at its start. */
+  /** @param lines The number of lines that it prints at its start. */
   static async start(args: string[], lines = 1, env: Record<string, string> = {}): Promise<Serve> {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "-A", MAIN, "serve", "--port", "0", ...args],
@@ -39,7 +39,7 @@ class Serve implements AsyncDisposable {
     return new Serve(child, text.trimEnd().split("\n"));
   }
 
-  /** Ends it. @returns Its exit code and how long that took, ms. */
+  /** Ends it. @returns Its exit code and the duration of its end, ms. */
   async end(signal: Deno.Signal = "SIGTERM"): Promise<{ code: number; ms: number }> {
     const begun = performance.now();
     this.#child.kill(signal);
@@ -51,7 +51,7 @@ class Serve implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // It has ended already.
     }
     await this.#child.status;
   }
@@ -99,7 +99,7 @@ Deno.test("serve: SIGTERM lets an upload finish, refuses new requests, and ends 
   assert.equal((await again.end("SIGINT")).code, 0);
 });
 
-Deno.test("serve: an upload that never ends does not keep it", async () => {
+Deno.test("serve: an endless upload does not keep it from ending", async () => {
   await using root = await folder();
   await using server = await Serve.start(["--root", root.path]);
   const made = await request("POST", `${server.url}/volumes`, { json: { name: "v" } });
@@ -127,7 +127,7 @@ Deno.test("serve: an upload that never ends does not keep it", async () => {
   await again.end();
 });
 
-Deno.test("serve: beyond this machine it demands a token, made and shown once", async () => {
+Deno.test("serve: beyond loopback it requires a token, created and shown once", async () => {
   await using root = await folder();
   let token: string;
   {
@@ -151,7 +151,7 @@ Deno.test("serve: beyond this machine it demands a token, made and shown once", 
   }
 });
 
-Deno.test("serve: a given token is asked for on this machine too", async () => {
+Deno.test("serve: a given token is required on loopback too", async () => {
   await using root = await folder();
   const args = ["--root", root.path, "--token-env", "SECRET"];
   const token = "a-token-of-some-length";
@@ -163,7 +163,7 @@ Deno.test("serve: a given token is asked for on this machine too", async () => {
   await server.end();
 });
 
-Deno.test("serve: two managers do not share a folder; wrong use is said", async () => {
+Deno.test("serve: two managers do not share a folder; wrong use is reported", async () => {
   await using root = await folder();
   await using server = await Serve.start(["--root", root.path]);
   const run = async (...args: string[]) => {
@@ -224,7 +224,7 @@ Deno.test("serve: HTTPS, and client certificates in place of a token", async () 
   });
   assert.equal(made.status, 201);
   const { id } = await made.json();
-  // Both ways as streams.
+  // Both directions as streams.
   const content = crypto.getRandomValues(new Uint8Array(50_000));
   const body = new Blob(new Array(200).fill(content)).stream();
   const put = await fetch(`${url}/volumes/${id}/files/big`, { client: known, method: "PUT", body });

@@ -1,4 +1,7 @@
-/** Sessions and logins: their secrets change, their ends hold, and nobody else learns by them. */
+/**
+ * Sessions and logins: their secrets change, they expire, and they disclose
+ * nothing to others.
+ */
 
 import assert from "node:assert/strict";
 import { PinGuard } from "../../manager/http/pin_guard.ts";
@@ -7,7 +10,7 @@ import { type Answer, TestManager } from "./support.ts";
 const PIN = "2468";
 const TOKEN = "a-token-of-some-length";
 
-/** The value of a cookie that an answer sets; empty where it takes it away. */
+/** The value of a cookie that an answer sets; empty if it is deleted. */
 function cookieOf({ headers }: Answer, name: string): string | undefined {
   const all = headers.getSetCookie().map((line) => /^([^=]+)=([^;]*)/.exec(line)!);
   return all.find(([, own]) => own === name)?.[2];
@@ -28,7 +31,7 @@ async function status(m: TestManager, id: string, secret: string): Promise<numbe
   return (await m.ask("GET", `/volumes/${id}/list`, session(secret))).status;
 }
 
-/** Runs something while the clock shows another time. */
+/** Runs a task while the clock shows another time. */
 async function clockSet<T>(by: number, task: () => Promise<T>): Promise<T> {
   const now = Date.now;
   Date.now = () => now() + by;
@@ -41,7 +44,7 @@ async function clockSet<T>(by: number, task: () => Promise<T>): Promise<T> {
 
 const YEAR = 365 * 24 * 60 * 60_000;
 
-Deno.test("a session gets another secret with each PIN that it proves", async () => {
+Deno.test("a session gets a new secret with each proved PIN", async () => {
   await using m = await TestManager.start();
   const ids = [
     await m.volume("one", { encrypted: true, pin: PIN }),
@@ -55,13 +58,13 @@ Deno.test("a session gets another secret with each PIN that it proves", async ()
     assert.equal(await status(m, id, planted), 401);
     assert.equal(await status(m, id, mine), 200);
   }
-  // Proving the same PIN again is a proof too.
+  // Proving the PIN a second time counts too.
   const again = await unlock(m, ids[0], mine);
   assert.equal(await status(m, ids[1], mine), 401);
   for (const id of ids) assert.equal(await status(m, id, again), 200);
 });
 
-Deno.test("a login renews the session and ends the login before it", async () => {
+Deno.test("a login renews the session and ends the previous login", async () => {
   await using m = await TestManager.start({ token: TOKEN });
   const bearer = { authorization: `Bearer ${TOKEN}` };
   const made = await m.ask("POST", "/volumes", {
@@ -96,7 +99,7 @@ Deno.test("a login renews the session and ends the login before it", async () =>
   assert.equal(await list(first, renewed), "unauthorized");
 });
 
-Deno.test("logging out locks what the session had unlocked, and nothing of others", async () => {
+Deno.test("logging out locks the volumes that the session had unlocked, and no others", async () => {
   await using m = await TestManager.start();
   const ids = [
     await m.volume("one", { encrypted: true, pin: PIN }),
@@ -115,11 +118,11 @@ Deno.test("logging out locks what the session had unlocked, and nothing of other
   assert.equal(await status(m, ids[0], theirs), 401);
 });
 
-Deno.test("a clock that is set neither revives a session nor lengthens a pause", async () => {
+Deno.test("setting the clock neither revives a session nor changes a pause", async () => {
   await using m = await TestManager.start({ limits: { sessionMs: 1500, pinGuesses: 2 } });
   const id = await m.volume("vault", { encrypted: true, pin: PIN });
   const secret = await unlock(m, id);
-  // What is not used ends, whatever the clock says meanwhile.
+  // An unused session ends, whatever the clock shows.
   await clockSet(-YEAR, async () => {
     assert.equal(await status(m, id, secret), 200);
     await new Promise((resolve) => setTimeout(resolve, 1700));
@@ -139,7 +142,7 @@ Deno.test("a clock that is set neither revives a session nor lengthens a pause",
   }
 });
 
-Deno.test("the pause for a wrong token is of the same kind", async () => {
+Deno.test("the pause after a wrong token is independent of the clock too", async () => {
   const guard = new PinGuard(1);
   guard.wrong("token", "192.0.2.1");
   const pause = () => {
@@ -155,7 +158,7 @@ Deno.test("the pause for a wrong token is of the same kind", async () => {
   }
 });
 
-Deno.test("events name paths of an encrypted volume to those who have its PIN", async () => {
+Deno.test("events name paths of an encrypted volume only to sessions with its PIN", async () => {
   await using m = await TestManager.start();
   const vault = await m.volume("vault", { encrypted: true, pin: PIN });
   const open = await m.volume("open");
@@ -176,7 +179,7 @@ Deno.test("events name paths of an encrypted volume to those who have its PIN", 
   };
   const stranger = await hear({});
   const owner = await hear({ cookie: `aloelite_session=${mine}` });
-  // The secret changes; who listens stays the same.
+  // The secret changes; the listener stays connected.
   const next = await unlock(m, vault, mine);
   const headers = { cookie: `aloelite_session=${next}`, origin: m.url };
   const put = (id: string, path: string) =>
@@ -211,7 +214,7 @@ Deno.test("events name paths of an encrypted volume to those who have its PIN", 
   assert.deepEqual(paths, ["/secret-folder", "/secret-folder/secret-name", "/secret-upload"]);
   assert.equal(stranger.told.filter(({ volume_id }) => volume_id === vault).length, 3);
   assert.ok(!JSON.stringify([stranger.told, late.told]).includes("secret"));
-  // Locked again, it is told no more than others are.
+  // After locking, the listener gets no more than others.
   const out = await m.ask("DELETE", "/login", { headers });
   assert.equal(out.status, 204);
   const again = await unlock(m, vault);
@@ -228,14 +231,14 @@ Deno.test("events name paths of an encrypted volume to those who have its PIN", 
   await Promise.all([owner, stranger, late].map(({ ended }) => ended));
 });
 
-/** The filter in SECURITY.md, without what is fail2ban's own. */
+/** The filter of SECURITY.md, without fail2ban's own parts. */
 const FILTER = new RegExp(
   /^ *failregex = \^%\(__prefix_line\)s(.*)$/m.exec(
     await Deno.readTextFile(new URL("../../docs/SECURITY.md", import.meta.url)),
   )![1].replace("aloelite: serve: ", "^").replace("<HOST>", "(\\S+)"),
 );
 
-Deno.test("wrong tokens and PINs are noted with the client's address", async () => {
+Deno.test("wrong tokens and PINs are logged with the client's address", async () => {
   await using m = await TestManager.start({ token: TOKEN });
   const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
   const made = await m.ask("POST", "/volumes", {

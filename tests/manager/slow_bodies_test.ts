@@ -1,4 +1,4 @@
-/** Bodies that come slowly: they end, and keep nobody else out meanwhile. */
+/** Slow request bodies end, and block no other client. */
 
 import assert from "node:assert/strict";
 import { raw } from "./raw.ts";
@@ -12,7 +12,9 @@ async function sleep(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Begins requests whose bodies never come, and closes them in the end. */
+/**
+ * Begins requests with bodies that never arrive, and closes them at the end.
+ */
 class Slow implements AsyncDisposable {
   readonly #open: Deno.TcpConn[] = [];
 
@@ -33,7 +35,7 @@ class Slow implements AsyncDisposable {
   }
 }
 
-Deno.test("slow logins keep out neither who has logged in nor the question for health", async () => {
+Deno.test("slow logins block neither logged-in clients nor the health check", async () => {
   await using m = await TestManager.start({ token: TOKEN, limits: { concurrent: 8 } });
   const headers = { authorization: `Bearer ${TOKEN}` };
   await using slow = new Slow();
@@ -42,7 +44,7 @@ Deno.test("slow logins keep out neither who has logged in nor the question for h
     assert.equal((await m.ask("GET", "/health")).status, 200);
     assert.equal((await m.ask("GET", "/volumes", { headers })).status, 200);
   }
-  // Somebody else can log in as soon as one of them has dawdled.
+  // Another client can log in as soon as one of them has been silent too long.
   let status = 0;
   for (let i = 0; i < 200 && status !== 204; i++) {
     ({ status } = await m.ask("POST", "/login", { json: { token: TOKEN } }));
@@ -51,7 +53,7 @@ Deno.test("slow logins keep out neither who has logged in nor the question for h
   assert.equal(status, 204);
 });
 
-Deno.test("where nobody needs a token, slow bodies give their places to others", async () => {
+Deno.test("without a token, slow bodies give up their slots to others", async () => {
   await using m = await TestManager.start({ limits: { concurrent: 8 } });
   await using slow = new Slow();
   await slow.begin(m.url, 30, ["POST /volumes HTTP/1.1"]);
@@ -64,7 +66,7 @@ Deno.test("where nobody needs a token, slow bodies give their places to others",
   assert.equal(status, 200);
 });
 
-Deno.test("a place is given back when the time is over, whatever the client does", async () => {
+Deno.test("a slot is released at the timeout, whatever the client does", async () => {
   await using m = await TestManager.start({ limits: { concurrent: 4, requestMs: 400 } });
   await using slow = new Slow();
   await slow.begin(m.url, 4, ["POST /volumes HTTP/1.1"]);
@@ -76,7 +78,7 @@ Deno.test("a place is given back when the time is over, whatever the client does
   assert.equal(status, 200);
 });
 
-Deno.test("a body has a least rate and an end", async () => {
+Deno.test("a body has a minimum rate and a time limit", async () => {
   await using m = await TestManager.start({
     limits: { bodyBytesPerSecond: 200, bodyWindowMs: 500, jsonWindowMs: 300, bodyMs: 3000 },
   });
@@ -103,7 +105,7 @@ Deno.test("a body has a least rate and an end", async () => {
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/list`)).json.entries, []);
 });
 
-Deno.test("a body that does not say what it is has the same limits", async () => {
+Deno.test("a body without a content type has the same limits", async () => {
   await using m = await TestManager.start({ limits: { idleBodyMs: 300, jsonBytes: 100 } });
   const post = (length: number, bytes: string) =>
     raw(m.url, ["POST /volumes HTTP/1.1", `Content-Length: ${length}`], [{ bytes }]);
@@ -113,7 +115,7 @@ Deno.test("a body that does not say what it is has the same limits", async () =>
   assert.equal((await post(0, "")).status, 400);
 });
 
-Deno.test("nothing makes the runtime warn of a request's signal", async () => {
+Deno.test("no request makes the runtime warn about its signal", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-warning-" });
   const [program, ...args] = TestProcess.words("manager_process.ts", JSON.stringify({ root }));
   const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
@@ -140,7 +142,7 @@ Deno.test("nothing makes the runtime warn of a request's signal", async () => {
     try {
       child.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // It has ended already.
     }
     await child.status;
     await Deno.remove(root, { recursive: true });

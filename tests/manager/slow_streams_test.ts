@@ -1,4 +1,7 @@
-/** Streams that take long, either way: they keep nobody out, and the stillest end when too many. */
+/**
+ * Long streams in both directions block no other client, and the longest idle
+ * ones end first.
+ */
 
 import assert from "node:assert/strict";
 import { connect } from "node:http2";
@@ -20,7 +23,9 @@ async function sleep(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until a request is answered by 200: for a moment others may be in the way. */
+/**
+ * Retries a request until its answer is 200: for a moment others may block it.
+ */
 async function comesIn(ask: () => Promise<{ status: number }>): Promise<void> {
   for (const end = performance.now() + 60_000;; await sleep(50)) {
     const { status } = await ask();
@@ -30,7 +35,7 @@ async function comesIn(ask: () => Promise<{ status: number }>): Promise<void> {
   }
 }
 
-/** Requests that are begun, and neither go on nor are read. */
+/** Requests that are begun, but neither sent nor read further. */
 class Stalled implements Disposable {
   readonly #open: Deno.TcpConn[] = [];
 
@@ -55,7 +60,7 @@ class Stalled implements Disposable {
   }
 }
 
-/** Each kind, as a request of a volume. */
+/** The kinds, each as a request for a volume. */
 const KINDS: Record<string, (volume: string) => [head: string[], body?: string]> = {
   "streams of events": () => [["GET /events HTTP/1.1"]],
   "streams of a volume's events": (volume) => [[`GET /events?volume=${volume} HTTP/1.1`]],
@@ -96,13 +101,13 @@ const KINDS: Record<string, (volume: string) => [head: string[], body?: string]>
 };
 
 for (const [kind, of] of Object.entries(KINDS)) {
-  Deno.test(`${kind} that stand still keep nobody out`, async () => {
+  Deno.test(`idle streams block nobody (${kind})`, async () => {
     await using m = await TestManager.start({ limits: { concurrent: PLACES, drainMs: 100 } });
     const volume = await m.volume("v");
     const body = varied(16 * MB);
     assert.equal((await m.ask("PUT", `/volumes/${volume}/files/large`, { body })).status, 201);
     using stalled = new Stalled();
-    // More than there are places, with and without those that are put aside.
+    // More than there are slots, with and without those without a slot.
     for (const count of [PLACES, 3 * PLACES]) {
       await stalled.begin(m.url, count, ...of(volume));
       await comesIn(() => m.ask("GET", `/volumes/${volume}/list`));
@@ -111,7 +116,7 @@ for (const [kind, of] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("what goes on is not ended for what stands still", async () => {
+Deno.test("an active stream is not ended for idle ones", async () => {
   await using m = await TestManager.start({ limits: { concurrent: PLACES, drainMs: 100 } });
   const volume = await m.volume("v");
   const body = varied(64 * MB);
@@ -143,14 +148,14 @@ Deno.test("what goes on is not ended for what stands still", async () => {
     const before = taken;
     await stalled.begin(m.url, 1, ...KINDS["streams of events"](volume));
     await comesIn(() => m.ask("GET", "/volumes"));
-    // It goes on meanwhile.
+    // The active stream continues meanwhile.
     while (taken < before + 2 * MB) await Promise.race([sleep(5), downloaded]);
   }
   done = true;
   await downloaded;
 });
 
-Deno.test("many streams of one HTTP/2 connection keep nobody out, nor those that are reset", async () => {
+Deno.test("many streams of one HTTP/2 connection block nobody, nor do reset ones", async () => {
   const keys = await Deno.makeTempDir({ prefix: "aloelite-keys-" });
   const root = await Deno.makeTempDir({ prefix: "aloelite-manager-" });
   try {

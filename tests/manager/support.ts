@@ -1,18 +1,18 @@
 import { createManager, type Manager, type ManagerOptions } from "../../manager/mod.ts";
 
-/** A response, its body read. */
+/** A response with its body. */
 export interface Answer {
   status: number;
   headers: Headers;
   bytes: Uint8Array;
   /** The body as text. */
   text: string;
-  /** The body as JSON; null when it is none. */
+  /** The body as JSON; null if it is not JSON. */
   // deno-lint-ignore no-explicit-any -- tests look into what they asked for
   json: any;
 }
 
-/** What a request carries. */
+/** The options of a request. */
 export interface Ask {
   headers?: Record<string, string>;
   /** Sent as JSON. */
@@ -20,13 +20,13 @@ export interface Ask {
   body?: BodyInit;
 }
 
-/** A manager that listens on a port of its own, with a client for it. */
+/** A manager on a port of its own, with a client for it. */
 export class TestManager implements AsyncDisposable {
   manager: Manager;
   readonly root: string;
   /** For instance `http://127.0.0.1:40123`. */
   readonly url: string;
-  /** What it has logged. */
+  /** Its log lines. */
   readonly log: string[];
   readonly #options: ManagerOptions;
   #server: Deno.HttpServer<Deno.NetAddr>;
@@ -42,7 +42,10 @@ export class TestManager implements AsyncDisposable {
     this.#keepRoot = keepRoot;
   }
 
-  /** Starts one; in a temporary folder unless a root is given, which is left there. */
+  /**
+   * Starts a manager in a temporary folder, or in the given root, which is
+   * kept.
+   */
   static async start(options: ManagerOptions = {}): Promise<TestManager> {
     const root = options.root ?? await Deno.makeTempDir({ prefix: "aloelite-manager-" });
     const log: string[] = [];
@@ -56,13 +59,16 @@ export class TestManager implements AsyncDisposable {
     await Promise.all([this.manager.close(), this.#server.shutdown()]);
   }
 
-  /** Starts it again, with the same files at the same address. */
+  /** Starts it again, with the same files and address. */
   async resume(): Promise<void> {
     this.manager = await createManager(this.#options);
     this.#server = listen(this.manager, this.#server.addr.port);
   }
 
-  /** A request; one with a cookie as its page would send it. @param path From `/` on. */
+  /**
+   * Sends a request; with a cookie it looks like the page's. @param path From
+   * `/` on.
+   */
   async ask(method: string, path: string, ask: Ask = {}): Promise<Answer> {
     const { headers } = ask;
     return await request(method, `${this.url}${path}`, {
@@ -71,7 +77,7 @@ export class TestManager implements AsyncDisposable {
     });
   }
 
-  /** Makes a volume. @returns Its id. */
+  /** Creates a volume. @returns Its id. */
   async volume(name: string, options: Record<string, unknown> = {}): Promise<string> {
     const { status, json, text } = await this.ask("POST", "/volumes", {
       json: { name, ...options },
@@ -99,7 +105,7 @@ function listen(manager: Manager, port: number): Deno.HttpServer<Deno.NetAddr> {
   );
 }
 
-/** A request to anywhere, its answer read. */
+/** Sends a request to any address and reads the answer. */
 export async function request(method: string, url: string, ask: Ask = {}): Promise<Answer> {
   const headers = new Headers(ask.headers);
   let body = ask.body;

@@ -1,4 +1,4 @@
-/** Work on many items: one request, with progress, an end, and a way back. */
+/** Tasks on many items: one request, with progress, an end, and undo. */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -38,7 +38,10 @@ async function ended(m: TestManager, url: string): Promise<Report> {
   }
 }
 
-/** A volume with as many files in `/many`, made in the file itself. */
+/**
+ * A volume with the given number of files in `/many`, written directly into the
+ * file.
+ */
 async function ground(m: TestManager, count = 0): Promise<Ground> {
   const id = await m.volume("main");
   const at = `/volumes/${id}`;
@@ -72,7 +75,7 @@ async function fill(m: TestManager, volume: string, count: number): Promise<void
   });
 }
 
-/** The one file of a manager. */
+/** The only file of a manager. */
 async function fileOf(root: string): Promise<string> {
   for await (const { name } of Deno.readDir(`${root}/filesystems`)) {
     if (!/-(?:wal|shm)$/.test(name)) return `${root}/filesystems/${name}`;
@@ -82,7 +85,7 @@ async function fileOf(root: string): Promise<string> {
 
 const some = (count: number) => Array.from({ length: count }, (_, i) => `/many/f${i}`);
 
-Deno.test("one request removes, brings back, moves, copies and purges many", async () => {
+Deno.test("one request removes, restores, moves, copies and purges many items", async () => {
   await using m = await TestManager.start();
   const { at, run, names, read, trash } = await ground(m, 350);
   const removed = await run({ operation: "remove", paths: some(300) });
@@ -93,7 +96,7 @@ Deno.test("one request removes, brings back, moves, copies and purges many", asy
   assert.equal((await names("/many")).length, 50);
   assert.equal((await trash()).length, 300);
 
-  // The way back, once.
+  // Undo works once.
   assert.equal(removed.undoable, true);
   const undone = await run({ operation: "undo", task: removed.id });
   assert.deepEqual([undone.state, undone.succeeded], ["done", 300]);
@@ -114,7 +117,7 @@ Deno.test("one request removes, brings back, moves, copies and purges many", asy
   assert.equal((await run({ operation: "undo", task: moved.id })).succeeded, 120);
   assert.equal((await names("/many")).length, 350);
 
-  // A directory is one item, and takes those along that are named besides.
+  // A directory is one item, and includes items below it that are named too.
   const tree = await run({ operation: "remove", paths: ["/many/f1", "/many", "/many/f2"] });
   assert.deepEqual([tree.total, tree.succeeded, tree.failed], [1, 1, 0]);
   const [item] = (await trash()).filter(({ path }) => path === "/many");
@@ -130,13 +133,14 @@ Deno.test("one request removes, brings back, moves, copies and purges many", asy
   assert.deepEqual([all.failed, (await trash()).length], [0, 0]);
 });
 
-Deno.test("an item that fails is told of, and the others go on", async () => {
+Deno.test("a failed item is reported, and the others continue", async () => {
   await using m = await TestManager.start();
   const { run, names, read } = await ground(m, 220);
   const paths = ["/none", ...some(110), "/many", "/", "/none/below", "/many/f3"];
   const copied = await run({ operation: "copy", paths, to: "/many" });
   assert.equal(copied.state, "done");
-  // Every name is taken, and a directory is not copied into itself twice over.
+  // All names are taken, and a directory is not copied into itself again and
+  // again.
   assert.equal(copied.total, 115);
   assert.deepEqual(
     new Set(copied.failures.map(({ code }) => code)),
@@ -154,7 +158,7 @@ Deno.test("an item that fails is told of, and the others go on", async () => {
   assert.equal(await read("/many/f2"), "2");
 });
 
-Deno.test("names that are taken: refused, left out, replaced, or given another", async () => {
+Deno.test("taken names: refused, skipped, replaced, or renamed", async () => {
   await using m = await TestManager.start();
   const { at, run, names, read, trash } = await ground(m, 210);
   for (const i of [0, 5, 205]) await m.ask("PUT", `${at}/files/to/f${i}`, { body: `there ${i}` });
@@ -176,7 +180,7 @@ Deno.test("names that are taken: refused, left out, replaced, or given another",
   assert.deepEqual([replaced.replaced, replaced.succeeded], [3, 3]);
   assert.equal(await read("/to/f5"), "5");
   assert.equal((await trash()).length, 3);
-  // Taken back: what was moved is where it was, and so is what it replaced.
+  // Undone: moved items are at their old places, and so are the replaced ones.
   assert.equal((await run({ operation: "undo", task: replaced.id })).failed, 0);
   assert.equal(await read("/to/f5"), "there 5");
   assert.equal(await read("/many/f5"), "5");
@@ -202,7 +206,7 @@ Deno.test("two sources of one name do not hide each other, however far apart", a
     await run({ operation: "undo", task: report.id });
     assert.equal(await read("/to/f0"), "there");
   }
-  // One of the sources is where the other is to go.
+  // One source is the destination of the other.
   const both = await run({
     operation: "move",
     paths: ["/x/f0", "/to/f0"],
@@ -211,7 +215,7 @@ Deno.test("two sources of one name do not hide each other, however far apart", a
   });
   assert.deepEqual([both.succeeded, both.failures[0].item], [1, "/x/f0"]);
   assert.equal(await read("/to/f0"), "there");
-  // Brought back: two that were of one place.
+  // Restored: two items of one former place.
   await run({ operation: "purge", all: true });
   await run({ operation: "remove", paths: ["/to/f0"] });
   await m.ask("PUT", `${at}/files/to/f0`, { body: "second" });
@@ -225,7 +229,7 @@ Deno.test("two sources of one name do not hide each other, however far apart", a
   assert.deepEqual([rest.renamed, rest.result], [1, "/to/f0 (2)"]);
 });
 
-Deno.test("what was in a directory that went later comes back after it", async () => {
+Deno.test("an item of a directory that was removed later is restored after the directory", async () => {
   await using m = await TestManager.start();
   const { run, names, trash } = await ground(m, 3);
   await run({ operation: "remove", paths: ["/many/f1"] });
@@ -236,7 +240,7 @@ Deno.test("what was in a directory that went later comes back after it", async (
   assert.deepEqual(await names("/many"), ["f0", "f1", "f2"]);
 });
 
-Deno.test("a task is cancelled, listed and forgotten, and goes on when its request is gone", async () => {
+Deno.test("a task is cancelled, listed and removed, and continues without its request", async () => {
   await using m = await TestManager.start();
   const { at, names } = await ground(m, 1500);
   const events = await fetch(`${m.url}/events?volume=${at.split("/")[2]}`);
@@ -244,7 +248,7 @@ Deno.test("a task is cancelled, listed and forgotten, and goes on when its reque
     json: { operation: "remove", paths: some(1500) },
   });
   const one = `${at}/tasks/${begun.json.id}`;
-  // One that waits for its turn with the file is cancelled too.
+  // A task that waits for the file is cancelled too.
   const other = await m.ask("POST", `${at}/tasks`, {
     json: { operation: "copy", paths: some(1500), to: "/to" },
   });
@@ -261,7 +265,7 @@ Deno.test("a task is cancelled, listed and forgotten, and goes on when its reque
   assert.equal((await names("/many")).length, 0);
   assert.equal((await names("/to")).length, cancelled.succeeded);
 
-  // Progress is told.
+  // Progress is reported.
   const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
   let told = "";
   while (!/"type":"task"[^]*"type":"task"/.test(told)) told += (await reader.read()).value;
@@ -272,7 +276,7 @@ Deno.test("a task is cancelled, listed and forgotten, and goes on when its reque
   assert.equal((await m.ask("DELETE", one)).status, 404);
 });
 
-Deno.test("what does not fit is refused before anything begins", async () => {
+Deno.test("an invalid task is refused before it begins", async () => {
   await using m = await TestManager.start({ limits: { taskBytes: 2 * 1024 * 1024 } });
   const { at } = await ground(m);
   const start = async (json: unknown) => (await m.ask("POST", `${at}/tasks`, { json })).status;
@@ -295,7 +299,7 @@ Deno.test("what does not fit is refused before anything begins", async () => {
   for (const [status, wish] of wrong) {
     assert.equal(await start(wish), status, JSON.stringify(wish).slice(0, 100));
   }
-  // More than other requests may bring, and less than too much.
+  // More than other requests may send, but below the limit.
   const long = "/" + "x".repeat(200);
   assert.equal(await start({ operation: "remove", paths: Array(7000).fill(long) }), 202);
   assert.equal(await start({ operation: "remove", paths: Array(14_000).fill(long) }), 413);
@@ -303,7 +307,7 @@ Deno.test("what does not fit is refused before anything begins", async () => {
   assert.equal(listed.length, 1);
 });
 
-Deno.test("tasks of a locked volume are for those who have unlocked it", async () => {
+Deno.test("tasks of a locked volume are visible only to sessions that have unlocked it", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("vault", { encrypted: true, pin: "2468" });
   const at = `/volumes/${id}`;
@@ -318,7 +322,7 @@ Deno.test("tasks of a locked volume are for those who have unlocked it", async (
     assert.equal((await m.ask("GET", at + path)).status, 401);
     assert.equal((await m.ask("GET", at + path, { headers: session })).status, 200);
   }
-  // Another volume's tasks are not found by their ids.
+  // Tasks of another volume are not found by id.
   const other = await m.volume("other");
   assert.equal((await m.ask("GET", `/volumes/${other}/tasks/${begun.json.id}`)).status, 404);
 });

@@ -1,9 +1,9 @@
-/** Moving, copying, versions, the trash, searching and what a volume takes. */
+/** Move, copy, versions, trash, search and usage. */
 
 import assert from "node:assert/strict";
 import { TestManager } from "./support.ts";
 
-/** A volume with some files; each holds its own path. */
+/** A volume with some files; each contains its own path. */
 async function filled(m: TestManager, ...paths: string[]): Promise<string> {
   const id = await m.volume("main");
   for (const path of paths) {
@@ -62,7 +62,7 @@ Deno.test("transfer moves and copies all or nothing", async () => {
   }
 });
 
-Deno.test("versions are listed, and an old one comes back as a new one", async () => {
+Deno.test("versions are listed, and an old one is restored as a new one", async () => {
   await using m = await TestManager.start();
   const id = await filled(m, "/a");
   const at = `/volumes/${id}`;
@@ -86,7 +86,7 @@ Deno.test("versions are listed, and an old one comes back as a new one", async (
   assert.equal((await m.ask("GET", `${at}/history?path=/`)).status, 409);
 });
 
-Deno.test("the trash gives back, all or nothing, and is emptied", async () => {
+Deno.test("trash items are restored, all or nothing, and purged", async () => {
   await using m = await TestManager.start();
   const id = await filled(m, "/d/1", "/d/2", "/x", "/y");
   const at = `/volumes/${id}`;
@@ -140,7 +140,7 @@ Deno.test("a second source of one name is refused, and none is lost", async () =
         assert.equal(json.code, "already_exists");
       }
     }
-    // What is to be moved or copied itself is not replaced before.
+    // An item that is itself to be moved or copied is not replaced before.
     assert.equal((await transfer(operation, ["/z/old", "/to/old"], "replace")).status, 409);
   }
   assert.equal((await transfer("move", ["/to/old", "/z/old"], "replace")).status, 409);
@@ -154,7 +154,7 @@ Deno.test("a second source of one name is refused, and none is lost", async () =
   assert.equal(await read("/to/same") + await read("/to/same%20(2)"), "/x/same/y/same");
 });
 
-Deno.test("search finds names below a directory and says when there are more", async () => {
+Deno.test("search finds names below a directory and reports when there are more", async () => {
   await using m = await TestManager.start();
   const id = await filled(m, "/Docs/Report.txt", "/Docs/old/report-2.txt", "/other/REPORT", "/z");
   const at = `/volumes/${id}`;
@@ -190,7 +190,7 @@ Deno.test("search finds names below a directory and says when there are more", a
   assert.equal((await search("glob=a&q=a")).status, 400);
 });
 
-Deno.test("usage counts what is there, what is stored once, and the trash", async () => {
+Deno.test("usage counts files, shared content, and the trash", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("usage");
   const at = `/volumes/${id}`;

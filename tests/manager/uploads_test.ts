@@ -1,4 +1,6 @@
-/** Uploads that go on: tus 1.0.0, through broken connections and killed managers. */
+/**
+ * Resumable uploads: tus 1.0.0, across lost connections and killed managers.
+ */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -55,7 +57,7 @@ async function offsetOf(upload: string): Promise<number> {
   return Number(headers.get("upload-offset"));
 }
 
-Deno.test("an upload arrives in pieces and is seen when it is whole", async () => {
+Deno.test("an upload arrives in pieces and is visible when it is complete", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const options = await m.ask("OPTIONS", `/volumes/${id}/uploads`);
@@ -88,13 +90,13 @@ Deno.test("an upload arrives in pieces and is seen when it is whole", async () =
   assert.equal(over.status, 413);
   assert.equal((await piece(upload, 1_200_000, content.slice(1_200_000))).status, 204);
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/files/d/x.bin`)).bytes, content);
-  // Who did not hear of the end asks again, and hears of it.
+  // A client that did not get the last answer asks again, and gets it.
   assert.equal(await offsetOf(upload), content.length);
   assert.equal((await piece(upload, content.length, new Uint8Array(0))).status, 204);
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/uploads`)).json.uploads, []);
 });
 
-Deno.test("an upload says what it is: wrong headers and goals are refused", async () => {
+Deno.test("wrong headers and destinations of an upload are refused", async () => {
   await using m = await TestManager.start({ limits: { uploadBytes: 1_000_000 } });
   const id = await m.volume("main");
   await m.ask("PUT", `/volumes/${id}/files/there`, { body: "old" });
@@ -132,7 +134,7 @@ Deno.test("an upload says what it is: wrong headers and goals are refused", asyn
   assert.equal((await piece(m.url + none, 0, noise(1))).status, 404);
   assert.equal((await m.ask("PATCH", none, { headers: TUS, body: "x" })).status, 415);
 
-  // One that appears while the upload is under way is not overwritten either.
+  // A file that appears during the upload is not overwritten either.
   const made = await create(m.url, id, 3, { path: "/late", overwrite: "0" });
   await m.ask("PUT", `/volumes/${id}/files/late`, { body: "first" });
   const late = await piece(m.url + made.headers.get("location")!, 0, noise(3));
@@ -143,7 +145,7 @@ Deno.test("an upload says what it is: wrong headers and goals are refused", asyn
   assert.equal((await m.ask("GET", `/volumes/${id}/node?path=/there`)).json.version, 2);
 });
 
-Deno.test("an upload may begin with its body, be empty, or be given up", async () => {
+Deno.test("an upload may begin with its body, be empty, or be aborted", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const uploads = `/volumes/${id}/uploads`;
@@ -173,7 +175,7 @@ Deno.test("an upload may begin with its body, be empty, or be given up", async (
   assert.equal((await request("HEAD", never, { headers: TUS })).status, 404);
 });
 
-Deno.test("a piece whose checksum is wrong leaves nothing", async () => {
+Deno.test("a piece with a wrong checksum leaves nothing", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const content = noise(100_000);
@@ -220,7 +222,7 @@ async function settled(upload: string, least: number): Promise<number> {
   return offset;
 }
 
-Deno.test("a connection that breaks at any byte loses none that came", async () => {
+Deno.test("a connection that breaks at any byte loses no received byte", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const content = noise(400_003, 5);
@@ -228,7 +230,7 @@ Deno.test("a connection that breaks at any byte loses none that came", async () 
     const made = await create(m.url, id, content.length, { path: `/${sent}` });
     const upload = m.url + made.headers.get("location")!;
     const connection = await broken(upload, 0, content, sent);
-    // What the other end of a connection has not read yet goes with it.
+    // Bytes that the other end has not read are lost with the connection.
     await new Promise((resolve) => setTimeout(resolve, 100));
     connection.close();
     const offset = await settled(upload, sent);
@@ -248,7 +250,7 @@ Deno.test("two requests do not write one upload", async () => {
   const upload = m.url + made.headers.get("location")!;
   const connection = await broken(upload, 0, content, 100_000);
   let answer: Answer;
-  // Until the first has begun there is nothing in the way.
+  // Nothing is locked until the first one has begun.
   for (let tries = 0;; tries++) {
     answer = await piece(upload, 7, content.slice(7));
     if (answer.status === 423 || tries === 100) break;
@@ -264,7 +266,7 @@ Deno.test("two requests do not write one upload", async () => {
   assert.deepEqual((await m.ask("GET", `/volumes/${id}/files/x`)).bytes, content);
 });
 
-Deno.test("uploads that nobody goes on with expire, and their bytes go", async () => {
+Deno.test("unfinished uploads expire, and their bytes are freed", async () => {
   await using m = await TestManager.start({ limits: { uploadMs: 4000 } });
   const id = await m.volume("main");
   const made = await create(m.url, id, 2_000_000, { path: "/x" });
@@ -297,7 +299,7 @@ async function start(root: string): Promise<{ url: string; process: Deno.ChildPr
   return { url: `http://127.0.0.1:${out.trim()}`, process };
 }
 
-Deno.test("an upload goes on after kill -9 of the manager, and the file is sound", async () => {
+Deno.test("an upload resumes after kill -9 of the manager, and the file is valid", async () => {
   const root = await Deno.makeTempDir({ prefix: "aloelite-killed-" });
   let { url, process } = await start(root);
   try {
@@ -308,7 +310,8 @@ Deno.test("an upload goes on after kill -9 of the manager, and the file is sound
     const path = begun.headers.get("location")!;
     let offset = 0;
     for (let round = 0; round < 3; round++) {
-      // The connection stays open: the manager dies with a piece in its hands.
+      // The connection stays open: the manager is killed while it receives a
+      // piece.
       const connection = await broken(url + path, offset, content, 3_500_000);
       await new Promise((resolve) => setTimeout(resolve, 100));
       process.kill("SIGKILL");

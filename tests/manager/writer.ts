@@ -1,6 +1,6 @@
 /**
- * A process that writes a volume as a mount of another program would: with the
- * word `load` all the time, else a number for each line that it reads.
+ * A process that writes a volume like a mount of another program: continuously
+ * with the word `load`, otherwise one number for each line that it reads.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** ZIP archives of many members, large ones, deep trees: read by programs of others. */
+/**
+ * ZIP archives with many members, large members and deep trees, read by other
+ * programs.
+ */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -11,7 +14,7 @@ import { makeChain, makeCycle } from "../support/deep_tree.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** Runs a program. @returns What it printed; it must not fail. */
+/** Runs a program that has to succeed. @returns Its output. */
 async function run(program: string, ...args: string[]): Promise<string> {
   const done = await new Deno.Command(program, { args, env: { LC_ALL: "C.UTF-8" } }).output();
   const [out, error] = [done.stdout, done.stderr].map((each) => new TextDecoder().decode(each));
@@ -63,7 +66,7 @@ with zipfile.ZipFile(sys.argv[1]) as z:
         assert info.external_attr >> 16 == 0o100640
     print(len(infos))`;
       assert.equal((await run("python3", "-c", list, path)).trim(), `${count}`);
-      // Info-ZIP says of an archive without members that it is empty, as a failure.
+      // Info-ZIP reports an archive without members as a failure.
       if (count === 0) return;
       assert.match(await run("unzip", "-tq", path), /^No errors detected/);
       assert.match(await run("zipinfo", "-h", path), new RegExp(`number of entries: ${count}\\b`));
@@ -88,7 +91,7 @@ async function* large(sizes: number[]): AsyncGenerator<ZipMember> {
 
 for (
   const sizes of [
-    // The size has 64 bits, and so have the offsets of what comes after it.
+    // The size has 64 bits, and so have the offsets of later members.
     [0xffffffff],
     [0x100000001, 0],
     // Sizes of 32 bits, an offset of 64.
@@ -117,7 +120,7 @@ with zipfile.ZipFile(sys.argv[1]) as z:
     }));
 }
 
-Deno.test("what gives more or less than it said is refused", async () => {
+Deno.test("a member that is longer or shorter than declared is refused", async () => {
   for (const size of [3, 5]) {
     const one = async function* (): AsyncGenerator<ZipMember> {
       const pieces = (async function* () {
@@ -129,7 +132,7 @@ Deno.test("what gives more or less than it said is refused", async () => {
   }
 });
 
-/** A mount in memory with what an archive is made of it. */
+/** A mount in memory with its archive. */
 async function fresh(chunkSize = 4096): Promise<{ mount: Mount; held: Access }> {
   const fs = await AloeLite.open(":memory:");
   await fs.createVolume({ name: "main", chunkSize });
@@ -142,7 +145,7 @@ const zipOf = (held: Access, ...paths: string[]) =>
   zipStream(members(held, paths, new AbortController().signal));
 
 for (const chunkSize of [4, 4096]) {
-  Deno.test(`modes, links and times are unpacked as they were (chunks of ${chunkSize})`, () =>
+  Deno.test(`modes, links and times are unpacked unchanged (chunks of ${chunkSize})`, () =>
     inFolder(async (folder) => {
       const { mount, held } = await fresh(chunkSize);
       await using _ = held;
@@ -177,7 +180,7 @@ for (const chunkSize of [4, 4096]) {
       assert.equal((await Deno.lstat(at("to-run"))).mode! & constants.S_IFMT, constants.S_IFLNK);
       const names = [...Deno.readDirSync(at("."))].map((entry) => entry.name).sort();
       assert.deepEqual(names, ["hard", "none", "out", "run", "secret", "to-run"]);
-      // A link that is chosen itself.
+      // A selected link.
       await write(`${folder}/b.zip`, zipOf(held, "/d/to-run", "/d/run", "/d/run"));
       const chosen = (await run("zipinfo", "-1", `${folder}/b.zip`)).split("\n");
       assert.deepEqual(chosen, ["to-run", "run", "run (2)", ""]);
@@ -234,7 +237,7 @@ Deno.test("a device is left out of an archive, an empty file is not", () =>
     ]);
   }));
 
-Deno.test("a tree of 8,000 levels fits; one that is deeper than a ZIP can have is refused", () =>
+Deno.test("a tree of 8,000 levels fits; one beyond the limit of ZIP is refused", () =>
   inFolder(async (folder) => {
     await makeChain(`${folder}/deep.fs`, 8000);
     await using held = await ofFile(`${folder}/deep.fs`);
@@ -244,7 +247,7 @@ Deno.test("a tree of 8,000 levels fits; one that is deeper than a ZIP can have i
       last = block;
       size += block.length;
     }
-    // Each path is there twice.
+    // Each path is in the archive twice.
     assert.ok(size > 2 * 8000 * 8000);
     const end = new DataView(last.buffer, last.byteOffset + last.length - 22);
     assert.equal(end.getUint16(10, true), 8001);
@@ -259,7 +262,7 @@ Deno.test("a tree of 8,000 levels fits; one that is deeper than a ZIP can have i
     assert.equal((failed as AloeError).code, "unsupported");
   }));
 
-Deno.test("a directory that is in itself ends an archive", () =>
+Deno.test("a directory that contains itself ends an archive", () =>
   inFolder(async (folder) => {
     await makeCycle(`${folder}/cycle.fs`);
     await using held = await ofFile(`${folder}/cycle.fs`);
