@@ -7,7 +7,7 @@ export function filesystems(signal?: AbortSignal): Promise<Filesystem[]> {
   return requestJson("GET", "/filesystems", { signal });
 }
 
-/** Where a snapshot of the whole file is to be had. */
+/** Returns the address of an export of the whole file. */
 export function exportUrl(id: string): string {
   return one(id, "/export");
 }

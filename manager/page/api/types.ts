@@ -1,6 +1,6 @@
 /**
- * The types of the manager's JSON, as its own schemas have them. Types alone: no
- * schema gets into the page.
+ * The types of the manager's JSON, taken from its schemas. Only types are
+ * imported, so that the page contains no schema.
  */
 import type { Entry } from "../../api/nodes.ts";
 
@@ -18,10 +18,10 @@ export type { Upload } from "../../api/uploads.ts";
 export type { Usage } from "../../api/usage.ts";
 export type { CreatedVolume, NewVolume, Volume } from "../../api/volumes.ts";
 
-/** What is known of an entry, whether a directory lists it or a search has found it. */
+/** The facts of an entry, in a directory listing or a search result. */
 export type EntryFacts = Omit<Entry, "visible" | "edge">;
 
-/** JSON that the page sends: it changes nothing of it. */
+/** JSON that the page sends and does not modify. */
 export type Sent<T> = T extends readonly (infer U)[] ? readonly Sent<U>[]
   : T extends object ? { readonly [K in keyof T]: Sent<T[K]> }
   : T;

@@ -16,10 +16,13 @@ import { kindOf, kindWord } from "../lib/kinds.ts";
 import type { SortKey } from "../state/route.ts";
 import { KindIcon } from "./icons.tsx";
 
-/** A row's own facts beside the entry: its key, and where it is when that differs. */
+/**
+ * An entry with its row key, and its location when that differs from the
+ * folder.
+ */
 export interface Row extends EntryFacts {
   key: string;
-  /** The folder, for what a search found elsewhere. */
+  /** The folder of an entry that a search found elsewhere. */
   where?: string;
 }
 
@@ -29,18 +32,21 @@ export interface FileGridProps {
   sort: SortKey;
   descending: boolean;
   selection: ReadonlySet<string>;
-  /** The row that the keyboard is at. */
+  /** The key of the active row. */
   active: string | null;
   empty: ReactNode;
   onSort: (key: SortKey) => void;
   onSelect: (selection: ReadonlySet<string>) => void;
   onActive: (key: string) => void;
   onOpen: (row: Row) => void;
-  /** The address of a row, for another tab. */
+  /** Returns the address of a row, for another tab. */
   hrefOf: (row: Row) => string;
   onMenu: (row: Row, x: number, y: number) => void;
   onCommand: (command: "rename" | "delete" | "up" | "escape") => void;
-  /** Some rows begin to be dragged: those that are selected, or one that is not. */
+  /**
+   * Called when rows begin to be dragged: the selected rows, or one that is not
+   * selected.
+   */
   onDragRows?: (rows: readonly Row[], event: DragEvent) => void;
   onDropOn?: (row: Row, event: DragEvent) => void;
 }
@@ -56,9 +62,9 @@ const COLUMNS: readonly { key: SortKey; label: string; className: string }[] = [
 ];
 
 /**
- * A folder as a grid of rows, of which only those in sight exist. The grid has
- * the focus; which row the keyboard is at is told by aria-activedescendant, so
- * that it survives rows that come and go.
+ * A folder as a grid that renders only visible rows. The grid has the focus;
+ * aria-activedescendant names the active row, so that it survives rows that are
+ * added and removed.
  */
 export function FileGrid(props: FileGridProps) {
   const { rows, selection, active } = props;
@@ -78,7 +84,7 @@ export function FileGrid(props: FileGridProps) {
   const places = useMemo(() => new Map(rows.map((row, index) => [row.key, index])), [rows]);
   const at = active === null ? -1 : places.get(active) ?? -1;
 
-  // The row that the keyboard is at stays in sight when the order changes.
+  // Keep the active row in sight when the order changes.
   const sorting = `${props.sort}${props.descending}`;
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at);

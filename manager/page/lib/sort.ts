@@ -2,7 +2,7 @@ import type { EntryFacts } from "../api/types.ts";
 import type { SortKey } from "../state/route.ts";
 import { kindOf } from "./kinds.ts";
 
-/** Numbers in names by their value: `2.txt` before `10.txt`. */
+/** Compares numbers in names by value: `2.txt` before `10.txt`. */
 const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 const byName = (a: EntryFacts, b: EntryFacts) =>
@@ -19,7 +19,7 @@ const ORDERS: Record<SortKey, (a: EntryFacts, b: EntryFacts) => number> = {
   },
 };
 
-/** Folders first, whatever the order. */
+/** Sorts entries; folders come first in every order. */
 export function sortEntries<T extends EntryFacts>(
   entries: readonly T[],
   key: SortKey,

@@ -9,21 +9,21 @@ import { askConflict } from "./conflicts.ts";
 import { whenTold } from "./feed.ts";
 import { attempt, complain, dropUndo, say } from "./toasts.ts";
 
-/** How long to wait for the feed before one looks anyway, ms. */
+/** Time to wait for the feed before polling, ms. */
 const LOOK_MS = 1000;
 
-/** How many works this tab has begun. */
+/** Number of operations that this tab has begun. */
 let begun = 0;
 
-/** Tasks that this tab waits for: it tells of their ends itself. */
+/** Tasks that this tab waits for: it reports their results itself. */
 const awaited = new Set<string>();
 
-/** Whether this tab tells of the end of a task. */
+/** Whether this tab reports the result of a task. */
 export function isAwaited(id: string): boolean {
   return awaited.has(id);
 }
 
-/** Begins a task and waits for its end, however often the connection breaks meanwhile. */
+/** Begins a task and waits for its end, across lost connections. */
 async function run(volume: string, spec: Sent<TaskRequest>): Promise<Task> {
   const never = new AbortController().signal;
   let task = await startTask(volume, spec);
@@ -39,12 +39,12 @@ async function run(volume: string, spec: Sent<TaskRequest>): Promise<Task> {
   } finally {
     awaited.delete(task.id);
   }
-  // Nothing of it is to be told after a reload.
+  // Nothing has to be reported after a reload.
   if (!task.undoable) void endTask(volume, task.id).catch(() => {});
   return task;
 }
 
-/** Until something is told of the volume's tasks, or some time has passed. */
+/** Waits for an event about the volume's tasks, or for a timeout. */
 function nextWord(volume: string): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -59,23 +59,26 @@ function nextWord(volume: string): Promise<void> {
   });
 }
 
-/** What is to be done with items that may meet others of their names. */
+/** An operation on items whose names may be taken at the destination. */
 interface Work {
   volume: string;
   spec: Sent<TaskRequest>;
-  /** What was done, for a message; `#` in front stands for how many: “# moved to Photos”. */
+  /**
+   * A success message; a leading `#` stands for the number of items: “# moved
+   * to Photos”.
+   */
   done: string;
-  /** What was not done, for a message: “moved”. */
+  /** The operation in the past tense, for a failure message: “moved”. */
   verb: string;
-  /** What an item is called: its path, where the wish has ids. */
+  /** Returns an item's display name: its path, where the request has ids. */
   pathOf?: (item: string) => string;
 }
 
 /**
- * Does something with items, asks what is to be done with those whose names are
- * taken, and says what came of it, with a way back.
+ * Runs an operation on items, asks about taken names, and reports the result
+ * with an undo action.
  *
- * @returns The tasks that it took, for those who want to know more.
+ * @returns The tasks that were run.
  */
 export async function carryOut({ volume, spec, done, verb, pathOf }: Work): Promise<Task[]> {
   dropUndo();
@@ -85,7 +88,7 @@ export async function carryOut({ volume, spec, done, verb, pathOf }: Work): Prom
   let failures = first.failures;
   const called = (item: string) => baseName(pathOf?.(item) ?? item) || item;
   if ("on_conflict" in spec || spec.operation === "remove" || spec.operation === "purge") {
-    // Nothing to ask.
+    // No question is needed.
   } else {
     const taken = failures.filter(({ code }) => code === "already_exists");
     if (taken.length > 0) {
@@ -104,7 +107,7 @@ export async function carryOut({ volume, spec, done, verb, pathOf }: Work): Prom
   return all;
 }
 
-/** Asks for each whose name is taken, until one answer is for all. */
+/** Asks about each taken name, until one answer applies to all. */
 async function choices(
   taken: readonly TaskFailure[],
   called: (item: string) => string,
@@ -130,7 +133,7 @@ interface Words {
   called: (item: string) => string;
 }
 
-/** Says what came of it. */
+/** Reports the result. */
 function tell(
   volume: string,
   all: readonly Task[],
@@ -154,7 +157,7 @@ function tell(
     ].filter((text) => text !== "");
     const text = [done.replace(/^#/, count(succeeded, "item")), ...extras].join("; ");
     const undoable = all.filter((task) => task.undoable).map(({ id }) => id).reverse();
-    // Something else was begun meanwhile: that is what an undo would be meant for.
+    // A newer operation has begun: undo would apply to that one.
     if (undoable.length === 0 || !isLast) say(text);
     else {
       say(text, { label: "Undo", run: () => undo(volume, undoable) });
@@ -167,7 +170,7 @@ function tell(
   if (failures.length > 0) complain(new Error(failed(failures, sum("total"), verb, called)));
 }
 
-/** How many failed, and why. */
+/** Returns a message with the number of failures and their reasons. */
 export function failed(
   failures: readonly TaskFailure[],
   total: number,
@@ -187,7 +190,7 @@ export function failed(
   return `${what} not ${verb}. ${lines.join(" ")}`;
 }
 
-/** Reasons that need no path in them: the item is named. */
+/** Reasons without a path, because the message names the item. */
 const WHY = new Map([
   ["already_exists", "Another item has this name."],
   ["not_found", "It no longer exists."],
@@ -195,7 +198,7 @@ const WHY = new Map([
   ["lock_held", "Another client is writing it."],
 ]);
 
-/** Takes back what tasks have done, the last first. */
+/** Undoes tasks, last first. */
 async function undo(volume: string, ids: readonly string[]): Promise<void> {
   const failures: TaskFailure[] = [];
   let succeeded = 0;
@@ -214,7 +217,7 @@ async function undo(volume: string, ids: readonly string[]): Promise<void> {
   }
 }
 
-/** Tells of a task that nobody has waited for: one of a visit before this one. */
+/** Reports a task that no tab waited for: one of an earlier visit. */
 export function tellOfEnd(volume: string, task: Task): void {
   const verb = VERBS[task.operation];
   tell(volume, [task], task.failures, {
@@ -233,7 +236,7 @@ export const VERBS: Record<Task["operation"], string> = {
   undo: "restored",
 };
 
-/** Cancels a task; what it has done stays. */
+/** Cancels a task; finished items stay changed. */
 export function cancelTask(volume: string, id: string): void {
   void attempt(() => endTask(volume, id));
 }

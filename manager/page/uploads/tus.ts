@@ -3,9 +3,12 @@ import { ApiError } from "../api/problem.ts";
 import { abandon, TUS_HEADERS } from "./abandoned.ts";
 import { send, type XhrAnswer } from "./xhr.ts";
 
-/** A client of the tus protocol, 1.0.0: an upload goes on where a broken one stopped. */
+/** A client of the tus protocol 1.0.0: it resumes an interrupted upload. */
 
-/** What goes in one request: little is lost with a broken one where bodies are not kept. */
+/**
+ * Bytes in one request: limits the loss of an interrupted request where partial
+ * bodies are not kept.
+ */
 const PIECE = 32 * 1024 * 1024;
 const TRIES = 8;
 
@@ -13,18 +16,19 @@ export interface TusUpload {
   endpoint: string;
   file: File;
   metadata: Record<string, string>;
-  /** Under which the address of an unfinished upload is kept. */
+  /** The storage key of an unfinished upload's address. */
   fingerprint: string;
   signal: AbortSignal;
   onProgress: (sent: number) => void;
-  /** Told of each break, and of going on. */
+  /** Called at each interruption, and when the upload continues. */
   onWaiting: (waiting: boolean) => void;
 }
 
 const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
 
 /**
- * Sends a file, from where it stopped the last time. It lasts as long as the connection needs.
+ * Sends a file from the offset that the manager has. Waits through lost
+ * connections.
  *
  * @returns Headers of the last answer.
  */
@@ -55,23 +59,26 @@ async function resume(options: TusUpload, waits: () => void): Promise<XhrAnswer[
   }
 }
 
-/** Whether something else is at the upload, which ends: a request that broke, or too many of them. */
+/**
+ * Whether another request has the upload locked, or too many requests run; both
+ * end.
+ */
 function isContended(error: unknown): boolean {
   return error instanceof ApiError && error.code !== "already_exists" &&
     [409, 423, 429].includes(error.status);
 }
 
-/** The address of an upload that is not finished, as this browser knows it. */
+/** Returns the address of an unfinished upload, as stored in this browser. */
 export function addressOf(fingerprint: string): string | null {
   return localStorage.getItem(key(fingerprint));
 }
 
-/** Goes on with an upload that another visit, or another browser, began. */
+/** Resumes an upload that another visit, or another browser, began. */
 export function adopt(fingerprint: string, url: string): void {
   localStorage.setItem(key(fingerprint), url);
 }
 
-/** Throws away what the manager has of an upload that is not wanted any more. */
+/** Deletes an unwanted upload from the manager. */
 export function abortUpload(fingerprint: string): void {
   const url = addressOf(fingerprint);
   localStorage.removeItem(key(fingerprint));
@@ -93,7 +100,8 @@ async function begin(options: TusUpload): Promise<{ url: string; offset: number 
       "upload-length": String(options.file.size),
       "upload-metadata": encodeMetadata(options.metadata),
     },
-    // Cut off, it could be begun without an address to give it up by.
+    // Do not abort this request: the created upload would have no known address
+    // to delete.
     signal: new AbortController().signal,
   });
   const location = answer.header("location");
@@ -104,7 +112,9 @@ async function begin(options: TusUpload): Promise<{ url: string; offset: number 
   return { url, offset: 0 };
 }
 
-/** How much the manager has; null when it knows the upload no more. */
+/**
+ * Returns the offset that the manager has; null if it does not know the upload.
+ */
 async function offsetOf(url: string, options: TusUpload): Promise<number | null> {
   try {
     const { header } = await send({

@@ -14,11 +14,14 @@ export interface XhrRequest {
 export interface XhrAnswer {
   status: number;
   header: (name: string) => string | null;
-  /** The body. */
+  /** The response body. */
   text: string;
 }
 
-/** A request by XMLHttpRequest: `fetch` does not tell how much of a body is sent. */
+/**
+ * Sends a request by XMLHttpRequest, because `fetch` does not report upload
+ * progress.
+ */
 export function send(options: XhrRequest): Promise<XhrAnswer> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();

@@ -5,23 +5,26 @@ import { baseName, parent } from "../lib/paths.ts";
 import { carryOut } from "../state/tasks.ts";
 import { attempt } from "../state/toasts.ts";
 
-/** A row with where it is. */
+/** An entry with its path. */
 export interface Located {
   entry: EntryFacts;
   path: string;
 }
 
-/** One by its name, several by their number. */
+/** Names one item, or counts several. */
 export function named(items: readonly { path: string }[]): string {
   return items.length === 1 ? `“${baseName(items[0].path)}”` : count(items.length, "item");
 }
 
-/** What an item is called in a message that may be of several. */
+/**
+ * Returns the subject of a message: the item's name, or a placeholder for the
+ * number of items.
+ */
 function subject(paths: readonly string[]): string {
   return paths.length === 1 ? `“${baseName(paths[0])}”` : "#";
 }
 
-/** To the trash, with a way back. */
+/** Moves items to the trash, with an undo action. */
 export async function discard(volume: string, items: readonly Located[]): Promise<void> {
   if (items.length === 0) return;
   const paths = items.map(({ path }) => path);
@@ -36,7 +39,7 @@ export async function discard(volume: string, items: readonly Located[]): Promis
   );
 }
 
-/** Moves or copies into a folder, with a way back. */
+/** Moves or copies items into a folder, with an undo action. */
 export async function transferInto(
   volume: string,
   operation: "move" | "copy",
@@ -44,7 +47,7 @@ export async function transferInto(
   to: string,
 ): Promise<void> {
   const verb = operation === "move" ? "moved" : "copied";
-  // A copy beside itself gets another name without a question.
+  // A copy in the same folder gets another name without a question.
   const beside = operation === "copy" && paths.every((path) => parent(path) === to);
   await carryOut({
     volume,
@@ -54,7 +57,7 @@ export async function transferInto(
   });
 }
 
-/** Brings things back from the trash. */
+/** Restores items from the trash. */
 export async function bringBack(volume: string, items: readonly TrashItem[]): Promise<void> {
   const paths = new Map(items.map(({ id, path }) => [id, path]));
   const verb = "restored";
@@ -69,7 +72,7 @@ export async function bringBack(volume: string, items: readonly TrashItem[]): Pr
   });
 }
 
-/** Deletes things of the trash for good, or all of it. */
+/** Deletes items of the trash, or all of them, permanently. */
 export async function deleteForGood(volume: string, items: TrashItem[] | "all"): Promise<void> {
   const verb = "deleted permanently";
   const paths = new Map(items === "all" ? [] : items.map(({ id, path }) => [id, path]));
@@ -84,7 +87,7 @@ export async function deleteForGood(volume: string, items: TrashItem[] | "all"):
   });
 }
 
-/** Saves one file as it is, and anything else as a zip. */
+/** Downloads one file unchanged, anything else as a ZIP archive. */
 export function download(volume: string, items: readonly Located[]): void {
   const [only] = items;
   if (only === undefined) return;
