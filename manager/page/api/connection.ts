@@ -17,7 +17,7 @@ export interface Trouble {
 }
 
 /** Delays before each retry, ms; the last one repeats. */
-const PAUSES = [500, 1000, 2000, 3000, 5000];
+const RETRY_DELAYS = [500, 1000, 2000, 3000, 5000];
 
 let trouble: Trouble = { unreachable: false, signedOut: false, locked: new Set() };
 const listeners = new Set<() => void>();
@@ -46,7 +46,7 @@ const LOGIN = "login";
  * The cause that must end before a retry makes sense; null if no retry makes
  * sense.
  */
-function cure(error: unknown): string | null {
+function blockingCause(error: unknown): string | null {
   if (!(error instanceof ApiError)) return null;
   if (error.code === "unauthorized") return LOGIN;
   if (error.status === 401 && error.code === "encryption_required") return error.volume;
@@ -55,8 +55,8 @@ function cure(error: unknown): string | null {
 }
 
 /** Returns whether an error is temporary, so that a retry may succeed. */
-export function isPassing(error: unknown): boolean {
-  return cure(error) !== null;
+export function isTransient(error: unknown): boolean {
+  return blockingCause(error) !== null;
 }
 
 /**
@@ -66,27 +66,27 @@ export function isPassing(error: unknown): boolean {
  * @param onWait Called with the error when waiting begins.
  * @throws Any other error; an AbortError when the signal aborts.
  */
-export async function lasting<T>(
+export async function withRetry<T>(
   task: () => Promise<T>,
   signal: AbortSignal,
   onWait?: (error: unknown) => void,
 ): Promise<T> {
-  let need: string | null = null;
+  let cause: string | null = null;
   try {
     for (let tries = 0;; tries++) {
       try {
         const answer = await task();
         // Another tab may have obtained it.
-        if (need === LOGIN) signedIn();
-        else if (need !== null && need !== NO_ANSWER) unlocked(need);
+        if (cause === LOGIN) reportSignedIn();
+        else if (cause !== null && cause !== NO_ANSWER) reportUnlocked(cause);
         return answer;
       } catch (error) {
-        need = cure(error);
-        if (signal.aborted || isCancelled(error) || need === null) throw error;
+        cause = blockingCause(error);
+        if (signal.aborted || isCancelled(error) || cause === null) throw error;
         onWait?.(error);
-        if (need === NO_ANSWER) stall(task);
+        if (cause === NO_ANSWER) stall(task);
         else stalled.delete(task);
-        await turn(need, tries, (error as ApiError).retryAfter, signal);
+        await waitForRetry(cause, tries, (error as ApiError).retryAfter, signal);
       }
     }
   } finally {
@@ -103,17 +103,17 @@ function stall(task: unknown): void {
 /**
  * Waits for the next retry: until the delay has passed or the cause has ended.
  */
-function turn(
-  need: string,
+function waitForRetry(
+  cause: string,
   tries: number,
   retryAfter: number | null,
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const pause = retryAfter === null
-      ? PAUSES[Math.min(tries, PAUSES.length - 1)]
-      : Math.max(retryAfter * 1000, PAUSES[0]);
-    const timer = need === NO_ANSWER ? setTimeout(() => end(resolve), pause) : undefined;
+      ? RETRY_DELAYS[Math.min(tries, RETRY_DELAYS.length - 1)]
+      : Math.max(retryAfter * 1000, RETRY_DELAYS[0]);
+    const timer = cause === NO_ANSWER ? setTimeout(() => end(resolve), pause) : undefined;
     const wake = () => end(resolve);
     const stop = () => end(() => reject(new DOMException("cancelled", "AbortError")));
     const end = (then: () => void) => {
@@ -123,54 +123,54 @@ function turn(
       then();
     };
     // A Retry-After header forbids an earlier retry.
-    waiting.set(wake, need === NO_ANSWER && retryAfter !== null ? "its time" : need);
+    waiting.set(wake, cause === NO_ANSWER && retryAfter !== null ? "its time" : cause);
     signal.addEventListener("abort", stop, { once: true });
   });
 }
 
-function wakeAll(need: string): void {
-  for (const [wake, of] of [...waiting]) if (of === need) wake();
+function wakeWaiting(cause: string): void {
+  for (const [wake, of] of [...waiting]) if (of === cause) wake();
 }
 
 /**
  * Reports an answer of the manager: wakes the requests that wait for the
  * connection.
  */
-export function answered(): void {
-  if (stalled.size > 0) wakeAll(NO_ANSWER);
+export function reportAnswer(): void {
+  if (stalled.size > 0) wakeWaiting(NO_ANSWER);
 }
 
 /** Retries at once. */
-export function tryNow(): void {
-  wakeAll(NO_ANSWER);
+export function retryNow(): void {
+  wakeWaiting(NO_ANSWER);
 }
 
 /** Reports that the manager requires its token. */
-export function demandsToken(): void {
+export function reportTokenRequired(): void {
   if (!trouble.signedOut) set({ signedOut: true });
 }
 
 /** Reports a successful login. */
-export function signedIn(): void {
+export function reportSignedIn(): void {
   if (trouble.signedOut) set({ signedOut: false });
-  wakeAll(LOGIN);
+  wakeWaiting(LOGIN);
 }
 
 /** Reports that the manager requires the PIN of a volume. */
-export function demandsPin(volume: string): void {
+export function reportPinRequired(volume: string): void {
   if (!trouble.locked.has(volume)) set({ locked: new Set(trouble.locked).add(volume) });
 }
 
 /** Reports that a volume is unlocked. */
-export function unlocked(volume: string): void {
+export function reportUnlocked(volume: string): void {
   const locked = new Set(trouble.locked);
   if (locked.delete(volume)) set({ locked });
-  wakeAll(volume);
+  wakeWaiting(volume);
 }
 
 /** Starts to watch for events that make a retry worthwhile. */
 export function watchConnection(): void {
-  addEventListener("online", tryNow);
+  addEventListener("online", retryNow);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) { for (const wake of [...waiting.keys()]) wake(); }
   });

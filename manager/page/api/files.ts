@@ -1,5 +1,5 @@
 import { names } from "../lib/paths.ts";
-import { request, requestJson, whole, withQuery } from "./request.ts";
+import { readWhole, request, requestJson, withQuery } from "./request.ts";
 import type {
   Entry,
   Found,
@@ -50,7 +50,7 @@ export async function read(
     headers: { accept: "*/*" },
     signal,
   });
-  const bytes = await whole(async () => new Uint8Array(await response.arrayBuffer()));
+  const bytes = await readWhole(async () => new Uint8Array(await response.arrayBuffer()));
   return { bytes, etag: response.headers.get("etag") };
 }
 

@@ -1,4 +1,4 @@
-import { answered, demandsPin, demandsToken } from "./connection.ts";
+import { reportAnswer, reportPinRequired, reportTokenRequired } from "./connection.ts";
 import { type ApiError, isCancelled, problemFrom, unreachable } from "./problem.ts";
 
 export interface RequestOptions {
@@ -30,7 +30,7 @@ export async function request(
   { query, json, body, headers, signal }: RequestOptions = {},
 ): Promise<Response> {
   const url = withQuery(path, query);
-  const response = await whole(() =>
+  const response = await readWhole(() =>
     fetch(url, {
       method,
       body: json === undefined ? body : JSON.stringify(json),
@@ -44,23 +44,25 @@ export async function request(
     })
   );
   if (response.ok) {
-    answered();
+    reportAnswer();
     return response;
   }
   const text = await response.text().catch(() => "");
-  throw noted(problemFrom(url, response.status, text, response.headers.get("retry-after")));
+  throw reportProblem(problemFrom(url, response.status, text, response.headers.get("retry-after")));
 }
 
 /** Reports a required token or PIN, whatever the request was. */
-export function noted(problem: ApiError): ApiError {
-  if (problem.code === "unauthorized") demandsToken();
+export function reportProblem(problem: ApiError): ApiError {
+  if (problem.code === "unauthorized") reportTokenRequired();
   const { status, code, volume } = problem;
-  if (status === 401 && code === "encryption_required" && volume !== null) demandsPin(volume);
+  if (status === 401 && code === "encryption_required" && volume !== null) {
+    reportPinRequired(volume);
+  }
   return problem;
 }
 
 /** Throws if the answer was cut off. */
-export async function whole<T>(read: () => Promise<T>): Promise<T> {
+export async function readWhole<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
@@ -76,5 +78,5 @@ export async function requestJson<T>(
 ): Promise<T> {
   const response = await request(method, path, options);
   // Reject an HTML page that a proxy sends in place of an answer.
-  return await whole(async () => await response.json() as T);
+  return await readWhole(async () => await response.json() as T);
 }

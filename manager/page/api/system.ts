@@ -1,4 +1,4 @@
-import { request, requestJson, whole } from "./request.ts";
+import { readWhole, request, requestJson } from "./request.ts";
 import type { Health } from "./types.ts";
 
 /**
@@ -6,11 +6,11 @@ import type { Health } from "./types.ts";
  * answer.
  */
 export async function health(signal?: AbortSignal): Promise<Health> {
-  const response = await whole(() => fetch("/health", { signal }));
+  const response = await readWhole(() => fetch("/health", { signal }));
   if (!response.headers.get("content-type")?.includes("json")) {
     return await requestJson("GET", "/health", { signal });
   }
-  return await whole(async () => await response.json() as Health);
+  return await readWhole(async () => await response.json() as Health);
 }
 
 export async function login(token: string): Promise<void> {

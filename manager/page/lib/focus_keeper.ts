@@ -15,7 +15,7 @@ const HOME = "[data-focus-home]";
 /**
  * Time for other code, such as a closing dialog, to move the focus first, ms.
  */
-const PATIENCE = 80;
+const SETTLE_MS = 80;
 
 /**
  * Keeps the keyboard focus on the page: when the focused element disappears or
@@ -28,7 +28,7 @@ export function keepFocus(): void {
   /** Whether the focus is on the main part, the last resort. */
   let provisional = false;
 
-  const look = () => {
+  const check = () => {
     timer = undefined;
     const { activeElement } = document;
     const main = document.getElementById("main");
@@ -56,7 +56,7 @@ export function keepFocus(): void {
       if (held?.element === target && canFocus(held.element)) held = null;
     });
   });
-  const observer = new MutationObserver(() => timer ??= setTimeout(look, PATIENCE));
+  const observer = new MutationObserver(() => timer ??= setTimeout(check, SETTLE_MS));
   observer.observe(document.body, {
     subtree: true,
     childList: true,

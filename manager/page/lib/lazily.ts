@@ -1,11 +1,11 @@
 import { type ComponentType, lazy, type LazyExoticComponent } from "react";
 
 /** Delays before each retry of loading a part, ms. */
-const TRIES = 20;
-const PAUSE = 1500;
+const MAX_ATTEMPTS = 20;
+const RETRY_DELAY_MS = 1500;
 
 /** Parts that are not loaded yet. */
-const later = new Set<() => void>();
+const pendingParts = new Set<() => void>();
 
 /**
  * Creates a component that is loaded when it is first shown, or when the page
@@ -16,26 +16,26 @@ export function lazily<T extends ComponentType<any>>(
   load: () => Promise<{ default: T }>,
 ): LazyExoticComponent<T> {
   let coming: Promise<{ default: T }> | null = null;
-  const patiently = async () => {
+  const loadWithRetries = async () => {
     for (let tries = 1;; tries++) {
       try {
         return await load();
       } catch (error) {
-        if (tries === TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        if (tries === MAX_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
       }
     }
   };
   const once = () =>
-    coming ??= patiently().catch((error) => {
+    coming ??= loadWithRetries().catch((error) => {
       coming = null;
       throw error;
     });
-  later.add(() => once().catch(() => {}));
+  pendingParts.add(() => once().catch(() => {}));
   return lazy(once);
 }
 
 /** Loads all parts. */
 export function loadAll(): void {
-  for (const load of later) load();
+  for (const load of pendingParts) load();
 }

@@ -6,9 +6,9 @@ import { extension, names, parent } from "../lib/paths.ts";
  * Limits for the pictures of one text: their number, bytes of one, bytes of
  * all.
  */
-const MOST = 50;
-const LARGEST = 4_000_000;
-const ALL = 16_000_000;
+const MAX_PICTURES = 50;
+const MAX_PICTURE_BYTES = 4_000_000;
+const MAX_TOTAL_BYTES = 16_000_000;
 
 const TYPES = new Map([
   ["png", "image/png"],
@@ -58,10 +58,10 @@ export async function pictures(
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  let left = ALL;
-  for (const path of [...paths].slice(0, MOST)) {
-    const most = Math.min(left, LARGEST);
-    const bytes = await picture(volume, path, most, signal).catch(() => null);
+  let left = MAX_TOTAL_BYTES;
+  for (const path of [...paths].slice(0, MAX_PICTURES)) {
+    const limit = Math.min(left, MAX_PICTURE_BYTES);
+    const bytes = await picture(volume, path, limit, signal).catch(() => null);
     if (signal.aborted) break;
     if (bytes === null) continue;
     left -= bytes.size;
@@ -73,12 +73,12 @@ export async function pictures(
 async function picture(
   volume: string,
   path: string,
-  most: number,
+  limit: number,
   signal: AbortSignal,
 ): Promise<Blob | null> {
   const headers = { accept: "image/*" };
   const response = await request("GET", fileUrl(volume, path), { headers, signal });
-  if (Number(response.headers.get("content-length") ?? Infinity) > most) {
+  if (Number(response.headers.get("content-length") ?? Infinity) > limit) {
     await response.body?.cancel();
     return null;
   }

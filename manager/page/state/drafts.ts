@@ -14,7 +14,7 @@ import { otherTabs, thisTab } from "./tabs.ts";
  * The text that a draft belongs to: a file at the version where the changes
  * began.
  */
-export interface DraftOf {
+export interface DraftSource {
   volume: string;
   encrypted: boolean;
   node: string;
@@ -39,14 +39,14 @@ interface Stored extends Omit<Draft, "text"> {
 type Key = [volume: string, node: string, path: string, etag: string, tab: string];
 
 /** Age at which unclaimed drafts are deleted, ms. */
-const LIFE = 30 * 24 * 60 * 60 * 1000;
-const PAUSE = 300;
+const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1000;
+const WRITE_DELAY_MS = 300;
 const NONCE = 24;
 
 const store = createStore("aloelite", "drafts");
 
 /** Without storage in the browser there are no drafts. */
-async function tried<T>(task: () => Promise<T>): Promise<T | undefined> {
+async function ignoringErrors<T>(task: () => Promise<T>): Promise<T | undefined> {
   try {
     return await task();
   } catch {
@@ -55,19 +55,21 @@ async function tried<T>(task: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** Deletes all drafts at sign-out, so that none stays on the machine. */
-export async function forgetDrafts(): Promise<void> {
-  await tried(async () => await delMany(await keys(store), store));
+export async function deleteDrafts(): Promise<void> {
+  await ignoringErrors(async () => await delMany(await keys(store), store));
 }
 
-async function forgetOld(): Promise<void> {
-  const old = (await entries<Key, Stored>(store)).filter(([, { at }]) => Date.now() - at > LIFE);
+async function deleteOldDrafts(): Promise<void> {
+  const old = (await entries<Key, Stored>(store)).filter(([, { at }]) =>
+    Date.now() - at > MAX_AGE_MS
+  );
   await delMany(old.map(([key]) => key), store);
 }
-void tried(forgetOld);
+void ignoringErrors(deleteOldDrafts);
 
 /** The draft of one open text. */
 export class DraftKeeper {
-  readonly #of: DraftOf;
+  readonly #of: DraftSource;
   #key: Uint8Array | null = null;
   #pending: { text: string; form: TextForm; etag: string } | null = null;
   #timer: number | undefined;
@@ -76,19 +78,19 @@ export class DraftKeeper {
   #work: Promise<unknown> = Promise.resolve();
   readonly #leaving = () => document.hidden && this.#flush();
 
-  constructor(of: Omit<DraftOf, "etag">) {
+  constructor(of: Omit<DraftSource, "etag">) {
     this.#of = { ...of, etag: "" };
     document.addEventListener("visibilitychange", this.#leaving);
     addEventListener("pagehide", this.#leaving);
     // Fetch the key before the manager can become unreachable.
-    void tried(() => this.#secret());
+    void ignoringErrors(() => this.#secret());
   }
 
   /**
    * Returns the newest draft that no other tab has open; null if there is none.
    */
   async find(): Promise<Draft | null> {
-    return await tried(async () => {
+    return await ignoringErrors(async () => {
       const { volume, node, path } = this.#of;
       const all = (await keys<Key>(store)).filter((key) =>
         key[0] === volume && (key[1] === node || key[2] === path)
@@ -112,7 +114,7 @@ export class DraftKeeper {
   /** Stores a text after a short delay. */
   keep(text: string, form: TextForm, etag: string): void {
     this.#pending = { text, form, etag };
-    this.#timer ??= setTimeout(() => this.#flush(), PAUSE);
+    this.#timer ??= setTimeout(() => this.#flush(), WRITE_DELAY_MS);
   }
 
   /** Deletes the draft: the text was saved or discarded. */
@@ -156,7 +158,7 @@ export class DraftKeeper {
    * reappear.
    */
   #after(task: () => Promise<unknown>): void {
-    this.#work = this.#work.then(() => tried(task));
+    this.#work = this.#work.then(() => ignoringErrors(task));
   }
 
   async #secret(): Promise<Uint8Array | null> {
@@ -168,7 +170,7 @@ export class DraftKeeper {
     const secret = await this.#secret();
     if (secret === null) return text;
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE));
-    const cipher = xchacha20poly1305(secret, nonce, placeOf(of));
+    const cipher = xchacha20poly1305(secret, nonce, associatedData(of));
     const sealed = cipher.encrypt(new TextEncoder().encode(text));
     const all = new Uint8Array(NONCE + sealed.length);
     all.set(nonce);
@@ -185,7 +187,7 @@ export class DraftKeeper {
     if (typeof stored === "string") return secret === null ? stored : null;
     if (secret === null) return null;
     try {
-      const cipher = xchacha20poly1305(secret, stored.subarray(0, NONCE), placeOf(of));
+      const cipher = xchacha20poly1305(secret, stored.subarray(0, NONCE), associatedData(of));
       return new TextDecoder().decode(cipher.decrypt(stored.subarray(NONCE)));
     } catch {
       return null;
@@ -194,6 +196,6 @@ export class DraftKeeper {
 }
 
 /** Associated data that binds a sealed draft to its file and version. */
-function placeOf([volume, node, _path, etag]: Key): Uint8Array {
+function associatedData([volume, node, _path, etag]: Key): Uint8Array {
   return new TextEncoder().encode(`${volume} ${node} ${etag}`);
 }

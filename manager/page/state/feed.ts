@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { answered, lasting } from "../api/connection.ts";
+import { reportAnswer, withRetry } from "../api/connection.ts";
 import type { FeedEvent } from "../api/types.ts";
 import { volumes } from "../api/volumes.ts";
 
@@ -15,9 +15,9 @@ type Listener = (event: FeedEvent) => void;
 const listeners = new Set<Listener>();
 let source: EventSource | null = null;
 /** Releases the shared connection, or cancels the wait for its lock. */
-let giveUpTurn: (() => void) | null = null;
+let releaseTurn: (() => void) | null = null;
 /** Stops the check whether the manager is reachable again. */
-let looking: AbortController | null = null;
+let reconnecting: AbortController | null = null;
 
 const TYPES = [
   "message",
@@ -36,54 +36,54 @@ const TYPES = [
 
 const LOCK = "aloelite.feed";
 /** How long a tab may take to get a free lock, ms. */
-const SOON_MS = 100;
+const LOCK_TIMEOUT_MS = 100;
 
 /** A message from the tab with the connection. */
-type Passed = { event: FeedEvent } | { broken: true };
+type Broadcast = { event: FeedEvent } | { broken: true };
 
 const channel = "BroadcastChannel" in globalThis && "locks" in navigator
   ? new BroadcastChannel(LOCK)
   : null;
 
-channel?.addEventListener("message", ({ data }: MessageEvent<Passed>) => {
+channel?.addEventListener("message", ({ data }: MessageEvent<Broadcast>) => {
   if (document.hidden || source !== null) return;
   if ("event" in data) { for (const listener of listeners) listener(data.event); }
-  else void lookFor(null);
+  else void reconnectWhenReachable(null);
 });
 
 /** Notifies this tab and the tabs that listen to it. */
-function tellAll(event: FeedEvent): void {
+function broadcast(event: FeedEvent): void {
   for (const listener of listeners) listener(event);
-  channel?.postMessage({ event } satisfies Passed);
+  channel?.postMessage({ event } satisfies Broadcast);
 }
 
-function tell(message: MessageEvent): void {
+function onMessage(message: MessageEvent): void {
   let event: FeedEvent = { type: message.type };
   try {
     event = { ...event, ...JSON.parse(message.data) as FeedEvent };
   } catch {
     // The event type suffices: listeners reload their data.
   }
-  tellAll(event);
+  broadcast(event);
 }
 
 function close(): void {
-  looking?.abort();
-  looking = null;
+  reconnecting?.abort();
+  reconnecting = null;
   source?.close();
   source = null;
 }
 
 function disconnect(): void {
   close();
-  giveUpTurn?.();
-  giveUpTurn = null;
+  releaseTurn?.();
+  releaseTurn = null;
 }
 
 // A hidden tab releases its connection, or its place in the queue, to another.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return disconnect();
-  if (giveUpTurn === null && source === null) connectFeed({ missed: true });
+  if (releaseTurn === null && source === null) connectFeed({ missed: true });
 });
 
 /** @param missed Whether events may have been missed. */
@@ -92,7 +92,7 @@ export function connectFeed({ missed = false } = {}): void {
   if (channel === null) return open(missed);
   const turn = new AbortController();
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
-  giveUpTurn = () => {
+  releaseTurn = () => {
     turn.abort();
     end();
   };
@@ -111,28 +111,28 @@ export function connectFeed({ missed = false } = {}): void {
     if (missed) { for (const listener of listeners) listener({ type: "reset" }); }
     // Events may be lost between two holders of the lock.
     missed = true;
-  }, SOON_MS);
+  }, LOCK_TIMEOUT_MS);
 }
 
 function open(missed: boolean): void {
   close();
   const opened = new EventSource("/events");
   source = opened;
-  for (const type of TYPES) opened.addEventListener(type, tell);
+  for (const type of TYPES) opened.addEventListener(type, onMessage);
   opened.addEventListener("open", () => {
     if (source !== opened) return;
-    looking?.abort();
-    looking = null;
-    answered();
-    if (missed) tellAll({ type: "reset" });
+    reconnecting?.abort();
+    reconnecting = null;
+    reportAnswer();
+    if (missed) broadcast({ type: "reset" });
     // After a disconnect the browser sends Last-Event-ID, and the manager
     // resumes from there.
     missed = false;
   });
   opened.addEventListener("error", () => {
     if (source !== opened) return;
-    channel?.postMessage({ broken: true } satisfies Passed);
-    void lookFor(opened);
+    channel?.postMessage({ broken: true } satisfies Broadcast);
+    void reconnectWhenReachable(opened);
   });
 }
 
@@ -140,17 +140,17 @@ function open(missed: boolean): void {
  * The feed does not give the reason for its end: sends a request, and
  * reconnects when the manager answers.
  */
-async function lookFor(broken: EventSource | null): Promise<void> {
-  if (looking !== null) return;
-  looking = new AbortController();
-  const { signal } = looking;
+async function reconnectWhenReachable(broken: EventSource | null): Promise<void> {
+  if (reconnecting !== null) return;
+  reconnecting = new AbortController();
+  const { signal } = reconnecting;
   try {
-    await lasting(() => volumes(signal), signal);
+    await withRetry(() => volumes(signal), signal);
   } catch {
     // Any event proves that the manager answers.
   }
   if (signal.aborted) return;
-  looking = null;
+  reconnecting = null;
   if (broken === null || broken.readyState === EventSource.OPEN) return;
   // Wait before reconnecting, because a feed may be refused repeatedly.
   setTimeout(() => {
@@ -159,7 +159,7 @@ async function lookFor(broken: EventSource | null): Promise<void> {
 }
 
 /** Calls back for each event, until the returned function is called. */
-export function whenTold(listener: Listener): () => void {
+export function onFeedEvent(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

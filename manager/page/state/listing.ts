@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { lasting } from "../api/connection.ts";
+import { withRetry } from "../api/connection.ts";
 import { list } from "../api/files.ts";
 import { isCancelled } from "../api/problem.ts";
 import type { Entry } from "../api/types.ts";
@@ -45,7 +45,7 @@ export function useListing(volume: string, path: string): FolderListing {
       let after: string | undefined;
       do {
         const limit = after === undefined && !again ? FIRST_PAGE : PAGE;
-        const page = await lasting(() => list(volume, path, { limit, after, signal }), signal);
+        const page = await withRetry(() => list(volume, path, { limit, after, signal }), signal);
         entries = entries.concat(page.entries.filter((entry) => entry.visible !== false));
         after = page.next ?? undefined;
         // Keep the shown entries until the new listing is complete or longer.

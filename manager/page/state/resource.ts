@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { isCancelled } from "../api/problem.ts";
-import { lasting } from "../api/connection.ts";
+import { withRetry } from "../api/connection.ts";
 
 export interface Resource<T> {
   /** The last value, also during a reload and after a failed one. */
@@ -32,7 +32,7 @@ export function useResource<T>(
   useEffect(() => {
     if (key === null) return;
     const abort = new AbortController();
-    lasting(() => loader.current(abort.signal), abort.signal).then(
+    withRetry(() => loader.current(abort.signal), abort.signal).then(
       (data) => abort.signal.aborted || setState({ key, data }),
       (error) => {
         if (abort.signal.aborted || isCancelled(error)) return;

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "react";
-import { task as look, tasks } from "../api/tasks.ts";
+import { task as getTask, tasks } from "../api/tasks.ts";
 import type { Task } from "../api/types.ts";
 import { useFeed } from "./feed.ts";
 import { useResource } from "./resource.ts";
-import { isAwaited, tellOfEnd } from "./tasks.ts";
+import { isAwaited, reportTask } from "./tasks.ts";
 
 const NONE: readonly Task[] = [];
 
@@ -26,7 +26,7 @@ export function useRunningTasks(volume: string | null): readonly Task[] {
       if (task.state === "running") {
         if (!isAwaited(task.id)) seen.current.add(task.id);
       } else if (seen.current.delete(task.id) && !isAwaited(task.id) && volume !== null) {
-        look(volume, task.id).then((whole) => tellOfEnd(volume, whole), () => {});
+        getTask(volume, task.id).then((whole) => reportTask(volume, whole), () => {});
       }
     }
   }, [state.data]);

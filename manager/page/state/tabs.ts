@@ -43,12 +43,12 @@ export const thisTab: Promise<string> = (async () => {
 })();
 
 /** Tells the other tabs about a sign-out. */
-export function tellOfLeaving(): void {
+export function broadcastSignOut(): void {
   channel?.postMessage("left");
 }
 
 /** Listens for a sign-out in another tab. */
-export function whenLeft(hear: () => void): () => void {
+export function onSignOut(hear: () => void): () => void {
   leaving.add(hear);
   return () => leaving.delete(hear);
 }

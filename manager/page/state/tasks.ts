@@ -1,19 +1,19 @@
-import { lasting } from "../api/connection.ts";
+import { withRetry } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
-import { endTask, startTask, task as look } from "../api/tasks.ts";
+import { endTask, startTask, task as getTask } from "../api/tasks.ts";
 import type { OnConflict, Sent, Task, TaskFailure, TaskRequest } from "../api/types.ts";
 import { explain } from "../lib/explain.ts";
 import { count } from "../lib/format.ts";
 import { baseName } from "../lib/paths.ts";
 import { askConflict } from "./conflicts.ts";
-import { whenTold } from "./feed.ts";
-import { attempt, complain, dropUndo, say } from "./toasts.ts";
+import { onFeedEvent } from "./feed.ts";
+import { attempt, dropUndo, say, showError } from "./toasts.ts";
 
 /** Time to wait for the feed before polling, ms. */
-const LOOK_MS = 1000;
+const POLL_INTERVAL_MS = 1000;
 
 /** Number of operations that this tab has begun. */
-let begun = 0;
+let operationCount = 0;
 
 /** Tasks that this tab waits for: it reports their results itself. */
 const awaited = new Set<string>();
@@ -30,8 +30,8 @@ async function run(volume: string, spec: Sent<TaskRequest>): Promise<Task> {
   awaited.add(task.id);
   try {
     while (task.state === "running") {
-      await nextWord(volume);
-      task = await lasting(() => look(volume, task.id), never);
+      await nextTaskEvent(volume);
+      task = await withRetry(() => getTask(volume, task.id), never);
     }
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
@@ -45,22 +45,22 @@ async function run(volume: string, spec: Sent<TaskRequest>): Promise<Task> {
 }
 
 /** Waits for an event about the volume's tasks, or for a timeout. */
-function nextWord(volume: string): Promise<void> {
+function nextTaskEvent(volume: string): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
       stop();
       resolve();
     };
-    const timer = setTimeout(done, LOOK_MS);
-    const stop = whenTold((event) => {
+    const timer = setTimeout(done, POLL_INTERVAL_MS);
+    const stop = onFeedEvent((event) => {
       if (event.type === "task" && event.volume_id === volume) done();
     });
   });
 }
 
 /** An operation on items whose names may be taken at the destination. */
-interface Work {
+interface Operation {
   volume: string;
   spec: Sent<TaskRequest>;
   /**
@@ -80,20 +80,22 @@ interface Work {
  *
  * @returns The tasks that were run.
  */
-export async function carryOut({ volume, spec, done, verb, pathOf }: Work): Promise<Task[]> {
+export async function performTask(
+  { volume, spec, done, verb, pathOf }: Operation,
+): Promise<Task[]> {
   dropUndo();
-  const number = ++begun;
+  const number = ++operationCount;
   const first = await run(volume, spec);
   const all = [first];
   let failures = first.failures;
-  const called = (item: string) => baseName(pathOf?.(item) ?? item) || item;
+  const nameOf = (item: string) => baseName(pathOf?.(item) ?? item) || item;
   if ("on_conflict" in spec || spec.operation === "remove" || spec.operation === "purge") {
     // No question is needed.
   } else {
     const taken = failures.filter(({ code }) => code === "already_exists");
     if (taken.length > 0) {
       failures = failures.filter(({ code }) => code !== "already_exists");
-      for (const [choice, items] of await choices(taken, called, verb)) {
+      for (const [choice, items] of await choices(taken, nameOf, verb)) {
         if (choice === "skip") continue;
         const next = "paths" in spec
           ? await run(volume, { ...spec, paths: items, on_conflict: choice })
@@ -103,20 +105,20 @@ export async function carryOut({ volume, spec, done, verb, pathOf }: Work): Prom
       }
     }
   }
-  tell(volume, all, failures, { done, verb, called }, number === begun);
+  reportResult(volume, all, failures, { done, verb, nameOf }, number === operationCount);
   return all;
 }
 
 /** Asks about each taken name, until one answer applies to all. */
 async function choices(
   taken: readonly TaskFailure[],
-  called: (item: string) => string,
+  nameOf: (item: string) => string,
   verb: string,
 ): Promise<Map<Exclude<OnConflict, "fail">, string[]>> {
   const chosen = new Map<Exclude<OnConflict, "fail">, string[]>();
   for (let at = 0; at < taken.length; at++) {
     const { choice, forAll } = await askConflict({
-      name: called(taken[at].item),
+      name: nameOf(taken[at].item),
       verb,
       more: taken.length - at - 1,
     });
@@ -127,18 +129,18 @@ async function choices(
   return chosen;
 }
 
-interface Words {
+interface ResultTexts {
   done: string;
   verb: string;
-  called: (item: string) => string;
+  nameOf: (item: string) => string;
 }
 
 /** Reports the result. */
-function tell(
+function reportResult(
   volume: string,
   all: readonly Task[],
   failures: readonly TaskFailure[],
-  { done, verb, called }: Words,
+  { done, verb, nameOf }: ResultTexts,
   isLast = true,
 ): void {
   const sum = (key: "succeeded" | "replaced" | "renamed" | "total") =>
@@ -165,9 +167,9 @@ function tell(
   }
   const broken = all.find(({ error }) => error !== null)?.error;
   if (broken) {
-    complain(new ApiError(broken.code === "no_space" ? 507 : 500, broken.code, "", broken.detail));
+    showError(new ApiError(broken.code === "no_space" ? 507 : 500, broken.code, "", broken.detail));
   }
-  if (failures.length > 0) complain(new Error(failed(failures, sum("total"), verb, called)));
+  if (failures.length > 0) showError(new Error(failed(failures, sum("total"), verb, nameOf)));
 }
 
 /** Returns a message with the number of failures and their reasons. */
@@ -175,14 +177,14 @@ export function failed(
   failures: readonly TaskFailure[],
   total: number,
   verb: string,
-  called: (item: string) => string,
+  nameOf: (item: string) => string,
 ): string {
-  const whys = new Map<string, string[]>();
+  const reasons = new Map<string, string[]>();
   for (const { item, code, detail } of failures) {
-    const why = explain(new ApiError(409, code, "", WHY.get(code) ?? detail));
-    whys.set(why, [...whys.get(why) ?? [], called(item)]);
+    const why = explain(new ApiError(409, code, "", REASONS.get(code) ?? detail));
+    reasons.set(why, [...reasons.get(why) ?? [], nameOf(item)]);
   }
-  const lines = [...whys].slice(0, 3).map(([why, names]) => {
+  const lines = [...reasons].slice(0, 3).map(([why, names]) => {
     const shown = names.slice(0, 3).map((name) => `“${name}”`).join(", ");
     return `${shown}${names.length > 3 ? ` and ${names.length - 3} more` : ""}: ${why}`;
   });
@@ -191,7 +193,7 @@ export function failed(
 }
 
 /** Reasons without a path, because the message names the item. */
-const WHY = new Map([
+const REASONS = new Map([
   ["already_exists", "Another item has this name."],
   ["not_found", "It no longer exists."],
   ["would_cycle", "A folder cannot go into itself."],
@@ -209,21 +211,21 @@ async function undo(volume: string, ids: readonly string[]): Promise<void> {
     succeeded += task.succeeded;
     total += task.total;
     void endTask(volume, id).catch(() => {});
-    if (task.error) complain(new ApiError(500, task.error.code, "", task.error.detail));
+    if (task.error) showError(new ApiError(500, task.error.code, "", task.error.detail));
   }
   if (succeeded > 0) say(`${count(succeeded, "item")} restored`);
   if (failures.length > 0) {
-    complain(new Error(failed(failures, total, "restored", (item) => baseName(item))));
+    showError(new Error(failed(failures, total, "restored", (item) => baseName(item))));
   }
 }
 
 /** Reports a task that no tab waited for: one of an earlier visit. */
-export function tellOfEnd(volume: string, task: Task): void {
+export function reportTask(volume: string, task: Task): void {
   const verb = VERBS[task.operation];
-  tell(volume, [task], task.failures, {
+  reportResult(volume, [task], task.failures, {
     done: `# ${verb}`,
     verb,
-    called: (item) => baseName(item) || item,
+    nameOf: (item) => baseName(item) || item,
   });
 }
 

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "react";
-import { isPassing, lasting } from "../api/connection.ts";
+import { isTransient, withRetry } from "../api/connection.ts";
 import { read, write } from "../api/files.ts";
 import { ApiError, isCancelled } from "../api/problem.ts";
 import { decodeText, encodeText, sameBytes, type TextForm } from "../lib/text_form.ts";
 import { DraftKeeper } from "./drafts.ts";
-import { complain, say } from "./toasts.ts";
+import { say, showError } from "./toasts.ts";
 
 /** A text as it is stored. */
 export interface StoredText {
@@ -71,12 +71,12 @@ export function useTextFile(
   latest.current = { text, stored, dirty };
 
   const keeper = useRef<DraftKeeper | null>(null);
-  const looked = useRef(false);
+  const draftChecked = useRef(false);
   const ended = useRef<AbortController>(new AbortController());
   useEffect(() => {
     ended.current = new AbortController();
     keeper.current = version === null ? new DraftKeeper({ volume, encrypted, node, path }) : null;
-    looked.current = false;
+    draftChecked.current = false;
     return () => {
       ended.current.abort();
       keeper.current?.close();
@@ -85,13 +85,13 @@ export function useTextFile(
 
   const load = async (over: boolean, signal: AbortSignal) => {
     try {
-      const { bytes, etag } = await lasting(
+      const { bytes, etag } = await withRetry(
         () => read(volume, path, { version: version ?? undefined, signal }),
         signal,
       );
       const fresh = { ...decodeText(bytes), etag };
-      const first = !looked.current;
-      looked.current = true;
+      const first = !draftChecked.current;
+      draftChecked.current = true;
       const draft = first ? await keeper.current?.find() ?? null : null;
       if (signal.aborted) return;
       const { text, stored, dirty } = latest.current;
@@ -143,29 +143,29 @@ export function useTextFile(
     setSaving("yes");
     let base = stored.etag;
     /** The content of a save whose answer was lost; it may be stored. */
-    let unheard: Uint8Array | null = null;
+    let unconfirmed: Uint8Array | null = null;
     const put = async (): Promise<{ etag: string | null; text: string }> => {
       const { text } = latest.current;
       const content = encodeText(text, form);
-      if (unheard !== null) {
+      if (unconfirmed !== null) {
         const now = await read(volume, path, { signal });
-        if (sameBytes(now.bytes, unheard)) {
+        if (sameBytes(now.bytes, unconfirmed)) {
           base = now.etag;
           if (sameBytes(now.bytes, content)) return { etag: base, text };
         }
-        unheard = null;
+        unconfirmed = null;
       }
       try {
         const etag = await write(volume, path, content, over ? undefined : base ?? undefined);
         return { etag, text };
       } catch (problem) {
-        if (isPassing(problem)) unheard = content;
+        if (isTransient(problem)) unconfirmed = content;
         throw problem;
       }
     };
     let saved = false;
     try {
-      const { etag, text } = await lasting(put, signal, () => setSaving("waiting"));
+      const { etag, text } = await withRetry(put, signal, () => setSaving("waiting"));
       setStored({ ...stored, text, etag });
       setConflict(false);
       setRestored(null);
@@ -173,14 +173,14 @@ export function useTextFile(
       say("Saved");
     } catch (problem) {
       if (problem instanceof ApiError && problem.status === 412) setConflict(true);
-      else if (!isCancelled(problem)) complain(problem, () => again.current(over));
+      else if (!isCancelled(problem)) showError(problem, () => latestSave.current(over));
     }
     setSaving("no");
     return saved;
   };
 
-  const again = useRef(save);
-  again.current = save;
+  const latestSave = useRef(save);
+  latestSave.current = save;
 
   return {
     stored,

@@ -1,5 +1,5 @@
 import { UNSTABLE_ToastQueue as ToastQueue } from "react-aria-components";
-import { isPassing } from "../api/connection.ts";
+import { isTransient } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
 import { explain } from "../lib/explain.ts";
 
@@ -38,9 +38,9 @@ export function dropUndo(): void {
  * Shows an error. Offers a retry if it may succeed after the user has fixed the
  * cause.
  */
-export function complain(error: unknown, again?: () => Promise<unknown>): void {
+export function showError(error: unknown, again?: () => Promise<unknown>): void {
   const mayHelp = again !== undefined &&
-    (isPassing(error) || (error instanceof ApiError && error.status === 507));
+    (isTransient(error) || (error instanceof ApiError && error.status === 507));
   if (!mayHelp) {
     toasts.add({ tone: "error", text: explain(error) }, { timeout: 12_000 });
     return;
@@ -66,7 +66,7 @@ export async function attempt(task: () => Promise<unknown>): Promise<boolean> {
     await task();
     return true;
   } catch (error) {
-    complain(error, task);
+    showError(error, task);
     return false;
   }
 }

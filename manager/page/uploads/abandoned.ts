@@ -1,4 +1,4 @@
-import { lasting } from "../api/connection.ts";
+import { withRetry } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
 import { request } from "../api/request.ts";
 
@@ -48,7 +48,7 @@ export function whenAbandonedChange(listener: () => void): () => void {
 export async function abandon(url: string): Promise<void> {
   keep(new Set(read()).add(url));
   try {
-    await lasting(() => remove(url), new AbortController().signal);
+    await withRetry(() => remove(url), new AbortController().signal);
     keep(read().filter((one) => one !== url));
   } catch (error) {
     // A missing upload counts as deleted; after other errors it stays for the

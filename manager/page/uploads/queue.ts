@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { lasting } from "../api/connection.ts";
+import { withRetry } from "../api/connection.ts";
 import { fileUrl, makeDirectory, node } from "../api/files.ts";
 import { importUrl } from "../api/filesystems.ts";
 import { ApiError, isCancelled } from "../api/problem.ts";
@@ -21,7 +21,7 @@ export type TransferState =
   | "failed";
 
 /** Files that were chosen together: one answer may apply to all of them. */
-interface Together {
+interface Batch {
   choice: Answer["choice"] | null;
   /** Resolved when all questions so far are answered. */
   asking: Promise<unknown>;
@@ -40,12 +40,12 @@ export interface Transfer {
   choice: Answer["choice"] | null;
   /** The result, if it is unexpected. */
   note: string;
-  together: Together;
+  batch: Batch;
 }
 
 /** Files above this size use resumable uploads, bytes. */
-const WHOLE = 4 * 1024 * 1024;
-const AT_ONCE = 3;
+const MAX_SINGLE_REQUEST_BYTES = 4 * 1024 * 1024;
+const MAX_CONCURRENT = 3;
 
 let transfers: readonly Transfer[] = [];
 let nextId = 1;
@@ -96,7 +96,7 @@ export function enqueueImport(file: File, name: string): void {
 }
 
 function add(files: readonly Pick<Transfer, "volume" | "path" | "file">[]): void {
-  const together: Together = { choice: null, asking: Promise.resolve() };
+  const batch: Batch = { choice: null, asking: Promise.resolve() };
   const fresh = files.map((added): Transfer => ({
     ...added,
     id: nextId++,
@@ -105,7 +105,7 @@ function add(files: readonly Pick<Transfer, "volume" | "path" | "file">[]): void
     error: null,
     choice: null,
     note: "",
-    together,
+    batch,
   }));
   transfers = [...transfers, ...fresh];
   changed();
@@ -114,7 +114,7 @@ function add(files: readonly Pick<Transfer, "volume" | "path" | "file">[]): void
 
 function startNext(): void {
   for (const transfer of transfers) {
-    if (aborts.size >= AT_ONCE) return;
+    if (aborts.size >= MAX_CONCURRENT) return;
     if (transfer.state === "waiting" && !aborts.has(transfer.id)) run(transfer);
   }
 }
@@ -125,7 +125,7 @@ async function run(transfer: Transfer): Promise<void> {
   aborts.set(id, abort);
   update(id, { state: "running", error: null });
   try {
-    const outcome = await carry(transfer, abort.signal);
+    const outcome = await transferContent(transfer, abort.signal);
     update(id, { state: "done", sent: file.size, note: noteOf(outcome) });
   } catch (error) {
     if (transfer.volume !== null && isTaken(error)) {
@@ -157,10 +157,10 @@ async function isThere(volume: string, path: string, file: File): Promise<boolea
 
 /** Asks what to do with a taken name, unless an answer applies to all. */
 async function ask(transfer: Transfer): Promise<void> {
-  const { id, path, together } = transfer;
+  const { id, path, batch } = transfer;
   update(id, { state: "asking", sent: 0 });
-  const answered = together.asking.then(async () => {
-    if (together.choice !== null) return together.choice;
+  const answered = batch.asking.then(async () => {
+    if (batch.choice !== null) return batch.choice;
     const left = transfers.some((one) => one.id === id);
     if (!left) return null;
     const { choice, forAll } = await askConflict({
@@ -169,13 +169,13 @@ async function ask(transfer: Transfer): Promise<void> {
       asVersion: true,
       // Waiting uploads may meet taken names too.
       more: transfers.filter((one) =>
-        one.together === together && one.id !== id && one.choice === null && one.state !== "done"
+        one.batch === batch && one.id !== id && one.choice === null && one.state !== "done"
       ).length,
     });
-    if (forAll) together.choice = choice;
+    if (forAll) batch.choice = choice;
     return choice;
   });
-  together.asking = answered;
+  batch.asking = answered;
   const choice = await answered;
   if (choice === null) return;
   if (choice === "skip") {
@@ -207,9 +207,9 @@ function noteOf(outcome: Outcome | null): string {
 }
 
 /** @returns The result; null if it is not reported. */
-async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome | null> {
+async function transferContent(transfer: Transfer, signal: AbortSignal): Promise<Outcome | null> {
   const { id, volume, path, file } = transfer;
-  const onConflict = transfer.choice ?? transfer.together.choice ?? "fail";
+  const onConflict = transfer.choice ?? transfer.batch.choice ?? "fail";
   const onProgress = (sent: number) => update(id, { sent: Math.min(sent, file.size) });
   const modified = new Date(file.lastModified).toISOString();
   const headers = { "content-type": "application/octet-stream" };
@@ -217,7 +217,7 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
     await send({ method: "POST", url: importUrl(path), body: file, headers, signal, onProgress });
     return null;
   }
-  if (file.size <= WHOLE) {
+  if (file.size <= MAX_SINGLE_REQUEST_BYTES) {
     const url = withQuery(fileUrl(volume, path), {
       parents: true,
       modified_at: modified,
@@ -229,7 +229,7 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
     };
     let broke = false;
     try {
-      const { text } = await lasting(put, signal, () => {
+      const { text } = await withRetry(put, signal, () => {
         broke = true;
         update(id, { state: "stalled" });
       });
@@ -240,7 +240,7 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
       return null;
     }
   }
-  const told = await upload({
+  const header = await upload({
     endpoint: `/volumes/${encodeURIComponent(volume)}/uploads`,
     file,
     metadata: {
@@ -255,12 +255,12 @@ async function carry(transfer: Transfer, signal: AbortSignal): Promise<Outcome |
     onProgress,
     onWaiting: (waiting) => update(id, { state: waiting ? "stalled" : "running" }),
   });
-  const outcome = told("aloelite-outcome");
+  const outcome = header("aloelite-outcome");
   if (outcome === null) return null;
-  const replaced = told("aloelite-replaced");
+  const replaced = header("aloelite-replaced");
   return {
     outcome,
-    path: decodeURI(told("aloelite-path") ?? path),
+    path: decodeURI(header("aloelite-path") ?? path),
     replaced: replaced === null ? null : Number(replaced),
   };
 }
@@ -274,7 +274,7 @@ function fingerprint({ volume, path, file }: Pick<Transfer, "volume" | "path" | 
 }
 
 export function isResumable(transfer: Transfer): boolean {
-  return transfer.volume !== null && transfer.file.size > WHOLE;
+  return transfer.volume !== null && transfer.file.size > MAX_SINGLE_REQUEST_BYTES;
 }
 
 export function pauseTransfer(id: number): void {
@@ -310,7 +310,7 @@ export function queuedUploads(): ReadonlySet<string> {
 }
 
 /** Resumes an upload of an earlier visit from the same file. */
-export function goOnWith(volume: string, path: string, url: string, file: File): void {
+export function resumeFromFile(volume: string, path: string, url: string, file: File): void {
   const added = { volume, path, file };
   adopt(fingerprint(added), url);
   add([added]);

@@ -1,4 +1,4 @@
-import { lasting } from "../api/connection.ts";
+import { withRetry } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
 import { abandon, TUS_HEADERS } from "./abandoned.ts";
 import { send, type XhrAnswer } from "./xhr.ts";
@@ -9,8 +9,8 @@ import { send, type XhrAnswer } from "./xhr.ts";
  * Bytes in one request: limits the loss of an interrupted request where partial
  * bodies are not kept.
  */
-const PIECE = 32 * 1024 * 1024;
-const TRIES = 8;
+const PIECE_BYTES = 32 * 1024 * 1024;
+const MAX_RETRIES = 8;
 
 export interface TusUpload {
   endpoint: string;
@@ -34,7 +34,7 @@ const key = (fingerprint: string) => `aloelite.upload.${fingerprint}`;
  */
 export function upload(options: TusUpload): Promise<XhrAnswer["header"]> {
   const waits = () => options.onWaiting(true);
-  return lasting(() => resume(options, waits), options.signal, waits);
+  return withRetry(() => resume(options, waits), options.signal, waits);
 }
 
 async function resume(options: TusUpload, waits: () => void): Promise<XhrAnswer["header"]> {
@@ -52,7 +52,7 @@ async function resume(options: TusUpload, waits: () => void): Promise<XhrAnswer[
       localStorage.removeItem(key(options.fingerprint));
       return header;
     } catch (error) {
-      if (!isContended(error) || ++tries > TRIES) throw error;
+      if (!isContended(error) || ++tries > MAX_RETRIES) throw error;
       waits();
       await pause(Math.min(500 * 2 ** tries, 15_000), options.signal);
     }
@@ -145,7 +145,7 @@ async function sendFrom(
     const { header } = await send({
       method: "PATCH",
       url,
-      body: options.file.slice(base, base + PIECE),
+      body: options.file.slice(base, base + PIECE_BYTES),
       headers: {
         ...TUS_HEADERS,
         "content-type": "application/offset+octet-stream",

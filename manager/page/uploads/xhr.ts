@@ -1,6 +1,6 @@
-import { answered } from "../api/connection.ts";
+import { reportAnswer } from "../api/connection.ts";
 import { problemFrom, unreachable } from "../api/problem.ts";
-import { noted } from "../api/request.ts";
+import { reportProblem } from "../api/request.ts";
 
 export interface XhrRequest {
   method: string;
@@ -30,12 +30,12 @@ export function send(options: XhrRequest): Promise<XhrAnswer> {
     xhr.upload.onprogress = (event) => options.onProgress?.(event.loaded);
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) {
-        answered();
+        reportAnswer();
         const header = (name: string) => xhr.getResponseHeader(name);
         resolve({ status: xhr.status, header, text: xhr.responseText });
       } else {
         const retryAfter = xhr.getResponseHeader("retry-after");
-        reject(noted(problemFrom(options.url, xhr.status, xhr.responseText, retryAfter)));
+        reject(reportProblem(problemFrom(options.url, xhr.status, xhr.responseText, retryAfter)));
       }
     };
     xhr.onerror = () => reject(unreachable());

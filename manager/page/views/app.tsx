@@ -6,9 +6,9 @@ import { Boundary } from "../components/boundary.tsx";
 import { IconButton } from "../components/controls.tsx";
 import { Toasts } from "../components/toasts.tsx";
 import { CatalogProvider } from "../state/catalog.tsx";
-import { forgetDrafts } from "../state/drafts.ts";
+import { deleteDrafts } from "../state/drafts.ts";
 import { HOME_PLACE, hrefOf, navigate, navigateTo, useRoute } from "../state/route.ts";
-import { tellOfLeaving, whenLeft } from "../state/tabs.ts";
+import { broadcastSignOut, onSignOut } from "../state/tabs.ts";
 import { type Theme, useTheme } from "../state/theme.ts";
 import { attempt, undoLast } from "../state/toasts.ts";
 import { useTrouble } from "../state/trouble.ts";
@@ -25,7 +25,7 @@ import { VolumeView } from "./volume_view.tsx";
 export function App() {
   const { signedOut } = useTrouble();
   // A sign-out in one tab clears the others.
-  useEffect(() => whenLeft(() => hasUnsaved() || location.assign("/")), []);
+  useEffect(() => onSignOut(() => hasUnsaved() || location.assign("/")), []);
   useEffect(() => {
     const undo = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
@@ -79,8 +79,8 @@ const THEMES: Record<Theme, { next: Theme; label: string; icon: typeof Sun }> = 
 
 async function signOut(): Promise<void> {
   if (!await attempt(logout)) return;
-  tellOfLeaving();
-  await forgetDrafts();
+  broadcastSignOut();
+  await deleteDrafts();
   location.assign("/");
 }
 

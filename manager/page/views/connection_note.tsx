@@ -1,5 +1,5 @@
 import { CloudOff } from "lucide-react";
-import { tryNow } from "../api/connection.ts";
+import { retryNow } from "../api/connection.ts";
 import { useTrouble } from "../state/trouble.ts";
 
 /** Shows above all content that the manager is unreachable. */
@@ -13,7 +13,7 @@ export function ConnectionNote() {
         <div className="connection-note">
           <CloudOff size={17} aria-hidden />
           <span>The manager is not reachable, trying again…</span>
-          <button type="button" onClick={tryNow}>Try now</button>
+          <button type="button" onClick={retryNow}>Try now</button>
         </div>
       )}
     </div>

@@ -2,7 +2,7 @@ import { archiveUrl, fileUrl } from "../api/files.ts";
 import type { EntryFacts, TrashItem } from "../api/types.ts";
 import { count } from "../lib/format.ts";
 import { baseName, parent } from "../lib/paths.ts";
-import { carryOut } from "../state/tasks.ts";
+import { performTask } from "../state/tasks.ts";
 import { attempt } from "../state/toasts.ts";
 
 /** An entry with its path. */
@@ -30,7 +30,7 @@ export async function discard(volume: string, items: readonly Located[]): Promis
   const paths = items.map(({ path }) => path);
   const verb = "moved to the trash";
   await attempt(() =>
-    carryOut({
+    performTask({
       volume,
       spec: { operation: "remove", paths },
       done: `${subject(paths)} ${verb}`,
@@ -49,7 +49,7 @@ export async function transferInto(
   const verb = operation === "move" ? "moved" : "copied";
   // A copy in the same folder gets another name without a question.
   const beside = operation === "copy" && paths.every((path) => parent(path) === to);
-  await carryOut({
+  await performTask({
     volume,
     spec: { operation, paths, to, ...(beside ? { on_conflict: "rename" } : {}) },
     done: `${subject(paths)} ${verb} to ${to === "/" ? "the top folder" : baseName(to)}`,
@@ -58,10 +58,10 @@ export async function transferInto(
 }
 
 /** Restores items from the trash. */
-export async function bringBack(volume: string, items: readonly TrashItem[]): Promise<void> {
+export async function restoreItems(volume: string, items: readonly TrashItem[]): Promise<void> {
   const paths = new Map(items.map(({ id, path }) => [id, path]));
   const verb = "restored";
-  await carryOut({
+  await performTask({
     volume,
     spec: { operation: "restore", ids: items.map(({ id }) => id) },
     done: items.length === 1
@@ -73,10 +73,10 @@ export async function bringBack(volume: string, items: readonly TrashItem[]): Pr
 }
 
 /** Deletes items of the trash, or all of them, permanently. */
-export async function deleteForGood(volume: string, items: TrashItem[] | "all"): Promise<void> {
+export async function deletePermanently(volume: string, items: TrashItem[] | "all"): Promise<void> {
   const verb = "deleted permanently";
   const paths = new Map(items === "all" ? [] : items.map(({ id, path }) => [id, path]));
-  await carryOut({
+  await performTask({
     volume,
     spec: items === "all"
       ? { operation: "purge", all: true }

@@ -31,7 +31,7 @@ import { useListing } from "../state/listing.ts";
 import { useMarks } from "../state/marks.ts";
 import { useResource } from "../state/resource.ts";
 import { folderPlace, hrefOf, navigate, openFolder, type Route, useRoute } from "../state/route.ts";
-import { attempt, complain } from "../state/toasts.ts";
+import { attempt, showError } from "../state/toasts.ts";
 import { dropped, type Incoming, picked } from "../uploads/dropped.ts";
 import { enqueue, enqueueFolders } from "../uploads/queue.ts";
 import { discard, download, type Located, named, transferInto } from "./file_actions.tsx";
@@ -127,7 +127,7 @@ export function FilesView({ volume }: { volume: Volume }) {
       // Windows of other volumes may be open.
       const from = JSON.parse(moved) as Dragged;
       if (from.volume !== volume.id) {
-        return complain(new Error("The dragged items are in another volume: download them there"));
+        return showError(new Error("The dragged items are in another volume: download them there"));
       }
       const paths = from.paths.filter((one) => parent(one) !== to && one !== to);
       if (paths.length > 0) attempt(() => transferInto(volume.id, "move", paths, to));

@@ -1,7 +1,7 @@
 import { KeyRound } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Dialog, Form, Heading, Modal, ModalOverlay } from "react-aria-components";
-import { signedIn } from "../api/connection.ts";
+import { reportSignedIn } from "../api/connection.ts";
 import { ApiError } from "../api/problem.ts";
 import { login } from "../api/system.ts";
 import { Action, Field } from "../components/controls.tsx";
@@ -21,7 +21,7 @@ export function LoginView() {
     event.preventDefault();
     try {
       await login(token.trim());
-      signedIn();
+      reportSignedIn();
       connectFeed({ missed: true });
     } catch (problem) {
       setError(

@@ -12,7 +12,7 @@ import { useFeed } from "../state/feed.ts";
 import { useResource } from "../state/resource.ts";
 import { attempt } from "../state/toasts.ts";
 import { ConfirmDialog } from "./confirm_dialog.tsx";
-import { bringBack, deleteForGood } from "./file_actions.tsx";
+import { deletePermanently, restoreItems } from "./file_actions.tsx";
 
 const SHOWN = 500;
 
@@ -25,13 +25,13 @@ export function TrashView({ volume }: { volume: Volume }) {
 
   const restore = (item: TrashItem) =>
     attempt(async () => {
-      await bringBack(volume.id, [item]);
+      await restoreItems(volume.id, [item]);
       content.reload();
     });
 
   const restoreAll = () =>
     attempt(async () => {
-      await bringBack(volume.id, items);
+      await restoreItems(volume.id, items);
       content.reload();
     });
 
@@ -87,7 +87,7 @@ export function TrashView({ volume }: { volume: Volume }) {
           onSubmit={() => {
             const items = asking === "all" ? "all" : [asking];
             void attempt(async () => {
-              await deleteForGood(volume.id, items);
+              await deletePermanently(volume.id, items);
               content.reload();
             });
             return Promise.resolve();

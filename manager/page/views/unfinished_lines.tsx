@@ -6,9 +6,9 @@ import { IconButton } from "../components/controls.tsx";
 import { bytes, shortTime } from "../lib/format.ts";
 import { baseName } from "../lib/paths.ts";
 import { isSourceOf } from "../state/unfinished.ts";
-import { complain } from "../state/toasts.ts";
+import { showError } from "../state/toasts.ts";
 import { abandon } from "../uploads/abandoned.ts";
-import { goOnWith } from "../uploads/queue.ts";
+import { resumeFromFile } from "../uploads/queue.ts";
 
 /** Unfinished uploads; each can be resumed from its file, or discarded. */
 export function UnfinishedLines(
@@ -21,11 +21,11 @@ export function UnfinishedLines(
     for (const file of files) {
       const one = uploads.find((upload) => !going.has(upload.id) && isSourceOf(upload, file));
       if (one === undefined) {
-        complain(new Error(`“${file.name}” is not the file of an unfinished upload`));
+        showError(new Error(`“${file.name}” is not the file of an unfinished upload`));
         continue;
       }
       going.add(one.id);
-      goOnWith(volume, one.path, uploadUrl(volume, one.id), file);
+      resumeFromFile(volume, one.path, uploadUrl(volume, one.id), file);
     }
   };
 

@@ -23,7 +23,7 @@ import { VersionsPanel } from "./versions_panel.tsx";
 const Pdf = lazily(() => import("../preview/pdf.tsx"));
 
 /** Size limit of the text editor, bytes. */
-const MOST_TEXT = 4_000_000;
+const MAX_TEXT_BYTES = 4_000_000;
 
 /**
  * A file over the whole page: shown, played or edited, with its versions beside
@@ -165,7 +165,7 @@ function Content(
   // them.
   const url = fileUrl(volume.id, path, { version: version ?? facts.version ?? undefined });
   if (isText(kind) || asText) {
-    if (facts.size > MOST_TEXT) {
+    if (facts.size > MAX_TEXT_BYTES) {
       return <Other volume={volume} path={path} reason="It is too large to be shown as text." />;
     }
     return (
@@ -193,7 +193,7 @@ function Content(
     default:
       return (
         <Other volume={volume} path={path} reason="There is no preview for files of this kind.">
-          {facts.type === "file" && facts.size <= MOST_TEXT && (
+          {facts.type === "file" && facts.size <= MAX_TEXT_BYTES && (
             <Action onPress={() => setAsText(true)}>Show as text</Action>
           )}
         </Other>

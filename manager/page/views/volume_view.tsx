@@ -11,7 +11,7 @@ import {
   Trash2,
 } from "lucide-react";
 import { useRef, useState } from "react";
-import { demandsPin, unlocked } from "../api/connection.ts";
+import { reportPinRequired, reportUnlocked } from "../api/connection.ts";
 import { exportUrl } from "../api/filesystems.ts";
 import { list } from "../api/files.ts";
 import type { Volume } from "../api/types.ts";
@@ -146,7 +146,7 @@ function Known({ volume }: { volume: Volume }) {
                 attempt(async () => {
                   await lock(volume.id);
                   setOpened(false);
-                  demandsPin(volume.id);
+                  reportPinRequired(volume.id);
                   say(`${title} is locked`);
                 })}
             >
@@ -199,7 +199,7 @@ function Known({ volume }: { volume: Volume }) {
         <UnlockDialog
           volume={volume}
           onClose={close}
-          onDone={() => unlocked(volume.id)}
+          onDone={() => reportUnlocked(volume.id)}
         />
       )}
       {asking === "pin" && <ChangePinDialog volume={volume} onClose={close} />}
