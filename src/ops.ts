@@ -23,6 +23,7 @@ export * from "./types.ts";
 export { type OpenOptions } from "./storage/open.ts";
 export { type FileSpace, fileSpace } from "./ops/space.ts";
 export { clearAbandoned } from "./ops/abandoned.ts";
+export { wholeOrInPieces } from "./ops/in_pieces.ts";
 export { openDatabase } from "./ops/open.ts";
 export { type RemovedObject, repairFile } from "./storage/open.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
@@ -42,9 +43,9 @@ export {
   DEFAULT_CHUNK_SIZE,
   getVolume,
   listVolumes,
-  removeVolume,
   renameVolume,
 } from "./ops/volumes.ts";
+export { removeVolume } from "./ops/remove_volume.ts";
 export {
   attach,
   listMounts,

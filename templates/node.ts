@@ -182,75 +182,82 @@ export const deleteNodes = template<{ nodes: string }>("node.deleteNodes")((q, p
  * Nodes that never had a placement, are no root and are not in use without
  * one: open, or being uploaded.
  */
-export const deleteUnplacedNodes = template<{ volume: string | null; now: bigint }>(
+export const deleteUnplacedNodes = template<
+  { volume: string | null; now: bigint; limit: number }
+>(
   "node.deleteUnplacedNodes",
 )((q, p) =>
-  q.deleteFrom("node")
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("edge").select(sql.lit(1).as("one")).whereRef(
-          "edge.to_id",
-          "=",
-          "node.node_id",
-        ),
-      ))
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("edge").select(sql.lit(1).as("one")).whereRef(
-          "edge.from_id",
-          "=",
-          "node.node_id",
-        ),
-      ))
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("volume").select(sql.lit(1).as("one")).whereRef(
-          "volume.root_node_id",
-          "=",
-          "node.node_id",
-        ),
-      ))
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("mount").select(sql.lit(1).as("one")).whereRef(
-          "mount.mount_point",
-          "=",
-          "node.node_id",
-        ),
-      ))
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("lock").select(sql.lit(1).as("one")).whereRef(
-          "lock.node_id",
-          "=",
-          "node.node_id",
-        ),
-      ))
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("aloe_unlinked").select(sql.lit(1).as("one")).whereRef(
-          "aloe_unlinked.node_id",
-          "=",
-          "node.node_id",
-        ),
-      ))
-    )
-    .where((eb) =>
-      eb.not(eb.exists(
-        eb.selectFrom("aloe_upload").select(sql.lit(1).as("one"))
-          .whereRef("aloe_upload.node_id", "=", "node.node_id")
-          .where("aloe_upload.expires_at", ">", p.now),
-      ))
-    )
-    .where((eb) =>
-      eb.or([
-        eb("node.volume_id", "=", p.volume),
-        eb(sql`${p.volume}`, "is", null),
-      ])
-    )
+  q.deleteFrom("node").where(
+    "node_id",
+    "in",
+    (nodes) =>
+      nodes.selectFrom("node").select("node.node_id")
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("edge").select(sql.lit(1).as("one")).whereRef(
+              "edge.to_id",
+              "=",
+              "node.node_id",
+            ),
+          ))
+        )
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("edge").select(sql.lit(1).as("one")).whereRef(
+              "edge.from_id",
+              "=",
+              "node.node_id",
+            ),
+          ))
+        )
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("volume").select(sql.lit(1).as("one")).whereRef(
+              "volume.root_node_id",
+              "=",
+              "node.node_id",
+            ),
+          ))
+        )
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("mount").select(sql.lit(1).as("one")).whereRef(
+              "mount.mount_point",
+              "=",
+              "node.node_id",
+            ),
+          ))
+        )
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("lock").select(sql.lit(1).as("one")).whereRef(
+              "lock.node_id",
+              "=",
+              "node.node_id",
+            ),
+          ))
+        )
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("aloe_unlinked").select(sql.lit(1).as("one")).whereRef(
+              "aloe_unlinked.node_id",
+              "=",
+              "node.node_id",
+            ),
+          ))
+        )
+        .where((eb) =>
+          eb.not(eb.exists(
+            eb.selectFrom("aloe_upload").select(sql.lit(1).as("one"))
+              .whereRef("aloe_upload.node_id", "=", "node.node_id")
+              .where("aloe_upload.expires_at", ">", p.now),
+          ))
+        )
+        .where((eb) =>
+          eb.or([
+            eb("node.volume_id", "=", p.volume),
+            eb(sql`${p.volume}`, "is", null),
+          ])
+        ).limit(p.limit),
+  )
 );

@@ -1911,13 +1911,15 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "node.deleteUnplacedNodes": {
     "sql":
-      'delete from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_unlinked" where "aloe_unlinked"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_upload" where "aloe_upload"."node_id" = "node"."node_id" and "aloe_upload"."expires_at" > ?) and ("node"."volume_id" = ? or ? is null)',
+      'delete from "node" where "node_id" in (select "node"."node_id" from "node" where not exists (select 1 as "one" from "edge" where "edge"."to_id" = "node"."node_id") and not exists (select 1 as "one" from "edge" where "edge"."from_id" = "node"."node_id") and not exists (select 1 as "one" from "volume" where "volume"."root_node_id" = "node"."node_id") and not exists (select 1 as "one" from "mount" where "mount"."mount_point" = "node"."node_id") and not exists (select 1 as "one" from "lock" where "lock"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_unlinked" where "aloe_unlinked"."node_id" = "node"."node_id") and not exists (select 1 as "one" from "aloe_upload" where "aloe_upload"."node_id" = "node"."node_id" and "aloe_upload"."expires_at" > ?) and ("node"."volume_id" = ? or ? is null) limit ?)',
     "names": [
       "now",
       "volume",
       "volume",
+      "limit",
     ],
     "constants": [
+      null,
       null,
       null,
       null,
@@ -3485,6 +3487,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       null,
     ],
   },
+  "volume.deleteSomeVolumeEdges": {
+    "sql":
+      'delete from "edge" where "edge_id" in (select "e"."edge_id" from "edge" as "e" where "e"."volume_id" = ? limit ?)',
+    "names": [
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
+  },
   "volume.deleteVolume": {
     "sql": 'delete from "volume" where "volume_id" = ?',
     "names": [
@@ -3602,6 +3616,18 @@ export const compiled: Record<string, CompiledTemplate> = {
       'select "volume_id", "root_node_id", "name", "created_at", "chunk_size", "enc_mode" from "volume" order by "created_at", "volume_id"',
     "names": [],
     "constants": [],
+  },
+  "volume.nodesOfVolume": {
+    "sql":
+      'select "n"."node_id" from "node" as "n" where "n"."volume_id" = ? and not exists (select 1 as "one" from "volume" as "v" where "v"."root_node_id" = "n"."node_id") limit ?',
+    "names": [
+      "volume",
+      "limit",
+    ],
+    "constants": [
+      null,
+      null,
+    ],
   },
   "volume.setVolumeKey": {
     "sql": 'update "volume" set "wrapped_key" = ?, "wrap_nonce" = ? where "volume_id" = ?',

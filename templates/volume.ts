@@ -141,6 +141,19 @@ export const deleteVolumeEdges = template<{ volume: string }>("volume.deleteVolu
   q.deleteFrom("edge").where("volume_id", "=", p.volume)
 );
 
+/** Some of them. */
+export const deleteSomeVolumeEdges = template<{ volume: string; limit: number }>(
+  "volume.deleteSomeVolumeEdges",
+)((q, p) =>
+  q.deleteFrom("edge").where(
+    "edge_id",
+    "in",
+    (eb) =>
+      eb.selectFrom("edge as e").select("e.edge_id").where("e.volume_id", "=", p.volume)
+        .limit(p.limit),
+  )
+);
+
 /** Its hold on its root. */
 export const clearVolumeRoot = template<{ volume: string }>("volume.clearVolumeRoot")((q, p) =>
   q.updateTable("volume").set({ root_node_id: null }).where(
@@ -148,6 +161,20 @@ export const clearVolumeRoot = template<{ volume: string }>("volume.clearVolumeR
     "=",
     p.volume,
   )
+);
+
+/** Some of its nodes, its root not among them. */
+export const nodesOfVolume = template<{ volume: string; limit: number }>("volume.nodesOfVolume")((
+  q,
+  p,
+) =>
+  q.selectFrom("node as n").select("n.node_id").where("n.volume_id", "=", p.volume)
+    .where((eb) =>
+      eb.not(eb.exists(
+        eb.selectFrom("volume as v").select(sql.lit(1).as("one"))
+          .whereRef("v.root_node_id", "=", "n.node_id"),
+      ))
+    ).limit(p.limit)
 );
 
 /** Its nodes, with their content. */

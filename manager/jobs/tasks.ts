@@ -110,6 +110,8 @@ interface Step {
 /** The items of an operation, and what it does with each of them. */
 interface Work {
   items: readonly string[];
+  /** Whether an item alone is run without a batch when the disk has no room for one. */
+  divides?: boolean;
   /** Reads the items in their order, where they are not known from the start. */
   prepare?(): Promise<readonly string[]>;
   /**
@@ -376,9 +378,11 @@ class Task {
         }
       });
     } catch (error) {
-      if (!(error instanceof AloeError) || FATAL.has(error.code)) throw error;
+      if (!(error instanceof AloeError)) throw error;
+      const divided = error.code === "no_space" && this.#work.divides === true;
+      if (FATAL.has(error.code) && !divided) throw error;
       if (end - start > 1) return false;
-      results = [error];
+      results = divided ? [await this.#runItem(this.#access.fs.db, start, placed)] : [error];
     }
     for (const node of placed) this.#placed.add(node);
     for (const [i, step] of results.entries()) this.#record(this.#items[start + i], step);
@@ -429,6 +433,7 @@ function outermost(all: readonly string[]): string[] {
 function removing(mount: ops.MountHandle, paths: readonly string[]): Work {
   return {
     items: outermost(paths),
+    divides: true,
     run: async (db, path) => {
       if (path === "/") throw new AloeError("invalid", "the top cannot be removed");
       const { id } = await ops.stat(db, mount, path);
@@ -510,6 +515,7 @@ function purging(access: Access, ids: readonly string[] | null): Work {
   let trees = false;
   return {
     items: ids ?? [],
+    divides: true,
     ...(ids === null ? { prepare: () => newestFirst(access, null) } : {}),
     run: async (db, id) => {
       let outcome: ops.Outcome = "created";

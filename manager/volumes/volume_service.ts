@@ -234,7 +234,7 @@ export class OpenVolume implements Access {
     { recursive = false, conditions = null }: RemoveOptions = {},
   ): Promise<void> {
     const { handle } = this.mount;
-    await this.fs.db.batch(async (db) => {
+    const run = async (db: ops.Database) => {
       const path = "path" in target ? target.path : await ops.pathOf(db, handle, target.node);
       const { type } = await ops.stat(db, handle, path);
       if (/^\/*$/.test(path)) throw new Problem(400, "invalid", "the top cannot be removed");
@@ -244,7 +244,8 @@ export class OpenVolume implements Access {
       }
       if (recursive) await ops.removeRecursive(db, handle, path);
       else await ops.remove(db, handle, path);
-    }, { frees: true });
+    };
+    await this.#batchOrDivided(run);
     this.#publish("deleted");
   }
 
@@ -422,11 +423,17 @@ export class OpenVolume implements Access {
     const { handle } = this.mount;
     if (ids === null) await ops.purgeTrash(this.fs.db, handle);
     else {
-      await this.fs.db.batch(async (db) => {
+      await this.#batchOrDivided(async (db) => {
         for (const id of ids) await ops.purgeTrash(db, handle, { id });
-      }, { frees: true });
+      });
     }
     this.#publish("deleted");
+  }
+
+  /** Frees room by one transaction; where the disk has no room for it, each operation divides itself. */
+  async #batchOrDivided(run: (db: ops.Database) => Promise<void>): Promise<void> {
+    const { db } = this.fs;
+    await ops.wholeOrInPieces(db, () => db.batch(run, { frees: true }), () => run(db));
   }
 
   #publish(type: string): void {

@@ -92,14 +92,32 @@ export class ChunkPool {
    */
   async deleteUnreferenced(): Promise<{ chunks: number; bytes: number }> {
     const freed = { chunks: 0, bytes: 0 };
-    for (let after = "";;) {
-      const page = await this.#tx.all(chunkReferences, { after, limit: LOOKED_AT_ONCE });
-      const unused = page.filter((row) => !row.used);
-      freed.chunks += await this.delete(unused.map((row) => row.chunk_hash));
-      for (const { bytes } of unused) freed.bytes += bytes;
-      if (page.length < LOOKED_AT_ONCE) return freed;
-      after = page.at(-1)!.chunk_hash;
+    for (let after: string | null = ""; after !== null;) {
+      const some = await this.deleteSomeUnreferenced(after, LOOKED_AT_ONCE);
+      freed.chunks += some.chunks;
+      freed.bytes += some.bytes;
+      after = some.last;
     }
+    return freed;
+  }
+
+  /**
+   * The same for some chunks.
+   *
+   * @param after The address that they come after; empty for the first.
+   * @param limit How many chunks are looked at, at most.
+   * @returns How many were deleted, their stored bytes, and the last address
+   * that was looked at; null when no more are left.
+   */
+  async deleteSomeUnreferenced(
+    after: string,
+    limit: number,
+  ): Promise<{ chunks: number; bytes: number; last: string | null }> {
+    const page = await this.#tx.all(chunkReferences, { after, limit });
+    const unused = page.filter((row) => !row.used);
+    const chunks = await this.delete(unused.map((row) => row.chunk_hash));
+    const bytes = unused.reduce((sum, row) => sum + row.bytes, 0);
+    return { chunks, bytes, last: page.length < limit ? null : page.at(-1)!.chunk_hash };
   }
 
   /** A page of chunks after an address, with what each is needed for. */

@@ -237,10 +237,12 @@ export class ManifestStore {
    * committed. Their chunks are not noted: a sweep of the pool follows.
    *
    * @param volume Only those of a volume; null for the whole file.
+   * @param limit How many, at most.
    * @returns How many there were.
    */
-  async prune(volume: string | null): Promise<number> {
-    const versions = await this.#tx.all(prunableVersions, { volume, now: now() });
+  async prune(volume: string | null, limit: number = Infinity): Promise<number> {
+    const all = await this.#tx.all(prunableVersions, { volume, now: now() });
+    const versions = all.slice(0, limit);
     for (const { content_id: node, version } of versions) {
       await this.#tx.run(deleteVersion, { node, version });
       await this.#tx.run(deleteVersionNote, { node, version });

@@ -11,10 +11,12 @@ import { now } from "../clock.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import { reclaimAll } from "../content/reclaim.ts";
 import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";
 import { deleteForGood } from "./delete_for_good.ts";
+import { wholeOrInPieces } from "./in_pieces.ts";
+import { deleteVolumeInPieces, deleteVolumeRows, MAKING } from "./remove_volume.ts";
 import { dropExpiredUploads } from "./uploads.ts";
-import { deleteVolumeRows, MAKING } from "./volumes.ts";
 
 /** Rows looked at by one transaction. */
 const LOCKS_AT_ONCE = 64;
@@ -65,10 +67,15 @@ async function dropVersions(db: Database, dead: string): Promise<number> {
 }
 
 async function dropVolumes(db: Database, dead: string): Promise<void> {
-  await db.write(async (tx) => {
-    const half = await tx.all(abandonedVolumes, { making: MAKING, dead, now: now() });
-    for (const { volume_id: volume } of half) await deleteVolumeRows(tx, volume);
-  }, { frees: true });
+  const half = async (tx: Transaction) =>
+    (await tx.all(abandonedVolumes, { making: MAKING, dead, now: now() }))
+      .map((row) => row.volume_id);
+  await wholeOrInPieces(db, () =>
+    db.write(async (tx) => {
+      for (const volume of await half(tx)) await deleteVolumeRows(tx, volume);
+    }, { frees: true }), async () => {
+    for (const volume of await db.read(half)) await deleteVolumeInPieces(db, volume);
+  });
 }
 
 async function dropNameless(db: Database, dead: string): Promise<void> {

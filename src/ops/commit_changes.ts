@@ -189,23 +189,34 @@ export async function commitChanges(
   changes: ChangeSet,
   options: CommitOptions,
 ): Promise<Map<string, ChangedContent>> {
-  return await db.write(async (tx) => {
-    const { names, content: scope } = await begin(tx, mount, changes, options);
-    const contents = new Map<string, ChangedContent>();
-    const left = await createNodes(tx, names.volume, changes);
-    await changeNames(tx, names, changes);
-    if (names.others !== null) await refuseCycles(tx, changes.edgesAdded);
-    for (const change of changes.content) {
-      const isNew = left.has(change.node);
-      const content = await changeContent(tx, scope, change, options.history, isNew);
-      contents.set(change.node, content);
-    }
-    for (const change of changes.xattrs) await changeXattr(tx, change);
-    for (const row of changes.attributes) await changeAttributes(tx, row);
-    if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
-    return contents;
+  return await db.write(
+    (tx) => applyChanges(tx, mount, changes, options),
     // A mount looks for room before it takes something; what it has taken has to be written.
-  }, { durable: options.durable, patience: options.patience, frees: true, once: true });
+    { durable: options.durable, patience: options.patience, frees: true, once: true },
+  );
+}
+
+/** The same within a transaction. */
+export async function applyChanges(
+  tx: Transaction,
+  mount: MountHandle,
+  changes: ChangeSet,
+  options: CommitOptions,
+): Promise<Map<string, ChangedContent>> {
+  const { names, content: scope } = await begin(tx, mount, changes, options);
+  const contents = new Map<string, ChangedContent>();
+  const left = await createNodes(tx, names.volume, changes);
+  await changeNames(tx, names, changes);
+  if (names.others !== null) await refuseCycles(tx, changes.edgesAdded);
+  for (const change of changes.content) {
+    const isNew = left.has(change.node);
+    const content = await changeContent(tx, scope, change, options.history, isNew);
+    contents.set(change.node, content);
+  }
+  for (const change of changes.xattrs) await changeXattr(tx, change);
+  for (const row of changes.attributes) await changeAttributes(tx, row);
+  if (options.reclaim > 0) await reclaimSome(tx, options.reclaim);
+  return contents;
 }
 
 /** Sets or removes an extended attribute. */

@@ -4,7 +4,7 @@ import { AloeError } from "../errors.ts";
 import type { OpenDatabase } from "../storage/database.ts";
 import { openDatabase as openFile, type OpenOptions } from "../storage/open.ts";
 import { clearAbandoned } from "./abandoned.ts";
-import { MAKING } from "./volumes.ts";
+import { MAKING } from "./remove_volume.ts";
 
 /**
  * Opens a file, creating or upgrading it as needed, and frees what somebody has

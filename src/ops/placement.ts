@@ -1,6 +1,7 @@
 import {
   ancestors,
   hasChild,
+  listChildren,
   lockedBelow,
   placements,
   placementsAt,
@@ -24,6 +25,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";
 import { placeNode } from "./create.ts";
+import { eachInPieces, isFull, wholeOrInPieces } from "./in_pieces.ts";
 
 /** A node and the one of its placements that an operation is about. */
 interface Placed {
@@ -195,31 +197,88 @@ async function removeTarget(
   target: Target,
   recursive: boolean,
 ): Promise<void> {
-  await db.write(async (tx) => {
+  const whole = () => db.write((tx) => removeAtOnce(tx, mount, target, recursive), { frees: true });
+  if (!recursive) await whole();
+  else await wholeOrInPieces(db, whole, () => removeInPieces(db, mount, target));
+}
+
+async function removeAtOnce(
+  tx: Transaction,
+  mount: MountRef,
+  target: Target,
+  recursive: boolean,
+): Promise<void> {
+  const node = await resolveTarget(tx, mount, target);
+  requireChangeable(node);
+  const atTop = isTop(node);
+  if (
+    node.type === "container" &&
+    await tx.first(hasChild, { parent: node.node })
+  ) {
+    if (!recursive) {
+      throw new AloeError(
+        "not_empty",
+        `${node.label}: the directory is not empty`,
+      );
+    }
+    await archiveBelow(
+      tx,
+      node,
+      atTop ? null : await placementOf(tx, mount, node, target),
+    );
+  } else if (!atTop) {
+    await new PlacementStore(tx).end(await placementOf(tx, mount, node, target));
+  } else if (!recursive) {
+    throw new AloeError("not_empty", `${node.label}: the mount point stays`);
+  }
+}
+
+/** Whether a node stays when what is in it is removed. */
+function isTop({ node, mountPoint, root }: Resolved): boolean {
+  return node === mountPoint || node === root;
+}
+
+/**
+ * Removes a tree on a disk that has no room for one transaction: its top goes
+ * first, and with it the whole is gone for everybody; what is below follows, at
+ * the same time of removal, so that it is one item of the trash.
+ */
+async function removeInPieces(db: Database, mount: MountRef, target: Target): Promise<void> {
+  const at = now();
+  const { node, edges } = await db.write(async (tx) => {
     const node = await resolveTarget(tx, mount, target);
     requireChangeable(node);
-    const atTop = node.node === node.mountPoint || node.node === node.root;
-    if (
-      node.type === "container" &&
-      await tx.first(hasChild, { parent: node.node })
-    ) {
-      if (!recursive) {
-        throw new AloeError(
-          "not_empty",
-          `${node.label}: the directory is not empty`,
-        );
-      }
-      await archiveBelow(
-        tx,
-        node,
-        atTop ? null : await placementOf(tx, mount, node, target),
-      );
-    } else if (!atTop) {
-      await new PlacementStore(tx).end(await placementOf(tx, mount, node, target));
-    } else if (!recursive) {
-      throw new AloeError("not_empty", `${node.label}: the mount point stays`);
+    await requireUnlockedBelow(tx, node);
+    const edges = await placementsBelow(tx, node.node);
+    if (!isTop(node)) {
+      await new PlacementStore(tx).end(await placementOf(tx, mount, node, target), at);
     }
+    return { node, edges };
   }, { frees: true });
+  try {
+    await eachInPieces(db, edges, async (tx, some) => {
+      for (const edge of some) await new PlacementStore(tx).end(edge, at);
+    });
+  } catch (error) {
+    // What hangs below a directory in the trash is gone, too.
+    if (isTop(node) || !isFull(error)) throw error;
+  }
+}
+
+/** All active placements below a directory, from the top down. */
+async function placementsBelow(
+  tx: Transaction,
+  top: string,
+): Promise<{ edge: string; parent: string }[]> {
+  const found: { edge: string; parent: string }[] = [];
+  const containers = new Set([top]);
+  for (const parent of containers) {
+    for (const { edge_id: edge, to_id, type } of await tx.all(listChildren, { parent })) {
+      found.push({ edge, parent });
+      if (type === "container") containers.add(to_id);
+    }
+  }
+  return found;
 }
 
 /**
@@ -233,6 +292,11 @@ export async function archiveBelow(
   node: Resolved,
   above: { edge: string; parent: string } | null,
 ): Promise<void> {
+  await requireUnlockedBelow(tx, node);
+  await new PlacementStore(tx).endBelow(node.node, above);
+}
+
+async function requireUnlockedBelow(tx: Transaction, node: Resolved): Promise<void> {
   const held = await tx.first(lockedBelow, {
     node: node.node,
     mount: node.mountId,
@@ -244,7 +308,6 @@ export async function archiveBelow(
       `${node.label}: another mount is writing ${held.node_id} in it`,
     );
   }
-  await new PlacementStore(tx).endBelow(node.node, above);
 }
 
 /**

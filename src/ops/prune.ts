@@ -6,7 +6,10 @@ import { ChunkPool } from "../content/chunk_pool.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
 import { refuseDamagedTables } from "../storage/capabilities.ts";
+import type { Transaction } from "../storage/transaction.ts";
 import { clearAbandoned } from "./abandoned.ts";
+import { inPieces, wholeOrInPieces } from "./in_pieces.ts";
+import { deleteUnreferencedInPieces } from "./sweep.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
 
 /** What a prune keeps to. */
@@ -29,13 +32,31 @@ export async function prune(
   const volume = options.volume ?? null;
   await db.query((tx) => refuseDamagedTables(tx, db.path));
   const released = await clearAbandoned(db);
-  return await db.write(async (tx) => {
-    const locks = released + await tx.run(deleteEndedLocks, { now: now() });
-    const mounts = await tx.run(deleteEndedMounts, { volume, now: now() });
-    const nodes = await tx.run(deleteUnplacedNodes, { volume, now: now() });
+  const ended = async (tx: Transaction) => {
+    const locks = await tx.run(deleteEndedLocks, { now: now() });
+    return { locks, mounts: await tx.run(deleteEndedMounts, { volume, now: now() }) };
+  };
+  const deleteNodes = (tx: Transaction, limit: number) =>
+    tx.run(deleteUnplacedNodes, { volume, now: now(), limit });
+  const report = await wholeOrInPieces(db, () =>
+    db.write(async (tx) => {
+      const { locks, mounts } = await ended(tx);
+      return { nodes: await deleteNodes(tx, EVERY), locks, mounts };
+    }, { frees: true }), async () => {
+    const { locks, mounts } = await db.write(ended, { frees: true });
+    let nodes = 0;
+    await inPieces(db, deleteNodes, (count, limit) => {
+      nodes += count;
+      return count === limit;
+    });
     return { nodes, locks, mounts };
-  }, { frees: true });
+  });
+  report.locks += released;
+  return report;
 }
+
+/** More rows than there are. */
+const EVERY = 2 ** 40;
 
 /**
  * Deletes the versions that retention has given up and those whose writing
@@ -49,9 +70,22 @@ export async function pruneContent(
   options: PruneOptions = {},
 ): Promise<ContentPruneReport> {
   await db.query((tx) => refuseDamagedTables(tx, db.path));
-  return await db.write(async (tx) => {
-    const versions = await new ManifestStore(tx).prune(options.volume ?? null);
-    const { chunks } = await new ChunkPool(tx).deleteUnreferenced();
-    return { versions, chunks };
-  }, { frees: true });
+  const volume = options.volume ?? null;
+  return await wholeOrInPieces(db, () =>
+    db.write(async (tx) => {
+      const versions = await new ManifestStore(tx).prune(volume);
+      const { chunks } = await new ChunkPool(tx).deleteUnreferenced();
+      return { versions, chunks };
+    }, { frees: true }), async () => {
+    let versions = 0;
+    await inPieces(
+      db,
+      (tx, limit) => new ManifestStore(tx).prune(volume, limit),
+      (count, limit) => {
+        versions += count;
+        return count === limit;
+      },
+    );
+    return { versions, chunks: (await deleteUnreferencedInPieces(db)).chunks };
+  });
 }

@@ -1,6 +1,6 @@
 import { insertDevice } from "../../templates/inode.ts";
 import { deleteLock } from "../../templates/lock.ts";
-import { endMount, insertMount } from "../../templates/mount.ts";
+import { endMount } from "../../templates/mount.ts";
 import {
   insertWholeNode,
   listXattrs,
@@ -11,7 +11,6 @@ import {
   setXattr,
 } from "../../templates/node.ts";
 import { setVolumeName } from "../../templates/volume.ts";
-import { now } from "../clock.ts";
 import { storeChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { readRange } from "../content/read_range.ts";
@@ -19,10 +18,8 @@ import { reclaimAll } from "../content/reclaim.ts";
 import { checkSize } from "../content/write_content.ts";
 import { takeLock } from "../content/write_lock.ts";
 import { plainCipher } from "../crypto/chunk_cipher.ts";
-import { MOUNT_NONCE_LENGTH } from "../crypto/key_ladder.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
-import { expiry } from "../expiry.ts";
 import { uuid7 } from "../ids.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../tree/resolve.ts";
@@ -32,14 +29,8 @@ import type { VolumeInfo } from "../types.ts";
 import { mintCopies } from "./copy.ts";
 import { placeNode } from "./create.ts";
 import { mount as mountVolume, renewMount, unmount } from "./mounts.ts";
-import {
-  type CreateVolumeOptions,
-  deleteVolumeRows,
-  getVolume,
-  listVolumes,
-  makeVolume,
-  MAKING,
-} from "./volumes.ts";
+import { deleteVolumeRows, MARK_TTL, markIncomplete } from "./remove_volume.ts";
+import { type CreateVolumeOptions, getVolume, listVolumes, makeVolume } from "./volumes.ts";
 import { deviceOf } from "./stat.ts";
 import { readSubtree } from "./subtree.ts";
 
@@ -126,16 +117,7 @@ async function transfer(
     pin,
     encryption,
   }, async (tx, { id, root }) => {
-    await tx.run(insertMount, {
-      mount: mark,
-      volume: id,
-      mountPoint: root,
-      expiresAt: expiry(MARK_TTL),
-      createdAt: now(),
-      nonce: new Uint8Array(MOUNT_NONCE_LENGTH),
-      access: "ro",
-      principal: MAKING,
-    });
+    await markIncomplete(tx, { id, root }, mark);
   });
   const renewing = setInterval(() => {
     renewMount(target.current, mark, MARK_TTL, { expired: true }).catch(() => {});
@@ -163,9 +145,6 @@ async function transfer(
     clearInterval(renewing);
   }
 }
-
-/** How long a volume that is being made is spared when its process is gone, ms. */
-const MARK_TTL = 60_000;
 
 /** Nodes made by one transaction. */
 const NODES_AT_ONCE = 500;

@@ -22,9 +22,11 @@ import type { NodeType, PurgeReport, TrashItem } from "../types.ts";
 import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { placeNode } from "./create.ts";
 import { deleteForGood, parts } from "./delete_for_good.ts";
+import { eachInPieces, inPieces, wholeOrInPieces } from "./in_pieces.ts";
 import { pathBelow } from "./list.ts";
 import { reclaimSome } from "../content/reclaim.ts";
 import { vacate } from "./placement.ts";
+import { deleteUnreferencedInPieces } from "./sweep.ts";
 
 /** A removed node and the placement that it lost last. */
 interface Removed {
@@ -238,6 +240,18 @@ export async function purgeTrash(
       throw new AloeError("invalid", `${name}: is undefined; to delete all, leave it out`);
     }
   }
+  return await wholeOrInPieces(
+    db,
+    () => purgeAtOnce(db, mount, options),
+    () => purgeInPieces(db, mount, options),
+  );
+}
+
+async function purgeAtOnce(
+  db: Database,
+  mount: MountRef,
+  options: PurgeOptions,
+): Promise<PurgeReport> {
   return await db.write(async (tx) => {
     const top = await resolve(tx, mount, "/");
     requireWritable(top);
@@ -249,15 +263,76 @@ export async function purgeTrash(
       if (held !== null) throw held;
       return await deleteTheseAlone(tx, [...tree]);
     }
-    const doomed = new Set<string>();
-    for (const removed of chosen(await readTrash(tx, top.volume), options)) {
-      if (doomed.has(removed.node)) continue;
-      const tree = await everythingBelow(tx, removed.node);
-      if (await firstHeld(tx, tree) === null) tree.forEach((node) => doomed.add(node));
-    }
-    const nodes = await deleteForGood(tx, [...doomed], { noteChunks: false });
+    const doomed = [...(await freeTrees(tx, top.volume, options)).keys()];
+    const nodes = await deleteForGood(tx, doomed, { noteChunks: false });
     return { nodes, ...await new ChunkPool(tx).deleteUnreferenced() };
   }, { frees: true });
+}
+
+/**
+ * The same on a disk that has no room for one transaction. What is deeper goes
+ * first: when it is ended, the rest is still in the trash.
+ */
+async function purgeInPieces(
+  db: Database,
+  mount: MountRef,
+  options: PurgeOptions,
+): Promise<PurgeReport> {
+  const { volume, tops } = await db.read(async (tx) => {
+    const { volume } = await resolve(tx, mount, "/");
+    return { volume, tops: await freeTrees(tx, volume, options) };
+  });
+  const report = { nodes: 0, chunks: 0, bytes: 0 };
+  const add = (freed: PurgeReport) => {
+    report.nodes += freed.nodes;
+    report.chunks += freed.chunks;
+    report.bytes += freed.bytes;
+  };
+  await eachInPieces(db, [...tops].reverse(), async (tx, some) => {
+    requireWritable(await resolve(tx, mount, "/"));
+    // Somebody may have brought it back, or begun to use it.
+    const doomed: string[] = [];
+    const gone = new Map<string, boolean>();
+    for (const [node, top] of some) {
+      let inTrash = gone.get(top);
+      if (inTrash === undefined) {
+        inTrash = await tx.first(removedNode, { node: top, volume }) !== undefined;
+        gone.set(top, inTrash);
+      }
+      if (inTrash) doomed.push(node);
+    }
+    const held = await firstHeld(tx, new Set(doomed));
+    if (held !== null) throw held;
+    const { chunks, bytes } = await new ManifestStore(tx).ownedBy(JSON.stringify(doomed));
+    const nodes = await deleteForGood(tx, doomed);
+    await reclaimSome(tx, CHUNKS_A_PIECE);
+    return { nodes, chunks, bytes };
+  }, add);
+  await inPieces(db, reclaimSome, (seen, limit) => seen === limit);
+  if (options.id === undefined) add({ nodes: 0, ...await deleteUnreferencedInPieces(db) });
+  return report;
+}
+
+/** Every node that is to go, parents before children, each with the one that was removed. */
+async function freeTrees(
+  tx: Transaction,
+  volume: string,
+  options: PurgeOptions,
+): Promise<Map<string, string>> {
+  const tops = new Map<string, string>();
+  const { id } = options;
+  const trash = id === undefined
+    ? chosen(await readTrash(tx, volume), options)
+    : [await removedOne(tx, id, volume)];
+  for (const { node: top } of trash) {
+    if (tops.has(top)) continue;
+    const tree = await everythingBelow(tx, top);
+    const held = await firstHeld(tx, tree);
+    if (held !== null && id !== undefined) throw held;
+    if (held !== null) continue;
+    for (const node of tree) if (!tops.has(node)) tops.set(node, top);
+  }
+  return tops;
 }
 
 function chosen(trash: Trash, options: PurgeOptions): Removed[] {
@@ -306,6 +381,9 @@ async function pages<Row extends { edge_id: string }>(
     after = some.at(-1)!.edge_id;
   }
 }
+
+/** Chunks that a small transaction looks at beside the nodes that it deletes. */
+const CHUNKS_A_PIECE = 256;
 
 /** Why a tree cannot be deleted, null when it can. */
 async function firstHeld(

@@ -1,11 +1,5 @@
 import { insertNode } from "../../templates/node.ts";
-import { countMounts } from "../../templates/mount.ts";
 import {
-  clearVolumeRoot,
-  deleteVolume,
-  deleteVolumeLocks,
-  deleteVolumeMounts,
-  deleteVolumeNodes,
   findVolumes,
   insertVolume,
   listVolumes as listVolumesTemplate,
@@ -16,7 +10,6 @@ import {
 } from "../../templates/volume.ts";
 import { putVolumeSeal, volumeSeal } from "../../templates/seal.ts";
 import { now } from "../clock.ts";
-import { ChunkPool } from "../content/chunk_pool.ts";
 import { wipe } from "../crypto/bytes.ts";
 import {
   newVolumeKey,
@@ -26,7 +19,6 @@ import {
   type WrappedKey,
   wrapVolumeKey,
 } from "../crypto/key_ladder.ts";
-import { ManifestStore } from "../content/manifest_store.ts";
 import { AloeError } from "../errors.ts";
 import { volumeText } from "../content_seals.ts";
 import { randomNonce } from "../crypto/aead.ts";
@@ -36,8 +28,7 @@ import { checkText } from "../paths.ts";
 import { MAX_CHUNK_SIZE } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { PlacementStore } from "../tree/placement_store.ts";
-import type { EncryptionMode, Pin, PurgeReport, VolumeInfo } from "../types.ts";
+import type { EncryptionMode, Pin, VolumeInfo } from "../types.ts";
 
 /** What a new volume is to be. */
 export interface CreateVolumeOptions {
@@ -68,9 +59,6 @@ export async function createVolume(
 ): Promise<VolumeInfo> {
   return await makeVolume(db, options, async () => {});
 }
-
-/** For whom a volume is mounted that is being made: it goes if that is not ended. */
-export const MAKING = "aloelite:making";
 
 /**
  * The same with more in one transaction.
@@ -200,7 +188,13 @@ export async function getVolume(
   return await db.query((tx) => findVolume(tx, nameOrId));
 }
 
-async function findVolume(
+/**
+ * A volume by its name or id; the only one without either.
+ *
+ * @param sole Whether several volumes of the name are refused.
+ * @throws {AloeError} `not_found`, `invalid`.
+ */
+export async function findVolume(
   tx: Transaction,
   nameOrId?: string,
   sole = false,
@@ -249,49 +243,6 @@ export async function renameVolume(
     const { id } = await findVolume(tx, nameOrId);
     await tx.run(setVolumeName, { volume: id, name });
   });
-}
-
-/**
- * Deletes a volume with all that is in it, its history and its trash.
- *
- * @returns What was freed.
- * @throws {AloeError} `not_found`; `mount_conflict` while a mount of it is
- * valid; `invalid` when several volumes have the name.
- */
-export async function removeVolume(
-  db: Database,
-  nameOrId: string,
-): Promise<PurgeReport> {
-  return await db.write(async (tx) => {
-    const { id, name } = await findVolume(tx, nameOrId, true);
-    const { count } = (await tx.first(countMounts, { volume: id, now: now() }))!;
-    if (count > 0) {
-      throw new AloeError(
-        "mount_conflict",
-        `volume ${name ?? id} is mounted ${count} times`,
-      );
-    }
-    return {
-      nodes: await deleteVolumeRows(tx, id),
-      ...await new ChunkPool(tx).deleteUnreferenced(),
-    };
-  }, { frees: true });
-}
-
-/**
- * Deletes every row of a volume; its chunks are noted for reclaiming.
- *
- * @returns How many nodes there were.
- */
-export async function deleteVolumeRows(tx: Transaction, volume: string): Promise<number> {
-  await new ManifestStore(tx).releaseVolume(volume);
-  await tx.run(deleteVolumeLocks, { volume });
-  await tx.run(deleteVolumeMounts, { volume });
-  await new PlacementStore(tx).deleteVolume(volume);
-  await tx.run(clearVolumeRoot, { volume });
-  const nodes = await tx.run(deleteVolumeNodes, { volume });
-  await tx.run(deleteVolume, { volume });
-  return nodes;
 }
 
 /**

@@ -16,6 +16,7 @@ export interface BatchParent extends Database {
 
 /** Operations of one batch share its transaction. */
 export class Batch implements Database {
+  readonly isBatch = true;
   readonly readOnly = false;
   readonly path: string;
   readonly #parent: BatchParent;

@@ -42,6 +42,8 @@ export interface Database {
   readonly readOnly: boolean;
   /** The file, for messages. */
   readonly path: string;
+  /** Whether it is a batch: all operations are one transaction. */
+  readonly isBatch: boolean;
   /**
    * What a layer above keeps for as long as the database is open; made when it is
    * first asked for, disposed of at the end.
@@ -102,6 +104,7 @@ export interface Database {
 
 /** A {@linkcode Database} that owns its connection. */
 export class OpenDatabase implements Database {
+  readonly isBatch = false;
   readonly readOnly: boolean;
   readonly path: string;
   readonly #extensions = new Map<new () => Disposable, Disposable>();

@@ -14,7 +14,7 @@ import {
   replaceSubdir,
 } from "../../templates/inode.ts";
 import { noteRemoval, noteRemovals, restoreEdge } from "../../templates/trash.ts";
-import { deleteVolumeEdges } from "../../templates/volume.ts";
+import { deleteSomeVolumeEdges, deleteVolumeEdges } from "../../templates/volume.ts";
 import { now } from "../clock.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
@@ -160,6 +160,11 @@ export class PlacementStore {
   /** Deletes every placement of a volume, which is about to be deleted. */
   async deleteVolume(volume: string): Promise<void> {
     await this.#tx.run(deleteVolumeEdges, { volume });
+  }
+
+  /** Deletes some of them. @returns How many there were. */
+  deleteSomeOfVolume(volume: string, limit: number): Promise<number> {
+    return this.#tx.run(deleteSomeVolumeEdges, { volume, limit });
   }
 
   /** Notes that a mount uses a node that has no placement, which is kept as long. */

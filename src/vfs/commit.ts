@@ -8,6 +8,7 @@ import {
   type ContentChange,
   type NewChunk,
 } from "../ops/commit_changes.ts";
+import { commitRemovals } from "../ops/commit_removals.ts";
 import { NamesTaken } from "../ops/names_of_others.ts";
 import type { DirtyChunk } from "./dirty_chunk.ts";
 import { plaintext } from "./file_content.ts";
@@ -85,9 +86,11 @@ export async function commit(
   let apart = state.aside.size > 0;
   let conflicts = 0;
   let reconciled = 0;
+  let divide = true;
   for (;;) {
     try {
-      return await commitOnce(state, durable, patience, apart);
+      if (await commitOnce(state, { durable, patience, apart, divide })) return;
+      divide = false;
     } catch (error) {
       if (error instanceof NamesTaken && conflicts++ < CONFLICT_ROUNDS) {
         await resolveNameConflicts(state, error);
@@ -106,15 +109,24 @@ export async function commit(
 /** How often a commit is retried after a conflict with changes of other processes. */
 const CONFLICT_ROUNDS = 100;
 
+/** How {@linkcode commitOnce} commits. */
+interface CommitMode {
+  durable: boolean;
+  patience: number | undefined;
+  /** Whether each part may fail alone. */
+  apart: boolean;
+  /** Whether what is only removed goes first where the disk has no room for all at once. */
+  divide: boolean;
+}
+
+/** @returns False when room was made only, and all else is to be committed yet. */
 async function commitOnce(
   state: VolumeState,
-  durable: boolean,
-  patience: number | undefined,
-  apart: boolean,
-): Promise<void> {
+  { durable, patience, apart, divide }: CommitMode,
+): Promise<boolean> {
   if (state.dirty.size === 0 && !(durable && state.volatile) && state.logged.size === 0) {
     state.due = Infinity;
-    return;
+    return true;
   }
   const now = performance.now();
   const inodes = [...state.dirty];
@@ -140,7 +152,7 @@ async function commitOnce(
   if (!durable) await foldLogged(state, pace, inodes, changes, plans, aside);
   if (!durable && inodes.length === 0 && plans.length === 0) {
     state.due = now + QUIET_MS;
-    return;
+    return true;
   }
   // A sync of earlier commits needs a new commit; minting an id makes it non-empty.
   if (inodes.length === 0 && plans.length === 0) state.mint();
@@ -175,7 +187,10 @@ async function commitOnce(
   } catch (error) {
     state.full = error instanceof AloeError && error.code === "no_space";
     // Retry soon, but not immediately.
-    state.due = now + 1000;
+    state.due = performance.now() + 1000;
+    if (!divide || !state.full || isOfOnePart(error)) throw error;
+    // After a crash something may be gone that was removed after what is not written yet.
+    if (await commitRemovals(state.db, state.mount, changes, options)) return false;
     throw error;
   }
   state.full = false;
@@ -183,6 +198,7 @@ async function commitOnce(
   state.counts.commits++;
   state.generation++;
   markStored(state, inodes, plans, contents, aside, now);
+  return true;
 }
 
 /** The limits of one commit. */

@@ -43,6 +43,12 @@ export class FreeSpace {
     return this.#available < SHORT;
   }
 
+  /** Whether so little is left that what one commit writes to the log may be too much. */
+  get isTight(): boolean {
+    this.#read();
+    return this.#available < TIGHT;
+  }
+
   /**
    * Returns whether data of a size can be written. Data first goes to the log and then, with the
    * rest of the log, to its place, which may be a free part of the file.

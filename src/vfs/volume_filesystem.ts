@@ -505,9 +505,10 @@ export class VolumeFilesystem implements Filesystem {
   /** Commits early when many changes are waiting. */
   #paced<T>(result: Awaitable<T>): Awaitable<T> {
     const state = this.#state;
-    if (state.dirty.size < DIRTY_INODES && state.dirtyBytes <= state.options.dirtyBytes) {
-      return result;
-    }
+    const most = this.#space.isTight ? DIRTY_WHERE_TIGHT : DIRTY_INODES;
+    if (state.dirty.size < most && state.dirtyBytes <= state.options.dirtyBytes) return result;
+    // It has failed, and is tried again soon: not for each request.
+    if (state.full && performance.now() < state.due) return result;
     return (async () => {
       const value = await result;
       // The call itself has succeeded; a later commit or sync reports this failure.
@@ -540,6 +541,9 @@ const ROOT = { uid: 0, gid: 0 };
  * The maximum number of inodes waiting to be written back; bounds memory and the pause of a commit.
  */
 const DIRTY_INODES = 4096;
+
+/** The same on a disk that is nearly full: the log takes what a commit writes. */
+const DIRTY_WHERE_TIGHT = 256;
 
 /** Returns whether the log holds only content that cannot be written back. */
 function isFolded(state: VolumeState): boolean {
