@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 
 /** What is done where a name is taken. */
 export const ON_CONFLICT = z.enum(["fail", "skip", "replace", "rename"]).openapi({
-  description: "Where a name is taken: refuse, leave out, replace, or take another name",
+  description: "Where a name is taken: fail, skip, replace, or use another name",
 });
 
 /** What became of something that was to have a name. */

@@ -6,11 +6,11 @@ export const FilesystemSchema = z.object({
   name: z.string(),
   size_bytes: z.number().int(),
   free_bytes: z.number().int().openapi({
-    description: "Room inside of the file that what comes next will use",
+    description: "Free space within the file, which further writes use first",
   }),
   mtime: z.string().nullable(),
   created_at: z.string(),
-  missing: z.boolean().openapi({ description: "Whether the file is not there" }),
+  missing: z.boolean().openapi({ description: "Whether the file is missing" }),
   volumes: z.array(z.object({ id: z.string(), name: z.string().nullable() })),
 }).openapi("Filesystem");
 export type Filesystem = z.infer<typeof FilesystemSchema>;
@@ -38,9 +38,9 @@ export const PrunedSchema = z.object({
   mounts: z.number().int(),
   versions: z.number().int(),
   chunks: z.number().int(),
-  freed_bytes: z.number().int().openapi({ description: "Given back to the disk" }),
+  freed_bytes: z.number().int().openapi({ description: "Returned to the disk" }),
   reusable_bytes: z.number().int().openapi({
-    description: "Freed in the file, for what is written next",
+    description: "Freed within the file, for further writes",
   }),
 }).openapi("Pruned");
 export type Pruned = z.infer<typeof PrunedSchema>;

@@ -6,14 +6,14 @@ const FRONTEND = z.enum(["fuse", "direct"]);
 /** How a volume is to be mounted. */
 export const MountRequestSchema = z.object({
   mode: FRONTEND.optional().openapi({
-    description: "A directory that any program can use (the default), or just open",
+    description: "`fuse`: a directory that any program can use (the default); `direct`: just open",
   }),
   pin: z.string().max(1024).optional(),
   persist: z.boolean().optional().openapi({
-    description: "Whether it comes back after a restart",
+    description: "Whether it is restored after a restart",
   }),
   nonempty: z.boolean().optional().openapi({
-    description: "Hides what is in the mount's directory; else it has to be empty",
+    description: "Allows a directory with entries, which the mount hides",
   }),
   pin_env: z.string().min(1).max(255).optional().openapi({
     description: "One of the variables of the manager that its operator has named for PINs",

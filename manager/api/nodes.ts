@@ -90,7 +90,9 @@ export const TransferredSchema = z.object({
     to: z.string(),
     node: z.string(),
     outcome: OUTCOME,
-    replaced: z.array(z.string()).openapi({ description: "What went to the trash for it" }),
+    replaced: z.array(z.string()).openapi({
+      description: "The nodes that were replaced, which are in the trash",
+    }),
   })),
 });
 export type Transferred = z.infer<typeof TransferredSchema>;

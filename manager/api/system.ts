@@ -7,11 +7,13 @@ export const HealthSchema = z.object({
     z.object({
       name: z.string(),
       ok: z.boolean(),
-      fatal: z.boolean().openapi({ description: "Whether what was asked for fails without it" }),
+      fatal: z.boolean().openapi({ description: "Whether a required feature fails without it" }),
       detail: z.string(),
       remedy: z.string().nullable(),
     }).openapi("Check"),
-  ).optional().openapi({ description: "Left out for who has no token where one is asked for" }),
+  ).optional().openapi({
+    description: "Left out for clients without the token where one is required",
+  }),
 }).openapi("Health");
 export type Health = z.infer<typeof HealthSchema>;
 export type Check = NonNullable<Health["checks"]>[number];

@@ -128,7 +128,7 @@ export class Auth {
 }
 
 /** The problem of a request without a valid token. */
-export function unauthorized(detail = "this manager asks for its token"): Problem {
+export function unauthorized(detail = "this manager requires its token"): Problem {
   return new Problem(401, "unauthorized", detail, {
     headers: { "www-authenticate": 'Bearer realm="aloelite"' },
   });

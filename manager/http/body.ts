@@ -39,7 +39,7 @@ export function jsonLimits(limits: Limits): BodyLimits {
 /** A body that ends early, because its client has disconnected or sends no valid body. */
 export class BrokenBody extends Problem {
   constructor(cause: unknown) {
-    super(400, "invalid", "the body ended before its end", { cause });
+    super(400, "invalid", "the body ended early", { cause });
   }
 }
 
@@ -141,7 +141,7 @@ class RateWatch {
     const { idleMs, windowMs, bytesPerSecond, wholeMs } = this.#limits;
     if (now - this.#begun > wholeMs) return this.#fail("the body took too long");
     const waiting = this.#since === null ? 0 : now - this.#since;
-    if (waiting > idleMs) return this.#fail("the body brought nothing for too long");
+    if (waiting > idleMs) return this.#fail("the body paused for too long");
     if (this.#waited + waiting < windowMs) return;
     if (this.#bytes < bytesPerSecond * windowMs / 1000) {
       return this.#fail("the body came too slowly");

@@ -88,10 +88,10 @@ export function requireConditions(conditions: WriteConditions, tag: string | nul
   if (match !== null) {
     const fits = tag !== null && (match === "*" || match.includes(etagOf(tag)));
     if (!fits) {
-      throw new Problem(412, "precondition_failed", "it is not what it was: somebody changed it");
+      throw new Problem(412, "precondition_failed", "the content has changed");
     }
   }
   if (none !== null && tag !== null && (none === "*" || none.includes(etagOf(tag)))) {
-    throw new Problem(412, "precondition_failed", "it is there already");
+    throw new Problem(412, "precondition_failed", "it already exists");
   }
 }

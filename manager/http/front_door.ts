@@ -198,7 +198,11 @@ export class FrontDoor {
     const refusal = this.#hosts.refusal(request, peer);
     if (refusal !== null) return refusal;
     if (this.#onlyLocal && (isForwarded(headers) || (client !== "local" && !isLoopback(client)))) {
-      return new Problem(403, "forbidden", "without a token only this machine may come in");
+      return new Problem(
+        403,
+        "forbidden",
+        "without a token only clients of this machine are allowed",
+      );
     }
     if (this.#auth.demanded && !this.#auth.allows(headers, client)) {
       visit.trusted = false;
@@ -293,7 +297,9 @@ export class FrontDoor {
   #sweep(): void {
     const now = performance.now();
     for (const running of this.#running) {
-      if (!running.responded && running.until <= now) this.#abort(running, "this took too long");
+      if (!running.responded && running.until <= now) {
+        this.#abort(running, "the request took too long");
+      }
     }
   }
 }

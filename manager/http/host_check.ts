@@ -212,7 +212,7 @@ function unknownName(header: string): Problem {
 }
 
 function foreign(): Problem {
-  return new Problem(403, "forbidden", "a page of another site may not do this");
+  return new Problem(403, "forbidden", "requests of pages of other sites are refused");
 }
 
 function unproven(): Problem {

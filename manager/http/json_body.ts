@@ -24,7 +24,11 @@ export function jsonBody(most: "jsonBytes" | "taskBytes"): MiddlewareHandler<Env
       // The router would copy the request, and wait for its body without a limit.
       const bytes = await read(raw, limits);
       if (bytes.length > 0) {
-        throw new Problem(415, "unsupported_media_type", "a body of JSON says application/json");
+        throw new Problem(
+          415,
+          "unsupported_media_type",
+          "a JSON body needs the content type application/json",
+        );
       }
       c.req.arrayBuffer = () => Promise.resolve(new ArrayBuffer(0));
     } else if (raw.body !== null && JSON_TYPE.test(type!)) {
@@ -54,7 +58,7 @@ function parse(bytes: Uint8Array): unknown {
   throw new Problem(
     400,
     "invalid",
-    `the body's values stand in each other ${DEEPEST} deep at most`,
+    `the values of the body may be nested ${DEEPEST} deep at most`,
   );
 }
 

@@ -8,13 +8,13 @@ export function describeSecurity({ openAPIRegistry }: OpenAPIHono<Env>): void {
   openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",
-    description: "The manager's token, where it asks for one",
+    description: "The manager's token, where it requires one",
   });
   openAPIRegistry.registerComponent("securitySchemes", "login", {
     type: "apiKey",
     in: "cookie",
     name: LOGIN_COOKIE,
-    description: "What POST /login gives a browser for the token",
+    description: "The cookie that POST /login sets",
   });
   openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",

@@ -163,7 +163,7 @@ export function fromError(error: unknown): Problem {
     const code = error.status === 415 ? "unsupported_media_type" : "invalid";
     return new Problem(error.status, code, error.message);
   }
-  return new Problem(500, "internal", "something went wrong here; the log says more", {
+  return new Problem(500, "internal", "internal error: see the manager's log", {
     cause: error,
   });
 }

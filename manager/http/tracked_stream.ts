@@ -10,7 +10,7 @@ export function trackedStream(
     start(controller) {
       visit.cut = () => {
         visit.cut = null;
-        const error = new Error("others wait for the place of this answer");
+        const error = new Error("the response was ended because other requests wait");
         // The runtime prints the error: a stack would only be noise.
         error.stack = error.message;
         controller.error(error);

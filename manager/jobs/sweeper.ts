@@ -58,7 +58,7 @@ export class Sweeper {
         await filesystems.use(id, ({ db }) => ops.clearAbandoned(db));
       } catch (error) {
         if (!(error instanceof AloeError)) throw error;
-        log(`filesystem ${id}: what was begun and not ended stays for now (${error.code})`);
+        log(`filesystem ${id}: abandoned uploads and writes cannot be freed now (${error.code})`);
       }
     }
   }

@@ -314,7 +314,7 @@ class Task {
   /** What it has done, for undo, once. @throws {AloeError} `not_found` for nothing. */
   takeDone(): Done[] {
     if (this.state === "running" || this.done.length === 0) {
-      throw new AloeError("not_found", `${this.id}: has done nothing that could be taken back`);
+      throw new AloeError("not_found", `${this.id}: has nothing to undo`);
     }
     return this.done.splice(0);
   }
@@ -336,7 +336,7 @@ class Task {
       this.state = "failed";
       this.#error = error instanceof AloeError
         ? { code: error.code, detail: error.message }
-        : { code: "internal", detail: "something went wrong here; the log says more" };
+        : { code: "internal", detail: "internal error: see the manager's log" };
       if (!(error instanceof AloeError)) throw error;
     } finally {
       this.#endedAt = Date.now();
@@ -435,7 +435,7 @@ function removing(mount: ops.MountHandle, paths: readonly string[]): Work {
     items: outermost(paths),
     divides: true,
     run: async (db, path) => {
-      if (path === "/") throw new AloeError("invalid", "the top cannot be removed");
+      if (path === "/") throw new AloeError("invalid", "the top directory cannot be removed");
       const { id } = await ops.stat(db, mount, path);
       await ops.removeRecursive(db, mount, path);
       return { outcome: "created", done: { kind: "removed", node: id, path }, path: null };
@@ -554,7 +554,9 @@ function undoing(mount: ops.MountHandle, done: Done[]): Work {
         });
       } else {
         const { id } = await ops.stat(db, mount, one.path);
-        if (id !== one.node) throw new AloeError("not_found", `${one.path}: is another by now`);
+        if (id !== one.node) {
+          throw new AloeError("not_found", `${one.path}: is a different node now`);
+        }
         await ops.removeRecursive(db, mount, one.path);
       }
       for (const node of one.replaced) await ops.restoreItem(db, mount, node);

@@ -210,7 +210,7 @@ class Supervisor implements Mounts {
           throw new Problem(409, "mount_conflict", "this manager has it mounted: unmount it");
         }
         if (expiresAt !== null && !force) {
-          const detail = "it ends by itself unless a program uses it still: end it with force=1";
+          const detail = "the record expires unless a program still uses it: end it with force=1";
           throw new Problem(409, "mount_conflict", detail);
         }
         await fs.unmount(id);
@@ -275,7 +275,7 @@ class Supervisor implements Mounts {
 
   async #pinOf(volume: VolumeFacts, request: MountRequest): Promise<Uint8Array | null> {
     if (request.mode === "direct" && request.persist) {
-      throw new Problem(400, "invalid", "persist is for mounts as directories");
+      throw new Problem(400, "invalid", "persist is supported for mounts as directories only");
     }
     if (!volume.encrypted) {
       if (request.pin === undefined && !hasSource(request)) return null;
@@ -285,7 +285,7 @@ class Supervisor implements Mounts {
       throw new Problem(
         400,
         "encryption_required",
-        "to come back it needs pin_file or pin_env: a PIN is not kept",
+        "persist needs pin_file or pin_env, since a PIN is not stored",
       );
     }
     if (request.pin !== undefined) return new TextEncoder().encode(request.pin);
@@ -294,7 +294,7 @@ class Supervisor implements Mounts {
       if (pin === null) throw noKey();
       return pin;
     }
-    throw new Problem(400, "encryption_required", "the volume is encrypted: it needs its PIN");
+    throw new Problem(400, "encryption_required", "the volume is encrypted: its PIN is required");
   }
 
   #addEntry(volume: VolumeFacts, request: Omit<MountRequest, "pin">): MountEntry {
@@ -412,7 +412,7 @@ class Supervisor implements Mounts {
       this.#options.log(
         `volume ${
           volume.name ?? volume.id
-        }: unmounted while in use; who uses it goes on until done`,
+        }: unmounted while in use; programs that use it go on until they are done`,
       );
     }
     if (record.mountpoint !== null) await clear(record.mountpoint);
@@ -436,7 +436,7 @@ class Supervisor implements Mounts {
       });
     } catch (error) {
       // It expires by itself.
-      log(`volume ${name ?? id}: the record of its lost mount stays for a while: ${error}`);
+      log(`volume ${name ?? id}: the record of its lost mount stays until it expires: ${error}`);
     }
   }
 

@@ -118,7 +118,7 @@ export class PinSources {
 
 /** The error for a PIN that is wrong, missing or unreadable. */
 export function noKey(): AloeError {
-  return new AloeError("bad_key", "what is kept there is not the PIN of this volume");
+  return new AloeError("bad_key", "the source does not have the PIN of this volume");
 }
 
 /** A PIN without the final newline that editors and `echo` add. */

@@ -21,7 +21,7 @@ export async function sweep(
     type === MOUNT_TYPE && mountpoint.startsWith(`${folder}/`)
   );
   for (const { mountpoint } of left) {
-    log(`${mountpoint}: a mount that nobody answers for is taken away`);
+    log(`${mountpoint}: a mount that does not answer is removed`);
     await clear(mountpoint);
   }
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
@@ -54,7 +54,7 @@ async function wordsOf(pid: number): Promise<string[]> {
 }
 
 async function end({ pid, mountpoint }: Orphan, log: (line: string) => void): Promise<void> {
-  log(`${mountpoint}: ending the process ${pid} that an earlier run has left`);
+  log(`${mountpoint}: ending the process ${pid} of an earlier run`);
   for (const ms of PATIENCE) {
     if (!kill(pid, "SIGTERM")) return;
     const late = performance.now() + ms;

@@ -31,7 +31,7 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
     const rule = ruleOfRoute(c.req.method, route);
     c.env.visit.route = route;
     if (rule === null && route !== NO_ROUTE) {
-      throw new Problem(405, "method_not_allowed", `${c.req.method}: not here`);
+      throw new Problem(405, "method_not_allowed", `${c.req.method}: not supported here`);
     }
     c.set("client", c.env.client);
     c.set("session", sessionOf(c));
@@ -57,7 +57,9 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
     }
     if (allowed.includes("GET")) allowed.push("HEAD");
     const headers = { allow: allowed.join(", ") };
-    return new Problem(405, "method_not_allowed", `${c.req.method}: not here`, { headers })
+    return new Problem(405, "method_not_allowed", `${c.req.method}: not supported here`, {
+      headers,
+    })
       .response();
   });
 

@@ -31,7 +31,7 @@ async function archive(services: RouteServices, c: Context<Env>): Promise<Respon
   const paths = queryOf(c.req.url).getAll("path");
   // An empty selection must not stand for everything.
   if (paths.length === 0 || paths.includes("")) {
-    throw new Problem(400, "invalid", "path: what is to be in the archive; / for all");
+    throw new Problem(400, "invalid", "path: names what the archive contains; / for all");
   }
   if (paths.length > MOST_PATHS) {
     throw new Problem(400, "invalid", `an archive is made of ${MOST_PATHS} paths at most`);
@@ -92,12 +92,12 @@ const ARCHIVE = {
   method: "get" as const,
   path: "/volumes/{id}/archive",
   tags: ["files"],
-  summary: "Files and directories as one ZIP archive, made while it is sent",
+  summary: "Download files and directories as a ZIP archive, made while it is sent",
   request: {
     params: VolumeParam,
     query: z.object({
       path: z.array(z.string().min(1)).min(1).max(MOST_PATHS).openapi({
-        description: "What is to be in it; can be repeated; `/` for all",
+        description: "What the archive contains; can be repeated; `/` for all",
       }),
     }),
   },

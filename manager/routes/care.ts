@@ -119,11 +119,11 @@ const STAT = createRoute({
   method: "get",
   path: "/volumes/{id}/stat",
   tags: ["volumes"],
-  summary: "Size and time of the file that a volume is in",
+  summary: "Get the size and the time of the file that contains a volume",
   request: { params: VolumeParam },
   responses: {
     200: {
-      description: "Facts of the file, what waits in its WAL included",
+      description: "Facts of the file, including its WAL",
       content: {
         "application/json": {
           schema: z.object({
@@ -144,11 +144,11 @@ const CHECKPOINT = createRoute({
   method: "post",
   path: "/volumes/{id}/checkpoint",
   tags: ["volumes"],
-  summary: "Move what the WAL holds into the file",
+  summary: "Move the WAL into the file",
   request: { params: VolumeParam },
   responses: {
     200: {
-      description: "How many pages were moved; others wait for those who read an older state",
+      description: "How many pages were moved; the others are still needed by readers",
       content: {
         "application/json": {
           schema: z.object({
@@ -180,7 +180,7 @@ const VOLUME_HEALTH = createRoute({
   },
   responses: {
     200: {
-      description: "What was found",
+      description: "The result of the check",
       content: {
         "application/json": {
           schema: z.object({
@@ -206,7 +206,7 @@ const FILESYSTEM_HEALTH = createRoute({
   request: { params: FilesystemParam },
   responses: {
     200: {
-      description: "What was found",
+      description: "The result of the check",
       content: {
         "application/json": {
           schema: z.object({ ok: z.boolean(), anomalies: z.array(AnomalySchema) })
@@ -222,7 +222,7 @@ const SPACE = createRoute({
   method: "get",
   path: "/filesystems/{id}/space",
   tags: ["filesystems"],
-  summary: "What takes how much of a filesystem's file",
+  summary: "Get how the space of a filesystem's file is used",
   request: { params: FilesystemParam },
   responses: {
     200: {
@@ -242,7 +242,7 @@ const PRUNE = createRoute({
   method: "post",
   path: "/filesystems/{id}/prune",
   tags: ["filesystems"],
-  summary: "Free what nothing needs any more",
+  summary: "Free what is no longer needed",
   request: {
     params: FilesystemParam,
     body: {
@@ -250,7 +250,7 @@ const PRUNE = createRoute({
         "application/json": {
           schema: z.object({
             vacuum: z.boolean().optional().openapi({
-              description: "Then makes the file smaller; nobody else may be writing",
+              description: "Then shrinks the file; no other program may be writing",
             }),
           }).optional().openapi("PruneWish"),
         },
@@ -259,7 +259,7 @@ const PRUNE = createRoute({
   },
   responses: {
     200: {
-      description: "How much of what was deleted",
+      description: "How much was deleted, by kind",
       content: {
         "application/json": {
           schema: PrunedSchema,

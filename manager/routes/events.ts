@@ -77,12 +77,12 @@ const EVENTS = {
   method: "get" as const,
   path: "/events",
   tags: ["system"],
-  summary: "Changes as they happen, whoever makes them",
+  summary: "Stream changes as they happen, made by any program",
   request: {
     query: z.object({ volume: text("Only what concerns this volume") }),
     headers: z.object({
       "last-event-id": z.string().optional().openapi({
-        description: "What came after it is told; `reset` when that is not known any more",
+        description: "Sends the events after this one, or `reset` if it is no longer known",
       }),
     }),
   },

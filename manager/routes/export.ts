@@ -109,12 +109,12 @@ function tagged({ tag, said }: FileState): Record<string, string> {
 }
 
 function changed(): Problem {
-  return new Problem(412, "precondition_failed", "it is not what it was: somebody changed it");
+  return new Problem(412, "precondition_failed", "the content has changed");
 }
 
 const SNAPSHOT = {
   200: {
-    description: "The file as it is at this moment, in one piece",
+    description: "The current state of the file",
     headers: z.object({
       etag: z.string().optional(),
       "last-modified": z.string(),
@@ -124,7 +124,7 @@ const SNAPSHOT = {
       "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) },
     },
   },
-  304: { description: "Nothing was changed since" },
+  304: { description: "The client has the current state" },
   ...problems(404, 412, 503, 507),
 };
 
@@ -132,8 +132,8 @@ const OF_VOLUME = createRoute({
   method: "get",
   path: "/volumes/{id}/export",
   tags: ["volumes"],
-  summary: "Take a snapshot of the file that a volume is in",
-  description: "Of an encrypted volume it has what is encrypted: no PIN is needed.",
+  summary: "Download a snapshot of the file that contains a volume",
+  description: "Encrypted volumes stay encrypted in it, so that no PIN is needed.",
   request: { params: VolumeParam },
   responses: SNAPSHOT,
 });
@@ -142,7 +142,7 @@ const OF_FILESYSTEM = createRoute({
   method: "get",
   path: "/filesystems/{id}/export",
   tags: ["filesystems"],
-  summary: "Take a snapshot of a filesystem",
+  summary: "Download a snapshot of a filesystem",
   request: { params: FilesystemParam },
   responses: SNAPSHOT,
 });

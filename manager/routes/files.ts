@@ -84,7 +84,7 @@ function answer(
   const verdict = readConditions(request.headers, validators);
   if (verdict === "not modified") return new Response(null, { status: 304, headers: basic });
   if (verdict === "failed") {
-    throw new Problem(412, "precondition_failed", "it is not what it was: somebody changed it", {
+    throw new Problem(412, "precondition_failed", "the content has changed", {
       headers: { etag: validators.etag },
     });
   }
@@ -306,7 +306,7 @@ export function fileUrl(volume: string, path: string): string {
 const PathParams = VolumeParam.extend({
   path: z.string().openapi({
     param: { name: "path", in: "path" },
-    description: "The path from the volume's top, each name escaped; slashes stay",
+    description: "The path from the top of the volume, each name escaped, slashes not",
   }),
 });
 
@@ -327,7 +327,7 @@ const READ_HEADERS = z.object({
 const READ_RESPONSES = {
   200: { description: "The content", content: bytes() },
   206: { description: "Parts of the content", content: bytes() },
-  304: { description: "The client has it already" },
+  304: { description: "The client has the current content" },
   ...volumeProblems(412, 416),
 };
 
@@ -353,7 +353,7 @@ const READ = {
 const HEAD = {
   ...READ,
   method: "head" as const,
-  summary: "What a read would say",
+  summary: "Get the headers of a read",
   responses: HEAD_RESPONSES,
 };
 const READ_BY_QUERY = {
@@ -368,7 +368,7 @@ const READ_BY_QUERY = {
 const HEAD_BY_QUERY = {
   ...READ_BY_QUERY,
   method: "head" as const,
-  summary: "What a read would say",
+  summary: "Get the headers of a read",
   responses: HEAD_RESPONSES,
 };
 
@@ -392,7 +392,7 @@ const Stored = z.object({
   path: z.string(),
   outcome: OUTCOME,
   replaced: z.number().int().nullable().openapi({
-    description: "The version that was replaced, which the history has",
+    description: "The version that was replaced; it is in the history",
   }),
 }).openapi("StoredFile");
 
@@ -407,8 +407,8 @@ const WRITE = {
     body: { content: bytes() },
   },
   responses: {
-    200: json(Stored, "It has a new version, or was left as it is"),
-    201: json(Stored, "There is a new file"),
+    200: json(Stored, "A new version was written, or the file was skipped"),
+    201: json(Stored, "A new file was written"),
     ...volumeProblems(403, 408, 412, 413, 422, 423, 507),
   },
 };
@@ -425,13 +425,16 @@ const WRITE_BY_QUERY = {
 const REMOVE = {
   ...BASE,
   method: "delete" as const,
-  summary: "Put something into the trash",
+  summary: "Move a node to the trash",
   request: {
     params: PathParams,
     query: z.object({ recursive: text("`1`: a directory with all that is in it") }),
     headers: CONDITIONS,
   },
-  responses: { 204: { description: "It is in the trash" }, ...volumeProblems(403, 412, 423, 507) },
+  responses: {
+    204: { description: "The node is in the trash" },
+    ...volumeProblems(403, 412, 423, 507),
+  },
 };
 const REMOVE_BY_QUERY = {
   ...REMOVE,
@@ -446,7 +449,7 @@ const REMOVE_BY_QUERY = {
 const UPLOAD = {
   ...BY_QUERY,
   method: "post" as const,
-  summary: "Write the files of a form, each all or nothing",
+  summary: "Write the files of a form, each completely or not at all",
   request: {
     params: VolumeParam,
     query: z.object({

@@ -111,7 +111,7 @@ const GET_ONE = createRoute({
   method: "get",
   path: "/filesystems/{id}",
   tags: ["filesystems"],
-  summary: "Tell of one filesystem",
+  summary: "Get a filesystem",
   request: { params: FilesystemParam },
   responses: { 200: { description: "It", content: ONE }, ...problems(404) },
 });
@@ -120,7 +120,7 @@ const RENAME = createRoute({
   method: "patch",
   path: "/filesystems/{id}",
   tags: ["filesystems"],
-  summary: "Name a filesystem",
+  summary: "Rename a filesystem",
   request: {
     params: FilesystemParam,
     body: {
@@ -139,8 +139,8 @@ const REMOVE = createRoute({
   method: "delete",
   path: "/filesystems/{id}",
   tags: ["filesystems"],
-  summary: "Delete a filesystem with all of its volumes for good",
-  description: "They are unmounted first. One whose file is missing is forgotten.",
+  summary: "Delete a filesystem with all of its volumes irreversibly",
+  description: "They are unmounted first. If its file is missing, its record is deleted.",
   request: { params: FilesystemParam },
   responses: { 204: { description: "It is gone" }, ...problems(404, 409) },
 });

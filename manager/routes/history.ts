@@ -39,7 +39,7 @@ const HISTORY = {
   method: "get" as const,
   path: "/volumes/{id}/history",
   tags: ["history"],
-  summary: "The versions of a file that can be read",
+  summary: "List the versions of a file that can be read",
   request: { params: VolumeParam, query: z.object(TARGET_QUERY) },
   responses: {
     200: json(

@@ -42,7 +42,9 @@ const IMPORT = createRoute({
   summary: "Import a filesystem",
   request: {
     query: z.object({
-      name: z.string().min(1).max(255).optional().openapi({ description: "What it is called" }),
+      name: z.string().min(1).max(255).optional().openapi({
+        description: "The name of the filesystem",
+      }),
     }),
     body: {
       required: true,
@@ -53,7 +55,7 @@ const IMPORT = createRoute({
   },
   responses: {
     201: {
-      description: "It is here",
+      description: "The filesystem was imported",
       content: {
         "application/json": {
           schema: z.object({

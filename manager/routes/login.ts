@@ -42,7 +42,7 @@ const LOGIN = createRoute({
   path: "/login",
   tags: ["manager"],
   summary: "Log a browser in with the manager's token",
-  description: "Where no token is asked for, any will do.",
+  description: "Where no token is required, any is accepted.",
   security: [],
   request: {
     body: {
@@ -55,7 +55,7 @@ const LOGIN = createRoute({
     },
   },
   responses: {
-    204: { description: "A cookie that stands for the token from now on" },
+    204: { description: "A cookie that replaces the token" },
     ...problems(400, 401, 429),
   },
 });
@@ -65,7 +65,7 @@ const LOGOUT = createRoute({
   path: "/login",
   tags: ["manager"],
   summary: "Log a browser out",
-  description: "What its session has unlocked is locked again.",
+  description: "The volumes of its session are locked.",
   security: [],
-  responses: { 204: { description: "Its cookies are worth nothing any more" } },
+  responses: { 204: { description: "Its cookies are no longer valid" } },
 });

@@ -110,7 +110,7 @@ const MOUNT = createRoute({
   },
   responses: {
     200: {
-      description: "It can be used",
+      description: "It is mounted",
       content: {
         "application/json": {
           schema: MountedSchema,
@@ -126,7 +126,7 @@ const UNMOUNT = createRoute({
   path: "/volumes/{id}/mount",
   tags: ["mounts"],
   summary: "Unmount a volume",
-  description: "What is in use is taken out of the tree; who uses it goes on until done.",
+  description: "A mount in use is detached; programs that use it go on until they are done.",
   request: { params: VolumeParam },
   responses: { 204: { description: "It is unmounted" }, ...problems(404, 503) },
 });
@@ -135,11 +135,11 @@ const STATUS = createRoute({
   method: "get",
   path: "/volumes/{id}/mount",
   tags: ["mounts"],
-  summary: "Tell how a volume is mounted",
+  summary: "Get how a volume is mounted",
   request: { params: VolumeParam },
   responses: {
     200: {
-      description: "How",
+      description: "The state of its mount",
       content: {
         "application/json": {
           schema: MountStatusSchema,
@@ -155,26 +155,25 @@ const END = createRoute({
   path: "/volumes/{id}/mounts/{mount}",
   tags: ["mounts"],
   summary: "End a mount that the file records",
-  description:
-    "For what a program has left that is gone. One that still uses it fails from then on.",
+  description: "For a mount that an ended program has left. A program that still uses it fails.",
   request: {
     params: VolumeParam.extend({
       mount: z.string().min(1).openapi({ param: { name: "mount", in: "path" } }),
     }),
     query: z.object({
       force: z.enum(["0", "1"]).optional().openapi({
-        description: "Also when it has an end, which the program that uses it moves on",
+        description: "`1`: also if it has an expiry, which its program may be renewing",
       }),
     }),
   },
-  responses: { 204: { description: "It is ended" }, ...problems(400, 404, 409, 503) },
+  responses: { 204: { description: "The mount has ended" }, ...problems(400, 404, 409, 503) },
 });
 
 const RECORDS = createRoute({
   method: "get",
   path: "/volumes/{id}/mounts",
   tags: ["mounts"],
-  summary: "List the mounts that the file records, by whichever program",
+  summary: "List the mounts that the file records, of any program",
   request: { params: VolumeParam },
   responses: {
     200: {

@@ -78,7 +78,7 @@ async function list(services: RouteServices, c: Context<Env>): Promise<Response>
   const limit = wholeNumber(query, "limit", 1, LARGEST_PAGE) ?? PAGE;
   const after = query.get("after");
   if (after !== null && !/^[0-9a-f-]{1,64}(\.[0-9a-f-]{0,64})?$/.test(after)) {
-    throw new Problem(400, "invalid", "after: is not what a page gave as its next");
+    throw new Problem(400, "invalid", "after: is no `next` of a page");
   }
   await using held = await access(services, c, c.req.param("id")!);
   return await kept(services, c, held, LIST.path, () => listing(held, target, limit, after));
@@ -127,7 +127,7 @@ const GET_ONE = {
   method: "get" as const,
   path: "/volumes/{id}/node",
   tags: ["nodes"],
-  summary: "What is known of a node",
+  summary: "Get the metadata of a node",
   request: { params: VolumeParam, query: z.object(TARGET_QUERY) },
   responses: { 200: json(NodeSchema, "The node"), ...volumeProblems() },
 };
@@ -136,7 +136,7 @@ const CHANGE = createRoute({
   method: "patch",
   path: "/volumes/{id}/node",
   tags: ["nodes"],
-  summary: "Change what is known of a node, all of it or nothing",
+  summary: "Change the metadata of a node, all of it or nothing",
   request: {
     params: VolumeParam,
     query: z.object(TARGET_QUERY),

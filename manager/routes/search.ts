@@ -38,7 +38,7 @@ export function searchRoutes(services: RouteServices): OpenAPIHono<Env> {
         throw new Problem(400, "invalid", `${what} to look for, 1 to 1024 characters`);
       }
       if (pattern !== null && query.has("q")) {
-        throw new Problem(400, "invalid", "q, glob: a search is for one of them");
+        throw new Problem(400, "invalid", "q, glob: only one of them is allowed");
       }
       const limit = wholeNumber(query, "limit", 1, MOST) ?? FOUND;
       await using held = await access(services, c, c.req.param("id")!);
@@ -92,7 +92,7 @@ const SEARCH = {
   method: "get" as const,
   path: "/volumes/{id}/search",
   tags: ["nodes"],
-  summary: "Find names that hold a text or match a pattern, below a directory",
+  summary: "Find names that contain a text or match a pattern, below a directory",
   request: {
     params: VolumeParam,
     query: z.object({
@@ -117,7 +117,7 @@ const USAGE = {
   method: "get" as const,
   path: "/volumes/{id}/usage",
   tags: ["volumes"],
-  summary: "What a volume takes",
+  summary: "Get how much space a volume takes",
   request: { params: VolumeParam },
   responses: {
     200: json(

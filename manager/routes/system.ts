@@ -55,15 +55,15 @@ const HEALTH = createRoute({
   method: "get",
   path: "/health",
   tags: ["manager"],
-  summary: "Tell whether the manager has what it needs",
+  summary: "Check whether the manager has what it needs",
   security: [],
   responses: {
     200: {
-      description: "It works, perhaps not all of it",
+      description: "It works, if need be partially",
       content: { "application/json": { schema: HealthSchema } },
     },
     503: {
-      description: "Something that was asked for cannot work",
+      description: "A required feature does not work",
       content: { "application/json": { schema: HealthSchema } },
     },
   },
@@ -73,10 +73,10 @@ const METRICS = createRoute({
   method: "get",
   path: "/metrics",
   tags: ["manager"],
-  summary: "What is counted, for Prometheus",
+  summary: "Get the metrics for Prometheus",
   responses: {
     200: {
-      description: "Prometheus' text format",
+      description: "The text format of Prometheus",
       content: { "text/plain": { schema: z.string() } },
     },
   },
@@ -86,7 +86,7 @@ const DOCUMENT = createRoute({
   method: "get",
   path: "/openapi.json",
   tags: ["manager"],
-  summary: "This description of the API",
+  summary: "Get this description of the API",
   responses: {
     200: {
       description: "OpenAPI 3.1",

@@ -13,7 +13,7 @@ export function queryTarget(query: URLSearchParams): Target {
   const node = query.get("node");
   if (node === null) return { path: path ?? "/" };
   if (path !== null) throw new Problem(400, "invalid", "either a path or a node, not both");
-  if (!UUID.test(node)) throw new Problem(400, "invalid", "node: is not an id");
+  if (!UUID.test(node)) throw new Problem(400, "invalid", "node: is no valid id");
   return { node };
 }
 
@@ -43,11 +43,11 @@ export function urlTarget(url: string, query: URLSearchParams): Target {
 function urlPath(url: string): string {
   const match = /^[a-z]+:\/\/[^/]*\/volumes\/[^/]+\/files(\/[^?#]*)?(?:[?#]|$)/.exec(url);
   const escaped = match?.[1] ?? "";
-  if (/%2f/i.test(escaped)) throw new Problem(400, "invalid", "a name holds no slash");
+  if (/%2f/i.test(escaped)) throw new Problem(400, "invalid", "a name must not contain a slash");
   try {
     return decodeURIComponent(escaped);
   } catch {
-    throw new Problem(400, "invalid", "the path is not well escaped");
+    throw new Problem(400, "invalid", "the path has an invalid escape");
   }
 }
 

@@ -65,7 +65,7 @@ function specOf(body: TaskRequest): TaskSpec {
     case "restore":
     case "purge": {
       if (all === (ids !== undefined)) {
-        throw new Problem(400, "invalid", "either all, or each id that is meant");
+        throw new Problem(400, "invalid", "either all, or the ids");
       }
       return operation === "restore"
         ? { operation, ids: ids ?? null, ...conflict }
@@ -110,14 +110,14 @@ const TaskParams = VolumeParam.extend({
 const START = createRoute({
   ...ALL,
   method: "post",
-  summary: "Begin to remove, move, copy, restore or purge any number of items",
+  summary: "Start a task: remove, move, copy, restore or purge any number of items",
   middleware: [jsonBody("taskBytes")] as const,
   request: {
     params: VolumeParam,
     body: { required: true, content: { "application/json": { schema: TaskRequestSchema } } },
   },
   responses: {
-    202: json(TaskSchema, "It has begun; its address is in Location"),
+    202: json(TaskSchema, "It has started; Location has its URL"),
     ...volumeProblems(403, 408, 413, 423, 507),
   },
 });
@@ -125,7 +125,7 @@ const START = createRoute({
 const LIST = {
   ...ALL,
   method: "get" as const,
-  summary: "The tasks of a volume, those that have ended a while ago too",
+  summary: "List the running and recently ended tasks of a volume",
   request: { params: VolumeParam },
   responses: {
     200: json(z.object({ tasks: z.array(TaskSchema) }), "Newest first"),
@@ -136,7 +136,7 @@ const LIST = {
 const GET_ONE = {
   ...ONE,
   method: "get" as const,
-  summary: "How a task stands",
+  summary: "Get the state of a task",
   request: { params: TaskParams },
   responses: { 200: json(TaskSchema, "The task"), ...volumeProblems() },
 };
@@ -147,7 +147,7 @@ const END = {
   summary: "Cancel a task, or forget one that has ended",
   request: { params: TaskParams },
   responses: {
-    204: { description: "It does nothing more; what it has done stays" },
+    204: { description: "It has stopped; what it has done stays" },
     ...volumeProblems(403, 423, 507),
   },
 };

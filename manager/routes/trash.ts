@@ -35,7 +35,7 @@ export function trashRoutes(services: RouteServices): OpenAPIHono<Env> {
   app.openapi(RESTORE, async (c) => {
     const { ids, to, on_conflict: onConflict = "fail" } = c.req.valid("json");
     if (to !== undefined && ids.length !== 1) {
-      throw new Problem(400, "invalid", "to: a place can be given to one node only");
+      throw new Problem(400, "invalid", "to: is allowed for one node only");
     }
     await using held = await access(services, c, c.req.valid("param").id);
     const items = await held.restore(ids, { ...(to === undefined ? {} : { to }), onConflict });
@@ -47,7 +47,7 @@ export function trashRoutes(services: RouteServices): OpenAPIHono<Env> {
     const ids = query.getAll("id");
     const all = flag(query, "all");
     if (all === ids.length > 0) {
-      throw new Problem(400, "invalid", "either all=1, or each id that is to go");
+      throw new Problem(400, "invalid", "either all=1, or the ids");
     }
     await using held = await access(services, c, c.req.param("id")!);
     await held.purge(all ? null : ids);
@@ -62,12 +62,12 @@ const LIST = {
   method: "get" as const,
   path: PATH,
   tags: ["trash"],
-  summary: "What was removed and can be brought back",
+  summary: "List the trash",
   request: { params: VolumeParam },
   responses: {
     200: json(
       TrashSchema,
-      "Newest first; what went with its directory is counted in that",
+      "Newest first; nodes that were removed with their directory are counted in its entry",
     ),
     ...volumeProblems(),
   },
@@ -77,7 +77,7 @@ const RESTORE = createRoute({
   method: "post",
   path: "/volumes/{id}/trash/restore",
   tags: ["trash"],
-  summary: "Bring back what was removed, all of it or nothing",
+  summary: "Restore nodes from the trash, all of them or none",
   request: {
     params: VolumeParam,
     body: {
@@ -100,7 +100,9 @@ const RESTORE = createRoute({
           id: z.string(),
           path: z.string(),
           outcome: OUTCOME,
-          replaced: z.array(z.string()).openapi({ description: "What went to the trash for it" }),
+          replaced: z.array(z.string()).openapi({
+            description: "The nodes that were replaced, which are in the trash",
+          }),
         })),
       }),
       "Where it is now",
@@ -113,10 +115,10 @@ const PURGE = {
   method: "delete" as const,
   path: PATH,
   tags: ["trash"],
-  summary: "Delete what was removed for good",
+  summary: "Delete nodes of the trash irreversibly",
   request: {
     params: VolumeParam,
-    query: z.object({ id: text("What is to go; can be repeated"), all: text("`1`: all of it") }),
+    query: z.object({ id: text("A node to delete; can be repeated"), all: text("`1`: all of it") }),
   },
   responses: { 204: { description: "It is gone" }, ...volumeProblems(403, 423, 507) },
 };

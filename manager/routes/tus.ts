@@ -18,7 +18,7 @@ export const TUS_CHECKSUMS = ["sha1", "sha256", "sha512", "md5"];
 /** @throws {Problem} 412 for another version of the protocol. */
 export function requireVersion(headers: Headers): void {
   if (headers.get("tus-resumable") === TUS_VERSION) return;
-  throw new Problem(412, "precondition_failed", `Tus-Resumable: ${TUS_VERSION} is spoken here`, {
+  throw new Problem(412, "precondition_failed", `Tus-Resumable: ${TUS_VERSION} is supported`, {
     headers: { "tus-version": TUS_VERSION },
   });
 }
@@ -44,7 +44,7 @@ export function targetOfMetadata(header: string | null): UploadTarget {
     values.set(key, decoded(key, value));
   }
   const path = values.get("path");
-  if (path === undefined) throw new Problem(400, "invalid", "Upload-Metadata: path is needed");
+  if (path === undefined) throw new Problem(400, "invalid", "Upload-Metadata: path is required");
   const target: UploadTarget = {
     path: newPath(path),
     onConflict: onConflictOf(

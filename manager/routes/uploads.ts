@@ -141,7 +141,7 @@ async function resume(services: RouteServices, c: Context<Env>): Promise<Respons
   }
   const id = uploadId(c);
   const offset = byteCount(headers, "upload-offset");
-  if (offset === null) throw new Problem(400, "invalid", "Upload-Offset is needed");
+  if (offset === null) throw new Problem(400, "invalid", "Upload-Offset is required");
   const length = byteCount(headers, "upload-length");
   uploads.checkLength(length);
   const piece = pieceOf(services, c, offset);
@@ -256,7 +256,7 @@ const Resumable = z.object({
 
 const CHECKSUM_PROBLEM = {
   460: {
-    description: "The checksum is of something else",
+    description: "The checksum does not match",
     content: volumeProblems()[400].content,
   },
 };
@@ -264,7 +264,7 @@ const CHECKSUM_PROBLEM = {
 const OPTIONS = {
   ...ALL,
   method: "options" as const,
-  summary: "What of tus 1.0.0 there is",
+  summary: "Get the supported options of tus 1.0.0",
   request: { params: VolumeParam },
   responses: { 204: { description: "In headers" }, ...volumeProblems() },
 };
@@ -272,7 +272,7 @@ const OPTIONS = {
 const LIST = {
   ...ALL,
   method: "get" as const,
-  summary: "The uploads that are not finished",
+  summary: "List the unfinished uploads",
   request: { params: VolumeParam },
   responses: {
     200: json(z.object({ uploads: z.array(UploadSchema) }), "Oldest first"),
@@ -283,7 +283,7 @@ const LIST = {
 const CREATE = {
   ...ALL,
   method: "post" as const,
-  summary: "Begin an upload (tus 1.0.0), with its first piece if there is a body",
+  summary: "Create an upload (tus 1.0.0), with its first piece if there is a body",
   request: {
     params: VolumeParam,
     headers: Resumable.extend({
@@ -298,7 +298,7 @@ const CREATE = {
     body: { content: bytes(PIECE_TYPE) },
   },
   responses: {
-    201: { description: "It has begun; its address is in Location" },
+    201: { description: "It has started; Location has its URL" },
     ...volumeProblems(403, 408, 412, 413, 422, 423, 507),
     ...CHECKSUM_PROBLEM,
   },
@@ -307,7 +307,7 @@ const CREATE = {
 const GET_ONE = {
   ...ONE,
   method: "get" as const,
-  summary: "How much of an upload is here",
+  summary: "Get how much of an upload was received",
   request: { params: UploadParams },
   responses: { 200: json(UploadSchema, "The upload"), ...volumeProblems(403, 412, 422, 423, 507) },
 };
@@ -315,7 +315,7 @@ const GET_ONE = {
 const HEAD = {
   ...ONE,
   method: "head" as const,
-  summary: "How much of an upload is here",
+  summary: "Get how much of an upload was received",
   request: { params: UploadParams, headers: Resumable },
   responses: {
     200: { description: "In Upload-Offset" },
@@ -330,7 +330,7 @@ const HEAD = {
 const RESUME = {
   ...ONE,
   method: "patch" as const,
-  summary: "Send on from where an upload has stopped",
+  summary: "Resume an upload with its next piece",
   request: {
     params: UploadParams,
     headers: Resumable.extend({
@@ -341,7 +341,7 @@ const RESUME = {
     body: { required: true, content: bytes(PIECE_TYPE) },
   },
   responses: {
-    204: { description: "It is here; with the last piece the file is there" },
+    204: { description: "The piece was stored; with the last one the file is written" },
     ...volumeProblems(403, 408, 412, 413, 415, 422, 423, 507),
     ...CHECKSUM_PROBLEM,
   },
@@ -350,7 +350,7 @@ const RESUME = {
 const ABORT = {
   ...ONE,
   method: "delete" as const,
-  summary: "Give an upload up",
+  summary: "Abort an upload",
   request: { params: UploadParams, headers: Resumable },
   responses: { 204: { description: "It is gone" }, ...volumeProblems(403, 412, 423, 507) },
 };

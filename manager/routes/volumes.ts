@@ -129,7 +129,7 @@ const LIST = createRoute({
   summary: "List the volumes",
   responses: {
     200: {
-      description: "Every volume of every filesystem that is there",
+      description: "Every volume of every available filesystem",
       content: {
         "application/json": {
           schema: z.array(VolumeSchema),
@@ -156,7 +156,7 @@ const CREATE = createRoute({
   },
   responses: {
     201: {
-      description: "It is made",
+      description: "The volume was made",
       content: {
         "application/json": {
           schema: CreatedVolumeSchema,
@@ -171,7 +171,7 @@ const GET_ONE = createRoute({
   method: "get",
   path: "/volumes/{id}",
   tags: ["volumes"],
-  summary: "Tell of one volume",
+  summary: "Get a volume",
   request: { params: VolumeParam },
   responses: { 200: { description: "It", content: ONE }, ...problems(404) },
 });
@@ -180,7 +180,7 @@ const RENAME = createRoute({
   method: "patch",
   path: "/volumes/{id}",
   tags: ["volumes"],
-  summary: "Name a volume",
+  summary: "Rename a volume",
   request: {
     params: VolumeParam,
     body: {
@@ -195,7 +195,7 @@ const REMOVE = createRoute({
   method: "delete",
   path: "/volumes/{id}",
   tags: ["volumes"],
-  summary: "Delete a volume for good",
+  summary: "Delete a volume irreversibly",
   description: "It is unmounted first. The filesystem's file goes with its last volume.",
   request: { params: VolumeParam },
   responses: { 204: { description: "It is gone" }, ...problems(404, 409) },
@@ -206,7 +206,7 @@ const UNLOCK = createRoute({
   path: "/volumes/{id}/unlock",
   tags: ["volumes"],
   summary: "Prove the PIN of an encrypted volume",
-  description: "Opens it for this session alone, which the cookie names. Wrong PINs are counted.",
+  description: "Unlocks it for the session of the cookie. Wrong PINs are counted.",
   request: {
     params: VolumeParam,
     body: {
@@ -216,11 +216,13 @@ const UNLOCK = createRoute({
   },
   responses: {
     200: {
-      description: "It is open to the session",
+      description: "It is unlocked for the session",
       content: {
         "application/json": {
           schema: z.object({
-            expires_at: z.string().openapi({ description: "When, if it is not used" }),
+            expires_at: z.string().openapi({
+              description: "When the session ends if it is not used",
+            }),
           }).openapi("Unlocked"),
         },
       },
@@ -233,7 +235,7 @@ const LOCK = createRoute({
   method: "delete",
   path: "/volumes/{id}/unlock",
   tags: ["volumes"],
-  summary: "Lock a volume for this session again",
+  summary: "Lock a volume for this session",
   request: { params: VolumeParam },
   responses: { 204: { description: "It is locked" }, ...problems(404) },
 });
@@ -242,8 +244,9 @@ const DRAFT_KEY = createRoute({
   method: "get",
   path: "/volumes/{id}/draft-key",
   tags: ["volumes"],
-  summary: "The key that seals drafts of an encrypted volume in a browser",
-  description: "Made of the volume's key, for a session that has unlocked it. It opens no content.",
+  summary: "Get the key that encrypts drafts of an encrypted volume in a browser",
+  description:
+    "Derived from the volume's key, for a session that has unlocked it. It decrypts no content.",
   request: { params: VolumeParam },
   responses: {
     200: {
@@ -260,7 +263,7 @@ const CHANGE_PIN = createRoute({
   method: "post",
   path: "/volumes/{id}/pin",
   tags: ["volumes"],
-  summary: "Give an encrypted volume another PIN",
+  summary: "Change the PIN of an encrypted volume",
   description: "Other sessions have to prove the new one.",
   request: {
     params: VolumeParam,
@@ -273,5 +276,5 @@ const CHANGE_PIN = createRoute({
       },
     },
   },
-  responses: { 204: { description: "It is changed" }, ...problems(400, 404, 429) },
+  responses: { 204: { description: "The PIN was changed" }, ...problems(400, 404, 429) },
 });

@@ -248,7 +248,7 @@ class PathBytes {
     const added = this.#encoder.encode(directory ? `${name}/` : name);
     const length = this.length + added.length;
     if (length > LONGEST_PATH) {
-      throw new AloeError("unsupported", `a path is longer than a ZIP can have: ${length} bytes`);
+      throw new AloeError("unsupported", `a path is too long for a ZIP archive: ${length} bytes`);
     }
     if (length > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));

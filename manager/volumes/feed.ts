@@ -165,7 +165,7 @@ class ManagerFeed implements Feed {
       const there = new Set(all.map(({ id }) => id));
       for (const id of this.#seen.keys()) if (!there.has(id)) this.#seen.delete(id);
     } catch (error) {
-      this.#options.log(`the feed could not look at files: ${(error as Error).message}`);
+      this.#options.log(`the feed could not poll files: ${(error as Error).message}`);
     } finally {
       this.#polling = false;
     }

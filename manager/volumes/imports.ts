@@ -61,8 +61,8 @@ export class Imports {
         throw new Problem(
           422,
           "unsupported",
-          `chunks have ${LARGEST_CHUNK} bytes at most here, not ${largestChunk}: ` +
-            "copy what it has to a volume of smaller ones",
+          `chunks may have ${LARGEST_CHUNK} bytes at most here, not ${largestChunk}: ` +
+            "copy its content to a volume with smaller ones",
         );
       }
       const move = () => filesystems.import(path, name);
@@ -104,6 +104,6 @@ function explain(error: unknown, path: string): never {
     : null;
   const detail = error.code === "unsupported" && said !== null && !said.includes(path)
     ? said
-    : "that is no aloelite file, or it is damaged";
+    : "the file is no aloelite file, or it is damaged";
   throw new Problem(422, error.code, detail, { cause: error });
 }

@@ -27,10 +27,10 @@ export function newPath(path: string): string {
 /** Checks the name of a new node. @throws {Problem} 400. */
 export function newName(name: string): string {
   if (name === "" || name.includes("/")) {
-    throw new Problem(400, "nameless", "a name is not empty and holds no slash");
+    throw new Problem(400, "nameless", "a name must not be empty or contain a slash");
   }
   if (name === "." || name === "..") {
-    throw new Problem(400, "invalid", `${name}: is no name for anything new`);
+    throw new Problem(400, "invalid", `${name}: is not allowed as a name`);
   }
   if (encoder.encode(name).length > LONGEST) {
     throw new Problem(400, "invalid", `a name has ${LONGEST} bytes at most`);

@@ -62,7 +62,7 @@ export async function stagePiece(
       }
     }
     if (hash.digest("base64") !== digest) {
-      throw new Problem(460, "invalid", "the checksum is of something else: nothing was kept");
+      throw new Problem(460, "invalid", "the checksum does not match: nothing was kept");
     }
     await writer?.close();
   } catch (error) {

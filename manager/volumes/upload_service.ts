@@ -32,7 +32,7 @@ export class WrongOffset extends Problem {
   readonly offset: number;
 
   constructor(offset: number) {
-    super(409, "mount_conflict", `the upload goes on at ${offset}`);
+    super(409, "mount_conflict", `the upload continues at ${offset}`);
     this.offset = offset;
   }
 }
@@ -93,7 +93,7 @@ export class UploadService {
   checkLength(length: number | null): void {
     const { maxBytes } = this.#options;
     if (length === null || length <= maxBytes) return;
-    throw new Problem(413, "too_large", `an upload has ${maxBytes} bytes at most`);
+    throw new Problem(413, "too_large", `an upload may have ${maxBytes} bytes at most`);
   }
 
   /** The uploads of a volume that are not finished, oldest first. */
@@ -202,7 +202,7 @@ export class UploadService {
     if (offset !== upload.size) throw new WrongOffset(upload.size);
     const limit = Math.min(maxBytes, upload.length ?? Infinity);
     if (offset + announced > limit) {
-      throw new Problem(413, "too_large", `the upload has ${limit} bytes at most`);
+      throw new Problem(413, "too_large", `the upload may have ${limit} bytes at most`);
     }
     const pieces = body(limit - offset);
     await using staged = checksum === null ? null : await stagePiece(volume, pieces, checksum);

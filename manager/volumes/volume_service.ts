@@ -237,7 +237,9 @@ export class OpenVolume implements Access {
     const run = async (db: ops.Database) => {
       const path = "path" in target ? target.path : await ops.pathOf(db, handle, target.node);
       const { type } = await ops.stat(db, handle, path);
-      if (/^\/*$/.test(path)) throw new Problem(400, "invalid", "the top cannot be removed");
+      if (/^\/*$/.test(path)) {
+        throw new Problem(400, "invalid", "the top directory cannot be removed");
+      }
       if (conditions !== null) {
         const tag = type === "entry" ? (await ops.openSnapshot(db, handle, { path })).tag : "";
         requireConditions(conditions, tag);
