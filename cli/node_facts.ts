@@ -1,5 +1,6 @@
 import type { Mount, NodeInfo } from "../mod.ts";
 import { decodeText } from "../src/names.ts";
+import { Fault } from "./faults.ts";
 
 /** The kind of a node as shown to users; a file written by another driver may be a link. */
 export type FileKind =
@@ -28,6 +29,18 @@ export function fileKind(node: NodeInfo): FileKind {
     default:
       return node.type;
   }
+}
+
+/**
+ * Refuses what has no content to copy out.
+ *
+ * @param path Its path, for the message.
+ * @throws {Fault} For a device, a FIFO and a socket.
+ */
+export function refuseSpecial(path: string, node: NodeInfo): void {
+  const kind = fileKind(node);
+  if (kind === "directory" || kind === "file" || kind === "symlink") return;
+  throw new Fault(path, `is a ${kind}, which cannot be copied out; a mount shows it as one`);
 }
 
 const DEVICES = { char: "character device", block: "block device" } as const;

@@ -2,6 +2,7 @@ import type { Mount, ReadDescriptor } from "../mod.ts";
 import { UsageError } from "./args.ts";
 import type { Context } from "./context.ts";
 import { follow } from "./links.ts";
+import { refuseSpecial } from "./node_facts.ts";
 
 /** The size of blocks copied between a volume and the outside, in bytes. */
 export const BLOCK = 1024 * 1024;
@@ -52,7 +53,8 @@ export async function toStdout(
   path: string,
 ): Promise<void> {
   const version = versionOption(ctx);
-  const { path: at } = await follow(mount, path);
+  const { path: at, node } = await follow(mount, path);
+  refuseSpecial(path, node);
   await using from = await mount.openRead(
     at,
     version === undefined ? {} : { version },

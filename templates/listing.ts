@@ -27,6 +27,10 @@ export type DetailColumns = [
   length: number | null,
   nonce: Uint8Array | null,
   tag: Uint8Array | null,
+  /** Of a device. */
+  deviceKind: "char" | "block" | null,
+  major: number | null,
+  minor: number | null,
 ];
 
 /**
@@ -157,6 +161,7 @@ function details(page: unknown) {
       join.on("n.type", "=", sql.lit("symlink")).onRef("v.content_id", "=", "c.node_id")
         .onRef("v.version", "=", "c.version").on("v.chunk_index", "=", sql.lit(0)))
     .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+    .leftJoin("aloe_device as d", "d.node_id", "n.node_id")
     .select((eb) => [
       "e.edge_id",
       "e.name",
@@ -175,6 +180,9 @@ function details(page: unknown) {
       "k.length",
       "k.N_c",
       "k.enc_tag",
+      "d.kind",
+      "d.major",
+      "d.minor",
     ]) as unknown as Compilable<DetailColumns>;
 }
 

@@ -5,7 +5,7 @@ import { Fault, withSubject } from "../faults.ts";
 import { checkName, Exporter } from "../exporter.ts";
 import { follow } from "../links.ts";
 import * as files from "../local_files.ts";
-import { fileKind } from "../node_facts.ts";
+import { fileKind, refuseSpecial } from "../node_facts.ts";
 import { absolute, baseName, isRoot, localJoin } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { toStdout, versionOption } from "../stream.ts";
@@ -50,7 +50,9 @@ async function one(
   const { path: at, node } = recursive
     ? { path, node: await mount.stat(path) }
     : await follow(mount, path);
-  const directory = node.type === "container";
+  refuseSpecial(path, node);
+  const kind = fileKind(node);
+  const directory = kind === "directory";
   if (directory && !recursive) {
     throw new Fault(path, "a directory; add -r to copy it");
   }
@@ -68,7 +70,7 @@ async function one(
     : dest.length > 1
     ? dest.replace(/\/+$/, "")
     : dest;
-  if (version === undefined || fileKind(node) !== "file") {
+  if (version === undefined || kind !== "file") {
     await exporter.node(at, node, local, !into);
     return;
   }

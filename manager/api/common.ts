@@ -10,5 +10,5 @@ export const OUTCOME = z.enum(["created", "replaced", "renamed", "skipped"]);
 export type OnConflict = z.infer<typeof ON_CONFLICT>;
 
 /** What a node is. */
-export const NODE_TYPE = z.enum(["directory", "file", "symlink", "fifo", "socket"]);
+export const NODE_TYPE = z.enum(["directory", "file", "symlink", "fifo", "socket", "device"]);
 export type NodeType = z.infer<typeof NODE_TYPE>;

@@ -11,6 +11,13 @@ const Annotations = z.custom<Record<string, string>>(
   "metadata is a map of text to text",
 ).openapi({ type: "object", additionalProperties: { type: "string" } });
 
+/** The numbers of a device. */
+const DEVICE = z.object({
+  kind: z.enum(["char", "block"]),
+  major: z.number().int(),
+  minor: z.number().int(),
+});
+
 /** An entry of a directory. */
 export const EntrySchema = z.object({
   id: z.string(),
@@ -24,6 +31,7 @@ export const EntrySchema = z.object({
   visible: z.boolean(),
   edge: z.string(),
   target: z.string().optional(),
+  device: DEVICE.optional(),
 }).openapi("Entry");
 
 /** The schema of a node. */
@@ -45,6 +53,7 @@ export const NodeSchema = z.object({
   retention: z.number().int().nullable(),
   metadata: Annotations,
   target: z.string().optional(),
+  device: DEVICE.optional(),
 }).openapi("Node");
 
 export type Entry = z.infer<typeof EntrySchema>;

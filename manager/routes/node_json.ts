@@ -1,10 +1,10 @@
-import type { NodeType } from "../../mod.ts";
+import type { Device, NodeType } from "../../mod.ts";
 import type { DetailedEntry } from "../../src/ops.ts";
 import type { NodeStat } from "../volumes/volume_service.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 
 /** The types of nodes in responses. */
-export type JsonType = "directory" | "file" | "symlink" | "fifo" | "socket";
+export type JsonType = "directory" | "file" | "symlink" | "fifo" | "socket" | "device";
 
 const TYPES: Record<NodeType, JsonType> = {
   container: "directory",
@@ -14,9 +14,13 @@ const TYPES: Record<NodeType, JsonType> = {
   socket: "socket",
 };
 
-/** The type of a node in responses. */
-export function jsonType(type: NodeType): JsonType {
-  return TYPES[type];
+/**
+ * A node's type as responses have it.
+ *
+ * @param device What device it is; null when it is none.
+ */
+export function jsonType(type: NodeType, device: Device | null): JsonType {
+  return device === null ? TYPES[type] : "device";
 }
 
 /** The JSON of a node. */
@@ -38,6 +42,7 @@ export interface NodeJson {
   retention: number | null;
   metadata: Record<string, string>;
   target?: string;
+  device?: Device;
 }
 
 /** Converts a node to JSON. */
@@ -46,7 +51,7 @@ export function nodeJson({ info, path, linkTarget }: NodeStat): NodeJson {
     id: info.id,
     name: info.name,
     path,
-    type: TYPES[info.type],
+    type: jsonType(info.type, info.device),
     size: info.size ?? 0,
     version: info.version,
     created_at: toRfc3339(info.createdAt),
@@ -60,6 +65,7 @@ export function nodeJson({ info, path, linkTarget }: NodeStat): NodeJson {
     retention: info.retention,
     metadata: info.metadata,
     ...(linkTarget === undefined ? {} : { target: linkTarget }),
+    ...(info.device === null ? {} : { device: info.device }),
   };
 }
 
@@ -72,12 +78,14 @@ export class EntryWriter {
   write(entry: DetailedEntry): string {
     const target = entry.target === null ? "" : `,"target":${JSON.stringify(entry.target)}`;
     return `{"id":"${entry.node}","name":${JSON.stringify(entry.name)},"type":"${
-      TYPES[entry.type]
+      jsonType(entry.type, entry.device)
     }","size":${entry.size ?? 0},"version":${entry.version},"mode":${entry.mode},"created_at":"${
       this.#time(entry.createdSec, entry.createdNsec)
     }","modified_at":"${
       this.#time(entry.modifiedSec, entry.modifiedNsec)
-    }","visible":${entry.visible},"edge":"${entry.edge}"${target}}`;
+    }","visible":${entry.visible},"edge":"${entry.edge}"${target}${
+      entry.device === null ? "" : `,"device":${JSON.stringify(entry.device)}`
+    }}`;
   }
 
   #time(sec: number, nsec: number): string {

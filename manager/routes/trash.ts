@@ -24,7 +24,7 @@ export function trashRoutes(services: RouteServices): OpenAPIHono<Env> {
       id,
       name: path.slice(path.lastIndexOf("/") + 1),
       path,
-      type: jsonType(type),
+      type: jsonType(type, null),
       size,
       nodes,
       deleted_at: removedAt === null ? null : toRfc3339(removedAt),

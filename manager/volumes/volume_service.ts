@@ -124,14 +124,24 @@ export class OpenVolume implements Access {
    *
    * @param version One that is kept; the current one when left out.
    * @returns The file, and its bytes where there are few.
-   * @throws {AloeError} `not_found`, `not_an_entry`.
+   * @throws {AloeError} `not_found`, `not_an_entry`; `unsupported` for a device, a FIFO or a socket.
    */
-  read(
+  async read(
     target: ops.Target,
     version?: number,
   ): Promise<Awaited<ReturnType<typeof ops.openSmallSnapshot>>> {
     const options = version === undefined ? {} : { version };
-    return ops.openSmallSnapshot(this.fs.db, this.mount.handle, target, options);
+    const found = await ops.openSmallSnapshot(this.fs.db, this.mount.handle, target, options);
+    if (found.snapshot.size === 0) await this.#refuseSpecial(found.snapshot.node);
+    return found;
+  }
+
+  /** Refuses what has no content: it is not answered as an empty file is. */
+  async #refuseSpecial(node: string): Promise<void> {
+    const { type, device, name } = await ops.statById(this.fs.db, this.mount.handle, node);
+    const kind = device === null ? type : `${device.kind} device`;
+    if (kind === "entry" || kind === "symlink") return;
+    throw new AloeError("unsupported", `${name}: is a ${kind}, which has no content`);
   }
 
   /**

@@ -6,7 +6,7 @@ import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { requireContainer, type Resolved, resolveTarget, type Target } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
-import type { NodeType } from "../types.ts";
+import type { Device, NodeType } from "../types.ts";
 import { beginPage, type ListPage, positionText } from "./listing_page.ts";
 
 /**
@@ -43,6 +43,8 @@ export interface DetailedEntry {
   modifiedNsec: number;
   /** Where a link points; null for anything else. */
   target: string | null;
+  /** What device it is; null when it is none. */
+  device: Device | null;
 }
 
 /** A page of a listing. */
@@ -99,7 +101,7 @@ class Links {
   }
 
   target(row: DetailColumns): string {
-    const [data, length, N_c, enc_tag] = row.slice(14) as [
+    const [data, length, N_c, enc_tag] = row.slice(14, 18) as [
       Uint8Array | null,
       number | null,
       Uint8Array | null,
@@ -128,6 +130,7 @@ function detailedEntry(row: DetailColumns, links: Links): DetailedEntry {
     modifiedSec: row[12],
     modifiedNsec: row[13],
     target: row[4] === "symlink" ? links.target(row) : null,
+    device: row[18] === null ? null : { kind: row[18], major: row[19]!, minor: row[20]! },
   };
   // SQL's division and remainder go towards zero.
   if (entry.createdNsec < 0) entry.createdNsec += 1e9, entry.createdSec--;

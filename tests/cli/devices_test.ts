@@ -70,6 +70,25 @@ mountTest("devices are told apart from files, and copied as devices", async () =
     "empty",
     "file",
   ]);
+  for (
+    const [name, kind] of [["char", "character device"], ["block", "block device"], [
+      "fifo",
+      "fifo",
+    ]]
+  ) {
+    for (const words of [["get"], ["get", "-r"]]) {
+      const named = await run(["-f", file, ...words, `/d/${name}`, "one"]);
+      assert.equal(named.code, 1, named.err);
+      assert.equal(
+        named.err,
+        `aloelite: get: /d/${name}: is a ${kind}, which cannot be copied out; a mount shows it as one\n`,
+      );
+    }
+    const both = await run(["-f", file, "get", `/d/${name}`, "/d/file", "out"]);
+    assert.equal(both.code, 1);
+    assert.equal(await Deno.readTextFile(scratch.join("out/file")), "text");
+    assert.equal((await run(["-f", file, "cat", `/d/${name}`])).code, 1, name);
+  }
   const packed = await run(["-f", file, "pack", "/d"]);
   assert.equal(packed.code, 1);
   assert.match(packed.err, /a pack can hold no device/);

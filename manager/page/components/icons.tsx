@@ -1,6 +1,8 @@
 import {
   Archive,
   AudioLines,
+  Cable,
+  Cpu,
   File,
   FileCode,
   FileText,
@@ -9,6 +11,7 @@ import {
   Image,
   Link2,
   type LucideIcon,
+  Plug,
 } from "lucide-react";
 import type { Kind } from "../lib/kinds.ts";
 
@@ -23,6 +26,9 @@ const ICONS: Record<Kind, LucideIcon> = {
   code: FileCode,
   text: FileText,
   archive: Archive,
+  device: Cpu,
+  fifo: Cable,
+  socket: Plug,
   other: File,
 };
 

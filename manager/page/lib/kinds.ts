@@ -11,6 +11,9 @@ export type Kind =
   | "code"
   | "text"
   | "archive"
+  | "device"
+  | "fifo"
+  | "socket"
   | "other";
 
 const BY_EXTENSION = new Map<string, Kind>();
@@ -47,6 +50,7 @@ const BY_NAME = new Map<string, Kind>([
 export function kindOf(name: string, type: string): Kind {
   if (type === "directory") return "folder";
   if (type === "symlink") return "link";
+  if (type === "device" || type === "fifo" || type === "socket") return type;
   if (type !== "file") return "other";
   return BY_EXTENSION.get(extension(name)) ?? BY_NAME.get(name.toLowerCase()) ?? "other";
 }
@@ -62,11 +66,19 @@ const WORDS: Record<Kind, string> = {
   code: "Code",
   text: "Text",
   archive: "Archive",
+  device: "Device",
+  fifo: "FIFO",
+  socket: "Socket",
   other: "File",
 };
 
 export function kindWord(kind: Kind): string {
   return WORDS[kind];
+}
+
+/** Whether there is nothing to read: what it names is in the system that uses it. */
+export function isSpecial(kind: Kind): boolean {
+  return kind === "device" || kind === "fifo" || kind === "socket";
 }
 
 export function isText(kind: Kind): boolean {

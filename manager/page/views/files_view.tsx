@@ -27,6 +27,7 @@ import { explain } from "../lib/explain.ts";
 import { baseName, join, parent } from "../lib/paths.ts";
 import { matching, sortEntries } from "../lib/sort.ts";
 import { useFeed } from "../state/feed.ts";
+import { isSpecial, kindOf } from "../lib/kinds.ts";
 import { useListing } from "../state/listing.ts";
 import { useMarks } from "../state/marks.ts";
 import { useResource } from "../state/resource.ts";
@@ -159,12 +160,12 @@ export function FilesView({ volume }: { volume: Volume }) {
           run: () => open(rows.find((row) => selection.has(row.key))!),
         }]
         : []),
-      {
+      ...(single && isSpecial(kindOf(first.entry.name, first.entry.type)) ? [] : [{
         id: "download",
         label: single && file ? "Download" : "Download as zip",
         icon: <Download size={16} />,
         run: () => download(volume.id, items),
-      },
+      }]),
       ...(single && file
         ? [{
           id: "versions",
@@ -337,9 +338,14 @@ export function FilesView({ volume }: { volume: Volume }) {
         </span>
         {selection.size > 0 && (
           <span className="selection-actions">
-            <IconButton label="Download selected" onPress={() => download(volume.id, chosen())}>
-              <Download size={17} aria-hidden />
-            </IconButton>
+            {!chosen().every(({ entry }) => isSpecial(kindOf(entry.name, entry.type))) && (
+              <IconButton
+                label="Download selected"
+                onPress={() => download(volume.id, chosen())}
+              >
+                <Download size={17} aria-hidden />
+              </IconButton>
+            )}
             <IconButton
               label="Move selected"
               onPress={() => setAsking({ what: "move", paths: chosenPaths() })}

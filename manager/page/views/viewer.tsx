@@ -8,7 +8,7 @@ import { Action, Empty, IconButton, Notice, Waiting } from "../components/contro
 import { KindIcon } from "../components/icons.tsx";
 import { explain } from "../lib/explain.ts";
 import { bytes, longTime } from "../lib/format.ts";
-import { isText, type Kind, kindOf, kindWord } from "../lib/kinds.ts";
+import { isSpecial, isText, type Kind, kindOf, kindWord } from "../lib/kinds.ts";
 import { lazily } from "../lib/lazily.ts";
 import { baseName, parent } from "../lib/paths.ts";
 import { useFeed } from "../state/feed.ts";
@@ -78,15 +78,20 @@ export function Viewer(
               <Action onPress={() => setVersion(null)}>Version {version}: show the current</Action>
             )}
             <span className="viewer-actions">
-              <IconButton
-                label="Download"
-                onPress={() => save(fileUrl(volume.id, path, { version: shown, download: true }))}
-              >
-                <Download size={18} aria-hidden />
-              </IconButton>
-              <IconButton label="Versions" onPress={() => toggle("versions")}>
-                <History size={18} aria-hidden />
-              </IconButton>
+              {!isSpecial(kind) && (
+                <>
+                  <IconButton
+                    label="Download"
+                    onPress={() =>
+                      save(fileUrl(volume.id, path, { version: shown, download: true }))}
+                  >
+                    <Download size={18} aria-hidden />
+                  </IconButton>
+                  <IconButton label="Versions" onPress={() => toggle("versions")}>
+                    <History size={18} aria-hidden />
+                  </IconButton>
+                </>
+              )}
               <IconButton label="Details" onPress={() => toggle("details")}>
                 <Info size={18} aria-hidden />
               </IconButton>
@@ -181,6 +186,13 @@ function Content(
       />
     );
   }
+  if (isSpecial(kind)) {
+    return (
+      <Empty icon={<KindIcon kind={kind} size={26} />} title={name}>
+        {`A ${kindWord(kind)}: there is nothing in it to be shown or downloaded.`}
+      </Empty>
+    );
+  }
   switch (kind) {
     case "image":
       return <img className="picture" src={url} alt={name} />;
@@ -233,6 +245,10 @@ function Other(
 function Details({ path, kind, facts }: { path: string; kind: Kind; facts: NodeFacts }) {
   const rows: [string, ReactNode][] = [
     ["Kind", kindWord(kind)],
+    ...(facts.device === undefined ? [] : [[
+      "Device",
+      `${facts.device.kind} ${facts.device.major}:${facts.device.minor}`,
+    ] as [string, ReactNode]]),
     ["Folder", parent(path)],
     ["Size", `${bytes(facts.size)} (${facts.size.toLocaleString("en")})`],
     ["Modified", longTime(facts.modified_at)],
