@@ -23,7 +23,7 @@ function Asking(
     >
       <div className="dialog-body">
         <p>
-          Something of this name is there. What is to be done with the one that is being {verb}?
+          An item with this name exists. What should happen to the one that is being {verb}?
         </p>
         <p className="hint">
           {asVersion

@@ -61,7 +61,7 @@ export function MountView({ volume }: { volume: Volume }) {
                 </p>
               </>
             )
-            : <p className="hint">The manager keeps it open; there is no folder of it.</p>}
+            : <p className="hint">The manager keeps the volume open, without a folder.</p>}
           {error !== null && <Notice tone="bad">{explain(error)}</Notice>}
           <Action isDisabled={busy} onPress={() => doing(() => unmount(volume.id))}>
             {busy ? "Unmounting…" : "Unmount"}
