@@ -849,16 +849,17 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "repair",
-    summary: "remove schema objects that no known release writes",
+    summary: "remove unknown schema objects, and rebuild damaged indexes",
     operands: "",
     min: 0,
     max: 0,
     notes: [
       "A file that has a trigger, view or index of unknown origin is not opened,",
       "because such an object could do anything. This command removes these objects",
-      "without running them. No data is removed.",
+      "without running them. No data is removed. It also rebuilds each index that",
+      "disagrees with its table; `health` reports such an index.",
     ],
-    examples: [["repair", "prints a line for each removed object"]],
+    examples: [["repair", "prints a line for each removed or rebuilt object"]],
     load: async () => (await import("./commands/care.ts")).repair,
   },
   {

@@ -66,14 +66,14 @@ export class AloeLite implements AsyncDisposable {
 
   /**
    * Removes unknown objects that {@linkcode open} refuses and that hold no data: triggers, views
-   * and indexes.
+   * and indexes. Rebuilds the format's indexes that disagree with their tables.
    *
    * @param path The file; it must not be open anywhere.
-   * @returns The removed objects.
+   * @returns The removed and the rebuilt objects.
    * @throws {AloeError} `not_found`; `corrupt` or `unsupported` when this cannot repair the file,
    *   which is then unchanged.
    */
-  static repair(path: string | URL): Promise<ops.RemovedObject[]> {
+  static repair(path: string | URL): Promise<ops.RepairedObject[]> {
     return ops.repairFile(path);
   }
 

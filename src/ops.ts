@@ -25,7 +25,7 @@ export { type FileSpace, fileSpace } from "./ops/space.ts";
 export { clearAbandoned } from "./ops/abandoned.ts";
 export { wholeOrInPieces } from "./ops/in_pieces.ts";
 export { openDatabase } from "./ops/open.ts";
-export { type RemovedObject, repairFile } from "./storage/open.ts";
+export { type RepairedObject, repairFile } from "./storage/open.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
 export type { BackupOptions, BackupProgress, Durability } from "./storage/dialect.ts";
 export type { WalState } from "./storage/capabilities.ts";

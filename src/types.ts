@@ -160,7 +160,8 @@ export interface TrashItem {
 export interface Anomaly {
   /** The kind of fault, for instance `cycle` or `volume_without_root`. */
   kind: string;
-  /** The id of the row concerned; the table's name for `damaged_pages`. */
+  /** The id of the row concerned; the table's name for `damaged_pages`, the
+   * index's for `damaged_index`. */
   id: string;
 }
 

@@ -66,35 +66,57 @@ export const walLength = raw<{ busy: number; log: number; checkpointed: number }
   "PRAGMA wal_checkpoint(NOOP)",
 );
 
+/** What a check of SQLite's says. */
+type Check = Statement<Record<never, never>, { fault: string }>;
+
 /**
  * Damage of the file's pages and tables: one row, of several lines where the trees of
  * pages are damaged, `ok` when there is none. The rows of a damaged tree may never end,
  * so nothing is looked at beyond the first row.
  */
-export const quickCheck = raw<{ quick_check: string }>(
-  "SELECT quick_check FROM pragma_quick_check LIMIT 1",
+export const quickCheck: Check = raw("SELECT quick_check AS fault FROM pragma_quick_check LIMIT 1");
+
+/** The same for one table with its indexes. */
+export const quickCheckOf = (table: string): Check =>
+  raw(`SELECT quick_check AS fault FROM pragma_quick_check('${table}', 'main') LIMIT 1`);
+
+/** What a table, whose pages are trees, and its indexes are at odds about: a row a fault, or `ok`. */
+export const integrityOf = (table: string): Check =>
+  raw(`SELECT integrity_check AS fault FROM pragma_integrity_check('${table}', 'main')`);
+
+/** Of tables that are read from end to end by whoever opens or lists a file, a row each. */
+export const checkLists = raw<{ name: string; fault: string }>(
+  ["volume", "mount"].map((table) =>
+    `SELECT '${table}' AS name, fault FROM (SELECT quick_check AS fault
+      FROM pragma_quick_check('${table}', 'main') LIMIT 1)`
+  ).join(" UNION ALL "),
 );
 
-/** The same for tables with their indexes, a row each. */
-const quickChecksOf = (...tables: string[]) =>
-  raw<{ name: string; quick_check: string }>(
-    tables.map((table) =>
-      `SELECT '${table}' AS name, quick_check ` +
-      `FROM (SELECT quick_check FROM pragma_quick_check('${table}') LIMIT 1)`
-    ).join(" UNION ALL "),
+/** An index that has some rows of its table. */
+interface PartialIndex {
+  name: string;
+  table: string;
+  /** Which rows it has. */
+  where: string;
+}
+
+/** Those that a file may have. */
+export const PARTIAL_INDEXES: readonly PartialIndex[] = [
+  ["edge_active_placement", 0],
+  ["edge_from_name", 0],
+  ["edge_from_active", 0],
+  ["edge_to_active", 0],
+  ["aloe_edge_gone", 1],
+].map(([name, archived]) => ({ name: `${name}`, table: "edge", where: `archived = ${archived}` }));
+
+/** Makes an index anew of its table. */
+export const rebuildIndex = (name: string): Command => raw(`REINDEX main."${name}"`);
+
+/** How many rows more than its table an index has. */
+export const indexSurplus = (
+  { name, table, where }: PartialIndex,
+): Statement<Record<never, never>, { rows: number }> =>
+  raw(
+    `SELECT (SELECT count(*) FROM main."${table}" INDEXED BY "${name}" WHERE ${where})
+      - (SELECT count(*) FROM main."${table}" NOT INDEXED WHERE ${where}) AS rows`,
   );
-
-/** Of tables that are read from end to end by whoever opens or lists a file. */
-export const checkLists = quickChecksOf("volume", "mount");
-
-/** Of tables that are read from end to end to look for faults. */
-export const checkShape = quickChecksOf(
-  "volume",
-  "mount",
-  "lock",
-  "node",
-  "edge",
-  "content",
-  "content_version",
-  "content_chunk",
-);

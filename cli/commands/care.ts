@@ -52,16 +52,19 @@ async function shrink(ctx: Context, fs: AloeLite): Promise<void> {
   }
 }
 
-/** `repair`: removes schema objects that no known release writes and that hold no data. */
+/** `repair`: removes schema objects that no known release writes, and rebuilds damaged indexes. */
 export async function repair(ctx: Context): Promise<void> {
   ctx.guard();
   const { AloeLite } = await import("../../mod.ts");
-  const removed = await withSubject(ctx.file, () => AloeLite.repair(databasePath(ctx.file)));
-  if (ctx.json) await ctx.out.json({ removed });
-  else if (removed.length === 0) await ctx.out.line("nothing to repair");
+  const repaired = await withSubject(ctx.file, () => AloeLite.repair(databasePath(ctx.file)));
+  const objects = (what: "removed" | "rebuilt") =>
+    repaired.filter(({ done }) => done === what).map(({ type, name }) => ({ type, name }));
+  if (ctx.json) await ctx.out.json({ removed: objects("removed"), rebuilt: objects("rebuilt") });
+  else if (repaired.length === 0) await ctx.out.line("nothing to repair");
   else {
-    for (const { type, name } of removed) {
-      await ctx.out.line(ctx.out.name(`removed ${type} ${JSON.stringify(name)}`));
+    for (const { type, name, done } of repaired) {
+      const did = done === "removed" ? "removed" : "rebuilt";
+      await ctx.out.line(ctx.out.name(`${did} ${type} ${JSON.stringify(name)}`));
     }
   }
 }

@@ -1,34 +1,76 @@
 import { isBelowItself } from "../../templates/edge.ts";
 import { anomalies, impossibleCells, unreachable } from "../../templates/maintenance.ts";
+import { AloeError } from "../errors.ts";
+import { type Damage, findDamage } from "../storage/capabilities.ts";
 import type { Database } from "../storage/database.ts";
+import type { Transaction } from "../storage/transaction.ts";
 import type { Anomaly } from "../types.ts";
 
 /** The kind of fault that ends all other checks: the pages of a table are no tree. */
 export const DAMAGED_PAGES = "damaged_pages";
 
+/** The kind of fault of an index that does not agree with its table. */
+export const DAMAGED_INDEX = "damaged_index";
+
+/** The kind of fault of pages that are lost, or that are free and in use. */
+export const DAMAGED_FREE_PAGES = "damaged_free_pages";
+
 /**
  * Looks for faults in the shape of the file: tables whose pages are damaged (then for nothing
- * else; `id` is the table), volumes without a root, edges
- * between volumes or from a file, names that the format does not allow,
- * containers placed twice, cycles.
+ * else; `id` is the table), indexes that do not agree with their tables (`id` is the index),
+ * volumes without a root, edges between volumes or from a file, names that the format does not
+ * allow, containers placed twice, cycles.
  *
  * @returns One row a fault; none when all is well.
  */
 export async function healthCheck(db: Database): Promise<Anomaly[]> {
-  return await db.read(async (tx) => {
-    // What has no end is not read.
-    const damaged = await tx.capabilities.damagedTables?.(tx) ?? [];
-    if (damaged.length > 0) return damaged.map((id) => ({ kind: DAMAGED_PAGES, id }));
-    const found = await tx.all(anomalies, {});
-    for (const { kind, id } of [...found]) {
-      if (kind !== "container_with_two_placements" && kind !== "root_with_placement") continue;
-      if (await tx.first(isBelowItself, { node: id })) found.push({ kind: "cycle", id });
-    }
-    for (const { cell, id } of await tx.all(impossibleCells, { volume: null })) {
-      found.push({ kind: `impossible_${cell.replace(".", "_")}`, id: id ?? "" });
-    }
-    return [...found, ...cycles(await tx.all(unreachable, {}))];
-  });
+  const damage = await findDamage(db);
+  const pages = damage.filter(({ kind }) => kind === "pages");
+  // What has no end is not read.
+  if (pages.length > 0) return pages.map(asAnomaly);
+  const found: Anomaly[] = [];
+  try {
+    await db.read((tx) => findInRows(tx, found));
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    // What an index leads to that is not there: the damage of it has been found.
+    if (damage.length === 0) found.push({ kind: "unreadable_rows", id: "" });
+  }
+  // Of a value that is named with its row nothing more is to be said.
+  const others = damage.map(asAnomaly)
+    .filter(({ kind }) => !found.some((each) => each.kind === kind));
+  return [...others, ...found];
+}
+
+/** Adds the faults that rows show which can be read. */
+async function findInRows(tx: Transaction, found: Anomaly[]): Promise<void> {
+  found.push(...await tx.all(anomalies, {}));
+  for (const { kind, id } of [...found]) {
+    if (kind !== "container_with_two_placements" && kind !== "root_with_placement") continue;
+    if (await tx.first(isBelowItself, { node: id })) found.push({ kind: "cycle", id });
+  }
+  for (const { cell, id } of await tx.all(impossibleCells, { volume: null })) {
+    found.push({ kind: `impossible_${cell.replace(".", "_")}`, id: id ?? "" });
+  }
+  found.push(...cycles(await tx.all(unreachable, {})));
+}
+
+/** Whether something failed with what is in the file. */
+export function isCorrupt(error: unknown): boolean {
+  return error instanceof AloeError && error.code === "corrupt";
+}
+
+function asAnomaly({ kind, id }: Damage): Anomaly {
+  switch (kind) {
+    case "pages":
+      return { kind: DAMAGED_PAGES, id };
+    case "free_pages":
+      return { kind: DAMAGED_FREE_PAGES, id };
+    case "index":
+      return { kind: DAMAGED_INDEX, id };
+    default:
+      return { kind: `impossible_${id.replace(".", "_")}`, id: "" };
+  }
 }
 
 /**

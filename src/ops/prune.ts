@@ -5,7 +5,7 @@ import { now } from "../clock.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Database } from "../storage/database.ts";
-import { refuseDamagedTables } from "../storage/capabilities.ts";
+import { refuseDamage } from "../storage/capabilities.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { clearAbandoned } from "./abandoned.ts";
 import { inPieces, wholeOrInPieces } from "./in_pieces.ts";
@@ -30,7 +30,7 @@ export async function prune(
   options: PruneOptions = {},
 ): Promise<PruneReport> {
   const volume = options.volume ?? null;
-  await db.query((tx) => refuseDamagedTables(tx, db.path));
+  await refuseDamage(db);
   const released = await clearAbandoned(db);
   const ended = async (tx: Transaction) => {
     const locks = await tx.run(deleteEndedLocks, { now: now() });
@@ -69,7 +69,7 @@ export async function pruneContent(
   db: Database,
   options: PruneOptions = {},
 ): Promise<ContentPruneReport> {
-  await db.query((tx) => refuseDamagedTables(tx, db.path));
+  await refuseDamage(db);
   const volume = options.volume ?? null;
   return await wholeOrInPieces(db, () =>
     db.write(async (tx) => {

@@ -11,14 +11,20 @@ import { MAX_CHUNKS } from "../content/write_content.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
-import { AloeError } from "../errors.ts";
 import { MountHandle, type MountRef } from "../mount_handle.ts";
 import { resolve, type Resolved } from "../tree/resolve.ts";
-import { DAMAGED_PAGES, healthCheck } from "./health.ts";
+import {
+  DAMAGED_FREE_PAGES,
+  DAMAGED_INDEX,
+  DAMAGED_PAGES,
+  healthCheck,
+  isCorrupt,
+} from "./health.ts";
+import type { ContentSeals } from "../content_seals.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
-import type { VerifyReport } from "../types.ts";
+import type { Anomaly, VerifyReport } from "../types.ts";
 
 /** How thoroughly a volume is verified. */
 export interface VerifyOptions {
@@ -68,41 +74,65 @@ export async function verify(
   const seals = typeof mount === "string" ? null : MountHandle.sealsOf(mount);
   if (seals !== null) {
     await db.read((tx) => seals.checkVolume(tx)).catch((error) => {
-      if (!(error instanceof AloeError && error.code === "corrupt")) throw error;
+      if (!isCorrupt(error)) throw error;
       report.problems.push(`volume-seal-mismatch volume=${top.volume}`);
     });
   }
   const shape = await healthCheck(db);
-  const damaged = shape.filter(({ kind }) => kind === DAMAGED_PAGES);
-  if (damaged.length > 0) {
-    // A walk through them may have no end.
-    report.problems.push(...damaged.map(({ id }) => `damaged-pages table=${id}`));
-    return report;
+  for (const { kind, id } of shape) {
+    if (kind === DAMAGED_PAGES) report.problems.push(`damaged-pages table=${id}`);
+    else if (kind === DAMAGED_INDEX) report.problems.push(`damaged-index index=${id}`);
+    else if (kind === DAMAGED_FREE_PAGES) report.problems.push(`damaged-free-pages ${id}`);
+    // One without a row is of no volume.
+    else if (id === "") report.problems.push(kind.replaceAll("_", "-"));
   }
-  for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume: top.volume }))) {
+  // A walk through them may have no end.
+  if (shape.some(({ kind }) => kind === DAMAGED_PAGES)) return report;
+  try {
+    await verifyRows(db, top, shape, report);
+    await verifyEntries(db, new Check(db, top, cipher, report, options), seals);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    report.problems.push("rows-not-readable");
+  }
+  return report;
+}
+
+/** Tells of rows that say what cannot be. */
+async function verifyRows(
+  db: Database,
+  { volume }: Resolved,
+  shape: readonly Anomaly[],
+  report: VerifyReport,
+): Promise<void> {
+  for (const row of await db.query((tx) => tx.all(namesNotAllowed, { volume }))) {
     report.problems.push(`name-not-allowed node=${row.to_id} name=${JSON.stringify(row.name)}`);
   }
-  for (
-    const { cell, id } of await db.query((tx) => tx.all(impossibleCells, { volume: top.volume }))
-  ) {
+  for (const { cell, id } of await db.query((tx) => tx.all(impossibleCells, { volume }))) {
     report.problems.push(`impossible-value ${cell} of=${id}`);
   }
   for (const { kind, id } of shape) {
     const ofOne = OF_ONE_VOLUME.get(kind);
     if (ofOne !== undefined) {
-      const volume = await db.query((tx) => tx.first(volumeOfNode, { node: id }));
-      if (volume?.volume_id === top.volume) report.problems.push(`${ofOne} node=${id}`);
+      const owner = await db.query((tx) => tx.first(volumeOfNode, { node: id }));
+      if (owner?.volume_id === volume) report.problems.push(`${ofOne} node=${id}`);
     }
     const between = BETWEEN_VOLUMES.get(kind);
     if (between === undefined) continue;
-    const ours = await db.query((tx) => tx.first(isInDirectoryOf, { id, volume: top.volume }));
+    const ours = await db.query((tx) => tx.first(isInDirectoryOf, { id, volume }));
     if (ours !== undefined) report.problems.push(`${between}=${id}`);
   }
-  const check = new Check(db, top, cipher, report, options);
+}
+
+/** Checks the content of each entry. */
+async function verifyEntries(
+  db: Database,
+  check: Check,
+  seals: ContentSeals | null,
+): Promise<void> {
+  const { report, options, volume } = check;
   for (let after = "";;) {
-    const entries = await db.query((tx) =>
-      tx.all(entriesAfter, { volume: top.volume, after, limit: PAGE })
-    );
+    const entries = await db.query((tx) => tx.all(entriesAfter, { volume, after, limit: PAGE }));
     for (const entry of entries) {
       options.signal?.throwIfAborted();
       await check.entry(entry.node_id, entry.name);
@@ -119,7 +149,7 @@ export async function verify(
       entries: report.entriesChecked,
       chunks: report.chunksChecked,
     });
-    if (entries.length < PAGE) return report;
+    if (entries.length < PAGE) return;
     after = entries[entries.length - 1].node_id;
   }
 }
@@ -154,11 +184,11 @@ interface Progress {
 }
 
 class Check {
+  readonly report: VerifyReport;
+  readonly options: VerifyOptions;
   readonly #db: Database;
   readonly #top: Resolved;
   readonly #cipher: ChunkCipher;
-  readonly #report: VerifyReport;
-  readonly #options: VerifyOptions;
   /** Addresses of chunks that were found to be right. */
   readonly #good = new Set<string>();
 
@@ -172,8 +202,13 @@ class Check {
     this.#db = db;
     this.#top = top;
     this.#cipher = cipher;
-    this.#report = report;
-    this.#options = options;
+    this.report = report;
+    this.options = options;
+  }
+
+  /** The volume that is checked. */
+  get volume(): string {
+    return this.#top.volume;
   }
 
   async entry(node: string, name: string): Promise<void> {
@@ -195,13 +230,13 @@ class Check {
       if (progress.end === "done") break;
     }
     for (const problem of progress.problems) {
-      this.#report.problems.push(`${problem} node=${node} name=${JSON.stringify(name)}`);
+      this.report.problems.push(`${problem} node=${node} name=${JSON.stringify(name)}`);
     }
   }
 
   /** Looks at some chunks of an entry, in one state of the file. */
   async #step(tx: Transaction, node: string, progress: Progress): Promise<void> {
-    this.#options.signal?.throwIfAborted();
+    this.options.signal?.throwIfAborted();
     const manifests = new ManifestStore(tx);
     const state = await manifests.state(node);
     if (state === undefined) {
@@ -241,10 +276,10 @@ class Check {
       else if (length !== wanted) {
         problems.push(`length-mismatch index=${index} expected=${wanted} found=${length}`);
       }
-      if (!this.#options.deep || length === null || this.#good.has(hash)) continue;
+      if (!this.options.deep || length === null || this.#good.has(hash)) continue;
       const problem = await this.#chunkProblem(tx, hash);
       bytes += chunkSize;
-      this.#report.chunksChecked++;
+      this.report.chunksChecked++;
       if (problem === null) this.#good.add(hash);
       else problems.push(`${problem} hash=${hash}`);
     }

@@ -1,6 +1,6 @@
 import { AloeError } from "../errors.ts";
 import type { OpenDatabase } from "./database.ts";
-import type { OpenOptions, RemovedObject } from "./open.ts";
+import type { OpenOptions, RepairedObject } from "./open.ts";
 import type { SchemaOwner } from "./schema_guard.ts";
 import { sqliteBackend } from "./sqlite/backend.ts";
 
@@ -11,7 +11,7 @@ export interface StorageBackend {
   /** Opens one whose schema somebody else knows. */
   openRecords(path: string, owner: SchemaOwner): Promise<OpenDatabase>;
   /** Takes out of one what no release writes and what holds no data. */
-  repair(path: string): Promise<RemovedObject[]>;
+  repair(path: string): Promise<RepairedObject[]>;
 }
 
 /** Servers that may have a backend one day: a path never means one of these. */

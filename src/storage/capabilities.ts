@@ -1,4 +1,5 @@
 import { AloeError } from "../errors.ts";
+import type { Database } from "./database.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** What a database says of the file that has it. */
@@ -31,6 +32,19 @@ export interface Room {
   disk: number | null;
 }
 
+/** What of a file is damaged. */
+export interface Damage {
+  /**
+   * `pages`: those of a table, or of an index of it, are no tree, and a walk through them
+   * may have no end. `free_pages`: some are lost, or are free and in use. `index`: it does
+   * not agree with its table. `cell`: values that a column does not take. `rows`: those of
+   * a table break one of its rules.
+   */
+  kind: "pages" | "free_pages" | "index" | "cell" | "rows";
+  /** The table, the index, or `table.column`; of free pages the first fault. */
+  id: string;
+}
+
 /**
  * What a backend can do beyond queries and transactions: what is left out, it
  * cannot. Each is called with a transaction, or, where it says so, with what
@@ -49,8 +63,11 @@ export interface StorageCapabilities {
   walState?(tx: Transaction): Promise<WalState>;
   /** The first damage of the file's pages, a line each; none when all is well. */
   pageDamage?(tx: Transaction): Promise<string[]>;
-  /** Tables that must not be read, since a walk through their pages may never end. */
-  damagedTables?(tx: Transaction): Promise<string[]>;
+  /**
+   * Looks through the whole file, in several transactions. Where pages are no trees nothing
+   * beyond them is looked at.
+   */
+  findDamage?(db: Database): Promise<Damage[]>;
 }
 
 /**
@@ -69,21 +86,28 @@ export function capability<Name extends keyof StorageCapabilities>(
   return found as NonNullable<StorageCapabilities[Name]>;
 }
 
-/**
- * Refuses a database that has a table whose rows may never end.
- *
- * @param path The file, for the message.
- * @throws {AloeError} `corrupt`.
- */
-export async function refuseDamagedTables(tx: Transaction, path: string): Promise<void> {
-  const [table] = await tx.capabilities.damagedTables?.(tx) ?? [];
-  if (table !== undefined) throw damagedTable(path, table);
+/** What of a database is damaged; nothing where its backend cannot tell. */
+export async function findDamage(db: Database): Promise<Damage[]> {
+  const { findDamage } = await db.query((tx) => Promise.resolve(tx.capabilities));
+  return await findDamage?.(db) ?? [];
 }
 
-/** What a database with such a table is refused with. */
-export function damagedTable(path: string, table: string): AloeError {
-  return new AloeError(
-    "corrupt",
-    `${path}: the database is damaged (the pages of table ${table} are no tree)`,
-  );
+/**
+ * Refuses a database of which anything is damaged that decides what may be deleted.
+ *
+ * @throws {AloeError} `corrupt`.
+ */
+export async function refuseDamage(db: Database): Promise<void> {
+  const damage = (await findDamage(db)).find(({ kind }) => kind !== "cell" && kind !== "rows");
+  if (damage !== undefined) throw damageError(db.path, damage);
+}
+
+/** What a database with such damage is refused with. */
+export function damageError(path: string, { kind, id }: Damage): AloeError {
+  const what = kind === "pages"
+    ? `the pages of table ${id} are no tree`
+    : kind === "index"
+    ? `index ${id} does not agree with its table`
+    : id;
+  return new AloeError("corrupt", `${path}: the database is damaged (${what})`);
 }

@@ -45,12 +45,14 @@ export interface OpenOptions {
   yields?: boolean;
 }
 
-/** An object of a file that was taken out. */
-export interface RemovedObject {
+/** An object of a file that was taken out, or made anew. */
+export interface RepairedObject {
   /** `trigger`, `view` or `index`. */
   type: string;
   /** Its name. */
   name: string;
+  /** `rebuilt`: an index of the format that did not agree with its table, of which it was made anew. */
+  done: "removed" | "rebuilt";
 }
 
 /**
@@ -87,15 +89,15 @@ export async function openRecords(
 
 /**
  * Takes out of a file what no known release writes and what holds no data:
- * triggers, views and indexes. Those of the format are made again. Nothing of
- * the file's own SQL is run.
+ * triggers, views and indexes. Those of the format are made again, those too that
+ * do not agree with their tables. Nothing of the file's own SQL is run.
  *
  * @param target The file.
- * @returns What was taken out.
+ * @returns What was taken out, and what was rebuilt.
  * @throws {AloeError} `not_found`; `corrupt` or `unsupported` for what cannot be
  * helped in this way, and nothing is changed then.
  */
-export async function repairFile(target: string | URL): Promise<RemovedObject[]> {
+export async function repairFile(target: string | URL): Promise<RepairedObject[]> {
   const { backend, path } = backendOf(target);
   return await backend.repair(path);
 }

@@ -1,17 +1,15 @@
 import {
   checkpoint,
   checkpointPassively,
-  checkShape,
   dataVersion,
   fileFacts,
-  quickCheck,
   temporariesInMemory,
   vacuum,
   vacuumOnDisk,
   walLength,
 } from "../../../templates/sqlite_file.ts";
 import type { StorageCapabilities, WalState } from "../capabilities.ts";
-import { damagedTrees, OF_PAGES } from "./page_trees.ts";
+import { findDamage, pageDamage } from "./damage.ts";
 
 /** What SQLite can do beyond queries and transactions. */
 export const sqliteCapabilities: StorageCapabilities = {
@@ -42,13 +40,9 @@ export const sqliteCapabilities: StorageCapabilities = {
     return walStateOf(await tx.first(walLength, {}));
   },
 
-  async pageDamage(tx) {
-    const rows = await tx.all(quickCheck, {});
-    return rows.flatMap((row) => row.quick_check.split("\n"))
-      .filter((line) => line !== "ok" && !line.startsWith(OF_PAGES));
-  },
+  pageDamage,
 
-  damagedTables: (tx) => damagedTrees(tx, checkShape),
+  findDamage,
 };
 
 /** A file without a WAL answers with -1. */

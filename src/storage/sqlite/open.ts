@@ -1,19 +1,19 @@
 import { checkFile, type FileState, upToDate } from "../../../migrations/file_state.ts";
 import { shadows } from "../../../migrations/read_only.ts";
-import { checkLists, fileFacts, temporaries } from "../../../templates/sqlite_file.ts";
+import { fileFacts, temporaries } from "../../../templates/sqlite_file.ts";
 import { raw } from "../../../templates/template.ts";
 import { AloeError } from "../../errors.ts";
 import { runtime } from "../../runtime/mod.ts";
-import { damagedTable } from "../capabilities.ts";
 import { OpenDatabase } from "../database.ts";
 import type { OpenOptions } from "../open.ts";
 import type { SchemaGuard } from "../schema_guard.ts";
 import type { Transaction } from "../transaction.ts";
 import { requireCompanions } from "./companions.ts";
+import { refuseDamagedLists } from "./damage.ts";
 import { isFile } from "./location.ts";
-import { damagedTrees } from "./page_trees.ts";
 import { readState } from "./read_state.ts";
 import { PAGE_SIZE, SqliteDialect } from "./sqlite_dialect.ts";
+import { translateOpeningError } from "./sqlite_errors.ts";
 
 /**
  * Opens a file with volumes, creating or upgrading it as needed.
@@ -56,7 +56,7 @@ export async function openFile(file: string, options: OpenOptions): Promise<Open
     });
     if (exists && isEmpty(state) && await isSomethingElse(db, file)) throw notOurs(file);
     checkFile(state, file);
-    if (state.era !== 0) await refuseDamagedLists(db, file);
+    if (state.era !== 0) await db.query((tx) => refuseDamagedLists(tx, file));
     if (state.era === 0 && (readOnly || (exists && options.create === false))) {
       throw new AloeError("corrupt", `${file}: is empty, not an aloelite file`);
     }
@@ -70,17 +70,11 @@ export async function openFile(file: string, options: OpenOptions): Promise<Open
     return db;
   } catch (error) {
     await db.close();
-    throw error;
+    throw translateOpeningError(error, file);
   }
 }
 
 const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536];
-
-/** @throws {AloeError} `corrupt` for a file whose lists of volumes or mounts may never end. */
-async function refuseDamagedLists(db: OpenDatabase, file: string): Promise<void> {
-  const [table] = await db.query((tx) => damagedTrees(tx, checkLists));
-  if (table !== undefined) throw damagedTable(file, table);
-}
 
 /** Whether it holds what is no database: SQLite takes a few bytes, or many zeros, for an empty one. */
 async function isSomethingElse(db: OpenDatabase, path: string): Promise<boolean> {
@@ -110,7 +104,11 @@ async function complete(db: OpenDatabase, tx: Transaction): Promise<void> {
   if (upToDate(state)) return;
   // Brings Kysely along, which an up-to-date file has no need of.
   const { migrate } = await import("../../../migrations/migrate.ts");
-  await migrate(db.sharedDriver());
+  try {
+    await migrate(db.sharedDriver());
+  } catch (error) {
+    throw translateOpeningError(error, db.path);
+  }
 }
 
 /** What looks at a file whose schema was changed while it is open. */

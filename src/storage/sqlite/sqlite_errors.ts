@@ -66,6 +66,21 @@ export function translateSqliteError(error: unknown, path: string): unknown {
   }
 }
 
+/**
+ * What an opening failed with: whatever SQLite cannot do with a file then, the file is at
+ * fault.
+ *
+ * @returns An `AloeError`, or the error itself when it is not SQLite's.
+ */
+export function translateOpeningError(error: unknown, path: string): unknown {
+  const known = translateSqliteError(error, path);
+  if (known !== error || error instanceof AloeError || resultCode(error) === null) return known;
+  const { message } = error as Error;
+  return new AloeError("corrupt", `${path}: the database is damaged (${message})`, {
+    cause: error,
+  });
+}
+
 /** Whether an integer was read that a JavaScript number cannot hold. */
 export function isOutOfRange(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "ERR_OUT_OF_RANGE";
