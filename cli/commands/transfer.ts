@@ -123,6 +123,7 @@ export async function exportVolume(ctx: Context): Promise<void> {
   const isNew = !await exists(dest);
   let done = false;
   try {
+    if (isNew) await withSubject(dest, () => createLike(ctx.file, dest));
     await using to = await withSubject(dest, () => AloeLite.open(databasePath(dest)));
     await copy(ctx, fs, mount, source, to, dest, encryption);
     done = true;
@@ -189,6 +190,14 @@ export async function backup(ctx: Context): Promise<void> {
   else if (Deno.stderr.isTerminal()) {
     console.error(`${dest}: ${showSize(written)}`);
   }
+}
+
+/** Creates an empty file with which nobody may do more than with another one. */
+async function createLike(file: string, dest: string): Promise<void> {
+  const { mode } = await Deno.stat(file);
+  // Whoever makes it has to write it.
+  const permissions = mode === null ? undefined : mode & 0o777 | 0o600;
+  (await Deno.open(dest, { createNew: true, write: true, mode: permissions })).close();
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -50,7 +50,7 @@ export async function fileRoom(db: Database): Promise<{ used: number; reusable: 
 
 /**
  * Copies the live file by SQLite's online backup: a true snapshot, whatever
- * is written meanwhile.
+ * is written meanwhile. Nobody may do more with it than with the file.
  *
  * @param destination The new file. It must not exist.
  * @throws {AloeError} `already_exists`, `no_space`, `io_error`.
@@ -62,7 +62,7 @@ export async function backup(
 ): Promise<void> {
   try {
     // Made first and exclusively, so that nothing is ever overwritten.
-    if (!await runtime.create(destination)) {
+    if (!await createLike(db.path, destination)) {
       throw new AloeError("already_exists", `${destination}: exists`);
     }
   } catch (error) {
@@ -81,6 +81,17 @@ export async function backup(
     await runtime.remove(destination);
     throw error;
   }
+}
+
+/**
+ * Creates an empty file that is as private as another one.
+ *
+ * @returns False when something is there.
+ */
+async function createLike(path: string, destination: string): Promise<boolean> {
+  const permissions = path === ":memory:" ? null : (await runtime.stat(path))?.permissions ?? null;
+  // Whoever makes it has to write it.
+  return await runtime.create(destination, permissions === null ? null : permissions | 0o600);
 }
 
 /** What a checkpoint did. */

@@ -96,9 +96,10 @@ export const deno: Runtime = {
       prefix: prefix.slice(slash + 1),
     });
   },
-  create: async (path) => {
+  create: async (path, permissions) => {
+    const mode = permissions ?? undefined;
     try {
-      (await Deno.open(path, { createNew: true, write: true })).close();
+      (await Deno.open(path, { createNew: true, write: true, mode })).close();
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) return false;
@@ -155,6 +156,7 @@ function statusOf(info: Deno.FileInfo): FileStatus {
       : info.isSymlink
       ? "symlink"
       : "other",
+    permissions: info.mode === null ? null : info.mode & 0o777,
     device: info.dev,
     inode: info.ino,
   };

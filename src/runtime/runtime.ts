@@ -5,6 +5,8 @@ export interface FileStatus {
   /** When the content was changed, in ms since 1970; null when it is unknown. */
   modified: number | null;
   kind: "file" | "directory" | "symlink" | "other";
+  /** The nine permission bits; null where files have none. */
+  permissions: number | null;
   device: number;
   /** The inode number; null where files have none. */
   inode: number | null;
@@ -55,8 +57,13 @@ export interface Runtime {
    * @returns Its path.
    */
   makeTempDirSync(prefix: string): string;
-  /** Creates an empty file. @returns False when the path exists. */
-  create(path: string): Promise<boolean>;
+  /**
+   * Creates an empty file.
+   *
+   * @param permissions The most that its permissions may be, before the umask; default 0666.
+   * @returns False when the path exists.
+   */
+  create(path: string, permissions?: number | null): Promise<boolean>;
   remove(path: string): Promise<void>;
   removeSync(path: string): void;
   /** Truncates a file. @param length The new size in bytes; default 0. */

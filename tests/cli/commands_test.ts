@@ -541,6 +541,26 @@ Deno.test("cli: volumes, mounts, pack, verify, health", async () => {
   );
 });
 
+Deno.test({
+  name: "cli: what is copied out of a private file is as private",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    using bench = new Bench();
+    await bench.ok([]);
+    const modeOf = (path: string) => (Deno.statSync(path).mode! & 0o777).toString(8);
+    for (const mode of [0o600, 0o640, 0o644]) {
+      Deno.chmodSync(bench.file, mode);
+      const [copy, other] = [bench.path(`${mode}.backup`), bench.path(`${mode}.export`)];
+      await bench.ok(["backup", copy]);
+      await bench.ok(["backup", "--force", copy]);
+      await bench.ok(["export", other]);
+      const wanted = (mode & ~Deno.umask()).toString(8);
+      assert.deepEqual([modeOf(copy), modeOf(other)], [wanted, wanted]);
+    }
+    assert.equal(await bench.ok(["health"]), "healthy\n");
+  },
+});
+
 Deno.test("cli: snapshot, export, import, backup", async () => {
   using bench = new Bench();
   await bench.ok([]);
