@@ -10,7 +10,9 @@ import { AloeError, AloeLite } from "../../mod.ts";
 import { lock } from "../../src/ops.ts";
 import { TestManager } from "../manager/support.ts";
 import { Bench } from "../support/cli.ts";
+import { makeEndless, NARROW } from "./endless_table.ts";
 import { changeWithoutIndex, Pages } from "./file_damage.ts";
+import { makeGoodFile } from "./files.ts";
 
 async function makeGood(path: string): Promise<void> {
   await using fs = await AloeLite.open(path, { pageSize: 512 });
@@ -150,3 +152,33 @@ for (const [what, damage] of Object.entries(PAGES)) {
     assert.equal(await bench.ok(["cat", "/f3"]), "content 3");
   });
 }
+
+Deno.test("an index without an end: health and verify tell, prune and a manager refuse it", async () => {
+  using bench = new Bench();
+  await using m = await TestManager.start();
+  const good = `${bench.folder}/good.fs`;
+  await makeGoodFile(good);
+  for (
+    const [index, table] of [
+      ["edge_from_name", "edge"],
+      ["aloe_edge_from", "edge"],
+      ["content_version_chunk", "content_version"],
+      ["sqlite_autoindex_node_1", "node"],
+    ]
+  ) {
+    Deno.copyFileSync(good, bench.file);
+    makeEndless(bench.file, index, NARROW);
+    for (const command of [["health"], ["verify"], ["verify", "--deep"]]) {
+      const { code, out } = await bench.run(command);
+      assert.equal(code, 1, out);
+      assert.match(out, new RegExp(`damaged[-_]pages.*\\b${table}\\b`), `${index}: ${command}`);
+    }
+    assert.match(await bench.fails(1, ["prune"]), new RegExp(`pages of table ${table}`));
+    assert.match(await bench.fails(1, ["repair"]), new RegExp(`pages of table ${table}`));
+    const { status, json } = await m.ask("POST", `/filesystems?name=${index}`, {
+      headers: { "content-type": "application/octet-stream" },
+      body: Deno.readFileSync(bench.file),
+    });
+    assert.deepEqual([status, json.code], [422, "corrupt"], index);
+  }
+});

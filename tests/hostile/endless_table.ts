@@ -22,7 +22,7 @@ const WIDE: TreeShape = { levels: 12, cells: 200 };
 /** A tree with few errors, so that a check goes on to the rows. */
 export const NARROW: TreeShape = { levels: 18, cells: 4 };
 
-/** Makes a table of a valid file endless. The file must not be open. */
+/** Makes a table, or an index, of a valid file endless. The file must not be open. */
 export function makeEndless(
   path: string,
   table: string,
@@ -36,8 +36,11 @@ export function makeEndless(
   // The existing rows, below all new pages.
   const last = count + levels;
   page(last).set(page(root));
+  const key = page(root)[0] === LEAF_OF_INDEX ? greatestKey(page(root)) : null;
   for (let level = 0; level < levels; level++) {
-    writeInterior(page(level === 0 ? root : count + level), count + level + 1, cells);
+    const to = page(level === 0 ? root : count + level);
+    if (key === null) writeInterior(to, count + level + 1, cells);
+    else writeIndexInterior(to, count + level + 1, cells, key);
   }
   new DataView(file.buffer).setUint32(28, count + levels);
   Deno.writeFileSync(path, file);
@@ -65,6 +68,40 @@ function writeInterior(page: Uint8Array, child: number, cells: number): void {
     view.setUint32(at, child);
     // The greatest row id below: every existing row is found in the first cell.
     page[at + 4] = 127;
+    view.setUint16(12 + 2 * i, at);
+  }
+}
+
+const LEAF_OF_INDEX = 10;
+const INTERIOR_OF_INDEX = 2;
+
+/** The last row of an index of one page, as a cell has it. */
+function greatestKey(page: Uint8Array): Uint8Array {
+  const view = new DataView(page.buffer, page.byteOffset, page.length);
+  const cells = view.getUint16(3);
+  const at = view.getUint16(8 + 2 * (cells - 1));
+  // Rows of this length say it in one byte.
+  return page.slice(at, at + 1 + page[at]);
+}
+
+/** A page of the inside of an index, all cells of which lead to one page. */
+function writeIndexInterior(
+  page: Uint8Array,
+  child: number,
+  cells: number,
+  key: Uint8Array,
+): void {
+  page.fill(0);
+  const view = new DataView(page.buffer, page.byteOffset, page.length);
+  const size = 4 + key.length;
+  page[0] = INTERIOR_OF_INDEX;
+  view.setUint16(3, cells);
+  view.setUint16(5, page.length - cells * size);
+  view.setUint32(8, child);
+  for (let i = 0; i < cells; i++) {
+    const at = page.length - (i + 1) * size;
+    view.setUint32(at, child);
+    page.set(key, at + 4);
     view.setUint16(12 + 2 * i, at);
   }
 }
