@@ -306,6 +306,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     notes: [
       "* and ? do not match a slash, ** does; [a-z] and {a,b} match alternatives.",
+      "After a backslash a special character matches itself: '\\*' or '\\['.",
       "A pattern without a slash is matched against the last name, at any depth.",
       "A pattern with a slash is matched against the path below PATH (default: /).",
     ],

@@ -6,7 +6,7 @@
 /**
  * Returns a matcher of paths. `*` matches any characters of a name, `?` one character, `[…]` one of
  * a class (`[a-z]`, `[!a-z]`), `**` any number of names, and `{…,…}` one of several patterns. All
- * other characters match themselves.
+ * other characters match themselves; a special one does after a backslash.
  *
  * A match takes time proportional to the path's length times the pattern's.
  *
@@ -42,6 +42,31 @@ const inName: Sign = (point) => point !== SLASH;
 /** The maximum nesting of braces; deeper ones match themselves. */
 const DEEPEST = 64;
 
+/**
+ * Splits a pattern into characters. One after a backslash keeps that, so that
+ * it is no special character; a slash separates names in any case, and a
+ * backslash at the end matches itself.
+ */
+function signsOf(pattern: string): string[] {
+  const signs: string[] = [];
+  let escaped = false;
+  for (const sign of pattern) {
+    if (!escaped && sign === "\\") {
+      escaped = true;
+      continue;
+    }
+    signs.push(escaped && sign !== "/" ? `\\${sign}` : sign);
+    escaped = false;
+  }
+  if (escaped) signs.push("\\");
+  return signs;
+}
+
+/** The code point that a character of a pattern matches. */
+function pointOf(sign: string): number {
+  return (sign.length > 1 && sign[0] === "\\" ? sign.slice(1) : sign).codePointAt(0)!;
+}
+
 /** Parses a pattern. */
 class Parser {
   readonly #signs: string[];
@@ -55,7 +80,7 @@ class Parser {
   readonly #classes = new Map<number, number>();
 
   constructor(pattern: string) {
-    this.#signs = [...pattern];
+    this.#signs = signsOf(pattern);
     this.#findClasses();
     this.#findBraces();
   }
@@ -129,7 +154,7 @@ class Parser {
         i = last;
       } else if (sign === "?") parts.push({ kind: "one", sign: inName });
       else {
-        const wanted = sign.codePointAt(0)!;
+        const wanted = pointOf(sign);
         parts.push({ kind: "one", sign: (point) => point === wanted });
       }
     }
@@ -171,7 +196,7 @@ class Parser {
 /** Returns the matcher of a class; it never matches a slash. */
 function classSign(signs: string[]): Sign {
   const negated = signs[0] === "!" || signs[0] === "^";
-  const members = (negated ? signs.slice(1) : signs).map((sign) => sign.codePointAt(0)!);
+  const members = (negated ? signs.slice(1) : signs).map(pointOf);
   const ranges: [number, number][] = [];
   for (let i = 0; i < members.length; i++) {
     const isRange = signs[i + 1 + Number(negated)] === "-" && i + 2 < members.length;

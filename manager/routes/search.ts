@@ -97,7 +97,9 @@ const SEARCH = {
     params: VolumeParam,
     query: z.object({
       q: text("The text, whatever its case"),
-      glob: text("In place of a text, a pattern: *, ?, [a-z], {a,b}, and ** for any depth"),
+      glob: text(
+        "In place of a text, a pattern: *, ?, [a-z], {a,b}, ** for any depth, \\ before a special character",
+      ),
       ...TARGET_QUERY,
       limit: text(`How many: ${FOUND}, or 1 to ${MOST}`),
       after: text("Goes on after what another answer gave as `next`"),

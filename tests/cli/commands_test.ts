@@ -372,6 +372,9 @@ Deno.test("cli: find chooses, at once", async () => {
   assert.deepEqual(await find("{p,q}"), ["/p", "/q", "/q/p"]);
   assert.deepEqual(await find("{q,r}/*"), ["/q/p", "/r/{p,q}"]);
   assert.deepEqual(await find("[{]p,q}"), ["/r/{p,q}"]);
+  assert.deepEqual(await find("\\{p,q}"), ["/r/{p,q}"]);
+  assert.deepEqual(await find("r/\\{*\\}"), ["/r/{p,q}"]);
+  assert.deepEqual(await find("\\{*\\,\\q}", "/r"), ["/r/{p,q}"]);
   assert.deepEqual(await find("{a*,?}", "/q"), ["/q/p"]);
   assert.deepEqual(await find("*a*a*a*a*a*a*b"), []);
   assert.deepEqual(await find("*a*a*a*a*a*a"), [`/${long}`]);

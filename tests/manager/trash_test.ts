@@ -184,6 +184,9 @@ Deno.test("search finds names below a directory and reports when there are more"
     "/other/REPORT",
   ]);
   assert.deepEqual(await paths("glob=*.txt&path=/Docs/old"), ["/Docs/old/report-2.txt"]);
+  assert.deepEqual(await glob("\\*.txt"), []);
+  assert.deepEqual(await glob("*-\\2.txt"), ["/Docs/old/report-2.txt"]);
+  assert.deepEqual(await glob("\\Docs/\\[R]*"), []);
   assert.deepEqual(await glob(`${"*a".repeat(500)}*b`), []);
   assert.equal((await search("glob=")).status, 400);
   assert.equal((await search("glob=/")).status, 400);

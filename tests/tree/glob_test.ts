@@ -63,6 +63,44 @@ function plainly(pattern: string[], path: string[]): boolean {
   return sign === path[0] && plainly(rest, path.slice(1));
 }
 
+Deno.test("glob: a backslash makes a special character match itself", () => {
+  const cases: [pattern: string, path: string, matches: boolean][] = [
+    ["\\*", "*", true],
+    ["\\*", "a", false],
+    ["a\\*b*", "a*bc", true],
+    ["a\\*b*", "axbc", false],
+    ["\\?", "?", true],
+    ["\\?", "a", false],
+    ["\\[a-z]", "[a-z]", true],
+    ["\\[a-z]", "b", false],
+    ["[\\]x]", "]", true],
+    ["[\\]x]", "x", true],
+    ["[a\\-z]", "-", true],
+    ["[a\\-z]", "b", false],
+    ["[\\!a]", "!", true],
+    ["[\\!a]", "b", false],
+    ["[\\\\]", "\\", true],
+    ["\\{a,b}", "{a,b}", true],
+    ["\\{a,b}", "a", false],
+    ["{a\\,b,c}", "a,b", true],
+    ["{a\\,b,c}", "c", true],
+    ["{a\\,b,c}", "a", false],
+    ["{a,b\\}}", "b}", true],
+    ["\\\\", "\\", true],
+    ["\\\\*", "\\abc", true],
+    ["a\\", "a\\", true],
+    ["\\a\\😀", "a😀", true],
+    ["d\\/*", "d/e", true],
+    ["\\*\\*/x", "a/b/x", false],
+    ["\\*\\*/x", "**/x", true],
+    ["**\\*", "ab*", true],
+    ["**/\\*", "a/b/*", true],
+  ];
+  for (const [pattern, path, matches] of cases) {
+    assert.equal(globMatcher(pattern)(path), matches, `${pattern} ${path}`);
+  }
+});
+
 Deno.test("glob: matches as it is explained", () => {
   const sign = fc.constantFrom("a", "b", "/", "*x", "?", "{a,b}", "{,ab}", "{a*b,/}", "😀");
   const pattern = fc.array(sign, { maxLength: 7 }).map((signs) => signs.join(""));
