@@ -1,7 +1,7 @@
 /**
- * Indexes that do not agree with their tables, lost pages and pages that two trees share:
- * `health` and `verify` tell of each, `prune` deletes nothing by them, and `repair` makes
- * the indexes anew.
+ * Indexes that do not agree with their tables, lost pages and pages that two
+ * trees share: `health` and `verify` report each, `prune` refuses the file, and
+ * `repair` rebuilds the indexes.
  */
 
 import assert from "node:assert/strict";
@@ -17,14 +17,14 @@ import { makeGoodFile } from "./files.ts";
 async function makeGood(path: string): Promise<void> {
   await using fs = await AloeLite.open(path, { pageSize: 512 });
   await fs.createVolume({ name: "main" });
-  // It stays, with its lock: all indexes are to have rows.
+  // Keep the mount and its lock, so that all indexes have rows.
   const mount = await fs.mount("main");
   for (let i = 0; i < 30; i++) await mount.put(`/f${i}`, `content ${i}`);
   await mount.remove("/f0");
   await lock(fs.db, mount.handle, "/f1", 1e9);
 }
 
-/** Indexes with rows in them, and what each has. */
+/** Indexes with rows, and the content of each. */
 const INDEXES = {
   edge_from_name: { table: "edge", column: "name", where: "archived = 0" },
   edge_from_active: { table: "edge", column: "from_id", where: "archived = 0" },
@@ -39,7 +39,7 @@ const INDEXES = {
   aloe_mount_point: { table: "mount", column: "mount_point", where: "1" },
 };
 
-/** How a table goes on without its index. */
+/** A statement that changes a table without its index. */
 const CHANGES: Record<string, (of: { table: string; column: string; where: string }) => string> = {
   "has a row more": ({ table, where }) =>
     `DELETE FROM ${table} WHERE rowid = (SELECT max(rowid) FROM ${table} WHERE ${where})`,
@@ -49,7 +49,7 @@ const CHANGES: Record<string, (of: { table: string; column: string; where: strin
 };
 
 for (const [what, change] of Object.entries(CHANGES)) {
-  Deno.test(`a damaged index ${what} than its table: it is told of, and made anew`, async () => {
+  Deno.test(`a damaged index ${what} than its table: it is reported, and rebuilt`, async () => {
     using bench = new Bench();
     const good = `${bench.folder}/good.fs`;
     await makeGood(good);
@@ -88,10 +88,11 @@ for (const [what, change] of Object.entries(CHANGES)) {
   });
 }
 
-Deno.test("a name that its index has lost: the command line and a manager tell, and repair finds it", async () => {
+Deno.test("a name missing in its index: the command line and a manager report it, and repair restores it", async () => {
   using bench = new Bench();
   await makeGood(bench.file);
-  // The index has another name than the table: a lookup does not find what a listing has.
+  // The index has another name than the table: a lookup does not find what a
+  // listing shows.
   changeWithoutIndex(
     bench.file,
     "edge_from_name",
@@ -115,10 +116,10 @@ Deno.test("a name that its index has lost: the command line and a manager tell, 
   assert.match(await bench.ok(["health"]), /healthy/);
 });
 
-/** Damage of pages by which nothing that is read has no end. */
+/** Damage of pages that makes no read endless. */
 const PAGES: Record<string, (pages: Pages) => void> = {
   "pages that nothing has": (pages) => {
-    // The list of free pages is forgotten.
+    // Drop the list of free pages.
     pages.setU32(32, 0);
     pages.setU32(36, 0);
   },
@@ -148,12 +149,12 @@ for (const [what, damage] of Object.entries(PAGES)) {
       assert.match(out, /damaged[-_](free[-_])?pages/);
     }
     assert.match(await bench.fails(1, ["prune"]), /damaged/);
-    // What is there is read all the same.
+    // Undamaged data is still read.
     assert.equal(await bench.ok(["cat", "/f3"]), "content 3");
   });
 }
 
-Deno.test("an index without an end: health and verify tell, prune and a manager refuse it", async () => {
+Deno.test("an endless index: health and verify report it, prune and a manager refuse the file", async () => {
   using bench = new Bench();
   await using m = await TestManager.start();
   const good = `${bench.folder}/good.fs`;

@@ -8,10 +8,10 @@ import { request, TestManager } from "./support.ts";
 const TOKEN = "token-of-the-test";
 const BEARER = { authorization: `Bearer ${TOKEN}` };
 
-/** The patterns under which the app has middleware, which answers nothing by itself. */
+/** Route patterns of the app's middleware, which sends no answer by itself. */
 const MIDDLEWARE = new Set(["/*", "/assets/*", "/docs/assets/*"]);
 
-/** Every route of the app, as `METHOD pattern`. */
+/** All routes of the app, as `METHOD pattern`. */
 function routesOfApp(): Set<string> {
   const app = createApp({} as Services, new Auth(null, 5));
   const routes = new Set<string>();
@@ -22,19 +22,19 @@ function routesOfApp(): Set<string> {
   return routes;
 }
 
-/** A path that a pattern fits. */
+/** Returns a path that matches a pattern. */
 function pathOf(route: string, volume: string): string {
   return route.replace("/volumes/:id", `/volumes/${volume}`).replace(/:\w+/g, crypto.randomUUID())
     .replace("*", "x/y");
 }
 
-Deno.test("each route of the app has one rule, and each rule its route", () => {
+Deno.test("each route of the app has one rule, and each rule has a route", () => {
   const rules = ACCESS_RULES.map(({ method, route }) => `${method} ${route}`);
   assert.deepEqual([...new Set(rules)].sort(), [...rules].sort());
   assert.deepEqual([...rules].sort(), [...routesOfApp()].sort());
 });
 
-Deno.test("paths lead to the rules of their routes, and unknown ones to none", () => {
+Deno.test("a path has the rule of its route, and an unknown path has none", () => {
   for (const rule of ACCESS_RULES) {
     assert.equal(ruleOfPath(rule.method, pathOf(rule.route, "v")), rule, rule.route);
   }
@@ -53,13 +53,13 @@ Deno.test("paths lead to the rules of their routes, and unknown ones to none", (
   for (const [method, path] of unknown) assert.equal(ruleOfPath(method, path), null, path);
 });
 
-Deno.test("a method that nobody knows is a change; those of reading are none", () => {
+Deno.test("an unknown method counts as a change; reading methods do not", () => {
   for (const method of ["GET", "HEAD", "OPTIONS"]) assert(!changesState(method, "/volumes"));
   for (const method of ["PUT", "POST", "PROPFIND", "get"]) assert(changesState(method, "/volumes"));
   for (const rule of ACCESS_RULES) assert.equal(changesState(rule.method, "/x"), rule.changesState);
 });
 
-Deno.test("without the token, or the PIN, a route answers only whom its rule admits", async () => {
+Deno.test("without the token, or the PIN, a route answers only clients that its rule admits", async () => {
   await using manager = await TestManager.start({ token: TOKEN });
   const made = await manager.ask("POST", "/volumes", {
     json: { name: "sealed", encrypted: true, pin: "1234" },
@@ -74,7 +74,7 @@ Deno.test("without the token, or the PIN, a route answers only whom its rule adm
     if (who !== "anyone") assert(isRefused, `${method} ${path}: ${stranger.status}`);
     else if (mayAnswer) assert(!isRefused, `${method} ${path}`);
     if (who !== "reader" && who !== "writer") continue;
-    // What the request needs besides is told by its schema before it is told by its PIN.
+    // A schema error of the request is reported before a missing PIN.
     const answer = await manager.ask(method, path, { headers: BEARER });
     if (answer.status === 400 || answer.status === 412 || answer.status === 415) continue;
     assert.equal(answer.json?.code, "encryption_required", `${method} ${path}`);
@@ -96,7 +96,8 @@ Deno.test("an unknown method and an unknown route are refused", async () => {
     assert.equal((await manager.ask(method, path, { headers: BEARER })).status, status, path);
     const cookie = { cookie: `aloelite_login=${"0".repeat(64)}` };
     if (method === "GET") continue;
-    // Not from the page: its browser would say so by Origin or Sec-Fetch-Site.
+    // A request without Origin and Sec-Fetch-Site, which the page's browser
+    // would send.
     const { status: foreign } = await request(method, manager.url + path, { headers: cookie });
     assert.equal(foreign, 403, path);
   }

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { TestManager } from "./support.ts";
 
-Deno.test("an answer is never older than the last change, whoever made it", async () => {
+Deno.test("an answer is never older than the last change, by any client", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("main");
   const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;

@@ -1,4 +1,4 @@
-/** The feed reports changes to all listeners, whoever makes them. */
+/** The feed reports changes by any client to all listeners. */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";

@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
-/** Devices, FIFOs and sockets over HTTP and on the page: told apart from files. */
+/**
+ * Devices, FIFOs and sockets over HTTP and on the page are distinguished from
+ * files.
+ */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -8,7 +11,7 @@ import { TestManager } from "./support.ts";
 import { createVolume, open, row, viewer } from "./page_steps.ts";
 import { pageTest } from "./page_support.ts";
 
-/** Makes one of each in a volume, as a mount does, and links that lead to some. */
+/** Creates one of each in a volume, as a mount does, and links to some. */
 async function makeSpecial(m: TestManager): Promise<void> {
   const [name] = [...Deno.readDirSync(`${m.root}/filesystems`)].map((entry) => entry.name)
     .filter((name) => !/-(wal|shm)$/.test(name));
@@ -30,7 +33,7 @@ async function makeSpecial(m: TestManager): Promise<void> {
   db.close();
 }
 
-Deno.test("listings, details and searches say what a device, a FIFO, a socket is", async () => {
+Deno.test("listings, details and searches report devices, FIFOs and sockets", async () => {
   await using m = await TestManager.start();
   const id = await m.volume("special");
   await makeSpecial(m);
@@ -63,7 +66,7 @@ Deno.test("listings, details and searches say what a device, a FIFO, a socket is
 });
 
 pageTest(
-  "the page shows a device as one, and offers no download of it",
+  "the page shows a device as such, and offers no download",
   async ({ visitor, manager }) => {
     const { page } = await visitor();
     await createVolume(page, "special");

@@ -4,7 +4,7 @@ import type { FeedEvent } from "../../manager/api/events.ts";
 import type { Publisher } from "../../manager/volumes/feed_events.ts";
 import { OpenVolume } from "../../manager/volumes/volume_service.ts";
 
-/** A volume of a new file, as a protocol is given it, with what the feed is told. */
+/** A volume of a new file, as a protocol gets it, with its feed events. */
 async function fresh() {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-service-" });
   const fs = await AloeLite.open(`${folder}/a.fs`);
@@ -38,7 +38,7 @@ const text = async (volume: OpenVolume, path: string) =>
 
 const paths = (told: FeedEvent[]) => told.map(({ type, path }) => `${type} ${path ?? ""}`.trim());
 
-Deno.test("a write has to meet its preconditions, before its content is asked for", async () => {
+Deno.test("a write has to meet its preconditions before its content is read", async () => {
   const { volume, told } = await fresh();
   await using _closed = volume;
   const first = await volume.write({ path: "/a" }, pieces("one"), {
@@ -77,7 +77,7 @@ Deno.test("a write has to meet its preconditions, before its content is asked fo
   assert.deepEqual(paths(told), ["changed /a", "changed /a"]);
 });
 
-Deno.test("a name that is taken is treated as the client wishes, for each operation", async () => {
+Deno.test("a taken name is handled as the client asks, for each operation", async () => {
   const { volume, told } = await fresh();
   await using _closed = volume;
   await volume.write({ path: "/a" }, pieces("one"));
@@ -108,7 +108,7 @@ Deno.test("a name that is taken is treated as the client wishes, for each operat
   ]);
 });
 
-Deno.test("names that nothing new may have are refused by each operation", async () => {
+Deno.test("forbidden names are refused by each operation", async () => {
   const { volume } = await fresh();
   await using _closed = volume;
   await volume.write({ path: "/a" }, pieces("one"));
@@ -124,7 +124,7 @@ Deno.test("names that nothing new may have are refused by each operation", async
   await assert.rejects(volume.remove({ path: "/" }), invalid);
 });
 
-Deno.test("what is known of a node is told and changed by its path and by its id", async () => {
+Deno.test("facts of a node are read and changed by path and by id", async () => {
   const { volume } = await fresh();
   await using _closed = volume;
   const { node } = await volume.write({ path: "/a" }, pieces("one"), { modifiedAt: 5n });

@@ -1,4 +1,7 @@
-/** Opens the file that is its first argument and makes a volume named as its second says. */
+/**
+ * Opens the file of its first argument and creates a volume with the name of
+ * its second.
+ */
 import { AloeLite } from "../../../mod.ts";
 
 await using fs = await AloeLite.open(Deno.args[0]);

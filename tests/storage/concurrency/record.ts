@@ -1,7 +1,6 @@
 /**
- * What is written to the files that everybody writes: who wrote it, its
- * number, and bytes that follow from both, so that a reader can tell a whole
- * record from a mixture.
+ * Records in the shared files: the writer, a number, and bytes derived from
+ * both, so that a reader can distinguish a complete record from a mixture.
  *
  * @module
  */
@@ -21,7 +20,7 @@ export function makeRecord(name: string, n: number, size: number): Uint8Array<Ar
   return bytes;
 }
 
-/** Who wrote a record, and what is wrong with it. */
+/** Returns the writer of a record, and its defect. */
 export function readRecord(
   bytes: Uint8Array,
 ): { name: string; n: number; problem: string | null } {

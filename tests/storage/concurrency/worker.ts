@@ -1,6 +1,6 @@
 /**
- * One of several processes on one file. Works for as long as it is told, then
- * prints as JSON what it committed: a {@linkcode Log}.
+ * One of several processes on one file. Works for the given time, then prints
+ * what it committed as JSON: a {@linkcode Log}.
  *
  * @module
  */
@@ -9,35 +9,35 @@ import { AloeError, AloeLite, type Mount } from "../../../mod.ts";
 import { noise, random, sha256 } from "../crash/support.ts";
 import { CHUNK, makeRecord, readRecord } from "./record.ts";
 
-/** What a worker is to do. */
+/** The task of a worker. */
 export interface Job {
   file: string;
   name: string;
   role: "writer" | "reader";
   seconds: number;
   seed: number;
-  /** Where the reader backs the file up to. */
+  /** The destination of the reader's backups. */
   backup?: string;
 }
 
-/** What a worker did. */
+/** The result of a worker. */
 export interface Log {
   name: string;
-  /** How often each kind of operation succeeded. */
+  /** Successful operations by kind. */
   done: Record<string, number>;
-  /** How often each code was the answer. */
+  /** Refused operations by code. */
   refused: Record<string, number>;
-  /** Ids of the nodes that it made, in order. */
+  /** Ids of the nodes that it created, in order. */
   ids: string[];
-  /** Paths that are to be there at the end, with a digest for a file. */
+  /** Paths that must exist at the end, with a digest for a file. */
   paths: Record<string, string | null>;
   /** Numbers of the records that it committed to each shared file. */
   records: Record<string, number[]>;
-  /** What must not have happened. */
+  /** Unexpected events. */
   faults: string[];
 }
 
-/** The files that everybody writes. */
+/** The files that all processes write. */
 export const SHARED = ["/shared/0", "/shared/1", "/shared/2"];
 
 class Worker {
@@ -46,7 +46,7 @@ class Worker {
   readonly #mount: Mount;
   readonly #job: Job;
   readonly #next: () => number;
-  /** What the own appended files hold. */
+  /** The expected content of the process's own files. */
   readonly #own = new Map<string, Uint8Array<ArrayBuffer>>();
   #serial = 0;
 
@@ -124,7 +124,7 @@ class Worker {
       const out = await this.#mount.openWrite(path);
       for (let at = 0; at < record.length; at += 1500) {
         await out.write(record.subarray(at, at + 1500));
-        // The others get their turn while the entry is locked.
+        // Let the other processes run while the entry is locked.
         if (this.#below(4) === 0) await pause(this.#below(8));
       }
       await out.close();
@@ -132,7 +132,7 @@ class Worker {
     if (done) this.log.records[path].push(n);
   }
 
-  /** A directory of its own goes through shared ones. */
+  /** Moves a directory of its own through shared ones. */
   async #wander(n: number): Promise<void> {
     const { name } = this.#job;
     const first = `/shared/${name}-${n}`;
@@ -186,7 +186,7 @@ class Worker {
     if (!restored) delete this.log.paths[path];
   }
 
-  /** What one process tidies up is never what another one is using. */
+  /** Maintenance by one process never affects what another one uses. */
   async #maintain(): Promise<void> {
     await this.#try("prune", () => this.#fs.prune());
     await this.#try("prune content", () => this.#fs.pruneContent());
@@ -238,7 +238,7 @@ class Worker {
 
   // --- both --------------------------------------------------------------------
 
-  /** Does something that may only be refused with `lock_held` or `busy`. */
+  /** Runs an operation that may fail only with `lock_held` or `busy`. */
   async #try(what: string, task: () => Promise<unknown>): Promise<boolean> {
     try {
       await task();

@@ -1,7 +1,6 @@
 /**
- * Works on a file until it is killed. Its one argument is a {@linkcode Job};
- * it says `ready` with its mount's id, then the number of each step when that
- * is done.
+ * Works on a file until it is killed. Its argument is a {@linkcode Job}; it
+ * prints `ready` with its mount's id, then the number of each finished step.
  *
  * @module
  */
@@ -10,13 +9,13 @@ import { AloeLite } from "../../../mod.ts";
 import { say } from "./support.ts";
 import { nextStep, type State, type Work } from "./work.ts";
 
-/** What a child is to do. */
+/** The task of a child. */
 export interface Job {
   file: string;
   durability: "full" | "normal";
   work: Work;
   seed: number;
-  /** What is there, and the number of the step to begin with. */
+  /** The state of the file, and the number of the first step. */
   state: State;
   from: number;
   pin?: string;

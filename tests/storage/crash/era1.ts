@@ -1,6 +1,6 @@
 /**
- * Files of era 1, made by hand: the reference's schema, and rows as the
- * description of the format has them, without the library.
+ * Creates files of era 1 without the library: the reference's schema, and rows
+ * as FORMAT.md describes them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { noise } from "./support.ts";
 
-/** What is in a file that {@linkcode makeEra1} made. */
+/** The content of a file that {@linkcode makeEra1} created. */
 export interface Era1 {
   volume: string;
   root: string;
@@ -19,18 +19,18 @@ export interface Era1 {
   entries: Map<string, { id: string; versions: Uint8Array<ArrayBuffer>[] }>;
   /** `/gone.txt`, which was removed. */
   gone: { id: string; edge: string; data: Uint8Array<ArrayBuffer> };
-  /** A mount that never ends, and one that lapsed long ago. */
+  /** A mount without an expiry, and one that expired long ago. */
   mounts: [living: string, lapsed: string];
   /** A lock of the living mount on the first entry. */
   lock: string;
-  /** When all of it was made, ms. */
+  /** When all of it was created, ms. */
   at: bigint;
 }
 
 /** Chunk size of the volume, bytes. */
 export const ERA1_CHUNK = 1000;
 
-/** Makes a file of era 1. @param entries How many there are in `/docs`. */
+/** Creates a file of era 1. @param entries The number of entries in `/docs`. */
 export function makeEra1(path: string, entries: number): Era1 {
   const db = new DatabaseSync(path);
   try {
@@ -138,10 +138,13 @@ function prepared(db: DatabaseSync, sql: string) {
   return statement;
 }
 
-/** A file of the reference's, of era 1: its schema is taken. */
+/** A file of era 1 by the reference, whose schema is used. */
 const REFERENCE_FILE = new URL("../../golden/era1.db", import.meta.url).pathname;
 
-/** Gives a new file the reference's tables, indexes, views and triggers of era 1. */
+/**
+ * Creates the reference's tables, indexes, views and triggers of era 1 in a new
+ * file.
+ */
 function makeSchema(db: DatabaseSync): void {
   db.exec("PRAGMA journal_mode = WAL");
   const reference = new DatabaseSync(REFERENCE_FILE, { readOnly: true });

@@ -1,4 +1,7 @@
-/** Makes one new file after another in a folder until it is killed, and says which are whole. */
+/**
+ * Creates one file after another in a folder until it is killed, and prints
+ * which are complete.
+ */
 import { AloeLite } from "../../../mod.ts";
 import { say } from "./support.ts";
 

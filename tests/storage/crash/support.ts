@@ -1,5 +1,5 @@
 /**
- * What the tests of crashes, faults and storage share.
+ * Helpers for tests of crashes, faults and storage.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { AloeError, type AloeErrorCode } from "../../../mod.ts";
 
-/** Multiplies how much the randomised tests do. */
+/** The factor for the number of random tests. */
 export const EFFORT: number = Number(Deno.env.get("ALOELITE_TEST_RUNS") ?? "1") || 1;
 
-/** How often something is done, after `ALOELITE_TEST_RUNS`. */
+/** Returns a number of repetitions, scaled by `ALOELITE_TEST_RUNS`. */
 export const runs = (base: number): number => Math.max(1, Math.round(base * EFFORT));
 
-/** A temporary folder that goes with all that is in it. */
+/** A temporary folder, deleted with its content at the end. */
 export class Folder implements Disposable {
-  /** Where it is. */
+  /** The folder's path. */
   readonly path: string = Deno.makeTempDirSync({ prefix: "aloelite-" });
 
-  /** A path in it. */
+  /** Returns a path in it. */
   at(name: string): string {
     return `${this.path}/${name}`;
   }
@@ -34,7 +34,7 @@ export class Folder implements Disposable {
   }
 }
 
-/** Whether this process has a lock on a file, as Linux tells it. */
+/** Whether this process has a lock on a file, from `/proc/locks`. */
 export function isLocked(path: string): boolean {
   const inode = `:${Deno.statSync(path).ino}`;
   return Deno.readTextFileSync("/proc/locks").split("\n").some((line) => {
@@ -53,7 +53,7 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** Asserts that something is refused with one of these codes. */
+/** Asserts that an operation fails with one of these codes. */
 export async function assertCode(
   codes: AloeErrorCode | AloeErrorCode[],
   work: Promise<unknown> | (() => Promise<unknown>),
@@ -74,7 +74,10 @@ export async function assertCode(
   throw new assert.AssertionError({ message: `${codes} was expected, not ${done}` });
 }
 
-/** Waits for all of it, so that nothing goes on in a folder that is gone; then throws what failed. */
+/**
+ * Waits for all tasks, so that none still uses a deleted folder; then throws
+ * the first error.
+ */
 export async function all<T>(work: Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work);
   return await Promise.all(work);
@@ -86,12 +89,12 @@ export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder()
 /** The text of UTF-8 bytes. */
 export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** Runs statements on a file as somebody else would, without the library. */
+/** Runs statements on a file without the library, like another program. */
 export function edit(path: string, ...statements: string[]): void {
   withRaw(path, (db) => statements.forEach((statement) => db.exec(statement)));
 }
 
-/** Looks into a file as somebody else would. */
+/** Queries a file without the library, like another program. */
 export function rows(path: string, query: string): Record<string, unknown>[] {
   return withRaw(path, (db) => {
     const statement = db.prepare(query);
@@ -118,7 +121,7 @@ export function withRaw<T>(path: string, use: (db: DatabaseSync) => T): T {
   }
 }
 
-/** Numbers in [0, 1) that are the same for the same seed. */
+/** Pseudo-random numbers in [0, 1) from a seed. */
 export function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -129,7 +132,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** Bytes that are the same for the same seed. */
+/** Pseudo-random bytes from a seed. */
 export function noise(seed: number, size: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(size / 4));
   let state = (seed * 2654435761 + 1) >>> 0 || 1;
@@ -142,7 +145,7 @@ export function noise(seed: number, size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer, 0, size).slice();
 }
 
-/** Tells the parent something at once: what is in the pipe survives the kill. */
+/** Writes to the parent at once: bytes in the pipe survive the kill. */
 export function say(line: string): void {
   Deno.stdout.writeSync(utf8(line + "\n"));
 }

@@ -1,4 +1,7 @@
-/** Opens the file that is its argument, of an older era, and says when that is done. */
+/**
+ * Opens a file of an older era, given as its argument, and prints when the
+ * upgrade is done.
+ */
 import { AloeLite } from "../../../mod.ts";
 import { say } from "./support.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What a child does until it is killed: steps that follow from a seed, and a
- * model that is too simple to be wrong of what each leaves. Both sides of a
- * crash test work out the same steps, so the child only says how far it came.
+ * The work of a child until it is killed: steps derived from a seed, and a
+ * simple model of the result of each. Both sides of a crash test derive the
+ * same steps, so the child only prints its progress.
  *
  * @module
  */
@@ -9,29 +9,31 @@
 import type { AloeLite, Mount } from "../../../mod.ts";
 import { noise, random, sha256 } from "./support.ts";
 
-/** Seed and size of bytes that {@linkcode noise} makes. */
+/** Seed and size of bytes that {@linkcode noise} generates. */
 export type Piece = readonly [seed: number, size: number];
 
-/** An entry's content: pieces, one after another. */
+/** An entry's content: pieces in order. */
 export type Content = readonly Piece[];
 
-/** What a file system holds. */
+/** The content of a filesystem. */
 export interface State {
-  /** Directories by path, but for the root. */
+  /** Directories by path, without the root. */
   readonly dirs: readonly string[];
   /** The contents of each file's versions, newest first. */
   readonly files: Readonly<Record<string, readonly Content[]>>;
-  /** How many versions a prune leaves of a file that does not keep all. */
+  /** The number of versions that a prune keeps of a file with a retention. */
   readonly keep: Readonly<Record<string, number>>;
-  /** Packed directories: what is in them, by the pack's path. */
+  /** Packed directories: their content by the path of the pack. */
   readonly packs: Readonly<Record<string, Tree>>;
-  /** What was removed, as `type path`. */
+  /** Removed items, as `type path`. */
   readonly trash: readonly string[];
-  /** The other volumes by name, and what was forked into them. */
+  /** The other volumes by name, and the content that was forked into them. */
   readonly forks: Readonly<Record<string, Tree>>;
 }
 
-/** What is in a packed directory or in a fork; paths from its top. */
+/**
+ * The content of a packed directory or of a fork; paths relative to its top.
+ */
 export interface Tree {
   readonly dirs: readonly string[];
   readonly files: Readonly<Record<string, Content>>;
@@ -51,30 +53,30 @@ export const EMPTY: State = {
 export interface Step {
   /** For messages. */
   what: string;
-  /** Does it. */
+  /** Runs it. */
   run(fs: AloeLite, mount: Mount): Promise<unknown>;
-  /** What there is when it is done. */
+  /** The state after it. */
   after: State;
-  /** What may also be there when it was cut short, other than what was before. */
+  /** States that an interruption may leave, in addition to the state before. */
   between?: State[];
 }
 
 /** The kinds of work. */
 export const WORKS = ["put", "stream", "batch", "pack", "purge", "fork"] as const;
 
-/** One of them. */
+/** One kind of work. */
 export type Work = typeof WORKS[number];
 
-/** Bytes in a chunk of the volumes that are worked on. */
+/** Chunk size of the volumes, bytes. */
 export const CHUNK = 4096;
 
-/** A state while a step is being made up. */
+/** A state while a step is generated. */
 type Draft = {
   -readonly [K in keyof State]: State[K] extends readonly (infer T)[] ? T[]
     : Record<string, State[K][string & keyof State[K]]>;
 };
 
-/** The step number `n` of a work, on what is there. */
+/** Generates step number `n` of a kind of work for a state. */
 export function nextStep(work: Work, seed: number, state: State, n: number): Step {
   const draft = structuredClone(state) as Draft;
   const dice = new Dice(seed * 1_000_003 + n * 7919);
@@ -136,7 +138,7 @@ function putStep(draft: Draft, dice: Dice, n: number): Made {
 
 // --- streams ----------------------------------------------------------------------
 
-/** Streams of up to 40 chunks to five files, at their ends or in their place. */
+/** Streams of up to 40 chunks to five files, appended or overwriting. */
 function streamStep(draft: Draft, dice: Dice, n: number): Made {
   const path = `/stream${dice.below(5)}`;
   const there = path in draft.files;
@@ -147,7 +149,8 @@ function streamStep(draft: Draft, dice: Dice, n: number): Made {
     (_, i) => [n * 100 + i, 1 + dice.below(5 * CHUNK)],
   );
   const before = structuredClone(draft);
-  // The entry is made when the stream is opened, and is empty until it is closed.
+  // The entry is created when the stream is opened, and is empty until it
+  // closes.
   before.files[path] ??= [[]];
   if (abort) draft.files[path] ??= [[]];
   else commit(draft, path, append ? [...current(draft, path), ...pieces] : pieces);
@@ -164,7 +167,10 @@ function streamStep(draft: Draft, dice: Dice, n: number): Made {
 
 // --- batches ----------------------------------------------------------------------
 
-/** Each batch makes a directory with files, changes older ones and removes one. */
+/**
+ * Each batch creates a directory with files, changes older ones and removes
+ * one.
+ */
 function batchStep(draft: Draft, dice: Dice, n: number): Made {
   if (draft.trash.length > 3) {
     draft.trash.length = 0;
@@ -176,7 +182,8 @@ function batchStep(draft: Draft, dice: Dice, n: number): Made {
   ops.push((m) => m.mkdir(dir));
   const size = dice.below(60) === 0 ? 17 * 1024 * 1024 : 2 * CHUNK;
   for (let i = 0; i < 2 + dice.below(10); i++) {
-    // One that is larger than the page cache is written out before its commit.
+    // A batch that is larger than the page cache is written to disk before its
+    // commit.
     const piece: Piece = [n * 100 + i, i === 0 ? size : 1 + dice.below(2 * CHUNK)];
     const path = `${dir}/${i}`;
     draft.files[path] = [[piece]];
@@ -204,7 +211,7 @@ function batchStep(draft: Draft, dice: Dice, n: number): Made {
 
 // --- pack and unpack ------------------------------------------------------------------
 
-/** A directory is made, packed and unpacked again and again. */
+/** A directory is created, packed and unpacked repeatedly. */
 function packStep(draft: Draft, dice: Dice, n: number): Made {
   const packed = Object.keys(draft.packs)[0];
   if (packed !== undefined) {
@@ -256,9 +263,10 @@ function packStep(draft: Draft, dice: Dice, n: number): Made {
   };
 }
 
-// --- what frees space -------------------------------------------------------------------
+// --- freeing space
+// ------------------------------------------------------------
 
-/** Files come and go; what they leave is purged, pruned and vacuumed away. */
+/** Files are created and removed; purge, prune and vacuum free their space. */
 function purgeStep(draft: Draft, dice: Dice, n: number): Made {
   const files = Object.keys(draft.files);
   const path = dice.of(files);
@@ -333,7 +341,7 @@ function current(draft: Draft, path: string): Content {
 }
 
 function commit(draft: Draft, path: string, content: Content): void {
-  // Version 0, the empty one that an entry is made with, is not kept.
+  // Version 0, the empty one of a new entry, is not kept.
   const older = (draft.files[path] ?? []).filter((each) => each.length > 0);
   draft.files[path] = [content, ...older];
 }
@@ -358,7 +366,7 @@ function removeTree(draft: Draft, top: string): void {
   draft.trash.push(`container ${top}`);
 }
 
-/** What a content prune leaves. */
+/** The state after a content prune. */
 export function pruned(state: State | Draft): void {
   const files = state.files as Draft["files"];
   for (const [path, keep] of Object.entries(state.keep)) {
@@ -378,19 +386,20 @@ export function bytesOf(content: Content): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-// --- looking ----------------------------------------------------------------------------------
+// --- reading
+// ------------------------------------------------------------------
 
-/** What is there, in a form that compares: by path, versions as digests. */
+/** The content in a comparable form: by path, versions as digests. */
 export interface View {
   nodes: Record<string, string | string[]>;
-  /** By path, how many versions are to be kept: a step that sets it shows nowhere else. */
+  /** The retention by path, which shows nowhere else. */
   keep: Record<string, number>;
   trash: string[];
-  /** The other volumes, the content of each as lines. */
+  /** The other volumes, with their content as lines. */
   forks: Record<string, string[]>;
 }
 
-/** What a state is expected to look like. */
+/** The expected form of a state. */
 export async function expected(state: State): Promise<View> {
   const nodes: View["nodes"] = {};
   for (const path of state.dirs) nodes[path] = "directory";
@@ -418,7 +427,7 @@ function digestOfContent(content: Content): Promise<string> {
   return digest;
 }
 
-/** What there really is. */
+/** The actual form of the file. */
 export async function actual(fs: AloeLite, mount: Mount): Promise<View> {
   const nodes: View["nodes"] = {};
   const keep: View["keep"] = {};
@@ -475,9 +484,10 @@ async function isPack(mount: Mount, path: string): Promise<boolean> {
   return head[0] === 0x83 && new TextDecoder().decode(head.subarray(2)) === "fmt";
 }
 
-// --- chance --------------------------------------------------------------------------------------
+// --- random choices
+// -----------------------------------------------------------
 
-/** Choices that are the same for the same seed. */
+/** Choices derived from a seed. */
 class Dice {
   readonly #next: () => number;
 

@@ -1,7 +1,7 @@
 /**
- * Streams into `/a` of the file that is its first argument without an end,
- * through a mount that is kept alive with the time to live, ms, that is its
- * second. Says the mount's id, and then something for each chunk.
+ * Streams endlessly into `/a` of the file of its first argument, through a
+ * mount that is kept alive with the time to live of its second, ms. Prints the
+ * mount's id, then a line for each chunk.
  */
 import { AloeLite } from "../../../mod.ts";
 import { noise, say } from "./support.ts";

@@ -1,4 +1,7 @@
-/** Loaded before the command line: its statements may hang, and those of its mounts. */
+/**
+ * Loaded before the command line: makes its statements, and those of its
+ * mounts, hang on request.
+ */
 
 import "./statements.ts";
 

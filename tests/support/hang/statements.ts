@@ -1,6 +1,6 @@
 /**
- * Has each change of a file's content run a statement that never ends, from when a
- * file is there that a variable names.
+ * Makes each change of a file's content run an endless statement, once the file
+ * exists that an environment variable names.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 
-/** The variable. */
+/** The environment variable. */
 export const HANG = "ALOELITE_TEST_HANG";
 
 const sign = Deno.env.get(HANG);

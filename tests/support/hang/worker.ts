@@ -1,4 +1,4 @@
-/** The thread of a mount, with statements that may hang. */
+/** The worker of a mount, with statements that hang on request. */
 
 import "./statements.ts";
 import "../../../fuse/worker.ts";
