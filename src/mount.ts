@@ -17,16 +17,16 @@ import { VolumePath } from "./volume_path.ts";
 
 /** Keeps a mount with a time to live valid while its handle is open. */
 export interface KeepAlive {
-  /** Stops it. */
+  /** Stops the renewal. */
   stop(): void;
 }
 
 /**
- * A mounted volume. Every operation takes a path from the mount point, `/`;
- * those named `…ById` a node's id.
+ * A mounted volume. Operations take a path from the mount point, `/`; those named `…ById` take a
+ * node's id.
  *
- * All throw an `AloeError` with `mount_invalid` once the mount has ended, and
- * with `not_found` or `not_a_container` where a path leads nowhere.
+ * All operations throw an `AloeError`: `mount_invalid` once the mount has ended, and `not_found` or
+ * `not_a_container` when a path does not exist.
  *
  * @example
  * ```ts
@@ -45,7 +45,9 @@ export class Mount implements AsyncDisposable {
   readonly #handle: ops.MountHandle;
   readonly #keepAlive: KeepAlive | null;
 
-  /** @ignore Mounts come from `AloeLite.mount` and `AloeLite.attach`. */
+  /**
+   * @ignore `AloeLite.mount` and `AloeLite.attach` create mounts.
+   */
   constructor(
     db: Database,
     handle: ops.MountHandle,
@@ -56,7 +58,7 @@ export class Mount implements AsyncDisposable {
     this.#keepAlive = keepAlive;
   }
 
-  /** The mount's uuid7: `attach` takes it, in this process or another. */
+  /** The mount's uuid7, which `attach` accepts in any process. */
   get id(): string {
     return this.#handle.id;
   }
@@ -66,22 +68,25 @@ export class Mount implements AsyncDisposable {
     return this.#handle.volume;
   }
 
-  /** Re-opens an encrypted mount in this process without the PIN; null for a plain one. */
+  /**
+   * The token that reopens an encrypted mount in this process without the PIN; null for a plain
+   * one.
+   */
   get token(): Uint8Array | null {
     return this.#handle.token;
   }
 
-  /** What the functions of the `ops` module take. */
+  /** The mount handle, for the functions of the `ops` module. */
   get handle(): ops.MountHandle {
     return this.#handle;
   }
 
-  /** What is known of the mount. */
+  /** Returns information about the mount. */
   info(): Promise<MountInfo> {
     return ops.mountInfo(this.#db, this.#handle);
   }
 
-  /** Moves the mount's end: `ttl` ms from now, null for never. */
+  /** Sets the mount's expiry to `ttl` ms from now; null for never. */
   renew(ttl: number | null): Promise<MountInfo> {
     return ops.renewMount(this.#db, this.#handle, ttl);
   }
@@ -98,8 +103,7 @@ export class Mount implements AsyncDisposable {
   }
 
   /**
-   * Many operations, one commit, all or nothing. The task is to use the mount
-   * that it is given.
+   * Runs several operations in one transaction. The task must use the mount that it receives.
    *
    * @example
    * ```ts
@@ -118,12 +122,12 @@ export class Mount implements AsyncDisposable {
     return this.#db.batch((db) => task(new Mount(db, this.#handle)));
   }
 
-  /** The same mount within a batch of the whole file. */
+  /** Returns this mount within a batch of the whole file. */
   within(db: Database): Mount {
     return new Mount(db, this.#handle);
   }
 
-  /** A path object, in the manner of Python's pathlib. */
+  /** Returns a path object like those of Python's pathlib. */
   path(path = "/"): VolumePath {
     return new VolumePath(this, path);
   }
@@ -131,8 +135,8 @@ export class Mount implements AsyncDisposable {
   /**
    * Creates a symbolic link.
    *
-   * @param target Where it leads. In text a byte that is not UTF-8 is written as names
-   * have it: 0xHH as U+10FEHH.
+   * @param target The link's target. In text, a byte that is not UTF-8 is written as in names: 0xHH
+   *   as U+10FEHH.
    * @returns Its node id.
    */
   symlink(path: string, target: string | Uint8Array): Promise<string> {
@@ -140,52 +144,55 @@ export class Mount implements AsyncDisposable {
     return this.createSpecial(path, "symlink", bytes);
   }
 
-  /** A symbolic link's target, with bytes that are not UTF-8 as {@linkcode symlink} takes them. */
+  /**
+   * Returns a symbolic link's target; bytes that are not UTF-8 are encoded as in {@linkcode
+   * symlink}.
+   */
   async readLink(path: string): Promise<string> {
     return decodeText(await this.readAll(path));
   }
 
-  /** What is known of a node. */
+  /** Returns information about a node. */
   stat(path: string): Promise<NodeInfo> {
     return ops.stat(this.#db, this.#handle, path);
   }
 
-  /** The same by id, placed or not. */
+  /** Returns information about a node by id, even if it has no placement. */
   statById(node: string): Promise<NodeInfo> {
     return ops.statById(this.#db, this.#handle, node);
   }
 
-  /** Whether a path names anything. */
+  /** Returns whether a path exists. */
   exists(path: string): Promise<boolean> {
     return ops.exists(this.#db, this.#handle, path);
   }
 
-  /** A directory's children, hidden ones included, in the order they were placed. */
+  /** Returns a directory's children in the order of placement, including hidden ones. */
   list(path = "/", page?: ops.ListPage): Promise<DirEntry[]> {
     return ops.list(this.#db, this.#handle, path, page);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode list}, by node id. */
   listById(node: string, page?: ops.ListPage): Promise<DirEntry[]> {
     return ops.listById(this.#db, this.#handle, node, page);
   }
 
-  /** A node's path, by its newest placement. */
+  /** Returns a node's path, by its newest placement. */
   pathOf(node: string): Promise<string> {
     return ops.pathOf(this.#db, this.#handle, node);
   }
 
-  /** Creates a directory, hiding an older node of its name. @returns Its id. */
+  /** Creates a directory, which hides an older node of its name. @returns Its id. */
   createContainer(path: string): Promise<string> {
     return ops.createContainer(this.#db, this.#handle, path);
   }
 
-  /** Creates a directory unless its name is taken. @returns Its id. */
+  /** Creates a directory; fails if the name exists. @returns Its id. */
   mkdir(path: string, options: ops.MkdirOptions = {}): Promise<string> {
     return ops.mkdir(this.#db, this.#handle, path, options);
   }
 
-  /** Creates a file, hiding an older node of its name. @returns Its id. */
+  /** Creates a file, which hides an older node of its name. @returns Its id. */
   createEntry(path: string, data?: Uint8Array): Promise<string> {
     return ops.createEntry(this.#db, this.#handle, path, data);
   }
@@ -199,17 +206,17 @@ export class Mount implements AsyncDisposable {
     return ops.createSpecial(this.#db, this.#handle, path, type, data);
   }
 
-  /** Gives a file a further name: a hard link. */
+  /** Adds a name to a file: a hard link. */
   link(existing: string, path: string): Promise<void> {
     return ops.link(this.#db, this.#handle, existing, path);
   }
 
-  /** A file's whole content, or that of a retained version. */
+  /** Returns a file's whole content, or that of a retained version. */
   readAll(path: string, options: ops.VersionOption = {}): Promise<Uint8Array> {
     return ops.readAll(this.#db, this.#handle, path, options);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode readAll}, by node id. */
   readAllById(
     node: string,
     options: ops.VersionOption = {},
@@ -217,7 +224,7 @@ export class Mount implements AsyncDisposable {
     return ops.readAllById(this.#db, this.#handle, node, options);
   }
 
-  /** A part of a file's content: `length` bytes from `offset`, fewer at the end. */
+  /** Returns a part of a file's content: `length` bytes from `offset`, fewer at the end. */
   readRange(
     path: string,
     offset: number,
@@ -227,7 +234,7 @@ export class Mount implements AsyncDisposable {
     return ops.readRange(this.#db, this.#handle, path, offset, length, options);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode readRange}, by node id. */
   readRangeById(
     node: string,
     offset: number,
@@ -244,32 +251,32 @@ export class Mount implements AsyncDisposable {
     );
   }
 
-  /** Replaces a file's content: a new version. */
+  /** Replaces a file's content, as a new version. */
   writeAll(path: string, data: Uint8Array): Promise<void> {
     return ops.writeAll(this.#db, this.#handle, path, data);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode writeAll}, by node id. */
   writeAllById(node: string, data: Uint8Array): Promise<void> {
     return ops.writeAllById(this.#db, this.#handle, node, data);
   }
 
-  /** Writes at a file's end. @returns The new size, bytes. */
+  /** Appends to a file. @returns The new size in bytes. */
   append(path: string, data: Uint8Array): Promise<number> {
     return ops.append(this.#db, this.#handle, path, data);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode append}, by node id. */
   appendById(node: string, data: Uint8Array): Promise<number> {
     return ops.appendById(this.#db, this.#handle, node, data);
   }
 
-  /** Writes at `offset`, zeros before it where there was nothing. @returns The new size, bytes. */
+  /** Writes at `offset`; a gap before it is filled with zeros. @returns The new size in bytes. */
   writeRange(path: string, offset: number, data: Uint8Array): Promise<number> {
     return ops.writeRange(this.#db, this.#handle, path, offset, data);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode writeRange}, by node id. */
   writeRangeById(
     node: string,
     offset: number,
@@ -278,17 +285,17 @@ export class Mount implements AsyncDisposable {
     return ops.writeRangeById(this.#db, this.#handle, node, offset, data);
   }
 
-  /** Cuts a file, or grows it with zeros, to `size` bytes. */
+  /** Sets a file's size in bytes; a larger file is filled with zeros. */
   truncate(path: string, size: number): Promise<void> {
     return ops.truncate(this.#db, this.#handle, path, size);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode truncate}, by node id. */
   truncateById(node: string, size: number): Promise<void> {
     return ops.truncateById(this.#db, this.#handle, node, size);
   }
 
-  /** Writes a file: creates it, replaces its content or appends. */
+  /** Writes a file: creates it, replaces its content or appends to it. */
   put(
     path: string,
     data: Uint8Array | string | ReadableStream<Uint8Array>,
@@ -305,7 +312,7 @@ export class Mount implements AsyncDisposable {
     return ops.openRead(this.#db, this.#handle, path, options);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode openRead}, by node id. */
   openReadById(
     node: string,
     options: ops.VersionOption = {},
@@ -313,7 +320,7 @@ export class Mount implements AsyncDisposable {
     return ops.openReadById(this.#db, this.#handle, node, options);
   }
 
-  /** Opens a file for writing, locked; creates a missing one. */
+  /** Opens a file for writing and locks it; creates a missing file. */
   openWrite(
     path: string,
     mode: WriteMode = "truncate",
@@ -321,7 +328,7 @@ export class Mount implements AsyncDisposable {
     return ops.openWrite(this.#db, this.#handle, path, mode);
   }
 
-  /** The same by id; there must be one. */
+  /** Like {@linkcode openWrite}, by node id; the node must exist. */
   openWriteById(
     node: string,
     mode: WriteMode = "truncate",
@@ -329,7 +336,7 @@ export class Mount implements AsyncDisposable {
     return ops.openWriteById(this.#db, this.#handle, node, mode);
   }
 
-  /** Replaces a node's annotations. */
+  /** Replaces a node's metadata. */
   setMetadata(
     path: string,
     metadata: Readonly<Record<string, string>>,
@@ -357,17 +364,17 @@ export class Mount implements AsyncDisposable {
     return ops.setOwner(this.#db, this.#handle, path, owner);
   }
 
-  /** Sets how many versions a content prune leaves; null for all. */
+  /** Sets the number of versions that a content prune keeps; null for all. */
   setRetention(path: string, keep: number | null): Promise<void> {
     return ops.setRetention(this.#db, this.#handle, path, keep);
   }
 
-  /** One extended attribute, null when there is none. */
+  /** Returns an extended attribute; null when it does not exist. */
   getXattr(path: string, name: string): Promise<Uint8Array | null> {
     return ops.getXattr(this.#db, this.#handle, path, name);
   }
 
-  /** The names of a node's extended attributes. */
+  /** Returns the names of a node's extended attributes. */
   listXattrs(path: string): Promise<string[]> {
     return ops.listXattrs(this.#db, this.#handle, path);
   }
@@ -377,87 +384,87 @@ export class Mount implements AsyncDisposable {
     return ops.setXattr(this.#db, this.#handle, path, name, value);
   }
 
-  /** Removes an extended attribute. @returns Whether there was one. */
+  /** Removes an extended attribute. @returns Whether it existed. */
   removeXattr(path: string, name: string): Promise<boolean> {
     return ops.removeXattr(this.#db, this.#handle, path, name);
   }
 
-  /** Renames a node where it is. */
+  /** Renames a node within its directory. */
   rename(path: string, name: string): Promise<void> {
     return ops.rename(this.#db, this.#handle, path, name);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode rename}, by node id. */
   renameById(node: string, name: string): Promise<void> {
     return ops.renameById(this.#db, this.#handle, node, name);
   }
 
-  /** Moves a node: `to` is the path that it will have. */
+  /** Moves a node; `to` is its new path. */
   move(from: string, to: string): Promise<void> {
     return ops.move(this.#db, this.#handle, from, to);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode move}, by node id. */
   moveById(node: string, to: string): Promise<void> {
     return ops.moveById(this.#db, this.#handle, node, to);
   }
 
-  /** Copies a node with all that is below it; chunks are shared. @returns The copy's id. */
+  /** Copies a node and everything below it; the copy shares chunks. @returns The copy's id. */
   copy(from: string, to: string): Promise<string> {
     return ops.copy(this.#db, this.#handle, from, to);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode copy}, by node id. */
   copyById(node: string, to: string): Promise<string> {
     return ops.copyById(this.#db, this.#handle, node, to);
   }
 
-  /** Removes a file or an empty directory: it goes to the trash. */
+  /** Moves a file or an empty directory to the trash. */
   remove(path: string): Promise<void> {
     return ops.remove(this.#db, this.#handle, path);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode remove}, by node id. */
   removeById(node: string): Promise<void> {
     return ops.removeById(this.#db, this.#handle, node);
   }
 
-  /** Removes a node with all that is below it: it goes to the trash. */
+  /** Moves a node and everything below it to the trash. */
   removeRecursive(path: string): Promise<void> {
     return ops.removeRecursive(this.#db, this.#handle, path);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode removeRecursive}, by node id. */
   removeRecursiveById(node: string): Promise<void> {
     return ops.removeRecursiveById(this.#db, this.#handle, node);
   }
 
-  /** Seals a directory into one file of its name. @returns The file's id. */
+  /** Replaces a directory with one packed file of its name. @returns The file's id. */
   pack(path: string): Promise<string> {
     return ops.pack(this.#db, this.#handle, path);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode pack}, by node id. */
   packById(node: string): Promise<string> {
     return ops.packById(this.#db, this.#handle, node);
   }
 
-  /** Opens a packed file into the directory that it was. */
+  /** Replaces a packed file with its directory. */
   unpack(path: string): Promise<void> {
     return ops.unpack(this.#db, this.#handle, path);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode unpack}, by node id. */
   unpackById(node: string): Promise<void> {
     return ops.unpackById(this.#db, this.#handle, node);
   }
 
-  /** Locks a node against other mounts' changes; `ttl` in ms. */
+  /** Locks a node against changes by other mounts; `ttl` in ms. */
   lock(path: string, ttl?: number): Promise<LockInfo> {
     return ops.lock(this.#db, this.#handle, path, ttl);
   }
 
-  /** Moves a lock's end: `ttl` ms from now. */
+  /** Sets a lock's expiry to `ttl` ms from now. */
   renewLock(lock: string, ttl?: number): Promise<LockInfo> {
     return ops.renewLock(this.#db, this.#handle, lock, ttl);
   }
@@ -467,12 +474,12 @@ export class Mount implements AsyncDisposable {
     return ops.unlock(this.#db, this.#handle, lock);
   }
 
-  /** The versions of a file that can be read, newest first. */
+  /** Returns the readable versions of a file, newest first. */
   history(path: string): Promise<VersionInfo[]> {
     return ops.history(this.#db, this.#handle, path);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode history}, by node id. */
   historyById(node: string): Promise<VersionInfo[]> {
     return ops.historyById(this.#db, this.#handle, node);
   }
@@ -482,27 +489,27 @@ export class Mount implements AsyncDisposable {
     return ops.restoreVersion(this.#db, this.#handle, path, version);
   }
 
-  /** The same by id. */
+  /** Like {@linkcode restoreVersion}, by node id. */
   restoreVersionById(node: string, version: number): Promise<number> {
     return ops.restoreVersionById(this.#db, this.#handle, node, version);
   }
 
-  /** What was removed from the volume and can be brought back, newest first. */
+  /** Returns the removed nodes that can be restored, newest first. */
   trash(): Promise<TrashItem[]> {
     return ops.listTrash(this.#db, this.#handle);
   }
 
-  /** Brings a removed node back, or to another path. @returns Its path. */
+  /** Restores a removed node to its original or another path. @returns Its path. */
   restore(node: string, options: { to?: string } = {}): Promise<string> {
     return ops.restoreTrash(this.#db, this.#handle, node, options);
   }
 
-  /** Deletes removed nodes for good: all, one, or those older than a time. */
+  /** Deletes removed nodes permanently: all, one, or those older than a time. */
   purge(options: ops.PurgeOptions = {}): Promise<PurgeReport> {
     return ops.purgeTrash(this.#db, this.#handle, options);
   }
 
-  /** Checks the volume's content: its manifests, and when deep every byte. */
+  /** Checks the volume's content: its manifests and, if deep, every byte. */
   verify(options: ops.VerifyOptions = {}): Promise<VerifyReport> {
     return ops.verify(this.#db, this.#handle, options);
   }

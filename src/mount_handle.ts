@@ -2,24 +2,25 @@ import { ContentSeals } from "./content_seals.ts";
 import type { ChunkCipher } from "./crypto/chunk_cipher.ts";
 
 /**
- * What operations act through: a mount's id, with the key of its volume when
- * that is encrypted. The key belongs to the handle, so that volumes with
- * different keys can be open on one connection.
+ * A mount through which operations act: its id and, for an encrypted volume, the key. The key
+ * belongs to the handle, so that volumes with different keys can be open on one connection.
  */
 export class MountHandle {
   /** The mount's uuid7. */
   readonly id: string;
-  /** The volume it is bound to. */
+  /** The mounted volume's id. */
   readonly volume: string;
   /**
-   * 16 bytes with which `attach` opens the mount again without the PIN, for as
-   * long as this database stays open; null when the volume is not encrypted.
+   * A 16-byte token with which `attach` reopens the mount without the PIN while this database stays
+   * open; null when the volume is not encrypted.
    */
   readonly token: Uint8Array | null;
   readonly #cipher: ChunkCipher | null;
   readonly #seals: ContentSeals | null;
 
-  /** @ignore Handles come from `mount` and `attach`. */
+  /**
+   * @ignore `mount` and `attach` create handles.
+   */
   constructor(
     id: string,
     volume: string,
@@ -33,27 +34,31 @@ export class MountHandle {
     this.#seals = cipher?.metadata ? new ContentSeals(volume, cipher.metadata) : null;
   }
 
-  /** @ignore The cipher of an encrypted volume. */
+  /**
+   * @ignore Returns the cipher of an encrypted volume.
+   */
   static cipherOf(handle: MountHandle): ChunkCipher | null {
     return handle.#cipher;
   }
 
-  /** @ignore What keeps the tags of an encrypted volume. */
+  /**
+   * @ignore Returns the tags of an encrypted volume.
+   */
   static sealsOf(handle: MountHandle): ContentSeals | null {
     return handle.#seals;
   }
 
-  /** Overwrites the key. The handle can read and write no content any more. */
+  /** Overwrites the key. The handle can no longer read or write content. */
   forget(): void {
     this.#cipher?.destroy();
     this.token?.fill(0);
   }
 }
 
-/** A handle, or the bare id of a mount of a volume that is not encrypted. */
+/** A handle, or only the id of a mount of a plain volume. */
 export type MountRef = MountHandle | string;
 
-/** The mount's id. */
+/** Returns the mount's id. */
 export function mountId(mount: MountRef): string {
   return typeof mount === "string" ? mount : mount.id;
 }

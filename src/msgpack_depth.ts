@@ -1,29 +1,30 @@
 /**
- * Follows the structure of MsgPack values and refuses what is nested too
- * deeply, before a decoder makes objects of it: three megabytes of brackets
- * take it hundreds.
+ * Tracks the nesting of MsgPack values and refuses deep nesting before a decoder creates objects:
+ * three megabytes of brackets would need hundreds of megabytes of memory.
  */
 export class MsgPackDepth {
   readonly #limit: number;
-  /** Of each array or map that is open, how many values are to come. */
+  /** The number of missing values of each open array or map. */
   readonly #open: number[] = [];
-  /** Bytes of a value that are to come. */
+  /** The number of bytes to skip in the current value. */
   #skip = 0;
-  /** The first byte of a value whose length is not complete yet. */
+  /** The first byte of a value whose length is incomplete. */
   #head = 0;
-  /** Bytes of the length that are to come. */
+  /** The number of missing bytes of the length. */
   #missing = 0;
   #length = 0;
 
-  /** @param limit Arrays and maps within each other, at most. */
+  /**
+   * @param limit The maximum nesting of arrays and maps.
+   */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   /**
-   * Looks at the next bytes.
+   * Reads the next bytes.
    *
-   * @throws {RangeError} When something in them is nested too deeply.
+   * @throws {RangeError} When a value is nested too deeply.
    */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
@@ -44,7 +45,7 @@ export class MsgPackDepth {
     }
   }
 
-  /** The head of a value is complete. @param length Of what comes after it. */
+  /** Handles a complete head of a value. @param length The length of its content. */
   #begin(length: number): void {
     const values = valuesOf(this.#head, length);
     if (values === null) {
@@ -59,7 +60,7 @@ export class MsgPackDepth {
     this.#open.push(values);
   }
 
-  /** A value is complete, and with it perhaps what it is the last one of. */
+  /** Handles the end of a value, and of the containers that end with it. */
   #ended(): void {
     for (let at = this.#open.length - 1; at >= 0; at--) {
       if (--this.#open[at] > 0) return;
@@ -68,7 +69,7 @@ export class MsgPackDepth {
   }
 }
 
-/** How many bytes a length has that stands after the first byte of a value. */
+/** Returns the size of the length after a value's first byte, in bytes. */
 function lengthBytes(head: number): number {
   if (head < 0xc4 || head > 0xdf) return 0;
   // bin, ext
@@ -80,23 +81,23 @@ function lengthBytes(head: number): number {
   return 0;
 }
 
-/** The length that is a part of the first byte. */
+/** Returns the length contained in the first byte. */
 function shortLength(head: number): number {
   if (head >= 0x80 && head <= 0x9f) return head & 0x0f;
   if (head >= 0xa0 && head <= 0xbf) return head & 0x1f;
   return 0;
 }
 
-/** How many values an array or a map has; null for anything else. */
+/** Returns the number of values in an array or a map; null for other values. */
 function valuesOf(head: number, length: number): number | null {
   if ((head & 0xf0) === 0x80 || head === 0xde || head === 0xdf) return 2 * length;
   if ((head & 0xf0) === 0x90 || head === 0xdc || head === 0xdd) return length;
   return null;
 }
 
-/** How many bytes come after the head of a value that is no array and no map. */
+/** Returns the number of bytes after the head of a value other than an array or a map. */
 function bytesOf(head: number, length: number): number {
-  // The kind of an extension.
+  // An extension has an extra byte for its type.
   if (head >= 0xc7 && head <= 0xc9) return length + 1;
   if (head >= 0xd4 && head <= 0xd8) return (1 << (head - 0xd4)) + 1;
   // Floats and integers.

@@ -1,19 +1,19 @@
 /**
- * Names as the kernel has them, any bytes but `/` and NUL, and as the file has
- * them, text. UTF-8 becomes the text that it is. A byte 0xHH that is no part of
- * valid UTF-8 becomes U+10FEHH; so that this can be undone, the four bytes of a
- * character that looks like such an escape are escaped too.
+ * Converts names between bytes, as the kernel has them (any bytes except `/` and NUL), and text, as
+ * the file has them. Valid UTF-8 becomes the corresponding text. A byte 0xHH outside valid UTF-8
+ * becomes U+10FEHH. To keep this reversible, the four bytes of a character that looks like such an
+ * escape are escaped too.
  *
- * A file may have names that no directory can show: `.` and `..`, an empty one,
- * and those with a slash or a NUL. They are shown with characters of the same
- * kind, U+10FE2E for a dot and so on, and are found again by these.
+ * A file may contain names that no directory can show: `.` and `..`, the empty name, and names with
+ * a slash or a NUL. They are shown with similar escapes, for example U+10FE2E for a dot, and can be
+ * looked up by these.
  */
 
-/** U+10FE00: an escape is this plus its byte. */
+/** U+10FE00: an escape is this code point plus its byte. */
 const ESCAPE = 0x10fe00;
 const FIRST_ESCAPE = ESCAPE + 0x80;
 const LAST_ESCAPE = ESCAPE + 0xff;
-/** What every escape begins with in UTF-16. */
+/** The first UTF-16 unit of every escape. */
 const HIGH_SURROGATE = "\udbff";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -24,10 +24,10 @@ const SHOWN_EMPTY = "\u{10fe01}";
 const SHOWN_DOT = "\u{10fe2e}";
 const SHOWN_SLASH = "\u{10fe2f}";
 
-/** Names that no directory can hold as they are. */
+/** Names that no directory can hold unchanged. */
 const UNSHOWABLE = /^\.{0,2}$|[/\0]/;
 
-/** A name as a directory can show it: most as they are. */
+/** Returns a name as a directory can show it, which is usually the name itself. */
 export function shownName(name: string): string {
   if (!UNSHOWABLE.test(name)) return name;
   if (name === "") return SHOWN_EMPTY;
@@ -35,7 +35,7 @@ export function shownName(name: string): string {
   return name.replaceAll("/", SHOWN_SLASH).replaceAll("\0", SHOWN_NUL);
 }
 
-/** The name that is shown in some way: undoes {@linkcode shownName}. */
+/** Returns the name that is shown as the given text: the inverse of {@linkcode shownName}. */
 export function nameShown(shown: string): string {
   if (!shown.includes(HIGH_SURROGATE)) return shown;
   if (shown === SHOWN_EMPTY) return "";
@@ -43,23 +43,23 @@ export function nameShown(shown: string): string {
   return shown.replaceAll(SHOWN_SLASH, "/").replaceAll(SHOWN_NUL, "\0");
 }
 
-/** The bytes of a directory's entry to its name. No two give the same. */
+/** Converts the bytes of a directory's entry to its name. The mapping is injective. */
 export function decodeName(bytes: Uint8Array): string {
   return nameShown(decodeText(bytes));
 }
 
-/** A name to the bytes of a directory's entry: undoes {@linkcode decodeName}. */
+/** Converts a name to the bytes of a directory's entry: the inverse of {@linkcode decodeName}. */
 export function encodeName(name: string): Uint8Array<ArrayBuffer> {
   return encodeText(shownName(name));
 }
 
-/** Any bytes to text. No two give the same. */
+/** Converts any bytes to text. The mapping is injective. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     const text = strict.decode(bytes);
     if (!text.includes(HIGH_SURROGATE) || !hasEscape(text)) return text;
   } catch {
-    // Not UTF-8: character by character.
+    // Not UTF-8: decode character by character.
   }
   let text = "";
   for (let i = 0; i < bytes.length;) {
@@ -81,7 +81,7 @@ export function decodeText(bytes: Uint8Array): string {
   return text;
 }
 
-/** Text to the bytes that it stands for: undoes {@linkcode decodeText}. */
+/** Converts text to the bytes that it represents: the inverse of {@linkcode decodeText}. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   if (!text.includes(HIGH_SURROGATE) || !hasEscape(text)) return encoder.encode(text);
   const bytes: number[] = [];
@@ -102,7 +102,7 @@ function hasEscape(text: string): boolean {
   return false;
 }
 
-/** How long the UTF-8 sequence at an offset is; 0 when there is no valid one. */
+/** Returns the length of the UTF-8 sequence at an offset; 0 when it is not valid. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0x80) return 1;
@@ -115,7 +115,7 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
     : 0;
   if (length === 0 || at + length > bytes.length) return 0;
   const second = bytes[at + 1];
-  // Overlong forms, surrogates, and what is beyond U+10FFFF.
+  // Exclude overlong forms, surrogates, and code points beyond U+10FFFF.
   const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
   const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
   if (second < least || second > most) return 0;

@@ -1,7 +1,6 @@
 /**
- * The functional layer: flat async functions over a database, a mount and
- * plain values, each one transaction. The objects of the main module are made
- * of these.
+ * The functional layer: async functions that take a database, a mount and plain values, each in one
+ * transaction. The objects of the main module use these functions.
  *
  * @example
  * ```ts

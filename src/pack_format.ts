@@ -4,24 +4,24 @@ import { MsgPackDepth } from "./msgpack_depth.ts";
 import { limitTime } from "./time_limits.ts";
 import type { NodeType } from "./types.ts";
 
-/** A pack's `fmt`. */
+/** The value of a pack's field `fmt`. */
 const FORMAT = "aloefs.pack";
-/** The `ver` that is written; 1 is read too. */
+/** The written version, field `ver`; version 1 can be read too. */
 const VERSION = 2;
-/** Version 1 kept milliseconds. */
+/** Version 1 stored times in ms. */
 const NS_PER_MS = 1_000_000n;
-/** What a MsgPack bin can hold. */
+/** The maximum size of a MsgPack bin, in bytes. */
 export const MAX_ENTRY = 0xffffffff;
 
 /** A node in a pack. */
 export interface PackedNode {
-  /** Index of its container among the nodes before it; -1 for the top. */
+  /** The index of its container among the nodes before it; -1 for the top. */
   parent: number;
   type: NodeType;
   name: string;
-  /** Nanoseconds. */
+  /** In ns since the Unix epoch. */
   createdAt: bigint;
-  /** Nanoseconds. */
+  /** In ns since the Unix epoch. */
   modifiedAt: bigint;
   uid: number | null;
   gid: number | null;
@@ -31,13 +31,13 @@ export interface PackedNode {
   retention: number | null;
 }
 
-/** A node as it comes out of a pack. */
+/** A node read from a pack. */
 export interface UnpackedNode extends PackedNode {
-  /** Content of anything but a container. */
+  /** The content of a node other than a container; null for a container. */
   data: Uint8Array | null;
 }
 
-/** The first bytes of a pack: everything before its nodes. */
+/** Returns the start of a pack: everything before its nodes. */
 export function packHeader(nodes: number): Uint8Array {
   const header = new Uint8Array(5);
   header[0] = 0xdd;
@@ -59,9 +59,9 @@ export function packHeader(nodes: number): Uint8Array {
 }
 
 /**
- * One node, all but the bytes of its content.
+ * Returns one encoded node without its content.
  *
- * @param size Bytes of content that the caller puts after it; null for a container.
+ * @param size The size of the content, which the caller appends, in bytes; null for a container.
  */
 export function packNode(node: PackedNode, size: number | null): Uint8Array {
   const fields: [string, unknown][] = [
@@ -90,7 +90,7 @@ export function packNode(node: PackedNode, size: number | null): Uint8Array {
   return join(parts);
 }
 
-/** As short as MsgPack can say it. */
+/** Returns a value that MsgPack encodes in its shortest form. */
 function integer(value: bigint): bigint | number {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
@@ -105,18 +105,20 @@ function binHeader(size: number): Uint8Array {
   return header;
 }
 
-/** Maps within each other: a node, and its attributes. Others may add to that. */
+/** The maximum nesting of maps: a node and its attributes, with a margin for other writers. */
 const DEEPEST = 16;
 
-/** Of an array that others may add to a node. The decoder makes room for what is said to be in it. */
+/**
+ * The maximum length of an array in a node. The decoder allocates memory for the announced length.
+ */
 const LONGEST_ARRAY = 0xffff;
 
-/** Bytes that surely hold everything before the nodes. */
+/** The number of bytes that always contain everything before the nodes. */
 const HEADER_LENGTH = 64;
 
 /**
- * Stands before each key while a pack is decoded, so that no key is `__proto__`,
- * which the library refuses, or one of those whose place in an object is not that in the pack.
+ * Prefixes each key while a pack is decoded, because the library refuses `__proto__`, and objects
+ * reorder keys that look like integers.
  */
 const KEY_MARK = "=";
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -130,21 +132,21 @@ const DECODING = {
   },
 };
 
-/** The pairs of a decoded map; null when one of its keys is no text. */
+/** Returns the pairs of a decoded map; null when a key is not text. */
 function pairsOf(decoded: object): [string, unknown][] | null {
   const pairs = Object.entries(decoded);
   if (!pairs.every(([key]) => key.startsWith(KEY_MARK))) return null;
   return pairs.map(([key, value]) => [key.slice(KEY_MARK.length), value]);
 }
 
-/** Put after a pack's end: if it does not come out as it is, something stood before it. */
+/** Appended to a pack: if it does not decode to itself, the pack ends within a value. */
 const SENTINEL = encode(null);
 
 /**
- * The nodes of a pack, one after another, in about the memory of the largest.
+ * Yields the nodes of a pack in order. Uses about as much memory as the largest node.
  *
- * @param read Gives the next bytes, none at the end.
- * @throws {AloeError} `corrupt` for anything but a pack, `unsupported` for a newer one.
+ * @param read Returns the next bytes; none at the end.
+ * @throws {AloeError} `corrupt` for anything but a pack, `unsupported` for a newer version.
  */
 export async function* unpackNodes(
   read: () => Promise<Uint8Array>,
@@ -167,8 +169,8 @@ export async function* unpackNodes(
     yield SENTINEL;
   }
   /**
-   * The decoder begins a node again with each block, so blocks grow with what
-   * it has of that: the time stays in proportion to the bytes.
+   * Returns the next block. The decoder restarts an incomplete node with each block, so blocks grow
+   * with the node: the total time stays proportional to the size.
    */
   async function take(): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
@@ -187,9 +189,9 @@ export async function* unpackNodes(
   try {
     for await (const raw of decodeMultiStream<undefined>(rest(), DECODING)) {
       pending = 0;
-      if (ended) throw new AloeError("corrupt", "the pack has more than its nodes");
+      if (ended) throw new AloeError("corrupt", "the pack has data after its nodes");
       if (index === count && raw === null) ended = true;
-      else if (index === count) throw new AloeError("corrupt", "the pack has more than its nodes");
+      else if (index === count) throw new AloeError("corrupt", "the pack has data after its nodes");
       else yield checkNode(raw, index++, version);
     }
   } catch (error) {
@@ -199,7 +201,7 @@ export async function* unpackNodes(
     });
   }
   if (!ended) {
-    throw new AloeError("corrupt", `the pack is cut short or has more than its ${count} nodes`);
+    throw new AloeError("corrupt", `the pack is truncated or has data after its ${count} nodes`);
   }
 }
 
@@ -224,7 +226,7 @@ function parseHeader(
   if (version > VERSION) {
     throw new AloeError(
       "unsupported",
-      `the pack is of version ${version}, newer than ${VERSION}`,
+      `the pack has version ${version}, newer than ${VERSION}`,
     );
   }
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
@@ -258,14 +260,14 @@ const TYPES = new Set(["container", "entry", "symlink", "fifo", "socket"]);
 
 function checkNode(raw: unknown, index: number, version: number): UnpackedNode {
   const wrong = (what: string) => new AloeError("corrupt", `node ${index} of the pack: ${what}`);
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) throw wrong("is no map");
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) throw wrong("is not a map");
   const node: Record<string, unknown> = Object.fromEntries(pairsOf(raw) ?? []);
   const parent = whole(node.p);
   if (parent === null || (index === 0 ? parent !== -1 : parent < 0 || parent >= index)) {
-    throw wrong("has no container before it");
+    throw wrong("has no preceding container");
   }
   if (typeof node.t !== "string" || !TYPES.has(node.t)) throw wrong("has an unknown type");
-  if (index === 0 && node.t !== "container") throw wrong("the top is no container");
+  if (index === 0 && node.t !== "container") throw wrong("the top is not a container");
   if (typeof node.n !== "string" || !isName(node.n)) throw wrong("has no name");
   const unit = version === 1 ? NS_PER_MS : 1n;
   const createdAt = time(node.c, unit);
@@ -294,7 +296,7 @@ function checkNode(raw: unknown, index: number, version: number): UnpackedNode {
     mode: bounded(node.o, 0o7777, "permission bits"),
     metadata: map(node.x, (v) => typeof v === "string", wrong) as Record<string, string>,
     xattrs,
-    // The reference stores 0 and less too; a prune keeps one version then.
+    // The reference also stores 0 and negative values; a prune then keeps one version.
     retention,
     data: container ? null : node.d as Uint8Array,
   };
@@ -325,7 +327,7 @@ function map(
   if (pairs === null || !pairs.every(([, each]) => fits(each))) {
     throw wrong("has attributes of the wrong type");
   }
-  // As properties of its own, whatever the keys are called.
+  // fromEntries creates own properties for any key.
   return Object.fromEntries(pairs);
 }
 

@@ -1,23 +1,22 @@
 import { AloeError } from "./errors.ts";
 
 /**
- * Splits a path at its slashes. Repeated and trailing slashes collapse; `.`
- * and `..` are names, which older files may hold, so that no path climbs out of
- * its mount.
+ * Splits a path at its slashes. Repeated and trailing slashes are ignored. `.` and `..` are names,
+ * which older files may contain, so no path leads out of its mount.
  *
  * @param path A path relative to the mount point; `""` and `/` are the mount point itself.
- * @returns Its names, outermost first.
+ * @returns The names, outermost first.
  * @throws {AloeError} `invalid` when a name cannot be stored.
  */
 export function splitPath(path: string): string[] {
   const names = path.split("/").filter((name) => name !== "");
-  // A path cannot hold a slash within a name; NUL and lone surrogates it can.
+  // Slashes are separators, but a path may contain NUL and lone surrogates.
   if (!storable(path)) throw unstorable(path);
   return names;
 }
 
 /**
- * Puts names together to an absolute path.
+ * Joins names to an absolute path.
  *
  * @returns `/` for no names.
  */
@@ -26,38 +25,38 @@ export function joinPath(names: readonly string[]): string {
 }
 
 /**
- * Checks one name.
+ * Checks a name.
  *
- * @throws {AloeError} `nameless` when it is empty, `invalid` when it holds a
- * slash, a NUL or a lone surrogate.
+ * @throws {AloeError} `nameless` when it is empty; `invalid` when it contains a slash, a NUL or a
+ *   lone surrogate.
  */
 export function checkName(name: string): void {
-  if (name === "") throw new AloeError("nameless", "a name is needed");
+  if (name === "") throw new AloeError("nameless", "a name is required");
   if (name.includes("/") || !storable(name)) throw unstorable(name);
 }
 
 /**
- * Checks the name of something new: no directory of a disk can hold `.` and
- * `..`, and what unpacks an archive would be led out of it.
+ * Checks the name of a new node. `.` and `..` are refused: no directory on a disk can hold them,
+ * and an unpacked archive could be led out of its directory.
  *
- * @throws {AloeError} As {@linkcode checkName}; `invalid` for `.` and `..`.
+ * @throws {AloeError} Like {@linkcode checkName}; also `invalid` for `.` and `..`.
  */
 export function checkNewName(name: string): void {
   checkName(name);
   if (name === "." || name === "..") {
-    throw new AloeError("invalid", `${JSON.stringify(name)}: is no name for anything new`);
+    throw new AloeError("invalid", `${JSON.stringify(name)}: cannot be the name of a new node`);
   }
 }
 
 /**
- * Checks text that is to be stored as it is.
+ * Checks text that is stored unchanged.
  *
- * @param what What it is, for the message.
- * @throws {AloeError} `invalid` when it holds a NUL or a lone surrogate.
+ * @param what The kind of text, for the message.
+ * @throws {AloeError} `invalid` when it contains a NUL or a lone surrogate.
  */
 export function checkText(text: string, what: string): void {
   if (!storable(text)) {
-    throw new AloeError("invalid", `${what} holds no NUL and no lone surrogate`);
+    throw new AloeError("invalid", `${what} cannot contain a NUL or a lone surrogate`);
   }
 }
 
@@ -68,6 +67,6 @@ function storable(text: string): boolean {
 function unstorable(text: string): AloeError {
   return new AloeError(
     "invalid",
-    `${JSON.stringify(text)}: a name holds no slash, no NUL and no lone surrogate`,
+    `${JSON.stringify(text)}: a name cannot contain a slash, a NUL or a lone surrogate`,
   );
 }

@@ -1,12 +1,12 @@
-/** The first moment that a file can hold: times are signed 64-bit nanoseconds since 1970. */
+/** The earliest time that a file can store: times are signed 64-bit nanoseconds since 1970. */
 export const FIRST_TIME = -(2n ** 63n);
 
-/** The last one, in April 2262. */
+/** The latest time that a file can store, in April 2262. */
 export const LAST_TIME = 2n ** 63n - 1n;
 
 /**
- * The nearest time that a file can hold. What copies files from elsewhere has
- * times that it cannot hold; a filesystem of Linux limits such times too.
+ * Returns the nearest time that a file can store. Files copied from elsewhere may have times out of
+ * range; Linux filesystems clamp such times too.
  *
  * @param ns Nanoseconds since the Unix epoch.
  */
@@ -15,16 +15,16 @@ export function limitTime(ns: bigint): bigint {
   return ns > LAST_TIME ? LAST_TIME : ns;
 }
 
-/** The limits in seconds, each with nanoseconds from 0 up to a second. */
+/** The limits in seconds, with nanoseconds from 0 up to a second. */
 const FIRST = { sec: -9_223_372_037, nsec: 145_224_192 };
 const LAST = { sec: 9_223_372_036, nsec: 854_775_807 };
 
-/** {@linkcode limitTime} for a time whose seconds and nanoseconds are apart. */
+/** Like {@linkcode limitTime}, for a time split into seconds and nanoseconds. */
 export function limitSplitTime<T extends { sec: number; nsec: number }>(
   time: T,
 ): T | { sec: number; nsec: number } {
   const { sec, nsec } = time;
-  // Nearly every time is far from both limits.
+  // Fast path: nearly all times are far from both limits.
   if (sec > FIRST.sec && sec < LAST.sec) return time;
   if (sec < FIRST.sec || (sec === FIRST.sec && nsec < FIRST.nsec)) return FIRST;
   return sec > LAST.sec || (sec === LAST.sec && nsec > LAST.nsec) ? LAST : time;

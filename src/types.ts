@@ -1,46 +1,46 @@
-/** What a node is. `container` is a directory, `entry` a regular file. */
+/** The type of a node. `container` is a directory, `entry` a regular file. */
 export type NodeType = "container" | "entry" | "symlink" | "fifo" | "socket";
 
-/** How a volume's chunks are encrypted. */
+/** The encryption mode of a volume's chunks. */
 export type EncryptionMode = "none" | "convergent" | "random";
 
-/** Life of a mount: `new` and `active` accept operations, `unmounted` does not. */
+/** The life-cycle state of a mount: `new` and `active` accept operations, `unmounted` does not. */
 export type MountState = "new" | "active" | "unmounted";
 
 /** Whether a mount may change its volume. */
 export type Access = "rw" | "ro";
 
-/** How {@linkcode openWrite} treats what the entry holds. */
+/** How {@linkcode openWrite} treats existing content. */
 export type WriteMode = "truncate" | "append";
 
-/** A PIN: text is taken as its UTF-8 bytes. The empty PIN is legal. */
+/** A PIN. Text is encoded as UTF-8. The empty PIN is valid. */
 export type Pin = string | Uint8Array;
 
-/** What `stat` says of a node. All times are nanoseconds since the Unix epoch. */
+/** The result of `stat`. All times are in nanoseconds since the Unix epoch. */
 export interface NodeInfo {
   /** The node's uuid7. */
   id: string;
-  /** What the node is. A device is an `entry`. */
+  /** The node's type. A device is an `entry`. */
   type: NodeType;
-  /** What device it is; null when it is none. */
+  /** The device that the node represents; null for other nodes. */
   device: Device | null;
-  /** The name of the placement it was reached by; the node's own name when reached by id. */
+  /** The name of the placement by which it was reached; the node's own name when reached by id. */
   name: string;
-  /** The volume it belongs to. */
+  /** The id of its volume. */
   volume: string | null;
-  /** When it was created, ns. A copy keeps its source's. */
+  /** The creation time, in ns. A copy keeps its source's. */
   createdAt: bigint;
-  /** When its content or name last changed, ns. */
+  /** When the content or name last changed, in ns. */
   modifiedAt: bigint;
-  /** When it was last read as far as anybody recorded it, ns; else `modifiedAt`. */
+  /** The last recorded access time, in ns; otherwise `modifiedAt`. */
   atime: bigint;
-  /** When its inode last changed, ns; else `modifiedAt`. */
+  /** When the inode last changed, in ns; otherwise `modifiedAt`. */
   ctime: bigint;
-  /** Bytes of content; null for a container. */
+  /** The size of the content in bytes; null for a container. */
   size: number | null;
-  /** The committed version, 0 when nothing was ever written; null for a container. */
+  /** The committed version; 0 when nothing was ever written; null for a container. */
   version: number | null;
-  /** How many versions a content prune leaves; null for all, and for a container. */
+  /** The number of versions that a content prune keeps; null for all, and for a container. */
   retention: number | null;
   /** Permission bits (0o7777), from the node or its `mode` metadata; null when never set. */
   mode: number | null;
@@ -48,15 +48,15 @@ export interface NodeInfo {
   uid: number | null;
   /** Group; null when never set. */
   gid: number | null;
-  /** How many active placements it has. A root counts as 1. */
+  /** The number of active placements. A root counts as 1. */
   nlink: number;
-  /** The shallow map of annotations. */
+  /** The node's metadata, a flat map. */
   metadata: Record<string, string>;
 }
 
-/** What a device node stands for. */
+/** The device that a device node represents. */
 export interface Device {
-  /** Which kind of special file it is. */
+  /** The kind of special file. */
   kind: "char" | "block";
   /** Its major number. */
   major: number;
@@ -64,55 +64,55 @@ export interface Device {
   minor: number;
 }
 
-/** One child of a container. */
+/** A child of a container. */
 export interface DirEntry {
   /** The child's node id. */
   node: string;
   /** The placement's name. */
   name: string;
-  /** What the child is. */
+  /** The child's type. */
   type: NodeType;
   /** False when a newer sibling of the same name hides it from path lookups. */
   visible: boolean;
-  /** The placement's id; listings are in the order of it. */
+  /** The placement's id; listings are ordered by it. */
   edge: string;
 }
 
-/** One volume of a file. */
+/** A volume of a file. */
 export interface VolumeInfo {
   /** The volume's uuid7. */
   id: string;
-  /** Its name; null when it has none. Names may repeat. */
+  /** Its name; null when it has none. Names need not be unique. */
   name: string | null;
   /** Its root container's node id. */
   root: string;
-  /** When it was created, ns. */
+  /** The creation time, in ns. */
   createdAt: bigint;
-  /** Bytes in every chunk but the last of a version. */
+  /** The size of every chunk except the last of a version, in bytes. */
   chunkSize: number;
-  /** How its chunks are encrypted. */
+  /** The encryption mode of its chunks. */
   encryption: EncryptionMode;
 }
 
-/** One durable mount. */
+/** A mount, as recorded in the file. */
 export interface MountInfo {
   /** The mount's uuid7. */
   id: string;
-  /** The volume it is bound to. */
+  /** The mounted volume's id. */
   volume: string;
-  /** The container it shows as `/`. */
+  /** The id of the container that is its `/`. */
   mountPoint: string;
   /** That container's path in the volume; null when it is no longer placed. */
   mountPath: string | null;
   /** Its state. */
   state: MountState;
-  /** When it stops being valid, ns; null for never. */
+  /** When the mount expires, in ns; null for never. */
   expiresAt: bigint | null;
-  /** When it was created, ns. */
+  /** The creation time, in ns. */
   createdAt: bigint;
-  /** Whether it may change the volume. */
+  /** Whether the mount may change the volume. */
   access: Access;
-  /** Whom it acts for, as the creator named it. */
+  /** The principal that the creator named; null for none. */
   principal: string | null;
 }
 
@@ -120,62 +120,62 @@ export interface MountInfo {
 export interface LockInfo {
   /** The lock's uuid7. */
   id: string;
-  /** The mount that owns it. */
+  /** The id of the mount that owns it. */
   mount: string;
-  /** The node it locks. */
+  /** The id of the locked node. */
   node: string;
-  /** When it lapses, ns; null for as long as its mount is valid. */
+  /** When the lock expires, in ns; null for as long as its mount is valid. */
   expiresAt: bigint | null;
 }
 
-/** One retained version of an entry. */
+/** A retained version of an entry. */
 export interface VersionInfo {
-  /** Its number; versions grow by one or more at each write. */
+  /** The version number; it grows by one or more with each write. */
   version: number;
-  /** Bytes of content. */
+  /** The size of the content in bytes. */
   size: number;
-  /** When it was committed, ns; null where nobody recorded it. */
+  /** When it was committed, in ns; null when it was not recorded. */
   committedAt: bigint | null;
-  /** Whether it is the one that readers see. */
+  /** Whether this is the version that readers see. */
   current: boolean;
 }
 
-/** Something that was removed and can still be brought back. */
+/** A removed node that can be restored. */
 export interface TrashItem {
-  /** The removed node's id: what `restore` and `purge` take. */
+  /** The removed node's id, which `restore` and `purge` take. */
   id: string;
-  /** What it is. */
+  /** The node's type. */
   type: NodeType;
-  /** The path it had in its volume when it was removed. */
+  /** Its path in the volume when it was removed. */
   path: string;
-  /** When it was removed, ns; null where nobody recorded it. */
+  /** When it was removed, in ns; null when it was not recorded. */
   removedAt: bigint | null;
-  /** Bytes of committed content in it and in everything removed with it. */
+  /** The size of the committed content removed with it, in bytes. */
   size: number;
-  /** How many nodes were removed with it, itself included. */
+  /** The number of nodes removed with it, including itself. */
   nodes: number;
 }
 
-/** A fault in the shape of a file: what {@linkcode healthCheck} finds. */
+/** A fault in a file's structure, as found by {@linkcode healthCheck}. */
 export interface Anomaly {
-  /** The kind of fault, for instance `cycle` or `volume_without_root`. */
+  /** The kind of fault, for example `cycle` or `volume_without_root`. */
   kind: string;
   /** The id of the row concerned; the table's name for `damaged_pages`, the
    * index's for `damaged_index`. */
   id: string;
 }
 
-/** What {@linkcode verify} found. */
+/** The result of {@linkcode verify}. */
 export interface VerifyReport {
-  /** Entries whose manifests were checked. */
+  /** The number of entries whose manifests were checked. */
   entriesChecked: number;
-  /** Chunks whose bytes were checked; 0 unless deep. */
+  /** The number of chunks whose bytes were checked; 0 unless deep. */
   chunksChecked: number;
-  /** One line a problem; empty when the volume is sound. */
+  /** The problems, one line each; empty when the volume is sound. */
   problems: string[];
 }
 
-/** What {@linkcode prune} removed. */
+/** The counts of rows that {@linkcode prune} removed. */
 export interface PruneReport {
   /** Nodes that never had a placement. */
   nodes: number;
@@ -185,7 +185,7 @@ export interface PruneReport {
   mounts: number;
 }
 
-/** What {@linkcode pruneContent} removed. */
+/** The counts of rows that {@linkcode pruneContent} removed. */
 export interface ContentPruneReport {
   /** Superseded or aborted versions. */
   versions: number;
@@ -193,9 +193,9 @@ export interface ContentPruneReport {
   chunks: number;
 }
 
-/** What {@linkcode purgeTrash} removed for good. */
+/** The counts of rows that {@linkcode purgeTrash} deleted permanently. */
 export interface PurgeReport {
-  /** Nodes deleted. */
+  /** Deleted nodes. */
   nodes: number;
   /** Chunks that no version refers to any more. */
   chunks: number;
@@ -203,24 +203,24 @@ export interface PurgeReport {
   bytes: number;
 }
 
-/** One-screen facts of a file. */
+/** An overview of a file. */
 export interface FileInfo {
   /** The format's era (`PRAGMA user_version`). */
   era: number;
-  /** Bytes the database holds, free pages included. */
+  /** The size of the database in bytes, including free pages. */
   size: number;
-  /** Bytes of it that are free and reusable. */
+  /** The size of free, reusable pages in bytes. */
   free: number;
-  /** Volumes in it. */
+  /** The number of volumes. */
   volumes: number;
-  /** Mounts that are valid now. */
+  /** The number of valid mounts. */
   mounts: number;
-  /** Nodes, the removed ones included. */
+  /** The number of nodes, including removed ones. */
   nodes: number;
-  /** Distinct chunks stored. */
+  /** The number of distinct stored chunks. */
   chunks: number;
-  /** Stored bytes of those chunks. */
+  /** The stored size of those chunks in bytes. */
   chunkBytes: number;
-  /** Bytes of all committed content, before deduplication. */
+  /** The size of all committed content before deduplication, in bytes. */
   contentBytes: number;
 }

@@ -6,19 +6,19 @@ import type { WriteDescriptor } from "./content/write_descriptor.ts";
 import { joinPath, splitPath } from "./paths.ts";
 import type { DirEntry, NodeInfo } from "./types.ts";
 
-/** What {@linkcode VolumePath.walk} finds in a directory. */
+/** A directory that {@linkcode VolumePath.walk} visits. */
 export interface WalkEntry {
   /** The directory. */
   directory: VolumePath;
-  /** The names of its directories. */
+  /** The names of its subdirectories. */
   directories: string[];
-  /** The names of everything else in it. */
+  /** The names of its other entries. */
   files: string[];
 }
 
 /**
- * A path in a mounted volume, in the manner of Python's pathlib. It is a
- * value: making one touches nothing, and what it names need not exist.
+ * A path in a mounted volume, like those of Python's pathlib. It is a value: creating one accesses
+ * nothing, and the path need not exist.
  *
  * @example
  * ```ts
@@ -39,7 +39,9 @@ export class VolumePath {
   /** The path's names, outermost first. */
   readonly parts: readonly string[];
 
-  /** @ignore Paths come from `Mount.path`. */
+  /**
+   * @ignore `Mount.path` creates paths.
+   */
   constructor(mount: Mount, path: string) {
     this.#mount = mount;
     this.parts = splitPath(path);
@@ -50,43 +52,43 @@ export class VolumePath {
     return this.parts.at(-1) ?? "";
   }
 
-  /** The last name's ending, with its dot; empty when it has none. */
+  /** The last name's extension with its dot; empty when it has none. */
   get suffix(): string {
     const dot = this.name.lastIndexOf(".");
     return dot > 0 && dot < this.name.length - 1 ? this.name.slice(dot) : "";
   }
 
-  /** The last name without its ending. */
+  /** The last name without its extension. */
   get stem(): string {
     return this.name.slice(0, this.name.length - this.suffix.length);
   }
 
-  /** The path above; the mount point's is itself. */
+  /** The parent path; that of the mount point is the mount point. */
   get parent(): VolumePath {
     return new VolumePath(this.#mount, joinPath(this.parts.slice(0, -1)));
   }
 
-  /** A path below this one. Names are names: `..` does not climb. */
+  /** Returns a path below this one. `..` is an ordinary name and does not ascend. */
   join(...paths: string[]): VolumePath {
     return new VolumePath(this.#mount, [...this.parts, ...paths].join("/"));
   }
 
-  /** The path as text, from the mount point. */
+  /** Returns the path as text, from the mount point. */
   toString(): string {
     return joinPath(this.parts);
   }
 
-  /** Whether anything is there. */
+  /** Returns whether the path exists. */
   exists(): Promise<boolean> {
     return this.#mount.exists(`${this}`);
   }
 
-  /** Whether a directory is there. */
+  /** Returns whether the path is a directory. */
   async isDir(): Promise<boolean> {
     return await this.#type() === "container";
   }
 
-  /** Whether a file is there. */
+  /** Returns whether the path is a file. */
   async isFile(): Promise<boolean> {
     return await this.#type() === "entry";
   }
@@ -95,42 +97,42 @@ export class VolumePath {
     return await this.exists() ? (await this.stat()).type : null;
   }
 
-  /** What is known of it. */
+  /** Returns information about the node. */
   stat(): Promise<NodeInfo> {
     return this.#mount.stat(`${this}`);
   }
 
-  /** A file's bytes. */
+  /** Returns a file's content. */
   readBytes(): Promise<Uint8Array> {
     return this.#mount.readAll(`${this}`);
   }
 
-  /** A file's bytes as UTF-8 text. */
+  /** Returns a file's content decoded as UTF-8. */
   async readText(): Promise<string> {
     return new TextDecoder().decode(await this.readBytes());
   }
 
-  /** Writes a file, new or not. */
+  /** Writes a file; creates it or replaces its content. */
   writeBytes(data: Uint8Array): Promise<void> {
     return this.#mount.put(`${this}`, data);
   }
 
-  /** Writes a file, new or not, as UTF-8. */
+  /** Writes a file as UTF-8; creates it or replaces its content. */
   writeText(text: string): Promise<void> {
     return this.#mount.put(`${this}`, text);
   }
 
-  /** Writes at a file's end; creates a missing one. */
+  /** Appends to a file; creates a missing file. */
   appendBytes(data: Uint8Array): Promise<void> {
     return this.#mount.put(`${this}`, data, { append: true });
   }
 
-  /** The same as UTF-8. */
+  /** Appends UTF-8 text to a file; creates a missing file. */
   appendText(text: string): Promise<void> {
     return this.#mount.put(`${this}`, text, { append: true });
   }
 
-  /** Opens a file: `r` to read, `w` to write from its start, `a` at its end. */
+  /** Opens a file: `r` to read, `w` to write from the start, `a` to append. */
   open(mode?: "r"): Promise<ReadDescriptor>;
   /** Opens a file for writing. */
   open(mode: "w" | "a"): Promise<WriteDescriptor>;
@@ -167,49 +169,50 @@ export class VolumePath {
     await this.#mount.remove(`${this}`);
   }
 
-  /** Removes it with all that is below. */
+  /** Removes the node and everything below it. */
   rmtree(): Promise<void> {
     return this.#mount.removeRecursive(`${this}`);
   }
 
-  /** Moves it. @returns Where it is now. */
+  /** Moves the node. @returns Its new path. */
   async rename(target: string | VolumePath): Promise<VolumePath> {
     await this.#mount.move(`${this}`, `${target}`);
     return new VolumePath(this.#mount, `${target}`);
   }
 
-  /** Copies it with all that is below. @returns Where the copy is. */
+  /** Copies the node and everything below it. @returns The copy's path. */
   async copy(target: string | VolumePath): Promise<VolumePath> {
     await this.#mount.copy(`${this}`, `${target}`);
     return new VolumePath(this.#mount, `${target}`);
   }
 
-  /** Its annotations. */
+  /** Returns the node's metadata. */
   async metadata(): Promise<Record<string, string>> {
     return (await this.stat()).metadata;
   }
 
-  /** Replaces its annotations. */
+  /** Replaces the node's metadata. */
   setMetadata(metadata: Readonly<Record<string, string>>): Promise<void> {
     return this.#mount.setMetadata(`${this}`, metadata);
   }
 
-  /** The visible children of a directory, in the order they were placed. */
+  /** Yields the visible children of a directory in the order of placement. */
   async *iterate(): AsyncGenerator<VolumePath> {
     for (const child of await this.#children()) yield this.join(child.name);
   }
 
   /**
-   * Everything below a directory, each directory before what is in it. The
-   * caller may remove names from `directories`, so as not to go into them.
+   * Walks a directory tree, each directory before its entries. The caller may remove names from
+   * `directories` to skip them.
    *
-   * @throws {AloeError} `not_found`, `not_a_container`; `corrupt` for a directory that is in itself.
+   * @throws {AloeError} `not_found`, `not_a_container`; `corrupt` for a directory that contains
+   *   itself.
    */
   async *walk(): AsyncGenerator<WalkEntry> {
     const top = await this.stat();
     const names = [...this.parts];
     const within = new Set<string>();
-    /** The directories on the way down, each with those of it that are to come. */
+    /** The directories from the top down, each with its remaining subdirectories. */
     const open = [{ node: "", left: [{ name: "", node: top.id }] }];
     for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
       const next = here.left.pop();
@@ -222,7 +225,7 @@ export class VolumePath {
       if (open.length > 1) names.push(next.name);
       const directory = new VolumePath(this.#mount, joinPath(names));
       if (within.has(next.node)) {
-        throw new AloeError("corrupt", `${directory}: is a directory in itself`);
+        throw new AloeError("corrupt", `${directory}: the directory contains itself`);
       }
       const all = (await this.#mount.listById(next.node)).filter((child) => child.visible);
       const below = new Map<string, string>();
@@ -241,11 +244,10 @@ export class VolumePath {
   }
 
   /**
-   * Paths below this one that match a pattern, each directory before what is
-   * in it. `*`, `?` and `[…]` match within a name, `**` any depth, `{…,…}` is
-   * a choice.
+   * Yields the paths below this one that match a pattern, each directory before its entries. `*`,
+   * `?` and `[…]` match within a name, `**` matches any depth, `{…,…}` matches alternatives.
    *
-   * @param pattern Relative to this path.
+   * @param pattern The pattern, relative to this path.
    */
   async *glob(pattern: string): AsyncGenerator<VolumePath> {
     const parts = pattern.split("/").filter((part) => part !== "");

@@ -3,9 +3,9 @@ import { isSoundWatermark, SOUND_IDS_END, type Watermark, watermarkOfId } from "
 import type { Transaction, TransactionExtension } from "./storage/transaction.ts";
 
 /**
- * A volume's watermark, for a transaction that may mint ids. One that is no
- * time, as a damaged or foreign file may have it, is told by the volume's ids
- * instead: ids that are minted from it would be malformed.
+ * Returns a volume's watermark, for a transaction that may mint ids. If the stored one is not a
+ * valid time, as in a damaged or foreign file, it is derived from the volume's ids; ids minted from
+ * an invalid watermark would be malformed.
  */
 export async function volumeWatermark(
   tx: Transaction,

@@ -1,15 +1,15 @@
-/** How long work goes on before the event loop gets its turn, ms. */
+/** How long work may run before the event loop gets a turn, in ms. */
 const TURN_MS = 15;
 
-/** When the event loop last had a turn that work gave it. */
+/** When work last gave the event loop a turn. */
 let since = performance.now();
 
 /**
- * Lets the event loop turn when work has gone on for some time: to be awaited
- * between two steps of work that waits for nothing else. Promises that are
- * resolved already give way to each other, not to timers, signals and requests.
+ * Lets the event loop run when work has taken some time. Await it between two steps of work that
+ * awaits nothing else: resolved promises yield to each other, but not to timers, signals and
+ * requests.
  *
- * @returns Nothing to be awaited when it is too early.
+ * @returns Undefined when no turn is due.
  */
 export function yieldToEventLoop(): Promise<void> | void {
   if (performance.now() - since < TURN_MS) return;
