@@ -18,19 +18,17 @@ import { wholeOrInPieces } from "./in_pieces.ts";
 import { deleteVolumeInPieces, deleteVolumeRows, MAKING } from "./remove_volume.ts";
 import { dropExpiredUploads } from "./uploads.ts";
 
-/** Rows looked at by one transaction. */
+/** The maximum number of rows that one transaction checks. */
 const LOCKS_AT_ONCE = 64;
 const UPLOADS_AT_ONCE = 16;
 const NODES_AT_ONCE = 500;
 
 /**
- * Frees what was begun and will not be ended: versions that were being written,
- * uploads whose time is over, files without a name, volumes half made. What a
- * living process writes is under a valid mount and left alone.
+ * Frees unfinished work of ended processes: unfinished versions, expired uploads, files without a
+ * name, and incomplete volumes. A living process writes under a valid mount and is not affected.
  *
- * @param dead Mounts that are valid by their rows, and whose processes are
- * known to be gone.
- * @returns How many locks it released.
+ * @param dead Mounts that their rows show as valid, but whose processes are known to have ended.
+ * @returns The number of released locks.
  * @throws {AloeError} `read_only`, `busy`.
  */
 export async function clearAbandoned(
@@ -51,14 +49,16 @@ export async function clearAbandoned(
   return locks;
 }
 
-/** @returns How many locks were looked at. */
+/**
+ * @returns The number of locks checked.
+ */
 async function dropVersions(db: Database, dead: string): Promise<number> {
   return await db.write(async (tx) => {
     const values = { dead, now: now(), limit: LOCKS_AT_ONCE };
     const locks = await tx.all(abandonedLocks, values);
     for (const { lock_id: lock, node_id: node, version } of locks) {
       await tx.run(deleteLock, { lock });
-      // Somebody else may be writing a version of the same file.
+      // Another process may be writing a version of the file.
       if (await tx.first(livingLock, { node, dead, now: values.now })) continue;
       await new ManifestStore(tx).dropAbove(node, version!);
     }

@@ -24,7 +24,7 @@ import { limitTime } from "../time_limits.ts";
 import { checkData } from "../content/write_content.ts";
 
 /**
- * Replaces a node's annotations. Its times stay.
+ * Replaces a node's metadata. Its times do not change.
  *
  * @param metadata A map of text to text.
  * @throws {AloeError} `not_found`, `read_only`, `invalid`.
@@ -45,10 +45,10 @@ export async function setMetadata(
 }
 
 /**
- * Annotations as they are stored: JSON with its keys in order, so that equal
- * maps are equal bytes. Null for the empty map.
+ * Returns metadata as it is stored: JSON with sorted keys, so that equal maps have equal bytes.
+ * Null for the empty map.
  *
- * @throws {AloeError} `invalid` when a value is no text.
+ * @throws {AloeError} `invalid` when a value is not text.
  */
 export function metadataText(
   metadata: Readonly<Record<string, string>>,
@@ -75,8 +75,8 @@ export function metadataText(
 /**
  * Sets the modification time.
  *
- * @param at Nanoseconds since the Unix epoch. Before 1677 and after 2262 it
- * becomes the nearest time that 64 bits hold.
+ * @param at Nanoseconds since the Unix epoch. A time before 1677 or after 2262 becomes the nearest
+ *   one that fits into 64 bits.
  * @throws {AloeError} `not_found`, `read_only`, `invalid`.
  */
 export async function setMtime(
@@ -94,7 +94,7 @@ export async function setMtime(
   );
 }
 
-/** Sets the access time. As {@linkcode setMtime}. */
+/** Sets the access time, like {@linkcode setMtime}. */
 export async function setAtime(
   db: Database,
   mount: MountRef,
@@ -110,15 +110,18 @@ export async function setAtime(
   );
 }
 
-/** The nearest time that can be stored. @throws {AloeError} `invalid` for what is no time. */
+/**
+ * Returns the nearest time that can be stored. @throws {AloeError} `invalid` when the value is not
+ * a bigint.
+ */
 export function storableTime(at: bigint): bigint {
   if (typeof at !== "bigint") throw new AloeError("invalid", `${at}: is not a time in nanoseconds`);
   return limitTime(at);
 }
 
 /**
- * Sets the permission bits. A node that has them in its metadata, as era 1
- * kept them, gets them there too.
+ * Sets the permission bits. Updates them in the node's metadata too, where era 1 stored them, if
+ * they are there.
  *
  * @param mode 0 to 0o7777.
  * @throws {AloeError} `not_found`, `read_only`, `invalid`.
@@ -179,9 +182,9 @@ export async function setOwner(
 }
 
 /**
- * Sets how many versions of an entry a content prune leaves.
+ * Sets the number of versions of an entry that a content prune keeps.
  *
- * @param keep At least 1, the committed one included; null for all.
+ * @param keep At least 1, including the committed one; null for all.
  * @throws {AloeError} `not_found`, `not_an_entry`, `read_only`, `invalid`.
  */
 export async function setRetention(
@@ -200,9 +203,9 @@ export async function setRetention(
 }
 
 /**
- * One extended attribute.
+ * Returns an extended attribute.
  *
- * @returns Its value; null when the node has none of the name.
+ * @returns Its value; null when the node has no attribute of that name.
  * @throws {AloeError} `not_found`.
  */
 export async function getXattr(
@@ -218,7 +221,7 @@ export async function getXattr(
 }
 
 /**
- * The names of a node's extended attributes, in order.
+ * Returns the names of a node's extended attributes, sorted.
  *
  * @throws {AloeError} `not_found`.
  */
@@ -261,7 +264,7 @@ export async function setXattr(
 /**
  * Removes an extended attribute.
  *
- * @returns Whether there was one.
+ * @returns Whether it existed.
  * @throws {AloeError} `not_found`, `read_only`.
  */
 export async function removeXattr(

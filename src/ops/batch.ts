@@ -1,16 +1,15 @@
 import type { Database } from "../storage/database.ts";
 
 /**
- * Runs many operations as one transaction: all of them happen, or none.
+ * Runs several operations in one transaction: all of them take effect, or none.
  *
- * An operation that fails before it has written leaves the batch usable, if
- * the task catches its error; one that fails half-way makes the whole batch
- * fail. While it runs, operations on the file outside it wait, so it should
- * not wait for anything slow itself.
+ * After an operation that fails before it has written, the task may catch the error and continue;
+ * an operation that fails later makes the whole batch fail. Other operations on the file wait for
+ * the batch, so the task should not wait for anything slow.
  *
- * @param task Gets the database that its operations are to be given.
- * @returns What the task returns.
- * @throws What the task throws, with nothing done.
+ * @param task Receives the database for its operations.
+ * @returns The task's result.
+ * @throws The task's error, after a rollback.
  */
 export function batch<T>(
   db: Database,

@@ -22,39 +22,39 @@ import { changeNames, type NameChanges } from "./commit_names.ts";
 import { refuseCycles } from "./names_of_others.ts";
 import { reclaimSome } from "../content/reclaim.ts";
 
-/** What of a node a commit could not store. */
+/** A part of a node that a commit could not store. */
 export type NodePart =
-  /** That there is it. */
+  /** The node itself. */
   | "existence"
-  /** Its names: those that it had stay, and those that it was to have are not there. */
+  /** The names: the stored names stay, and new ones are missing. */
   | "names"
   | "content"
   /** An extended attribute. */
   | "xattr"
-  /** Its owner, permission bits and times. */
+  /** Owner, permission bits and times. */
   | "attributes";
 
-/** Something that a commit could not store, and the commit is complete without. */
+/** A part that a commit could not store and has left out. */
 export interface SetAside {
-  /** Whose it is. */
+  /** The node's id. */
   node: string;
-  /** What of it. */
+  /** The failed part. */
   part: NodePart;
   /** The extended attribute's name. */
   xattr?: string;
-  /** Why not. */
+  /** The error. */
   error: unknown;
 }
 
-/** What {@linkcode commitApart} has done. */
+/** The result of {@linkcode commitApart}. */
 export interface ApartResult {
-  /** What each node whose content was stored has now. */
+  /** The stored content of each node whose content was committed. */
   contents: Map<string, ChangedContent>;
-  /** What was not stored. */
+  /** The parts that were not stored. */
   aside: SetAside[];
 }
 
-/** Faults that no part of a commit is to blame for: of the file, the disk, the mount, the whole. */
+/** Errors of the file, the disk, the mount or the whole commit, which no single part causes. */
 const WHOLE: readonly AloeErrorCode[] = [
   "busy",
   "io_error",
@@ -66,24 +66,23 @@ const WHOLE: readonly AloeErrorCode[] = [
   "bad_key",
 ];
 
-/** Whether a commit that failed with an error may succeed without the part that it met. */
+/** Returns whether a failed commit may succeed without the part that has failed. */
 export function isOfOnePart(error: unknown): boolean {
   if (!(error instanceof AloeError)) return true;
   if (error instanceof ForeignSchemaError) return false;
-  // A volume may lack addresses for a short chunk while the disk has space.
+  // A volume may have no free address for a short chunk while the disk has space.
   if (error.code === "no_space") return error.cause === undefined;
   return !WHOLE.includes(error.code);
 }
 
 /**
- * Commits as `commitChanges` does, but what cannot be stored is left out, and
- * all else is stored: for when a commit of everything has failed. Each part is
- * undone alone, which costs two statements more.
+ * Commits like `commitChanges`, but leaves out parts that cannot be stored. For use after a commit
+ * of everything has failed. Each part is rolled back alone, which costs two more statements.
  *
- * A new node that gets no name is in the trash until it does.
+ * A new node whose name cannot be stored is in the trash until a retry.
  *
- * @throws {NamesTaken} When others have given names that begin here.
- * @throws {AloeError} When the whole cannot be committed: `isOfOnePart` tells.
+ * @throws {NamesTaken} When other processes have taken the new names.
+ * @throws {AloeError} When the whole commit fails: see `isOfOnePart`.
  */
 export async function commitApart(
   db: Database,
@@ -95,7 +94,9 @@ export async function commitApart(
     const { names, content: contentScope, mountPoint } = await begin(tx, mount, changes, options);
     const contents = new Map<string, ChangedContent>();
     const aside: SetAside[] = [];
-    /** @returns Whether it was stored. */
+    /**
+     * @returns Whether the part was stored.
+     */
     const attempt = async (
       nodes: readonly string[],
       part: NodePart,
@@ -121,7 +122,7 @@ export async function commitApart(
       const stored = await attempt([node.id], "existence", async () => {
         await createNode(tx, names.volume, node);
         if (target !== undefined) {
-          // A link without a target is none.
+          // A link without a target is invalid, so store both together.
           const content = await changeContent(tx, contentScope, target, options.history, true);
           contents.set(node.id, content);
           done.add(node.id);
@@ -143,12 +144,12 @@ export async function commitApart(
       for (const node of nodes) {
         left.add(node);
         if (!made.has(node)) continue;
-        const wish = group.edgesAdded.find((each) => each.node === node);
-        if (wish === undefined) continue;
-        const parent = missing.has(wish.parent) ? mountPoint : wish.parent;
+        const requested = group.edgesAdded.find((each) => each.node === node);
+        if (requested === undefined) continue;
+        const parent = missing.has(requested.parent) ? mountPoint : requested.parent;
         const edge = mint(options.watermark);
-        // Should this fail too, it is a node without a name until a prune.
-        await tx.part(() => keepInTrash(tx, names.volume, { ...wish, parent, edge }))
+        // If this fails too, the node has no name until a prune deletes it.
+        await tx.part(() => keepInTrash(tx, names.volume, { ...requested, parent, edge }))
           .catch(() => {});
       }
     }
@@ -169,29 +170,28 @@ export async function commitApart(
       await attempt([row.node], "attributes", () => changeAttributes(tx, row));
     }
     meetWatermark(tx.extension(Watermarks).get(names.volume), options.watermark);
-    // What it deletes is of no use to anybody: it is tried again by itself.
+    // A failed reclaim loses nothing; a later commit retries it.
     if (options.reclaim > 0) await attempt([], "content", () => reclaimSome(tx, options.reclaim));
     return { contents, aside };
   }, { durable: options.durable, patience: options.patience, frees: true, once: true });
 }
 
-/** Names that change together or not at all. */
+/** Changes of names that are stored together or not at all. */
 interface NameGroup extends NameChanges {
-  /** The nodes that they are of. */
+  /** The nodes that the names belong to. */
   nodes: string[];
 }
 
 /**
- * Parts the changes of names so that each part can be stored without the
- * others: what one node loses and gets, what one name is taken from and given
- * to, and a directory that goes with what is taken out of it, are together.
+ * Splits name changes into groups that can be stored independently. A group contains all changes of
+ * one node, all changes of one name, and a removed directory with the entries removed from it.
  */
 function nameGroups(changes: NameChanges): NameGroup[] {
   const above = new Map<string, string>();
   const top = (key: string): string => {
     let at = key;
     for (let next = above.get(at); next !== undefined; next = above.get(at)) at = next;
-    // Shortened, so that long chains are walked once.
+    // Compress the path, so that long chains are walked once.
     for (let step = key; step !== at;) {
       const next = above.get(step)!;
       above.set(step, at);
@@ -240,27 +240,29 @@ function nameGroups(changes: NameChanges): NameGroup[] {
   return [...groups.values()];
 }
 
-/** Gives a node a placement that has ended. */
-async function keepInTrash(tx: Transaction, volume: string, wish: NewEdge): Promise<void> {
+/** Gives a node an ended placement, which puts it into the trash. */
+async function keepInTrash(tx: Transaction, volume: string, requested: NewEdge): Promise<void> {
   const placements = new PlacementStore(tx);
-  await placements.place(volume, wish.node, wish);
-  await placements.end(wish);
+  await placements.place(volume, requested.node, requested);
+  await placements.end(requested);
 }
 
-/** @throws {AloeError} `not_found` for a name in a directory that is not stored itself. */
+/**
+ * @throws {AloeError} `not_found` for a name in a directory that was not stored.
+ */
 function requireParents(group: NameGroup, missing: ReadonlySet<string>): void {
   for (const { parent, node, name } of group.edgesAdded) {
     if (missing.has(parent)) {
-      throw new AloeError("not_found", `${name}: the directory that it is in could not be stored`);
+      throw new AloeError("not_found", `${name}: its directory could not be stored`);
     }
     if (missing.has(node)) throw new AloeError("not_found", `${name}: could not be stored`);
   }
 }
 
 /**
- * A name that could not be taken from what has it cannot be given to another node.
+ * Refuses to reuse a name whose removal has failed.
  *
- * @param left Nodes whose names stay as they were.
+ * @param left Nodes whose names are unchanged.
  * @throws {AloeError} `already_exists`.
  */
 async function requireFree(
@@ -272,6 +274,9 @@ async function requireFree(
   for (const { parent, name } of group.edgesAdded) {
     const there = await tx.first(childByName, { parent, name });
     if (there === undefined || !left.has(there.node_id)) continue;
-    throw new AloeError("already_exists", `${name}: what had the name could not be removed`);
+    throw new AloeError(
+      "already_exists",
+      `${name}: the previous node of the name could not be removed`,
+    );
   }
 }

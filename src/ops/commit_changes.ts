@@ -34,11 +34,11 @@ export type {
   NewChunk,
 } from "../content/change_content.ts";
 
-/** A node to be made. Its id is minted by the caller. */
+/** A new node. The caller mints its id. */
 export interface NewNode {
   /** A uuid7 of the volume. */
   id: string;
-  /** What it is. A device is an `entry`. */
+  /** Its type. A device is an `entry`. */
   type: NodeType;
   /** The name of its first placement. */
   name: string;
@@ -48,17 +48,17 @@ export interface NewNode {
   uid: number;
   /** Group. */
   gid: number;
-  /** What device it is; null when it is none. */
+  /** The device that it represents; null for other nodes. */
   device: Device | null;
-  /** When it was made, s since the Unix epoch. */
+  /** The creation time, in s since the Unix epoch. */
   createdSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   createdNsec: number;
 }
 
-/** An extended attribute that is set, or removed when its value is null. */
+/** An extended attribute to set, or to remove when its value is null. */
 export interface XattrChange {
-  /** Whose it is. */
+  /** The node's id. */
   node: string;
   /** Its name. */
   name: string;
@@ -66,41 +66,41 @@ export interface XattrChange {
   value: Uint8Array | null;
 }
 
-/** A placement that ends. */
+/** A placement to end. */
 export interface RemovedEdge {
-  /** Its id. */
+  /** The placement's id. */
   edge: string;
-  /** The container. */
+  /** The container's id. */
   parent: string;
-  /** What was placed in it. */
+  /** The placed node's id. */
   node: string;
-  /** Its name; without one, {@linkcode commitApart} cannot tell what belongs together. */
+  /** Its name. Without it, {@linkcode commitApart} cannot group related changes. */
   name?: string;
-  /** Whether it goes to the trash whatever is kept. */
+  /** Whether it goes to the trash regardless of the history setting. */
   trash?: boolean;
 }
 
-/** A placement that begins. Its id is minted by the caller. */
+/** A placement to create. The caller mints its id. */
 export interface NewEdge {
   /** A uuid7 of the volume. */
   edge: string;
-  /** The container. */
+  /** The container's id. */
   parent: string;
-  /** What is placed in it. */
+  /** The placed node's id. */
   node: string;
   /** The placement's name. */
   name: string;
-  /** Whether the node's own name follows: it has no other placement, and had another name. */
+  /** Whether to rename the node too: it has no other placement, and had another name. */
   rename: boolean;
-  /** Whether it ends at once, so that the node is in the trash. */
+  /** Whether the placement ends immediately, so that the node is in the trash. */
   trash?: boolean;
 }
 
-/** All attributes of a node as they are to be. */
+/** All new attributes of a node. */
 export interface AttributeRow {
-  /** Whose they are. */
+  /** The node's id. */
   node: string;
-  /** Whether mode, owner or group differ from what is stored. */
+  /** Whether mode, owner or group differ from the stored ones. */
   owner: boolean;
   /** Permission bits. */
   mode: number;
@@ -108,80 +108,83 @@ export interface AttributeRow {
   uid: number;
   /** Group. */
   gid: number;
-  /** Time of access, s since the Unix epoch. */
+  /** The access time, in s since the Unix epoch. */
   atimeSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   atimeNsec: number;
-  /** Time of change of content, s. */
+  /** When the content last changed, in s. */
   mtimeSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   mtimeNsec: number;
-  /** Time of change of the inode, s. */
+  /** When the inode last changed, in s. */
   ctimeSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   ctimeNsec: number;
 }
 
-/** What a filesystem has changed since its last commit. */
+/** The changes of a filesystem since its last commit. */
 export interface ChangeSet {
-  /** Nodes that are made. */
+  /** New nodes. */
   created: NewNode[];
-  /** Content that changes, each node once. */
+  /** Changed content, at most once for each node. */
   content: ContentChange[];
-  /** Extended attributes that change. */
+  /** Changed extended attributes. */
   xattrs: XattrChange[];
-  /** Placements that end. */
+  /** Placements to end. */
   edgesRemoved: RemovedEdge[];
-  /** Placements that begin, after the others have ended. */
+  /** Placements to create, after the others have ended. */
   edgesAdded: NewEdge[];
   /**
-   * Applied last. Every node has to be here whose placements, name or content
-   * change, as the format's triggers set its times.
+   * New attributes, applied last. Must contain every node whose placements, name or content change,
+   * because the format's triggers set its times.
    */
   attributes: AttributeRow[];
-  /** Nodes without a placement, to be deleted for good. With a history, those that had one stay. */
+  /**
+   * Nodes without a placement, to delete permanently. With a history, nodes that had a placement
+   * stay.
+   */
   removed: string[];
   /** Nodes without a placement that are still in use. */
   unlinked: string[];
-  /** Such nodes that have a placement again. */
+  /** Nodes that were in `unlinked` and have a placement again. */
   relinked: string[];
   /**
-   * The committed versions of nodes that are to be deleted, as far as they are
-   * known: one that others have written since goes to the trash.
+   * The known committed versions of nodes to delete. A node that another process has written since
+   * goes to the trash instead.
    */
   versions?: ReadonlyMap<string, number>;
 }
 
-/** How {@linkcode commitChanges} commits. */
+/** Options of {@linkcode commitChanges}. */
 export interface CommitOptions {
-  /** Whether the commit is on disk when it has settled. */
+  /** Whether the commit is on disk when the promise resolves. */
   durable: boolean;
-  /** What is kept of what is overwritten and removed. */
+  /** What to keep of overwritten and removed content. */
   history: History;
-  /** How many chunks that may have lost their last reference are looked at, at most. */
+  /** The maximum number of possibly unreferenced chunks to check. */
   reclaim: number;
-  /** The watermark of the ids in the changes. Moved on when others have minted past it. */
+  /** The watermark of the ids in the changes. Advanced when others have minted greater ids. */
   watermark: Watermark;
   /**
-   * When the names were known to be free: they are looked at again if others
-   * have committed since. Not at all when left out.
+   * The state in which the names were known to be free. They are checked again if another process
+   * has committed since. Omit it to skip the check.
    */
   seen?: SeenNames;
-  /** How long another process is waited for, ms; as the file was opened when left out. */
+  /** How long to wait for another process, in ms; defaults to the file's setting. */
   patience?: number;
 }
 
 /**
- * Commits what a filesystem has changed: all of it in one transaction, or none.
+ * Commits the changes of a filesystem in one transaction.
  *
- * Locks of other mounts are not asked: by the time that a change comes here
- * its writer has been told that it happened.
+ * Locks of other mounts are not checked: by the time of the commit, the writer was already told
+ * that its change succeeded.
  *
- * @returns What each node whose content changed has now.
- * @throws {NamesTaken} When others have given names that begin here.
+ * @returns The new content of each node whose content changed.
+ * @throws {NamesTaken} When other processes have taken the new names.
  * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`, `unsupported`,
- * `encryption_required`, `busy`, `io_error`; `mount_conflict` when content is
- * not what was expected.
+ *   `encryption_required`, `busy`, `io_error`; `mount_conflict` when the content is not the
+ *   expected one.
  */
 export async function commitChanges(
   db: Database,
@@ -191,12 +194,12 @@ export async function commitChanges(
 ): Promise<Map<string, ChangedContent>> {
   return await db.write(
     (tx) => applyChanges(tx, mount, changes, options),
-    // A mount looks for room before it takes something; what it has taken has to be written.
+    // A mount checks for space before it accepts data; accepted data must be written.
     { durable: options.durable, patience: options.patience, frees: true, once: true },
   );
 }
 
-/** The same within a transaction. */
+/** Like {@linkcode commitChanges}, within a transaction. */
 export async function applyChanges(
   tx: Transaction,
   mount: MountHandle,
@@ -233,8 +236,8 @@ export async function changeAttributes(tx: Transaction, row: AttributeRow): Prom
 }
 
 /**
- * Times before 1970 with seconds and nanoseconds of one sign: of the earliest
- * ones the whole seconds alone would pass 64 bits of nanoseconds.
+ * Returns times before 1970 with seconds and nanoseconds of equal sign. For the earliest times, the
+ * whole seconds alone would exceed 64 bits of nanoseconds.
  */
 function withOneSign(row: AttributeRow): AttributeRow {
   if (row.atimeSec >= 0 && row.mtimeSec >= 0 && row.ctimeSec >= 0) return row;
@@ -245,18 +248,18 @@ function withOneSign(row: AttributeRow): AttributeRow {
   return signed;
 }
 
-/** What a commit knows once it has begun. */
+/** The state of a commit. */
 export interface CommitScope {
-  /** Of its names. */
+  /** The state of its name changes. */
   names: NameScope;
-  /** Of its content. */
+  /** The state of its content changes. */
   content: ContentScope;
-  /** The container that the mount shows as `/`. */
+  /** The container that is the mount's `/`. */
   mountPoint: string;
 }
 
 /**
- * Begins a commit: checks the mount, and the names.
+ * Begins a commit: checks the mount and the names.
  *
  * @throws {NamesTaken}
  */
@@ -267,7 +270,7 @@ export async function begin(
   { watermark, history, seen }: CommitOptions,
 ): Promise<CommitScope> {
   const row = await tx.first(commitMount, { mount: mount.id, now: now() });
-  // That it resolves to nothing is told in words by what resolves paths.
+  // Resolving the root reports why the mount is invalid.
   if (row?.access !== "rw") requireWritable(await resolve(tx, mount, "/"));
   const { volume_id: volume, chunk_size: chunkSize, enc_mode: encryption } = row!;
   const stored = await volumeWatermark(tx, row!);
@@ -282,7 +285,7 @@ export async function begin(
   };
 }
 
-/** Brings both watermarks to the greater one. */
+/** Advances the smaller watermark to the greater one. */
 export function meetWatermark(stored: Watermark, ours: Watermark): void {
   if (stored.ts > ours.ts || (stored.ts === ours.ts && stored.seq > ours.seq)) {
     ours.ts = stored.ts;
@@ -294,7 +297,9 @@ export function meetWatermark(stored: Watermark, ours: Watermark): void {
   }
 }
 
-/** @returns The new nodes whose content row is left to the change of their content. */
+/**
+ * @returns The new nodes whose content row is created by their content change.
+ */
 async function createNodes(
   tx: Transaction,
   volume: string,
@@ -312,7 +317,7 @@ async function createNodes(
   return left;
 }
 
-/** Makes a node, without its content row. */
+/** Creates a node without its content row. */
 export async function createNode(tx: Transaction, volume: string, made: NewNode): Promise<void> {
   const { id: node, type, name, mode, uid, gid, device } = made;
   const times = { sec: made.createdSec, nsec: made.createdNsec };
@@ -320,7 +325,7 @@ export async function createNode(tx: Transaction, volume: string, made: NewNode)
   if (device !== null) await tx.run(insertDevice, { node, ...device });
 }
 
-/** Gives a new node empty content. */
+/** Creates empty content for a new node. */
 export async function createContent(tx: Transaction, node: string): Promise<void> {
   await new ManifestStore(tx).create(node);
 }

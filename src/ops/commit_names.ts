@@ -8,27 +8,27 @@ import type { ChangeSet, NewEdge, RemovedEdge } from "./commit_changes.ts";
 import { deleteForGood, parts } from "./delete_for_good.ts";
 import type { OthersChanges } from "./names_of_others.ts";
 
-/** What of a change set is about names, and about which nodes have one. */
+/** The changes of names in a change set, including the nodes that gain or lose all names. */
 export type NameChanges = Pick<
   ChangeSet,
   "edgesRemoved" | "edgesAdded" | "removed" | "unlinked" | "relinked"
 >;
 
-/** What is the same for all names of a commit. */
+/** The common state of all name changes of a commit. */
 export interface NameScope {
   /** The volume's id. */
   volume: string;
-  /** The mount that commits. */
+  /** The committing mount's id. */
   mount: string;
-  /** What is kept of what is removed. */
+  /** What to keep of removed nodes. */
   history: History;
-  /** What others have done to the names since the filesystem looked; null when nothing. */
+  /** Changes of names by other processes since the last check; null for none. */
   others: OthersChanges | null;
 }
 
 /**
- * Ends placements and begins others, deletes what has none any more, and notes
- * what is in use without one.
+ * Ends and creates placements, deletes nodes without any, and records nodes that are in use without
+ * one.
  */
 export async function changeNames(
   tx: Transaction,
@@ -49,7 +49,9 @@ export async function changeNames(
   for (const node of changes.relinked) await placements.forgetUnplaced(node);
 }
 
-/** @returns The nodes to be deleted. */
+/**
+ * @returns The nodes to delete.
+ */
 async function changeEdges(
   tx: Transaction,
   { volume, history, others }: NameScope,
@@ -71,8 +73,8 @@ async function changeEdges(
 }
 
 /**
- * Placements that begin where another one of the node ends: one row is changed
- * then, which costs a third of a row that goes and one that comes.
+ * Returns new placements that replace an ended one of their node. Updating a row costs a third of
+ * deleting one and inserting another.
  */
 function moves(
   { edgesRemoved, edgesAdded }: NameChanges,
@@ -91,12 +93,12 @@ function moves(
 }
 
 /**
- * Ends placements. Without a history those of nodes to be deleted are left to
- * {@linkcode deleteForGood}, and a directory that something was removed from
- * goes to the trash itself, lest that could not be brought back.
+ * Ends placements. Without a history, placements of nodes to delete are left to {@linkcode
+ * deleteForGood}. A directory that something was removed from goes to the trash itself, so that the
+ * removed entry can be restored.
  *
- * @param moved Those whose row becomes another placement of their node.
- * @returns The nodes to be deleted.
+ * @param moved Placements whose row becomes another placement of their node.
+ * @returns The nodes to delete.
  */
 async function removeEdges(
   tx: Transaction,
@@ -107,21 +109,22 @@ async function removeEdges(
 ): Promise<string[]> {
   const placements = new PlacementStore(tx);
   if (history !== "none") {
-    // One time for all, so that a tree that went at once is one item of the trash.
+    // Use one time, so that a tree removed at once is one item in the trash.
     const at = now();
     for (const each of edgesRemoved) await placements.end(each, at);
     return await unplaced(tx, removed);
   }
-  const doomed = new Set(removed);
+  const toDelete = new Set(removed);
   const nameless = new Set([...removed, ...unlinked]);
   const filled = new Set<string>();
   for (const { node_id, named } of await elsewhere(tx, [...nameless], edgesRemoved)) {
-    // It goes on under a name that another process gave it, or with what that put into it.
-    doomed.delete(node_id);
+    // The node survives under a name that another process has given it, or with the entries that it
+    // has added.
+    toDelete.delete(node_id);
     if (!named) filled.add(node_id);
   }
-  // What others have written meanwhile can be had back.
-  for (const node of removed) if (doomed.has(node) && others?.written.has(node)) filled.add(node);
+  // Content that another process has written meanwhile must stay restorable.
+  for (const node of removed) if (toDelete.has(node) && others?.written.has(node)) filled.add(node);
   const kept = await trashKeepers(tx, edgesRemoved, nameless, filled);
   const at = kept.size > 0 ? now() : 0n;
   for (const each of edgesRemoved) {
@@ -129,12 +132,12 @@ async function removeEdges(
     const { node } = each;
     if (each.trash) await placements.end(each);
     else if (kept.has(node)) await placements.end(each, at);
-    else if (!doomed.has(node)) await placements.delete(each);
+    else if (!toDelete.has(node)) await placements.delete(each);
   }
-  return removed.filter((node) => doomed.has(node) && !kept.has(node));
+  return removed.filter((node) => toDelete.has(node) && !kept.has(node));
 }
 
-/** The nodes to be deleted that others have named, or put something into, meanwhile. */
+/** Returns the nodes to delete that another process has named or filled meanwhile. */
 async function elsewhere(
   tx: Transaction,
   removed: readonly string[],
@@ -151,30 +154,30 @@ async function elsewhere(
 }
 
 /**
- * Those of the nodes to be deleted that have something in the trash, or such a directory in them.
+ * Returns the nodes to delete that contain something in the trash, directly or in such a directory.
  *
- * @param filled Those that have something else in them.
+ * @param filled Nodes with other content.
  */
 async function trashKeepers(
   tx: Transaction,
   edgesRemoved: readonly RemovedEdge[],
-  doomed: ReadonlySet<string>,
+  toDelete: ReadonlySet<string>,
   filled: ReadonlySet<string>,
 ): Promise<Set<string>> {
   const kept = new Set<string>(filled);
-  for (const nodes of parts([...doomed])) {
+  for (const nodes of parts([...toDelete])) {
     for (const row of await tx.all(withTrash, { nodes })) kept.add(row.node_id);
   }
   if (kept.size === 0) return kept;
   const above = new Map(edgesRemoved.map(({ node, parent }) => [node, parent]));
   for (const node of kept) {
     const parent = above.get(node);
-    if (parent !== undefined && doomed.has(parent)) kept.add(parent);
+    if (parent !== undefined && toDelete.has(parent)) kept.add(parent);
   }
   return kept;
 }
 
-/** Those of some nodes that have no placement, not even one that has ended. */
+/** Returns the nodes that have no placement, not even an ended one. */
 async function unplaced(tx: Transaction, nodes: readonly string[]): Promise<string[]> {
   const placed = new Set<string>();
   for (const part of parts(nodes)) {

@@ -2,19 +2,19 @@ import { childByName } from "../../templates/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /**
- * What is done where a name is taken: it is refused; what comes is left out;
- * what is there is replaced; what comes gets another name.
+ * How a name conflict is handled: refuse; skip the new node; replace the existing node; rename the
+ * new node.
  */
 export type OnConflict = "fail" | "skip" | "replace" | "rename";
 
-/** What became of something that was to have a name. */
+/** The result of giving a node a name. */
 export type Outcome = "created" | "replaced" | "renamed" | "skipped";
 
-/** Bytes of a name that every front of a volume can show. */
+/** The maximum length of a name that every front end can show, in bytes. */
 const LONGEST = 255;
 const encoder = new TextEncoder();
 
-/** The first of `a (2).txt`, `a (3).txt`, … that is free in a directory. */
+/** Returns the first name of `a (2).txt`, `a (3).txt`, … that is free in a directory. */
 export async function freeName(tx: Transaction, parent: string, name: string): Promise<string> {
   const dot = name.lastIndexOf(".");
   const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
@@ -24,7 +24,7 @@ export async function freeName(tx: Transaction, parent: string, name: string): P
   }
 }
 
-/** A name that goes on with a number; the stem of a long one is cut. */
+/** Returns a name with a number; shortens a long stem. */
 function numbered(stem: string, rest: string): string {
   const letters = [...stem];
   const size = (text: string) => encoder.encode(text).length;

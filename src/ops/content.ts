@@ -20,17 +20,17 @@ import {
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
-/** Which version of an entry is read. */
+/** The version of an entry to read. */
 export interface VersionOption {
-  /** A retained version's number; the committed one when left out. */
+  /** A retained version's number. Default: the committed version. */
   version?: number;
 }
 
 /**
- * An entry's whole content. Large ones are better streamed with `openRead`.
+ * Returns an entry's whole content. Stream large entries with `openRead` instead.
  *
- * @throws {AloeError} `not_found` (the version too), `not_an_entry`,
- * `encryption_required`, `corrupt`, `mount_invalid`.
+ * @throws {AloeError} `not_found` (also for the version), `not_an_entry`, `encryption_required`,
+ *   `corrupt`, `mount_invalid`.
  */
 export function readAll(
   db: Database,
@@ -41,7 +41,7 @@ export function readAll(
   return read(db, mount, { path }, 0, Infinity, options);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode readAll}, by node id. */
 export function readAllById(
   db: Database,
   mount: MountRef,
@@ -52,12 +52,12 @@ export function readAllById(
 }
 
 /**
- * A part of an entry's content.
+ * Returns a part of an entry's content.
  *
- * @param offset Bytes from the start.
- * @param length Bytes wanted.
- * @returns Fewer bytes at the end, none past it.
- * @throws {AloeError} As {@linkcode readAll}; `invalid`.
+ * @param offset The start in bytes.
+ * @param length The number of bytes.
+ * @returns Fewer bytes at the end of the content, none beyond it.
+ * @throws {AloeError} Like {@linkcode readAll}; also `invalid`.
  */
 export function readRange(
   db: Database,
@@ -70,7 +70,7 @@ export function readRange(
   return read(db, mount, { path }, offset, length, options);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode readRange}, by node id. */
 export function readRangeById(
   db: Database,
   mount: MountRef,
@@ -120,8 +120,8 @@ async function read(
 }
 
 /**
- * The whole of an entry that is no larger than a chunk, in one statement; null
- * where that is not what the path names, for the ordinary way to deal with.
+ * Returns the content of an entry of at most one chunk, read by one statement; null when the path
+ * is something else, which the general code handles.
  */
 async function readSmall(
   tx: Transaction,
@@ -143,13 +143,13 @@ async function readSmall(
   return bytes.length === row.size ? bytes : bytes.slice(0, row.size);
 }
 
-/** The largest array that V8 makes; what is larger has to be streamed. */
+/** The maximum size of an array in V8, in bytes; larger content has to be streamed. */
 const MAX_IN_MEMORY = 2 ** 32;
 
 /**
- * A version that can still be read.
+ * Returns a version that can still be read.
  *
- * @throws {AloeError} `not_found` when it was never committed or has been given up.
+ * @throws {AloeError} `not_found` when it was never committed or is no longer retained.
  */
 export async function retainedVersion(
   tx: Transaction,
@@ -172,10 +172,10 @@ export async function retainedVersion(
 }
 
 /**
- * Replaces an entry's content: a new version.
+ * Replaces an entry's content, as a new version.
  *
- * @throws {AloeError} `not_found`, `not_an_entry`, `lock_held`, `read_only`,
- * `encryption_required`, `unsupported`.
+ * @throws {AloeError} `not_found`, `not_an_entry`, `lock_held`, `read_only`, `encryption_required`,
+ *   `unsupported`.
  */
 export function writeAll(
   db: Database,
@@ -186,7 +186,7 @@ export function writeAll(
   return replace(db, mount, { path }, data);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode writeAll}, by node id. */
 export function writeAllById(
   db: Database,
   mount: MountRef,
@@ -209,10 +209,10 @@ async function replace(
 }
 
 /**
- * Writes at the end of an entry: a new version, unless there is nothing to write.
+ * Appends to an entry, as a new version, unless the data is empty.
  *
- * @returns The new size, bytes.
- * @throws {AloeError} As {@linkcode writeAll}.
+ * @returns The new size in bytes.
+ * @throws {AloeError} Like {@linkcode writeAll}.
  */
 export function append(
   db: Database,
@@ -223,7 +223,7 @@ export function append(
   return patch(db, mount, { path }, null, data);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode append}, by node id. */
 export function appendById(
   db: Database,
   mount: MountRef,
@@ -234,12 +234,12 @@ export function appendById(
 }
 
 /**
- * Writes into an entry: a new version, unless there is nothing to write. What
- * lies between the old end and `offset` reads as zeros.
+ * Writes into an entry, as a new version, unless the data is empty. A gap between the old end and
+ * `offset` reads as zeros.
  *
- * @param offset Bytes from the start.
- * @returns The new size, bytes.
- * @throws {AloeError} As {@linkcode writeAll}; `invalid`.
+ * @param offset The start in bytes.
+ * @returns The new size in bytes.
+ * @throws {AloeError} Like {@linkcode writeAll}; also `invalid`.
  */
 export function writeRange(
   db: Database,
@@ -251,7 +251,7 @@ export function writeRange(
   return patch(db, mount, { path }, offset, data);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode writeRange}, by node id. */
 export function writeRangeById(
   db: Database,
   mount: MountRef,
@@ -283,11 +283,12 @@ async function patch(
 }
 
 /**
- * Cuts an entry or grows it with zeros: a new version, unless it has the size.
+ * Sets an entry's size, as a new version, unless the size is unchanged. A larger entry is filled
+ * with zeros.
  *
- * @param size Bytes. A hole costs one row a chunk, so growing is bounded by
- * `MAX_CHUNKS`.
- * @throws {AloeError} As {@linkcode writeAll}; `invalid`.
+ * @param size The size in bytes. A hole costs one row for each chunk, so the size is limited by
+ *   `MAX_CHUNKS`.
+ * @throws {AloeError} Like {@linkcode writeAll}; also `invalid`.
  */
 export function truncate(
   db: Database,
@@ -298,7 +299,7 @@ export function truncate(
   return resize(db, mount, { path }, size);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode truncate}, by node id. */
 export function truncateById(
   db: Database,
   mount: MountRef,

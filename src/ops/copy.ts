@@ -20,14 +20,14 @@ import { readSubtree } from "./subtree.ts";
 import { equalNamesById, type TreeRow } from "../tree/tree_order.ts";
 
 /**
- * Copies a node with all that is below it: new ids, the same times, metadata
- * and attributes; entries refer to the same chunks. Hard links within the
- * copied tree stay links of each other. History is not copied.
+ * Copies a node and everything below it, with new ids and equal times, metadata and attributes.
+ * Entries refer to the same chunks. Hard links within the tree stay linked to each other. History
+ * is not copied.
  *
  * @param to The full path of the copy.
  * @returns The copy's node id.
- * @throws {AloeError} `not_found`, `not_a_container`, `read_only`; `corrupt` for a
- * tree with a directory that is in it twice, or in itself.
+ * @throws {AloeError} `not_found`, `not_a_container`, `read_only`; `corrupt` for a tree that
+ *   contains a directory twice, or in itself.
  */
 export function copy(
   db: Database,
@@ -38,7 +38,7 @@ export function copy(
   return copyTarget(db, mount, { path: from }, to);
 }
 
-/** The same for a node's id. */
+/** Like {@linkcode copy}, by node id. */
 export function copyById(
   db: Database,
   mount: MountRef,
@@ -69,7 +69,8 @@ async function copyTree(
   place: Place,
 ): Promise<string> {
   const { volume } = place.parent;
-  // Read whole before the first write: a copy into its own subtree copies what was there.
+  // Read the tree before the first write, so that a copy into its own subtree copies only the old
+  // entries.
   const rows = await readSubtree(tx, source);
   const copies = mintCopies(tx, place.parent, rows);
   const made = new Set<string>();
@@ -96,11 +97,11 @@ async function copyTree(
 }
 
 /**
- * New ids for the nodes of a tree, in the order of the walk; of siblings with
- * one name the same one stays visible. A second placement of a node gets no
- * second id, so that hard links stay links.
+ * Mints new ids for the nodes of a tree in the order of the walk, so that of siblings with one name
+ * the same one stays visible. A second placement of a node gets no new id, so that hard links are
+ * kept.
  *
- * @param target Any node of the volume that gets the copies.
+ * @param target A node of the volume that receives the copies.
  */
 export function mintCopies(
   tx: Transaction,

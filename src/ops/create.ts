@@ -37,20 +37,20 @@ export async function createContainer(
   });
 }
 
-/** How {@linkcode mkdir} treats what is there and what is not. */
+/** Options of {@linkcode mkdir}. */
 export interface MkdirOptions {
-  /** Whether missing directories above it are made too. Default false. */
+  /** Whether to create missing parent directories. Default false. */
   parents?: boolean;
-  /** Whether a directory that is there already is no fault. Default false. */
+  /** Whether to accept an existing directory. Default false. */
   existOk?: boolean;
 }
 
 /**
- * Creates a directory unless its name is taken.
+ * Creates a directory; fails if the name exists.
  *
- * @returns The id of the directory, new or old.
- * @throws {AloeError} `container_exists` when anything has the name; as
- * {@linkcode createContainer}.
+ * @returns The id of the new or existing directory.
+ * @throws {AloeError} `container_exists` when the name exists; also like {@linkcode
+ *   createContainer}.
  */
 export async function mkdir(
   db: Database,
@@ -103,7 +103,7 @@ export async function mkdir(
   });
 }
 
-/** The code that the reference has for it, whatever it is that exists. */
+/** Returns the reference's error code, which is the same for every type of existing node. */
 function exists(path: string, type: string): AloeError {
   const what = type === "container" ? "the directory exists" : "exists and is not a directory";
   return new AloeError("container_exists", `${path}: ${what}`);
@@ -112,9 +112,9 @@ function exists(path: string, type: string): AloeError {
 /**
  * Creates a file. An older sibling of its name becomes hidden.
  *
- * @param data Its content; empty when left out.
+ * @param data The content. Default: empty.
  * @returns The new node's id.
- * @throws {AloeError} As {@linkcode createContainer}; `encryption_required`, `unsupported`.
+ * @throws {AloeError} Like {@linkcode createContainer}; also `encryption_required`, `unsupported`.
  */
 export async function createEntry(
   db: Database,
@@ -133,7 +133,7 @@ export async function createEntry(
  *
  * @param data A link's target; empty for the others.
  * @returns The new node's id.
- * @throws {AloeError} As {@linkcode createEntry}; `invalid` for another type.
+ * @throws {AloeError} Like {@linkcode createEntry}; also `invalid` for another type.
  */
 export async function createSpecial(
   db: Database,
@@ -155,10 +155,10 @@ export async function createSpecial(
 }
 
 /**
- * Gives an entry a further name: a hard link.
+ * Adds a name to an entry: a hard link.
  *
- * @throws {AloeError} `not_an_entry` for a directory; `already_exists` when
- * the new name is taken; as {@linkcode createContainer}.
+ * @throws {AloeError} `not_an_entry` for a directory; `already_exists` when the new name exists;
+ *   also like {@linkcode createContainer}.
  */
 export async function link(
   db: Database,
@@ -177,9 +177,9 @@ export async function link(
 }
 
 /**
- * Makes a node and places it.
+ * Creates and places a node.
  *
- * @param data Content of anything but a container.
+ * @param data The content of a node other than a container.
  * @returns The new node's id.
  */
 export async function placeNew(
@@ -221,9 +221,9 @@ export async function placeNew(
 }
 
 /**
- * Gives a node a placement.
+ * Places a node.
  *
- * @throws {AloeError} `invalid`, `nameless` for a name that nothing new may have.
+ * @throws {AloeError} `invalid`, `nameless` for a name that a new node cannot have.
  */
 export async function placeNode(
   tx: Transaction,
@@ -236,7 +236,9 @@ export async function placeNode(
   await new PlacementStore(tx).place(parent.volume, node, { edge, parent: parent.node, name });
 }
 
-/** @throws {AloeError} `already_exists` when a child of the place's name is there. */
+/**
+ * @throws {AloeError} `already_exists` when the name exists.
+ */
 export async function requireFree(
   tx: Transaction,
   place: Place,

@@ -4,21 +4,21 @@ import { ManifestStore } from "../content/manifest_store.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { PlacementStore } from "../tree/placement_store.ts";
 
-/** What {@linkcode deleteForGood} is told of the nodes. */
+/** Options of {@linkcode deleteForGood}. */
 export interface DeleteOptions {
-  /** Directories that stay and in which the nodes are placed. Default none. */
+  /** Remaining directories in which the nodes are placed. Default: none. */
   parents?: Iterable<string>;
   /**
-   * Whether the nodes' chunks are noted for reclaiming. Default true; false
-   * where the caller looks at all chunks of the file anyway.
+   * Whether to record the nodes' chunks for reclaiming. Default true; false when the caller checks
+   * all chunks of the file anyway.
    */
   noteChunks?: boolean;
 }
 
 /**
- * Deletes nodes with every row that refers to them.
+ * Deletes nodes with all rows that refer to them.
  *
- * @returns How many there were.
+ * @returns The number of deleted nodes.
  */
 export async function deleteForGood(
   tx: Transaction,
@@ -26,7 +26,7 @@ export async function deleteForGood(
   { parents = [], noteChunks = true }: DeleteOptions = {},
 ): Promise<number> {
   const placements = new PlacementStore(tx);
-  // All placements first: one may run from a node of one part to one of another.
+  // Delete all placements first, because one may connect nodes of different batches.
   for (const part of parts(nodes)) await placements.deleteOf(part, parents);
   let deleted = 0;
   for (const part of parts(nodes)) {
@@ -38,10 +38,10 @@ export async function deleteForGood(
   return deleted;
 }
 
-/** Nodes that one statement deletes: its values are bounded, and it is not to take long. */
+/** The number of nodes that one statement deletes, to bound its values and time. */
 const NODES_AT_ONCE = 500;
 
-/** Lists of ids as JSON arrays, of which each is short enough for a statement. */
+/** Splits ids into JSON arrays that are short enough for a statement. */
 export function parts(nodes: readonly string[]): string[] {
   const found: string[] = [];
   for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {

@@ -10,12 +10,11 @@ import type { Device, NodeType } from "../types.ts";
 import { beginPage, type ListPage, positionText } from "./listing_page.ts";
 
 /**
- * A child of a container with all that a listing tells. Times are whole
- * seconds since the Unix epoch, negative before it, and 0 to 999,999,999
- * nanoseconds.
+ * A child of a container with all facts of a listing. Times are whole seconds since the Unix epoch,
+ * negative before it, and 0 to 999,999,999 nanoseconds.
  */
 export interface DetailedEntry {
-  /** Its place in the listing: the placement's id, or that of the one before it was renamed. */
+  /** Its position in the listing: the placement's id, or that of the placement before a rename. */
   place: string;
   /** The placement's id. */
   edge: string;
@@ -23,25 +22,25 @@ export interface DetailedEntry {
   name: string;
   /** The node's id. */
   node: string;
-  /** What it is. */
+  /** The node's type. */
   type: NodeType;
-  /** False when a newer sibling of its name hides it. */
+  /** False when a newer sibling of the same name hides it. */
   visible: boolean;
-  /** Bytes of content; null for a container. */
+  /** The size of the content in bytes; null for a container. */
   size: number | null;
   /** The committed version; null for a container. */
   version: number | null;
   /** Permission bits; null when never set. */
   mode: number | null;
-  /** When it was created, s. */
+  /** The creation time, in s. */
   createdSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   createdNsec: number;
-  /** When its content or name last changed, s. */
+  /** When the content or name last changed, in s. */
   modifiedSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   modifiedNsec: number;
-  /** Where a link points; null for anything else. */
+  /** A link's target; null for other nodes. */
   target: string | null;
   /** What device it is; null when it is none. */
   device: Device | null;
@@ -51,17 +50,16 @@ export interface DetailedEntry {
 export interface DetailedPage {
   /** The container's id. */
   node: string;
-  /** Its children, hidden ones included, in the order of their placements. */
+  /** Its children in the order of placement, including hidden ones. */
   entries: DetailedEntry[];
-  /** What the next page comes after; null when this was the last. */
+  /** The position of the next page; null when this is the last one. */
   next: string | null;
-  /** The newest placement that there was at the first page. */
+  /** The newest placement at the time of the first page. */
   until: string;
 }
 
 /**
- * A page of the children of a container with all that is to be shown of them,
- * by one query.
+ * Returns a page of a container's children with all facts, by one query.
  *
  * @throws {AloeError} `not_found`, `not_a_container`, `mount_invalid`, `invalid`.
  */
@@ -76,7 +74,7 @@ export async function listDetails(
     requireContainer(container);
     const parent = container.node;
     const { after, until, changed } = await beginPage(tx, db, parent, page);
-    // One more than is wanted tells whether there are more.
+    // One extra row shows whether more follow.
     const template = changed ? detailsThen : detailsAfter;
     const rows = await tx.all(template, { parent, after, until, limit: page.limit + 1 });
     const more = rows.length > page.limit;
@@ -91,7 +89,7 @@ export async function listDetails(
   });
 }
 
-/** What opens the targets of links; asked for a key only when there is a link. */
+/** Decrypts the targets of links; loads a key only when there is a link. */
 class Links {
   readonly #container: Resolved;
   #cipher: ChunkCipher | null = null;
@@ -132,13 +130,13 @@ function detailedEntry(row: DetailColumns, links: Links): DetailedEntry {
     target: row[4] === "symlink" ? links.target(row) : null,
     device: row[18] === null ? null : { kind: row[18], major: row[19]!, minor: row[20]! },
   };
-  // SQL's division and remainder go towards zero.
+  // SQL's division and remainder round toward zero.
   if (entry.createdNsec < 0) entry.createdNsec += 1e9, entry.createdSec--;
   if (entry.modifiedNsec < 0) entry.modifiedNsec += 1e9, entry.modifiedSec--;
   return entry;
 }
 
-/** Permission bits as era 1 kept them. */
+/** Parses permission bits as era 1 stored them. */
 function octal(text: string | null): number | null {
   return text !== null && /^[0-7]{1,4}$/.test(text) ? parseInt(text, 8) : null;
 }

@@ -6,7 +6,7 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { Anomaly } from "../types.ts";
 
-/** The kind of fault that ends all other checks: the pages of a table are no tree. */
+/** The kind of fault that prevents all other checks: the pages of a table are damaged. */
 export const DAMAGED_PAGES = "damaged_pages";
 
 /** The kind of fault of an index that does not agree with its table. */
@@ -21,7 +21,7 @@ export const DAMAGED_FREE_PAGES = "damaged_free_pages";
  * volumes without a root, edges between volumes or from a file, names that the format does not
  * allow, containers placed twice, cycles.
  *
- * @returns One row a fault; none when all is well.
+ * @returns One row for each fault; none when the file is healthy.
  */
 export async function healthCheck(db: Database): Promise<Anomaly[]> {
   const damage = await findDamage(db);
@@ -74,8 +74,8 @@ function asAnomaly({ kind, id }: Damage): Anomaly {
 }
 
 /**
- * Of the containers that no root reaches, those that are their own ancestor.
- * Others hang below something that was removed, which is no fault.
+ * Returns the containers that are unreachable from any root and are their own ancestor. Other
+ * unreachable containers are below a removed node, which is normal.
  */
 function cycles(rows: { id: string; from_id: string }[]): Anomaly[] {
   const parent = new Map(rows.map((row) => [row.id, row.from_id]));

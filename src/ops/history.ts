@@ -6,7 +6,7 @@ import type { VersionInfo } from "../types.ts";
 import { changeableEntry, retainedVersion } from "./content.ts";
 
 /**
- * The versions of an entry that can be read, newest first.
+ * Returns the readable versions of an entry, newest first.
  *
  * @throws {AloeError} `not_found`, `not_an_entry`.
  */
@@ -18,7 +18,7 @@ export function history(
   return historyOf(db, mount, { path });
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode history}, by node id. */
 export function historyById(
   db: Database,
   mount: MountRef,
@@ -40,8 +40,8 @@ async function historyOf(
       const version = Number(row.version);
       const current = version === entry.version;
       const size = current ? entry.size : row.summed_size ?? row.noted_size ?? 0;
-      // A version that no trigger saw committed: the first is as old as its
-      // node, the current one as its last change.
+      // No trigger recorded the time of this version: use the node's creation for the first
+      // version, and its last change for the current one.
       const guessed = version <= 1 ? row.created_at : current ? row.modified_at : null;
       return {
         version,
@@ -54,12 +54,11 @@ async function historyOf(
 }
 
 /**
- * Makes an old version the current one, as a new version. Its chunks are
- * referred to again, not copied.
+ * Makes an old version the current one, as a new version. Its chunks are shared, not copied.
  *
  * @returns The new version's number.
- * @throws {AloeError} `not_found` when the version is not retained;
- * `not_an_entry`, `lock_held`, `read_only`.
+ * @throws {AloeError} `not_found` when the version is not retained; `not_an_entry`, `lock_held`,
+ *   `read_only`.
  */
 export function restoreVersion(
   db: Database,
@@ -70,7 +69,7 @@ export function restoreVersion(
   return restoreTarget(db, mount, { path }, version);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode restoreVersion}, by node id. */
 export function restoreVersionById(
   db: Database,
   mount: MountRef,

@@ -27,19 +27,19 @@ import { capability } from "../storage/capabilities.ts";
 import type { Database } from "../storage/database.ts";
 import type { Device, NodeType } from "../types.ts";
 
-// What a filesystem reads. It holds a mount that was checked when it began, and
-// its commits check that again; that each lookup does too would double its cost.
+// The reads of a filesystem. Its mount was checked at the start, and its commits check it again; a
+// check in each lookup would double its cost.
 
 /**
- * A node as a filesystem sees it. Times are whole seconds since the Unix
- * epoch, negative before it, and 0 to 999,999,999 nanoseconds.
+ * A node as a filesystem sees it. Times are whole seconds since the Unix epoch, negative before it,
+ * and 0 to 999,999,999 nanoseconds.
  */
 export interface InodeRow {
   /** The node's uuid7. */
   id: string;
-  /** What it is. A device is an `entry`. */
+  /** Its type. A device is an `entry`. */
   type: NodeType;
-  /** What device it is; null when it is none. */
+  /** The device that it represents; null for other nodes. */
   device: Device | null;
   /** Permission bits; null when never set. */
   mode: number | null;
@@ -47,35 +47,38 @@ export interface InodeRow {
   uid: number | null;
   /** Group; null when never set. */
   gid: number | null;
-  /** When it was last read, s. */
+  /** The access time, in s. */
   atimeSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   atimeNsec: number;
-  /** When its content last changed, s. */
+  /** When the content last changed, in s. */
   mtimeSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   mtimeNsec: number;
-  /** When its inode last changed, s. */
+  /** When the inode last changed, in s. */
   ctimeSec: number;
-  /** The same, ns within the second. */
+  /** The nanoseconds within that second. */
   ctimeNsec: number;
-  /** True size, bytes, with what is not folded yet; 0 of a container. */
+  /** The actual size in bytes, including logged content; 0 for a container. */
   size: number;
-  /** Bytes that the committed manifest holds; 0 of a container. */
+  /** The size of the committed manifest's content in bytes; 0 for a container. */
   stored: number;
-  /** The committed version; 0 of a container and of what was never written. */
+  /** The committed version; 0 for a container, and for a node that was never written. */
   version: number;
-  /** Whether the redo log may have rows of it. */
+  /** Whether the redo log may have rows of the node. */
   redo: boolean;
-  /** How many versions it keeps by its own setting; null when it has none. */
+  /** The number of versions to keep by the node's own setting; null for none. */
   keep: number | null;
-  /** Chunks of the committed version that are known to be holes. */
+  /** The number of the committed version's chunks that are known to be holes. */
   holes: number;
-  /** Active placements; of a container that has one, or is the root, 2 and one for each in it. */
+  /**
+   * The number of active placements. For a container with a placement, or the root: 2 plus one for
+   * each directory in it.
+   */
   nlink: number;
 }
 
-/** A node that was found by name. */
+/** A node found by name. */
 export interface PlacedInode extends InodeRow {
   /** The placement's id. */
   edge: string;
@@ -91,44 +94,44 @@ export interface ListedInode extends PlacedInode {
 export interface InodePage {
   /** The visible children, in the order of their placements. */
   inodes: ListedInode[];
-  /** What the next page comes after; null when this was the last. */
+  /** The position of the next page; null when this is the last one. */
   after: string | null;
-  /** How many were left out, as a younger sibling hides them. */
+  /** The number of children left out because a newer sibling hides them. */
   hidden: number;
 }
 
 /** A stored chunk's plaintext. */
 export interface StoredBytes {
-  /** Its place in the content, in chunks. */
+  /** Its index in the content, in chunks. */
   index: number;
   /** Its address. */
   hash: string;
-  /** The plaintext; its own buffer. */
+  /** The plaintext, in a buffer of its own. */
   data: Uint8Array;
 }
 
-/** What a write to a chunk left in the redo log. */
+/** Content of a chunk in the redo log. */
 export interface RedoBytes {
-  /** The chunk's place in the content. */
+  /** The chunk's index in the content. */
   index: number;
-  /** Where in the chunk it begins, bytes. */
+  /** The offset in the chunk, in bytes. */
   start: number;
   /** The plaintext. */
   data: Uint8Array;
 }
 
-/** What a mount shows, for a filesystem that begins on it. */
+/** The parameters of a mounted volume for a filesystem. */
 export interface InodeVolume {
-  /** The container that is shown as `/`. */
+  /** The container that is `/`. */
   root: string;
-  /** Bytes in a full chunk. */
+  /** The size of a full chunk, in bytes. */
   chunkSize: number;
-  /** How far ids have been minted. */
+  /** The watermark of minted ids. */
   watermark: Watermark;
 }
 
 /**
- * What a mount shows.
+ * Returns the parameters of a mounted volume.
  *
  * @throws {AloeError} `mount_invalid`.
  */
@@ -144,7 +147,7 @@ export async function inodeVolume(db: Database, mount: MountHandle): Promise<Ino
   });
 }
 
-/** A node of the mount's volume, placed or not; null when there is none of the id. */
+/** Returns a node of the mount's volume, placed or not; null when it does not exist. */
 export async function loadInode(
   db: Database,
   mount: MountHandle,
@@ -154,7 +157,7 @@ export async function loadInode(
   return row === undefined ? null : inodeRow(row);
 }
 
-/** The visible child of a name; null when there is none. */
+/** Returns the visible child of a name; null when it does not exist. */
 export async function lookupInode(
   db: Database,
   mount: MountHandle,
@@ -166,10 +169,10 @@ export async function lookupInode(
 }
 
 /**
- * A page of the visible children of a container.
+ * Returns a page of the visible children of a container.
  *
- * @param after The placement that the page comes after; empty for the first.
- * @param limit How many placements are looked at, the hidden ones among them.
+ * @param after The placement before the page; empty for the first page.
+ * @param limit The number of placements to read, including hidden ones.
  */
 export async function listInodes(
   db: Database,
@@ -185,10 +188,10 @@ export async function listInodes(
 }
 
 /**
- * The same backwards, of the placements between two: the newest first.
+ * Returns a page of placements between two others in reverse order, the newest first.
  *
- * @param after Text that they all sort after.
- * @param before Text that they all sort before.
+ * @param after Text that sorts before all of them.
+ * @param before Text that sorts after all of them.
  */
 export async function listNewestInodes(
   db: Database,
@@ -212,7 +215,9 @@ function visiblePage(rows: readonly ListedColumns[], limit: number): InodePage {
   return pageOf(rows, inodes, limit);
 }
 
-/** @param rows All that were looked at. */
+/**
+ * @param rows All rows that were read.
+ */
 export function pageOf(
   rows: readonly ListedColumns[],
   inodes: ListedInode[],
@@ -226,11 +231,11 @@ export function pageOf(
 }
 
 /**
- * The names of a page of a container's children, the hidden ones among them.
- * Much quicker than {@linkcode listInodes}, for who knows the nodes already.
+ * Returns the names of a page of a container's children, including hidden ones. Much faster than
+ * {@linkcode listInodes}, for callers that have the nodes in memory.
  *
- * @param after The placement that the page comes after; empty for the first.
- * @param limit How many, at most.
+ * @param after The placement before the page; empty for the first page.
+ * @param limit The maximum number of names.
  */
 export async function listInodeNames(
   db: Database,
@@ -242,7 +247,7 @@ export async function listInodeNames(
   return await db.query((tx) => tx.all(namesAfter, { parent, after, limit }));
 }
 
-/** The same backwards, of the placements between two: as {@linkcode listNewestInodes}. */
+/** Returns names in reverse order, like {@linkcode listNewestInodes}. */
 export async function listNewestInodeNames(
   db: Database,
   _mount: MountHandle,
@@ -254,14 +259,14 @@ export async function listNewestInodeNames(
   return await db.query((tx) => tx.all(newestNamesAfter, { parent, after, before, limit }));
 }
 
-/** Where a row of a listing has its placement, and whether a younger sibling hides it. */
+/** The columns of a listing row with the placement, and with whether a newer sibling hides it. */
 export const EDGE = 21;
 export const HIDDEN = 23;
 
 /**
- * Whether a container has a child, hidden or not.
+ * Returns whether a container has a child, hidden or not.
  *
- * @param except Placements that do not count.
+ * @param except Placements to ignore.
  */
 export async function hasChildren(
   db: Database,
@@ -273,16 +278,16 @@ export async function hasChildren(
   return await db.query((tx) => tx.first(hasOtherChild, { parent, edges })) !== undefined;
 }
 
-/** Chunks read by one query, to bound memory. */
+/** The number of chunks read by one query, to bound memory. */
 const CHUNKS_AT_ONCE = 16;
 
 /**
- * The chunks of the committed version, without what the redo log has of them.
+ * Returns chunks of the committed version, without their content in the redo log.
  *
  * @param first The first index.
- * @param last The last one.
- * @returns Those that the manifest has rows of, in order.
- * @throws {AloeError} `corrupt` for one that is missing or not authentic.
+ * @param last The last index.
+ * @returns The chunks that the manifest has rows of, in order.
+ * @throws {AloeError} `corrupt` for a chunk that is missing or not authentic.
  */
 export async function readStoredChunks(
   db: Database,
@@ -305,15 +310,17 @@ export async function readStoredChunks(
   return chunks;
 }
 
-/** @throws {AloeError} `corrupt` when content is not what was sealed with the volume's key. */
+/**
+ * @throws {AloeError} `corrupt` when the content differs from that sealed with the volume's key.
+ */
 async function requireSealedInode(db: Database, mount: MountHandle, node: string): Promise<void> {
   const seals = MountHandle.sealsOf(mount);
   if (seals !== null) await db.read((tx) => seals.require(tx, node));
 }
 
 /**
- * What the redo log has of a node's chunks, in the order of writing: later
- * bytes are laid over earlier ones, and all of them over the stored chunk.
+ * Returns a node's content in the redo log in the order of writing: later bytes overwrite earlier
+ * ones, and all of them the stored chunk.
  *
  * @throws {AloeError} `corrupt`.
  */
@@ -334,7 +341,7 @@ export async function readRedo(
   }));
 }
 
-/** The addresses of committed chunks `first` to `last`, as far as there are such. */
+/** Returns the addresses of the existing committed chunks from `first` to `last`. */
 export async function chunkHashes(
   db: Database,
   _mount: MountHandle,
@@ -347,7 +354,7 @@ export async function chunkHashes(
 }
 
 /**
- * A stored chunk by its address.
+ * Returns a stored chunk by its address.
  *
  * @throws {AloeError} `corrupt` when it is missing or not authentic.
  */
@@ -362,8 +369,8 @@ export async function readChunk(
 }
 
 /**
- * The address of a full chunk of zeros; null in a volume where each has
- * another one.
+ * Returns the address of a full chunk of zeros; null in a volume where every such chunk has a
+ * different address.
  *
  * @throws {AloeError} `mount_invalid`.
  */
@@ -373,7 +380,7 @@ export async function zeroChunkHash(db: Database, mount: MountHandle): Promise<s
 }
 
 /**
- * Where a link points: its whole content.
+ * Returns a link's target, which is its whole content.
  *
  * @throws {AloeError} `corrupt`.
  */
@@ -393,10 +400,13 @@ export async function readTarget(
   return target;
 }
 
-/** A target has at most 4,095 bytes; a volume's chunks may be small. */
+/**
+ * The maximum number of chunks of a link target, which has at most 4,095 bytes; chunks may be
+ * small.
+ */
 const MAX_TARGET_CHUNKS = 4095;
 
-/** An extended attribute of a node; null when it has none of the name. */
+/** Returns an extended attribute of a node; null when it does not exist. */
 export async function getInodeXattr(
   db: Database,
   _mount: MountHandle,
@@ -406,7 +416,7 @@ export async function getInodeXattr(
   return (await db.query((tx) => tx.first(getXattr, { node, name })))?.value ?? null;
 }
 
-/** The names of a node's extended attributes, in order. */
+/** Returns the names of a node's extended attributes, sorted. */
 export async function listInodeXattrs(
   db: Database,
   _mount: MountHandle,
@@ -416,22 +426,22 @@ export async function listInodeXattrs(
   return rows.map((row) => row.name);
 }
 
-/** A number that changes whenever another connection has committed to the file. */
+/** Returns a number that changes whenever another connection has committed to the file. */
 export async function changeCounter(db: Database): Promise<number> {
   return await db.query((tx) => capability(tx, "changeCounter")(tx));
 }
 
-/** Moves the WAL into the file and gives its room back, as far as others let it. */
+/** Moves the WAL into the file and releases its space, as far as other connections allow. */
 export async function checkpoint(db: Database): Promise<void> {
   await db.emptyLog();
 }
 
-/** The cipher of a handle's volume. */
+/** Returns the cipher of a handle's volume. */
 export function inodeCipher(mount: MountHandle): ChunkCipher {
   return MountHandle.cipherOf(mount) ?? plainCipher;
 }
 
-/** A chunk's plaintext, its ciphertext's memory freed. */
+/** Returns a chunk's plaintext and frees the memory of its ciphertext. */
 export function plaintext(
   cipher: ChunkCipher,
   row: Parameters<typeof openChunk>[1],
@@ -442,12 +452,12 @@ export function plaintext(
   return handOver(data);
 }
 
-/** A row in the shape that callers see. */
+/** Converts a row to the public type. */
 export function inodeRow(row: InodeColumns): InodeRow;
 export function inodeRow(row: PlacedColumns): PlacedInode;
 export function inodeRow(row: ListedColumns): ListedInode;
 export function inodeRow(row: InodeColumns | PlacedColumns | ListedColumns): InodeRow {
-  // By index: this is done for every name of a listing.
+  // Access columns by index, because this runs for every name of a listing.
   const inode = {
     id: row[0],
     type: row[1] as NodeType,
@@ -471,14 +481,14 @@ export function inodeRow(row: InodeColumns | PlacedColumns | ListedColumns): Ino
     edge: row[21],
     name: row[22],
   };
-  // SQL's division and remainder go towards zero.
+  // SQL's division and remainder round toward zero.
   if (inode.atimeNsec < 0) inode.atimeNsec += 1e9, inode.atimeSec--;
   if (inode.mtimeNsec < 0) inode.mtimeNsec += 1e9, inode.mtimeSec--;
   if (inode.ctimeNsec < 0) inode.ctimeNsec += 1e9, inode.ctimeSec--;
   return inode;
 }
 
-/** Permission bits as era 1 kept them. */
+/** Parses permission bits as era 1 stored them. */
 function octal(text: string | null): number | null {
   return text !== null && /^[0-7]{1,4}$/.test(text) ? parseInt(text, 8) : null;
 }

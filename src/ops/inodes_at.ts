@@ -17,14 +17,13 @@ import {
   type StoredBytes,
 } from "./inodes.ts";
 
-// A volume as it was, as far as the history tells: which placements there were,
-// to the millisecond at which they began and to the moment at which they ended,
-// and which version of each file was the committed one. Of a file whose versions
-// of the time are not kept it shows the oldest that is. Names that were changed in
-// place, owners, permission bits and extended attributes are those of today.
+// Reads a past state of a volume, as far as its history reaches: the placements that existed, to
+// the millisecond of their creation and the moment of their end, and the committed version of each
+// file. If no version of that time is kept, the oldest kept one is shown. Names changed in place,
+// owners, permission bits and extended attributes are the current ones.
 
 /**
- * A node as it was at a time; null when there was none of the id.
+ * Returns a node as of a time; null when it did not exist.
  *
  * @param at Nanoseconds since the Unix epoch.
  */
@@ -41,7 +40,7 @@ export async function loadInodeAt(
   });
 }
 
-/** The child that a name had at a time; null when there was none. */
+/** Returns the child of a name as of a time; null when there was none. */
 export async function lookupInodeAt(
   db: Database,
   mount: MountHandle,
@@ -57,7 +56,7 @@ export async function lookupInodeAt(
   });
 }
 
-/** A page of what was in a container at a time. As `listInodes`. */
+/** Returns a page of a container's children as of a time, like `listInodes`. */
 export async function listInodesAt(
   db: Database,
   mount: MountHandle,
@@ -77,14 +76,14 @@ export async function listInodesAt(
   });
 }
 
-/** Chunks read by one query, to bound memory. */
+/** The number of chunks read by one query, to bound memory. */
 const CHUNKS_AT_ONCE = 16;
 
 /**
- * The chunks of one version of a node.
+ * Returns the chunks of one version of a node.
  *
- * @param version As an `InodeRow` tells it; 0 has none.
- * @throws {AloeError} `corrupt` for one that is missing or not authentic.
+ * @param version The version in an `InodeRow`; 0 has none.
+ * @throws {AloeError} `corrupt` for a chunk that is missing or not authentic.
  */
 export async function readVersionChunks(
   db: Database,
@@ -107,13 +106,13 @@ export async function readVersionChunks(
   return chunks;
 }
 
-/** What every id is less than that was minted up to a time. */
+/** Returns text that sorts after every id minted up to a time. */
 function bound(at: bigint): string {
   const ms = (at / 1_000_000n + 1n).toString(16).padStart(12, "0");
   return `${ms.slice(0, 8)}-${ms.slice(8)}`;
 }
 
-/** Gives a node the content, and the number of names, that it had. */
+/** Sets a node's content and link count to those of a time. */
 async function asOf<Inode extends InodeRow>(
   tx: Transaction,
   inode: Inode,
@@ -123,7 +122,7 @@ async function asOf<Inode extends InodeRow>(
   inode.redo = false;
   inode.size = inode.stored;
   if (inode.type === "container") {
-    // 1 says that the directories in it were not counted.
+    // A link count of 1 means that subdirectories were not counted.
     inode.nlink = 1;
     return inode;
   }
@@ -133,7 +132,7 @@ async function asOf<Inode extends InodeRow>(
   let version = noted?.version ?? inode.version;
   if (noted === undefined) {
     const oldest = await manifests.oldest(node);
-    // Nothing was written yet, unless a version of the time was dropped since.
+    // Nothing was written at that time, unless its version was pruned since.
     if (oldest !== undefined) version = oldest.noted && oldest.version <= 1 ? 0 : oldest.version;
   }
   if (version === inode.version) return inode;

@@ -13,10 +13,9 @@ import { beginPage, endPage, type ListPage } from "./listing_page.ts";
 export type { ListPage } from "./listing_page.ts";
 
 /**
- * The children of a container, hidden ones included, in the order in which
- * they were placed.
+ * Returns the children of a container in the order of placement, including hidden ones.
  *
- * @param page A part of it; the whole when left out.
+ * @param page A part of the listing. Default: all.
  * @throws {AloeError} `not_found`, `not_a_container`, `mount_invalid`.
  */
 export async function list(
@@ -28,7 +27,7 @@ export async function list(
   return await db.read((tx) => listTarget(tx, db, mount, { path }, page));
 }
 
-/** The same for a container's id. */
+/** Like {@linkcode list}, by node id. */
 export async function listById(
   db: Database,
   mount: MountRef,
@@ -56,7 +55,7 @@ async function listTarget(
     if (last !== undefined) endPage(db, parent, last.edge_id, { after: last.place, until });
     return rows.map((row) => dirEntry(row, !row.hidden));
   }
-  // Names are rarely doubled, and an index knows: quicker than a map of them all.
+  // Duplicate names are rare, and an index finds them: faster than a map of all names.
   const doubled = await tx.all(doubledNames, { parent });
   const rows = await tx.all(listChildren, { parent });
   if (doubled.length === 0) return rows.map((row) => dirEntry(row, true));
@@ -78,7 +77,7 @@ function dirEntry(
 }
 
 /**
- * Whether a container has a child of a name.
+ * Returns whether a container has a child of a name.
  *
  * @param node The container's id.
  * @throws {AloeError} `not_found`, `mount_invalid`.
@@ -96,7 +95,7 @@ export async function hasName(
 }
 
 /**
- * The path of a node, from the mount point down, by its newest placement.
+ * Returns the path of a node from the mount point, by its newest placement.
  *
  * @throws {AloeError} `not_found` when it is not placed below the mount point.
  */
@@ -118,7 +117,7 @@ export async function pathOf(
   });
 }
 
-/** The path from one node up to another, null when the other is not above it. */
+/** Returns the path from a node up to an ancestor; null when it is not an ancestor. */
 export async function pathBelow(
   tx: Transaction,
   node: string,

@@ -3,38 +3,38 @@ import { AloeError } from "../errors.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
-/** Which part of a listing is wanted. */
+/** The part of a listing to return. */
 export interface ListPage {
   /**
-   * Where it goes on: the edge of the last entry of the page before, or what that gave as
-   * its `next`; none for the first page. A listing that goes on has what was there at its
-   * first page, each once, and ends, whatever is renamed and made meanwhile.
+   * The position before the page: the `edge` of the previous page's last entry, or its `next`;
+   * empty for the first page. A continued listing contains each entry that existed at its first
+   * page exactly once, and ends, even if entries are renamed and created meanwhile.
    */
   after?: string;
-  /** At most this many entries. */
+  /** The maximum number of entries. */
   limit: number;
 }
 
-/** Where a listing goes on, and where it ends. */
+/** The current position of a listing, and its end. */
 export interface Position {
-  /** The place of the last entry that was given; empty for none. */
+  /** The position of the last returned entry; empty for none. */
   after: string;
-  /** The newest placement that there was at the first page. */
+  /** The newest placement at the time of the first page. */
   until: string;
 }
 
-/** After every id. */
+/** Sorts after every id. */
 const END = "\u{10ffff}";
 
-/** Neither in an id. */
+/** Separates the parts of a position; does not occur in an id. */
 const SEPARATOR = ".";
 
-/** A position as text: what a page may come `after`. */
+/** Returns a position as text, for `after`. */
 export function positionText({ after, until }: Position): string {
   return `${after}${SEPARATOR}${until}`;
 }
 
-/** What {@linkcode positionText} has written; a bare id has no end. */
+/** Parses the text of {@linkcode positionText}; a bare id has no end. */
 export function positionOf(text: string): Position {
   const at = text.indexOf(SEPARATOR);
   return at < 0
@@ -43,12 +43,12 @@ export function positionOf(text: string): Position {
 }
 
 /**
- * Where a page of a container begins.
+ * Returns where a page of a container begins.
  *
  * @param parent The container's id.
- * @returns The position, and whether there may be entries whose placements are newer
- * than the listing is, at the places that they had before.
- * @throws {AloeError} `invalid` for a page of no entries.
+ * @returns The position, and whether entries may have placements that are newer than the listing
+ *   and are listed at their earlier positions.
+ * @throws {AloeError} `invalid` for a page size below 1.
  */
 export async function beginPage(
   tx: Transaction,
@@ -69,9 +69,9 @@ export async function beginPage(
 }
 
 /**
- * Notes where a page has ended, for those who go on after its last entry.
+ * Records the end of a page, for callers that continue after its last entry.
  *
- * @param edge That entry's.
+ * @param edge The last entry's placement.
  */
 export function endPage(db: Database, parent: string, edge: string, position: Position): void {
   const pages = pagesOf(db);
@@ -81,7 +81,7 @@ export function endPage(db: Database, parent: string, edge: string, position: Po
   if (pages.size > REMEMBERED) pages.delete(pages.keys().next().value!);
 }
 
-/** Pages whose end is known, of each open file. */
+/** The maximum number of remembered page ends for each open file. */
 const REMEMBERED = 1000;
 
 const ends = new WeakMap<Database, Map<string, string>>();

@@ -9,11 +9,11 @@ import type { Database } from "../storage/database.ts";
 import type { LockInfo } from "../types.ts";
 
 /**
- * Locks a node against other mounts' changes.
+ * Locks a node against changes by other mounts.
  *
- * @param ttl Milliseconds; as long as the mount is valid when left out.
- * @throws {AloeError} `lock_held` when it is locked, by whatever mount;
- * `not_found`, `read_only`, `invalid`.
+ * @param ttl The time to live in ms. Default: as long as the mount is valid.
+ * @throws {AloeError} `lock_held` when it is already locked, by any mount; `not_found`,
+ *   `read_only`, `invalid`.
  */
 export async function lock(
   db: Database,
@@ -35,9 +35,9 @@ export async function lock(
 }
 
 /**
- * Moves a lock's end.
+ * Sets a lock's expiry.
  *
- * @param ttl Milliseconds from now; as long as the mount is valid when left out.
+ * @param ttl Milliseconds from now. Default: as long as the mount is valid.
  * @throws {AloeError} `lock_invalid` when this mount holds no such valid lock.
  */
 export async function renewLock(

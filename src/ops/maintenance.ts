@@ -10,9 +10,9 @@ import type { BackupOptions } from "../storage/dialect.ts";
 import type { FileInfo } from "../types.ts";
 
 /**
- * Rebuilds the file without its free pages, so that it shrinks by what
- * `purgeTrash` and `pruneContent` freed. It needs as much space again while
- * it runs, and nobody else may be writing.
+ * Rebuilds the file without its free pages, so that it shrinks by the space that `purgeTrash` and
+ * `pruneContent` freed. It needs as much free disk space as the file's size, and no other process
+ * may be writing.
  *
  * @throws {AloeError} `busy`, `no_space`, `read_only`; `invalid` within a batch.
  */
@@ -23,7 +23,7 @@ export async function vacuum(db: Database): Promise<void> {
   await db.alone((tx) => capability(tx, "vacuum")(tx));
 }
 
-/** One screen of facts about the file. Counting reads all of it but the content. */
+/** Returns an overview of the file. Counting reads everything except content. */
 export async function fileInfo(db: Database): Promise<FileInfo> {
   return await db.read(async (tx) => {
     const file = await capability(tx, "fileFacts")(tx);
@@ -42,7 +42,7 @@ export async function fileInfo(db: Database): Promise<FileInfo> {
   });
 }
 
-/** What of the file is in use, and what is free for what is written next. Bytes. */
+/** Returns the used and the reusable space of the file, in bytes. */
 export async function fileRoom(db: Database): Promise<{ used: number; reusable: number }> {
   const { pages, freePages, pageSize } = await factsOf(db);
   return { used: (pages - freePages) * pageSize, reusable: freePages * pageSize };
@@ -52,7 +52,7 @@ export async function fileRoom(db: Database): Promise<{ used: number; reusable: 
  * Copies the live file by SQLite's online backup: a true snapshot, whatever
  * is written meanwhile. Nobody may do more with it than with the file.
  *
- * @param destination The new file. It must not exist.
+ * @param destination The new file; it must not exist.
  * @throws {AloeError} `already_exists`, `no_space`, `io_error`.
  */
 export async function backup(
@@ -96,15 +96,15 @@ async function createLike(path: string, destination: string): Promise<boolean> {
 
 /** What a checkpoint did. */
 export interface CheckpointReport {
-  /** Pages of the WAL that are in the file now. */
+  /** The number of WAL pages that are now in the file. */
   moved: number;
-  /** Pages that have to stay in the WAL, since somebody reads an older state. */
+  /** The number of pages that have to stay in the WAL because of readers of an older state. */
   remaining: number;
 }
 
 /**
- * Moves what the WAL holds into the file, as far as others let it, and waits
- * for nobody.
+ * Moves the WAL's content into the file as far as other connections allow, without waiting for
+ * them.
  *
  * @throws {AloeError} `read_only`, `no_space`, `io_error`.
  */
@@ -116,29 +116,26 @@ export async function checkpointFile(db: Database): Promise<CheckpointReport> {
   return { moved, remaining: pages - moved };
 }
 
-/** What the WAL holds; nothing is moved. */
+/** Returns the state of the WAL without changing it. */
 export async function walState(db: Database): Promise<WalState> {
   return await db.alone((tx) => capability(tx, "walState")(tx));
 }
 
-/** How large a file is, its WAL included: what a copy would measure. */
+/** The size of a file including its WAL, which is the size of a copy. */
 export interface FileSize {
-  /** Bytes in a page. */
+  /** The size of a page, in bytes. */
   pageSize: number;
-  /** How many. */
+  /** The number of pages. */
   pages: number;
 }
 
-/** How large the file is. */
+/** Returns the size of the file. */
 export async function fileSize(db: Database): Promise<FileSize> {
   const { pages, pageSize } = await factsOf(db);
   return { pageSize, pages };
 }
 
-/**
- * Runs a task while nothing that the file holds now is overwritten, in the file
- * or in its WAL.
- */
+/** Runs a task while the current content of the file and its WAL is not overwritten. */
 export async function holdFile<T>(db: Database, task: (size: FileSize) => Promise<T>): Promise<T> {
   return await db.read(async (tx) => {
     const { pages, pageSize } = await capability(tx, "fileFacts")(tx);
@@ -146,12 +143,15 @@ export async function holdFile<T>(db: Database, task: (size: FileSize) => Promis
   });
 }
 
-/** The first damage of the file that the database sees, a line each; none when all is well. */
+/**
+ * Returns the first page damage that the database finds, one line each; none when the file is
+ * healthy.
+ */
 export async function pageCheck(db: Database): Promise<string[]> {
   return await db.query((tx) => capability(tx, "pageDamage")(tx));
 }
 
-/** Bytes of the largest chunk that is stored, or that a volume may store. */
+/** Returns the size of the largest chunk that is stored, or that a volume may store, in bytes. */
 export async function largestChunkBytes(db: Database): Promise<number> {
   return await db.query(async (tx) => {
     const stored = await new ChunkPool(tx).largest();

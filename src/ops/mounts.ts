@@ -33,31 +33,31 @@ import type { Access, EncryptionMode, MountInfo, MountState, Pin } from "../type
 import { needsRecovery, recoverVolume } from "./redo.ts";
 import { requireOneKind, unlockVolume } from "./volumes.ts";
 
-/** How a volume is mounted. */
+/** Options for mounting a volume. */
 export interface MountOptions {
-  /** The container to show as `/`, as a path in the volume. Default its root. */
+  /** The container to show as `/`, as a path in the volume. Default: its root. */
   at?: string;
-  /** How long the mount is valid unless it is renewed, ms. Default for ever. */
+  /** The time to live without renewal, in ms. Default: unlimited. */
   ttl?: number;
-  /** Unlocks an encrypted volume. */
+  /** The PIN of an encrypted volume. */
   pin?: Pin;
-  /** Unlocks it in place of the PIN: the key of the volume, from {@linkcode mountKey}. */
+  /** The volume's key from {@linkcode mountKey}, instead of the PIN. */
   key?: Uint8Array;
-  /** `ro` refuses every change. Default `rw`, or `ro` where the file is open for reading. */
+  /** `ro` refuses every change. Default `rw`, or `ro` when the file is open read-only. */
   access?: Access;
-  /** Refuses when a valid writable mount overlaps this one. Default false. */
+  /** Whether to fail when a valid writable mount overlaps this one. Default false. */
   exclusive?: boolean;
-  /** Whom the mount acts for. */
+  /** The principal that the mount acts for. */
   principal?: string;
 }
 
 /**
- * Mounts a volume: a row in the file, and a handle that operations take.
+ * Mounts a volume: creates a row in the file, and a handle for operations.
  *
  * @param volume The volume's id.
- * @returns The handle; of an encrypted volume it holds the key.
- * @throws {AloeError} `not_found`, `not_a_container`, `encryption_required`,
- * `bad_key`, `mount_conflict`, `read_only`.
+ * @returns The handle, which for an encrypted volume holds the key.
+ * @throws {AloeError} `not_found`, `not_a_container`, `encryption_required`, `bad_key`,
+ *   `mount_conflict`, `read_only`.
  */
 export async function mount(
   db: Database,
@@ -101,7 +101,7 @@ export async function mount(
         await sealVolume(db, handle);
         await recover(db, handle);
       } catch (error) {
-        // Nobody has the handle: its row would stay for good.
+        // No caller gets the handle, so remove its row.
         await unmount(db, handle).catch(() => {});
         throw error;
       }
@@ -116,7 +116,9 @@ export async function mount(
   }
 }
 
-/** @throws {AloeError} `corrupt` when the volume is not what it was. */
+/**
+ * @throws {AloeError} `corrupt` when the volume's parameters were modified.
+ */
 async function checkVolume(
   tx: Transaction,
   handle: MountHandle,
@@ -135,8 +137,8 @@ async function checkVolume(
 }
 
 /**
- * Seals what has no tag yet: all of an encrypted volume that knew none, and what
- * others have made.
+ * Seals content without a tag: all content of an encrypted volume without tags, and content written
+ * by others.
  */
 async function sealVolume(db: Database, handle: MountHandle): Promise<void> {
   const seals = MountHandle.sealsOf(handle);
@@ -144,29 +146,29 @@ async function sealVolume(db: Database, handle: MountHandle): Promise<void> {
   try {
     while (!await db.write((tx) => seals.sealSome(tx)));
   } catch (error) {
-    // The next mount tries again: removing has to work on a full disk.
+    // The next mount retries; removing must work on a full disk.
     if (!(error instanceof AloeError && ["no_space", "busy"].includes(error.code))) throw error;
   }
 }
 
-/** Finishes what a filesystem that was killed has left, as far as it can be read. */
+/** Completes the unfinished changes of a killed filesystem, as far as they can be read. */
 async function recover(db: Database, mount: MountHandle): Promise<void> {
   if (!await needsRecovery(db)) return;
   try {
     await recoverVolume(db, mount);
   } catch (error) {
-    // What is damaged stays as it is: all the rest of the volume is there. On a full
-    // disk it stays until there is room, which somebody has to be able to make.
+    // Damaged changes stay unfinished, so that the rest of the volume is usable. On a full disk
+    // they stay until there is space, which a user must be able to free.
     const stays = error instanceof AloeError && ["corrupt", "no_space"].includes(error.code);
     if (!stays) throw error;
   }
 }
 
 /**
- * A handle for a mount that exists, made here or by another process.
+ * Returns a handle for an existing mount of this or another process.
  *
- * @param unlock The PIN of an encrypted volume, or the token of a handle that
- * this database has made.
+ * @param unlock The PIN of an encrypted volume, or the token of a handle that this database has
+ *   created.
  * @throws {AloeError} `mount_invalid`, `encryption_required`, `bad_key`.
  */
 export async function attach(
@@ -201,11 +203,11 @@ export async function attach(
 }
 
 /**
- * The key of an encrypted volume, with which it can be mounted on another
- * connection or another thread without its PIN.
+ * Returns the key of an encrypted volume, which mounts it on another connection or thread without
+ * its PIN.
  *
- * @returns `K_v`, for the caller to wipe; null for a volume that is not encrypted.
- * @throws {AloeError} `mount_invalid`; `bad_key` for a handle that has no token.
+ * @returns `K_v`, for the caller to wipe; null for a plain volume.
+ * @throws {AloeError} `mount_invalid`; `bad_key` for a handle without a token.
  */
 export async function mountKey(db: Database, mount: MountHandle): Promise<Uint8Array | null> {
   if (MountHandle.cipherOf(mount) === null) return null;
@@ -215,14 +217,14 @@ export async function mountKey(db: Database, mount: MountHandle): Promise<Uint8A
   const key = sealed === undefined || mount.token === null
     ? null
     : openMountSecret(mount.token, row.N_m, sealed);
-  if (key === null) throw new AloeError("bad_key", "the mount's key is not to be had here");
+  if (key === null) throw new AloeError("bad_key", "the mount's key is not available here");
   return key;
 }
 
 /**
- * What is known of a mount.
+ * Returns information about a mount.
  *
- * @throws {AloeError} `mount_invalid` when there is none of this id.
+ * @throws {AloeError} `mount_invalid` when it does not exist.
  */
 export async function mountInfo(
   db: Database,
@@ -239,10 +241,9 @@ export async function mountInfo(
 }
 
 /**
- * The mounts of the file, oldest first.
+ * Returns the mounts of the file, oldest first.
  *
- * @param options `volume` keeps to one volume's, `all` includes those that
- * were unmounted or have expired.
+ * @param options `volume` selects one volume; `all` includes ended and expired mounts.
  */
 export async function listMounts(
   db: Database,
@@ -263,20 +264,20 @@ export async function listMounts(
   });
 }
 
-/** How a mount's end is moved. */
+/** Options of {@linkcode renewMount}. */
 export interface RenewMountOptions {
   /**
-   * Also when it has passed, as it does while a machine sleeps: for those who
-   * are sure that nobody relied on it. Default false.
+   * Whether to renew an expired mount too, as after the machine was suspended; for callers that
+   * know that no one has relied on its end. Default false.
    */
   expired?: boolean;
 }
 
 /**
- * Moves a mount's end.
+ * Sets a mount's expiry.
  *
  * @param ttl Milliseconds from now; null for never.
- * @throws {AloeError} `mount_invalid`, also when it has expired already.
+ * @throws {AloeError} `mount_invalid`, also when it has already expired.
  */
 export async function renewMount(
   db: Database,
@@ -294,27 +295,29 @@ export async function renewMount(
 }
 
 /**
- * Ends a mount, releases its locks and overwrites its key. Ending it twice is
- * no fault.
+ * Ends a mount, releases its locks and overwrites its key. Idempotent.
  *
- * @throws {AloeError} `mount_invalid` when an id is given and there is no such mount.
+ * @throws {AloeError} `mount_invalid` when an id is given and no such mount exists.
  */
 export async function unmount(db: Database, mount: MountRef): Promise<void> {
   const id = mountId(mount);
-  // First of all, whatever may then fail.
+  // Overwrite the key first, even if a later step fails.
   db.extension(MountSecrets).forget(id);
   if (typeof mount !== "string") mount.forget();
   const found = await writeMounts(db, async (tx) => {
     await tx.run(deleteMountLocks, { mount: id });
     return await tx.run(endMount, { mount: id });
   });
-  // A handle's mount may have ended and been pruned by others.
+  // Another process may have ended and pruned the mount of a handle.
   if (found === 0 && typeof mount === "string") {
     throw new AloeError("mount_invalid", `${id}: no such mount`);
   }
 }
 
-/** A transaction that writes mounts and locks, of which a read-only database has its own. */
+/**
+ * Runs a transaction that writes mounts and locks, which a read-only database keeps in its own
+ * tables.
+ */
 function writeMounts<T>(db: Database, task: (tx: Transaction) => Promise<T>): Promise<T> {
   return db.write(task, { frees: true, temporary: true });
 }
@@ -352,7 +355,7 @@ function makeHandle(
     return new MountHandle(id, volume, null, null);
   }
   let held = token?.slice() ?? null;
-  // One sealed key a mount: who attaches by PIN leaves the first handle's token valid.
+  // One sealed key for each mount, so that attaching by PIN keeps the first handle's token valid.
   if (!db.extension(MountSecrets).has(id)) {
     held = crypto.getRandomValues(new Uint8Array(TOKEN_LENGTH));
     db.extension(MountSecrets).set(id, sealMountSecret(held, nonce, key));

@@ -8,49 +8,49 @@ import { copy } from "./copy.ts";
 import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { move, removeRecursive } from "./placement.ts";
 
-/** Whether nodes are moved or copied. */
+/** Whether to move or to copy nodes. */
 export type MoveOrCopy = "move" | "copy";
 
-/** How nodes are moved or copied. */
+/** Options of {@linkcode moveOrCopy}. */
 export interface MoveOrCopyOptions {
-  /** Whether they are moved or copied. */
+  /** Whether to move or to copy. */
   operation: MoveOrCopy;
-  /** The paths of what is moved or copied. */
+  /** The paths of the sources. */
   from: readonly string[];
-  /** The directory that it goes to. */
+  /** The destination directory. */
   to: string;
-  /** The name that it gets there; its own when left out. For one node alone. */
+  /** The new name; only for a single source. Default: the source's own name. */
   name?: string;
-  /** What is done where a name is taken. Default `fail`. */
+  /** How to handle name conflicts. Default `fail`. */
   onConflict?: OnConflict;
   /**
-   * Nodes that were put in place before as parts of the same work, and are not
-   * replaced by others of their name. Those that are put in place now are added.
+   * Nodes that earlier steps of the same job have placed; they are not replaced by later sources of
+   * their name. Nodes placed by this call are added.
    */
   placed?: Set<string>;
 }
 
-/** One node that was moved or copied, or left out. */
+/** A node that was moved, copied or skipped. */
 export interface Placed {
-  /** The path that it had. */
+  /** The source path. */
   from: string;
-  /** The path that it has, or its copy; of one that was left out, the one that is taken. */
+  /** The path of the node or its copy; for a skipped source, the existing path. */
   to: string;
-  /** Its id, or the copy's. */
+  /** The id of the node or its copy. */
   node: string;
-  /** What became of it. */
+  /** The result. */
   outcome: Outcome;
-  /** The ids of what went to the trash for it. */
+  /** The ids of replaced nodes, which are in the trash. */
   replaced: string[];
 }
 
 /**
- * Moves or copies several nodes into a directory: all of them or none. What is
- * replaced goes to the trash. A node that is moved to where it is stays, and
- * nothing is put in place of itself, of what it is in, or of another of them.
+ * Moves or copies several nodes into a directory in one transaction. Replaced nodes go to the
+ * trash. A node that is moved to its own path stays unchanged. A node never replaces itself, one of
+ * its ancestors, or another source.
  *
- * @throws {AloeError} `already_exists` where a name is taken, or wanted by two; `not_found`,
- * `not_a_container`, `would_cycle`, `lock_held`, `read_only`, `invalid`.
+ * @throws {AloeError} `already_exists` when a name exists, or when two sources have it;
+ *   `not_found`, `not_a_container`, `would_cycle`, `lock_held`, `read_only`, `invalid`.
  */
 export async function moveOrCopy(
   db: Database,
@@ -81,11 +81,13 @@ export async function moveOrCopy(
       const source = (await batch.read((tx) => resolveTarget(tx, mount, { path }))).node;
       waiting.delete(source);
       const parent = (await batch.read((tx) => resolve(tx, mount, joinPath(to)))).node;
-      let goal = wanted;
+      let target = wanted;
       let outcome: Outcome = "created";
       const replaced: string[] = [];
-      const taken = await childOf(batch, parent, goal);
-      if (taken === source && operation === "move" && joinPath([...to, goal]) === joinPath(names)) {
+      const taken = await childOf(batch, parent, target);
+      if (
+        taken === source && operation === "move" && joinPath([...to, target]) === joinPath(names)
+      ) {
         const path = joinPath(names);
         moved.push({ from: path, to: path, node: source, outcome, replaced });
         placed.add(source);
@@ -93,10 +95,10 @@ export async function moveOrCopy(
       }
       if (taken !== null) {
         if (onConflict === "rename" || (taken === source && onConflict === "replace")) {
-          goal = await batch.read((tx) => freeName(tx, parent, wanted));
+          target = await batch.read((tx) => freeName(tx, parent, wanted));
           outcome = "renamed";
         } else if (onConflict === "skip") {
-          const at = joinPath([...to, goal]);
+          const at = joinPath([...to, target]);
           moved.push({
             from: joinPath(names),
             to: at,
@@ -106,27 +108,27 @@ export async function moveOrCopy(
           });
           continue;
         } else if (onConflict === "fail") {
-          throw new AloeError("already_exists", `${joinPath([...to, goal])}: exists`);
+          throw new AloeError("already_exists", `${joinPath([...to, target])}: exists`);
         } else {
-          // One that was hidden by the visible one takes its place.
+          // Hidden nodes of the name would become visible, so replace them too.
           for (
             let there: string | null = taken;
             there !== null;
-            there = await childOf(batch, parent, goal)
+            there = await childOf(batch, parent, target)
           ) {
             if (placed.has(there) || waiting.has(there)) {
               throw new AloeError(
                 "already_exists",
-                `${joinPath([...to, goal])}: two of the sources have this name`,
+                `${joinPath([...to, target])}: two of the sources have this name`,
               );
             }
-            await replace(batch, mount, joinPath([...to, goal]), joinPath(names));
+            await replace(batch, mount, joinPath([...to, target]), joinPath(names));
             replaced.push(there);
             outcome = "replaced";
           }
         }
       }
-      const goalPath = joinPath([...to, goal]);
+      const goalPath = joinPath([...to, target]);
       let node = source;
       if (operation === "move") await move(batch, mount, joinPath(names), goalPath);
       else node = await copy(batch, mount, joinPath(names), goalPath);
@@ -141,7 +143,7 @@ export async function moveOrCopy(
   return moved;
 }
 
-/** Removes what is in the way. */
+/** Replaces the existing node. */
 async function replace(
   db: Database,
   mount: MountRef,

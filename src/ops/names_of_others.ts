@@ -7,59 +7,60 @@ import type { Transaction } from "../storage/transaction.ts";
 import type { ChangeSet, NewEdge } from "./commit_changes.ts";
 import { parts } from "./delete_for_good.ts";
 
-/** A name that a filesystem gives and that another process has given meanwhile. */
+/** A new name that another process has created meanwhile. */
 export interface TakenName {
-  /** The container. */
+  /** The container's id. */
   parent: string;
   /** The name. */
   name: string;
-  /** The other's placement. */
+  /** The other process's placement. */
   edge: string;
-  /** What it places. */
+  /** The placed node's id. */
   node: string;
-  /** Whether that is a directory. */
+  /** Whether the node is a directory. */
   container: boolean;
 }
 
-/** Names of a change set that cannot be as they are: others were there first. */
+/** Thrown when names of a change set conflict with names of other processes. */
 export class NamesTaken extends AloeError {
-  /** Names that others have given; of one name, the visible placement first. */
+  /** Names that other processes have created; of one name, the visible placement first. */
   readonly taken: readonly TakenName[];
-  /** Directories that are moved and that others have moved elsewhere. */
+  /** Moved directories that other processes have moved elsewhere. */
   readonly moved: readonly string[];
-  /** Directories that would be within themselves, as others have moved what they go into. */
+  /**
+   * Directories that would contain themselves, because other processes have moved their targets.
+   */
   readonly within: readonly string[];
 
-  /** Makes the error. */
+  /** Creates the error. */
   constructor(names: { taken?: TakenName[]; moved?: string[]; within?: string[] }) {
-    super("mount_conflict", "another process has given the same names");
+    super("mount_conflict", "another process has created the same names");
     this.taken = names.taken ?? [];
     this.moved = names.moved ?? [];
     this.within = names.within ?? [];
   }
 }
 
-/** What others have done since a filesystem looked, as far as a commit has to know it. */
+/** Changes of other processes since a filesystem's last check, as far as a commit needs them. */
 export interface OthersChanges {
-  /** Placements that the commit ends and that have ended already. */
+  /** Placements that the commit ends, but that have already ended. */
   ended: ReadonlySet<string>;
-  /** Nodes that the commit deletes and whose content others have written. */
+  /** Nodes that the commit deletes, but whose content other processes have written. */
   written: ReadonlySet<string>;
 }
 
-/** The state of the file in which the names that a filesystem gives are known to be free. */
+/** The state of the file in which a filesystem's new names were known to be free. */
 export interface SeenNames {
-  /** A number that is another one when another connection has committed. */
+  /** A number that changes when another connection commits. */
   version: number;
 }
 
 /**
- * Looks at the names of a change set if another connection has committed since
- * they were last known to be free. That costs one look at a number as long as
- * there is none.
+ * Checks the names of a change set if another connection has committed since they were last known
+ * to be free. Without such a commit, it only reads one number.
  *
- * @returns What others have done; null when nothing.
- * @throws {NamesTaken} When some are not free.
+ * @returns The changes of other processes; null for none.
+ * @throws {NamesTaken} When some names are not free.
  */
 export async function lookAtNames(
   tx: Transaction,
@@ -86,7 +87,7 @@ export async function lookAtNames(
   return { ended, written };
 }
 
-/** Names looked up by one statement, to bound its values. */
+/** The number of names looked up by one statement, to bound its values. */
 const NAMES_AT_ONCE = 1000;
 
 async function takenNames(
@@ -123,8 +124,8 @@ async function movedByOthers(
 }
 
 /**
- * Finds directories that are within themselves now, as one was moved here and
- * another one by another process. To be asked when the names have changed.
+ * Finds directories that contain themselves, because this mount has moved one directory and another
+ * process another one. Call it after the names were changed.
  *
  * @throws {NamesTaken}
  */
@@ -136,7 +137,7 @@ export async function refuseCycles(tx: Transaction, edgesAdded: readonly NewEdge
     let at: string | undefined = node;
     while (at !== undefined && !above.has(at)) {
       above.add(at);
-      // A file may have several names: none of them is above anything.
+      // A file may have several names, but is no ancestor.
       at = (await tx.first(placements, { node: at }))?.from_id;
     }
     if (at !== undefined) within.push(node);

@@ -7,13 +7,12 @@ import { clearAbandoned } from "./abandoned.ts";
 import { MAKING } from "./remove_volume.ts";
 
 /**
- * Opens a file, creating or upgrading it as needed, and frees what somebody has
- * begun in it who was killed.
+ * Opens a file; creates or upgrades it as needed, and frees unfinished work of killed processes.
  *
- * @param path The file, or `:memory:`. A path is taken as it is: one that begins
- * with `file:` names a file whose name does.
- * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`,
- * `busy`, `io_error` or `no_space`.
+ * @param path The file, or `:memory:`. A path is used unchanged: `file:` at its start is part of
+ *   the file's name.
+ * @throws {AloeError} `not_found`, `corrupt`, `unsupported`, `read_only`, `busy`, `io_error` or
+ *   `no_space`.
  */
 export async function openDatabase(
   path: string | URL,
@@ -24,7 +23,7 @@ export async function openDatabase(
   try {
     await clear(db);
   } catch (error) {
-    // It is tried again by whoever opens the file next; this one is open all the same.
+    // The file is usable; the next process that opens it retries.
     if (error instanceof AloeError && db.isOpen) return db;
     await db.close();
     throw error;

@@ -29,13 +29,12 @@ import { archiveBelow, resolvePlaced } from "./placement.ts";
 import { readSubtree } from "./subtree.ts";
 
 /**
- * Seals a directory into one file, which takes its name and place. The
- * directory goes to the trash.
+ * Replaces a directory with one packed file of the same name. The directory goes to the trash.
  *
  * @returns The file's node id.
- * @throws {AloeError} `not_found`, `not_a_container`, `lock_held`,
- * `read_only`, `encryption_required`; `unsupported` for a file in it of 4 GiB or more;
- * `invalid` for a name in it that nothing new may have.
+ * @throws {AloeError} `not_found`, `not_a_container`, `lock_held`, `read_only`,
+ *   `encryption_required`; `unsupported` when it contains a file of 4 GiB or more; `invalid` when
+ *   it contains a name that a new node cannot have.
  */
 export function pack(
   db: Database,
@@ -45,7 +44,7 @@ export function pack(
   return packTarget(db, mount, { path });
 }
 
-/** The same for a directory's id. */
+/** Like {@linkcode pack}, by node id. */
 export function packById(
   db: Database,
   mount: MountRef,
@@ -54,7 +53,7 @@ export function packById(
   return packTarget(db, mount, { node });
 }
 
-/** The format brings its MsgPack library along, which takes longer to load than most commands. */
+/** Load the format on demand: its MsgPack library takes longer to load than most commands take. */
 const loadFormat = () => import("../pack_format.ts");
 
 async function packTarget(
@@ -72,7 +71,7 @@ async function packTarget(
     requireContainer(top);
     requireChangeable(top);
     const place: Place = { parent: await resolveId(tx, mount, parent), name };
-    // Unpacking mints ids in this order, so of equal names the visible one comes last.
+    // Unpacking mints ids in this order, so the visible one of several equal names comes last.
     const rows = equalNamesById(await readSubtree(tx, top));
     await archiveBelow(tx, top, { edge, parent });
     const entry = await newEntry(tx, place);
@@ -80,13 +79,13 @@ async function packTarget(
     await writer.write(packHeader(rows.length));
     const indexes = new Map<string, number>();
     for (const [index, row] of rows.entries()) {
-      // What could not be unpacked again is not packed.
+      // Refuse names that could not be unpacked again.
       if (row.parent_id !== null) checkNewName(row.edge_name!);
-      // A hard link is packed as often as it is placed: the format knows no links.
+      // A hard link is packed once for each placement, because the format has no links.
       if (row.type === "container") indexes.set(row.node_id, index);
       const size = row.type === "container" ? null : Number(row.size ?? 0);
       if (row.device !== null) {
-        throw new AloeError("unsupported", `${row.name}: a pack can hold no device`);
+        throw new AloeError("unsupported", `${row.name}: a pack cannot contain a device`);
       }
       if (size !== null && size > MAX_ENTRY) {
         throw new AloeError(
@@ -132,7 +131,7 @@ function numberOrNull(value: number | bigint | null): number | null {
   return value === null ? null : Number(value);
 }
 
-/** An entry without a placement yet. */
+/** Returns a new entry without a placement. */
 async function newEntry(
   tx: Transaction,
   { parent, name }: Place,
@@ -160,11 +159,10 @@ async function newEntry(
 }
 
 /**
- * Opens a packed file into the directory that it was, which takes the file's
- * name and place. The file goes to the trash.
+ * Replaces a packed file with its directory, under the same name. The file goes to the trash.
  *
- * @throws {AloeError} `corrupt` when the file is no pack; `unsupported` for a
- * newer one; `not_found`, `not_an_entry`, `lock_held`, `read_only`.
+ * @throws {AloeError} `corrupt` when the file is not a pack; `unsupported` for a newer version;
+ *   `not_found`, `not_an_entry`, `lock_held`, `read_only`.
  */
 export function unpack(
   db: Database,
@@ -174,7 +172,7 @@ export function unpack(
   return unpackTarget(db, mount, { path });
 }
 
-/** The same for a file's id. */
+/** Like {@linkcode unpack}, by node id. */
 export function unpackById(
   db: Database,
   mount: MountRef,
@@ -233,7 +231,7 @@ async function unpackTarget(
         await new ManifestStore(tx).create(node, version, size, each.retention);
         await writeChunks(tx, { ...packed, node }, version, each.data);
       }
-      // The file makes room once the first node has proven it a pack.
+      // Remove the file once its first node shows that it is a pack.
       if (under === null) await new PlacementStore(tx).end({ edge, parent });
       await placeNode(tx, at, node);
       nodes.push({ node, type: each.type });

@@ -27,7 +27,7 @@ import { PlacementStore } from "../tree/placement_store.ts";
 import { placeNode } from "./create.ts";
 import { eachInPieces, isFull, wholeOrInPieces } from "./in_pieces.ts";
 
-/** A node and the one of its placements that an operation is about. */
+/** A node and the placement that an operation changes. */
 interface Placed {
   node: Resolved;
   edge: string;
@@ -36,11 +36,11 @@ interface Placed {
 }
 
 /**
- * Renames a node where it is.
+ * Renames a node within its directory.
  *
  * @param name The new name, not a path.
- * @throws {AloeError} `not_found` (the mount point has no name), `nameless`,
- * `invalid`, `lock_held`, `read_only`.
+ * @throws {AloeError} `not_found` (the mount point has no name), `nameless`, `invalid`,
+ *   `lock_held`, `read_only`.
  */
 export function rename(
   db: Database,
@@ -51,7 +51,7 @@ export function rename(
   return renameTarget(db, mount, { path }, name);
 }
 
-/** The same for a node's id: its newest placement. */
+/** Like {@linkcode rename}, by node id; changes the newest placement. */
 export function renameById(
   db: Database,
   mount: MountRef,
@@ -76,7 +76,7 @@ async function renameTarget(
   });
 }
 
-/** A node with one placement goes by the name of it. */
+/** Sets a node's own name to that of its only placement. */
 async function nameNode(
   tx: Transaction,
   node: Resolved,
@@ -88,10 +88,9 @@ async function nameNode(
 }
 
 /**
- * Moves a node, under another name if the destination says so.
+ * Moves a node, and renames it if the destination has another name.
  *
- * @param to The full path that it will have. An older node of that name
- * becomes hidden when its id is smaller.
+ * @param to The full new path. An older node of that name becomes hidden if its id is smaller.
  * @throws {AloeError} `not_found`, `not_a_container`, `would_cycle`, `lock_held`, `read_only`.
  */
 export function move(
@@ -103,7 +102,7 @@ export function move(
   return moveTarget(db, mount, { path: from }, to);
 }
 
-/** The same for a node's id. */
+/** Like {@linkcode move}, by node id. */
 export function moveById(
   db: Database,
   mount: MountRef,
@@ -130,7 +129,9 @@ async function moveTarget(
   });
 }
 
-/** @throws {AloeError} `would_cycle` when the place is the node or below it. */
+/**
+ * @throws {AloeError} `would_cycle` when the destination is the node or below it.
+ */
 async function refuseCycle(
   tx: Transaction,
   node: Resolved,
@@ -147,7 +148,7 @@ async function refuseCycle(
 }
 
 /**
- * Removes a file, a link or an empty directory. It goes to the trash.
+ * Moves a file, a link or an empty directory to the trash.
  *
  * @throws {AloeError} `not_found`, `not_empty`, `lock_held`, `read_only`.
  */
@@ -159,7 +160,7 @@ export function remove(
   return removeTarget(db, mount, { path }, false);
 }
 
-/** The same for a node's id: its newest placement. */
+/** Like {@linkcode remove}, by node id; changes the newest placement. */
 export function removeById(
   db: Database,
   mount: MountRef,
@@ -169,8 +170,7 @@ export function removeById(
 }
 
 /**
- * Removes a node with all that is below it. It goes to the trash. Of the
- * mount point only the contents are removed.
+ * Moves a node and everything below it to the trash. For the mount point, only its contents.
  *
  * @throws {AloeError} `not_found`, `lock_held` (anywhere below), `read_only`.
  */
@@ -182,7 +182,7 @@ export function removeRecursive(
   return removeTarget(db, mount, { path }, true);
 }
 
-/** The same for a node's id. */
+/** Like {@linkcode removeRecursive}, by node id. */
 export function removeRecursiveById(
   db: Database,
   mount: MountRef,
@@ -229,11 +229,11 @@ async function removeAtOnce(
   } else if (!atTop) {
     await new PlacementStore(tx).end(await placementOf(tx, mount, node, target));
   } else if (!recursive) {
-    throw new AloeError("not_empty", `${node.label}: the mount point stays`);
+    throw new AloeError("not_empty", `${node.label}: the mount point cannot be removed`);
   }
 }
 
-/** Whether a node stays when what is in it is removed. */
+/** Returns whether a node is a root, which stays when its contents are removed. */
 function isTop({ node, mountPoint, root }: Resolved): boolean {
   return node === mountPoint || node === root;
 }
@@ -282,9 +282,9 @@ async function placementsBelow(
 }
 
 /**
- * Archives a subtree's placements.
+ * Ends the placements of a subtree.
  *
- * @param above The placement of its top, unless that stays.
+ * @param above The placement of its top; undefined if the top stays.
  * @throws {AloeError} `lock_held`.
  */
 export async function archiveBelow(
@@ -311,9 +311,9 @@ async function requireUnlockedBelow(tx: Transaction, node: Resolved): Promise<vo
 }
 
 /**
- * Puts what has a place into the trash, hidden ones of the name too.
+ * Moves the node at a place to the trash, including hidden nodes of the same name.
  *
- * @returns The ids of what it was.
+ * @returns The ids of the removed nodes.
  * @throws {AloeError} `lock_held` (anywhere below), `read_only`.
  */
 export async function vacate(tx: Transaction, mount: MountRef, place: Place): Promise<string[]> {
@@ -331,7 +331,7 @@ export async function vacate(tx: Transaction, mount: MountRef, place: Place): Pr
   }
 }
 
-/** A target with its placement. @throws {AloeError} `not_found` for one that has none. */
+/** Returns a target with its placement. @throws {AloeError} `not_found` when it has none. */
 export async function resolvePlaced(
   tx: Transaction,
   mount: MountRef,

@@ -12,16 +12,17 @@ import { inPieces, wholeOrInPieces } from "./in_pieces.ts";
 import { deleteUnreferencedInPieces } from "./sweep.ts";
 import type { ContentPruneReport, PruneReport } from "../types.ts";
 
-/** What a prune keeps to. */
+/** Options of a prune. */
 export interface PruneOptions {
-  /** Only this volume's rows, by its id; the whole file's when left out. Ended locks go anyway. */
+  /**
+   * Only rows of this volume, by its id. Default: the whole file. Ended locks are always deleted.
+   */
   volume?: string;
 }
 
 /**
- * Deletes what nobody can reach or bring back: nodes that never had a
- * placement, locks that are no longer valid, mounts that have ended. The trash
- * stays: `purgeTrash` empties it.
+ * Deletes rows that cannot be reached or restored: nodes that never had a placement, invalid locks,
+ * and ended mounts. The trash is kept; `purgeTrash` empties it.
  *
  * @throws {AloeError} `corrupt` when pages are damaged; `read_only`, `busy`.
  */
@@ -59,9 +60,8 @@ export async function prune(
 const EVERY = 2 ** 40;
 
 /**
- * Deletes the versions that retention has given up and those whose writing
- * was aborted, then the chunks that nothing refers to any more. An entry that
- * is being written is left alone.
+ * Deletes versions beyond retention and aborted versions, then unreferenced chunks. An entry that
+ * is being written is skipped.
  *
  * @throws {AloeError} `corrupt` when pages are damaged; `read_only`, `busy`.
  */

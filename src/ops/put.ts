@@ -11,19 +11,19 @@ import { deleteForGood } from "./delete_for_good.ts";
 import { exists } from "./stat.ts";
 import { openWrite } from "./streams.ts";
 
-/** How {@linkcode put} treats an entry that is there. */
+/** Options of {@linkcode put}. */
 export interface PutOptions {
-  /** Whether to write at its end, not in its place. Default false. */
+  /** Whether to append instead of replacing the content. Default false. */
   append?: boolean;
 }
 
 /**
  * Writes a file: creates it, replaces its content or appends to it.
  *
- * @param data Bytes, text (as UTF-8), or a stream, which is stored in bounded
- * memory and shows when it has ended; if it fails, the file stays as it was.
- * @throws {AloeError} `not_found` for a missing directory, `not_an_entry`,
- * `lock_held`, `read_only`, `encryption_required`; what the stream throws.
+ * @param data Bytes, text (as UTF-8), or a stream. A stream is stored with bounded memory and
+ *   becomes visible at its end; if it fails, the file is unchanged.
+ * @throws {AloeError} `not_found` for a missing directory, `not_an_entry`, `lock_held`,
+ *   `read_only`, `encryption_required`; also the stream's errors.
  */
 export async function put(
   db: Database,
@@ -39,11 +39,11 @@ export async function put(
   await db.write(async (tx) => {
     if (splitPath(path).length > 0) {
       const place = await resolvePlace(tx, mount, path);
-      const there = await tx.first(childByName, {
+      const existing = await tx.first(childByName, {
         parent: place.parent.node,
         name: place.name,
       });
-      if (there === undefined) {
+      if (existing === undefined) {
         return void await placeNew(tx, place, "entry", bytes);
       }
     }
@@ -77,7 +77,7 @@ async function putStream(
   }
 }
 
-/** Takes back an entry that was made for content that did not come. */
+/** Removes an entry that was created for a stream that has failed. */
 async function dropEmpty(tx: Transaction, mount: MountRef, path: string): Promise<void> {
   const entry = await resolve(tx, mount, path);
   if (entry.type !== "entry" || entry.version !== 0 || entry.locked) return;

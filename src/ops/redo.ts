@@ -21,22 +21,20 @@ import { PlacementStore } from "../tree/placement_store.ts";
 import { deleteForGood } from "./delete_for_good.ts";
 import { inodeRow, plaintext } from "./inodes.ts";
 
-/** Whether a mount that ended early has left anything to recover in the file. */
+/** Returns whether a killed mount has left unfinished work in the file. */
 export async function needsRecovery(db: Database): Promise<boolean> {
   return await db.query((tx) => tx.first(anyUnfinished, {})) !== undefined;
 }
 
 /**
- * Finishes what filesystems on the mount's volume were ended in the middle
- * of: folds the redo log and noted sizes into chunks, and deletes the nodes
- * without a name that a mount used which is not valid any more.
+ * Completes the unfinished work of killed filesystems on the mount's volume: folds the redo log and
+ * noted sizes into chunks, and deletes nameless nodes that only an invalid mount used.
  *
- * It works in several transactions, each of which leaves the same content, and
- * in the memory of a few chunks. What is in use by a living filesystem stays
- * right for that too.
+ * It runs in several transactions, each of which preserves the content, and uses the memory of a
+ * few chunks. Nodes in use by a living filesystem stay valid for it.
  *
- * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`; `corrupt` when
- * a node's log cannot be read: the others' are folded before.
+ * @throws {AloeError} `mount_invalid`, `read_only`, `no_space`; `corrupt` when a node's log cannot
+ *   be read, after all other nodes are folded.
  */
 export async function recoverVolume(db: Database, mount: MountHandle): Promise<void> {
   let broken: AloeError | null = null;
@@ -61,13 +59,13 @@ export async function recoverVolume(db: Database, mount: MountHandle): Promise<v
 
 const NODES_AT_ONCE = 500;
 
-/** Chunks folded by one transaction, to bound its memory. */
+/** The number of chunks folded by one transaction, to bound its memory. */
 const CHUNKS_AT_ONCE = 16;
 
-/** Manifest rows of a hole made or dropped by one transaction. */
+/** The number of manifest rows of a hole that one transaction adds or deletes. */
 const ROWS_AT_ONCE = 65_536;
 
-/** What is read of a chunk that has no row. */
+/** The columns of a chunk without a row. */
 const GONE = { data: null, length: null, N_c: null, enc_tag: null };
 
 async function foldNode(db: Database, mount: MountHandle, node: string): Promise<void> {
@@ -84,9 +82,9 @@ async function foldNode(db: Database, mount: MountHandle, node: string): Promise
 /**
  * Folds some chunks of a node.
  *
- * @param first Whether it is the first step for the node. That one makes a
- * version where an older one is kept; the others go on in it.
- * @returns Whether nothing is left.
+ * @param first Whether this is the node's first step. It creates a new version if older ones are
+ *   kept; later steps continue in that version.
+ * @returns Whether the node is completely folded.
  */
 async function foldStep(
   tx: Transaction,
@@ -128,10 +126,10 @@ async function foldStep(
     const before = inodeRow((await tx.first(inodeById, { node, volume }))!);
     const history = first && state.has_history ? "all" : "none";
     const { version } = await changeContent(tx, scope, change, history, false);
-    // Another version sets times, but the content is what it was.
+    // A new version sets the times, but the content is unchanged.
     if (version !== state.version) await tx.run(setInodeTimes, { ...before, node });
   };
-  /** The content of a chunk as it is to be: what is stored, zeros, and the log over both. */
+  /** Returns the new content of a chunk: stored bytes or zeros, overlaid with the log. */
   const chunk = async (index: number, length: number): Promise<NewChunk> => {
     const data = new Uint8Array(length);
     if (index < rows) {
@@ -150,7 +148,7 @@ async function foldStep(
   const lengthOf = (index: number, end: number) => Math.min(chunkSize, end - index * chunkSize);
 
   if (rows - wanted > ROWS_AT_ONCE) {
-    // What is cut off can be much: its rows go in steps.
+    // A truncation may delete many rows, so delete them in steps.
     change.keepRows = rows - ROWS_AT_ONCE;
     change.stored = change.keepRows * chunkSize;
     await commit();
@@ -160,12 +158,12 @@ async function foldStep(
     .map((row) => row.chunk_index);
   const last = logged.length < CHUNKS_AT_ONCE;
   const inside = logged.filter((index) => index < wanted);
-  // As far as this step stores the content; never less than there is, unless it is cut.
+  // The size after this step: never smaller than the stored size, unless the content is truncated.
   let end = size;
   if (!last) end = Math.min(size, Math.max(stored, (logged[logged.length - 1] + 1) * chunkSize));
   const rowsAfter = Math.ceil(end / chunkSize);
   if (rowsAfter - rows > ROWS_AT_ONCE) {
-    // A hole can be large: it grows in steps, before anything is laid into it.
+    // A hole may be large, so add it in steps before any content is written into it.
     end = (rows + ROWS_AT_ONCE) * chunkSize;
     if (stored % chunkSize > 0) change.chunks.push(await chunk(rows - 1, chunkSize));
     change.holes.push({ first: rows, last: rows + ROWS_AT_ONCE - 1 });
@@ -174,7 +172,7 @@ async function foldStep(
     return false;
   }
   const made = new Set(inside);
-  // The chunk that the old end is in, and the one that the new end is in, have another length.
+  // The chunks at the old and the new end change their length.
   if (end !== stored) {
     if (stored % chunkSize > 0 && rows <= rowsAfter) made.add(rows - 1);
     if (end % chunkSize > 0) made.add(rowsAfter - 1);
@@ -190,7 +188,7 @@ async function foldStep(
   return last;
 }
 
-/** Runs of indexes from `from` up to `to`, this excluded, that are not in a set. */
+/** Returns the ranges of indexes in [`from`, `to`) that are not in a set. */
 function gaps(made: ReadonlySet<number>, from: number, to: number) {
   const runs: { first: number; last: number }[] = [];
   for (let index = from; index < to; index++) {
@@ -202,7 +200,9 @@ function gaps(made: ReadonlySet<number>, from: number, to: number) {
   return runs;
 }
 
-/** @returns How many nodes were looked at. */
+/**
+ * @returns The number of nodes checked.
+ */
 async function dropAbandoned(db: Database, mount: MountHandle): Promise<number> {
   return await db.write(async (tx) => {
     const top = await resolve(tx, mount, "/");

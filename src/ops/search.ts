@@ -15,56 +15,57 @@ import { pathBelow } from "./list.ts";
 import { positionOf, positionText } from "./listing_page.ts";
 import { statById } from "./stat.ts";
 
-/** Something that was found. */
+/** A search result. */
 export interface Found extends NodeInfo {
   /** Its path from the mount point. */
   path: string;
 }
 
-/** What a search came to. */
+/** The results of a search. */
 export interface SearchResult {
-  /** What was found, in the order of being placed. */
+  /** The results in order of placement. */
   entries: Found[];
-  /** Whether there may be more than was wanted. */
+  /** Whether further results may exist. */
   truncated: boolean;
-  /** What a search for the rest comes after; null when there is none. */
+  /** The position for a search that continues; null when there are no more results. */
   next: string | null;
 }
 
-/** How a search is done. */
+/** Options of {@linkcode searchNames}. */
 export interface SearchOptions {
-  /** At most this many. */
+  /** The maximum number of results. */
   limit: number;
-  /** Goes on where another one has ended: its `next`. */
+  /** The `next` of an earlier search to continue. */
   after?: string;
-  /** How long it may take, about, ms; as long as it takes when left out. */
+  /** The approximate time limit in ms. Default: none. */
   timeLimit?: number;
   /**
-   * Whether the text is a pattern (see {@linkcode globMatcher}): one without a slash
-   * is matched with the names, one with a slash with the paths from the directory on.
+   * Whether the text is a pattern (see {@linkcode globMatcher}). A pattern without a slash is
+   * matched against names; one with a slash against paths below the directory.
    */
   glob?: boolean;
-  /** Ends the search. */
+  /** Aborts the search. */
   signal?: AbortSignal;
 }
 
-/** Placements looked at by one query: some milliseconds. */
+/** The number of placements read by one query, which takes a few milliseconds. */
 const PLACEMENTS_AT_ONCE = 2048;
 
-/** Levels that one query climbs. */
+/** The number of levels that one query ascends. */
 const LEVELS_AT_ONCE = 512;
 
-/** Characters of all paths of an answer: in a deep tree few are as long as many elsewhere. */
+/**
+ * The maximum length of all result paths together; in a deep tree, this limits the number of
+ * results.
+ */
 const MOST_TEXT = 1 << 20;
 
 /**
- * Finds what is below a directory and has a text in its name, whatever its
- * case and however its accents are composed, or matches a pattern. Hidden
- * siblings are not found.
+ * Finds nodes below a directory whose name contains a text, ignoring case and Unicode
+ * normalization, or matches a pattern. Hidden siblings are not found.
  *
- * It reads the placements of the file page by page, each page a transaction
- * of its own, so that nobody waits for it. Where the limit, the time, or the
- * room for paths ends it, `next` tells where to go on.
+ * It reads the file's placements in pages, each in its own transaction, so that other operations do
+ * not wait. When it stops at a limit, `next` is the position to continue from.
  *
  * @throws {AloeError} `not_found`, `not_a_container`, `mount_invalid`; `invalid` for an empty text.
  */
@@ -131,7 +132,7 @@ export async function searchNames(
   }
 }
 
-/** What is known of a node; null when another one hides it, or it has gone a moment ago. */
+/** Returns information about a node; null when it is hidden or was just removed. */
 async function visible(
   db: Database,
   mount: MountRef,
@@ -149,21 +150,23 @@ async function visible(
   }
 }
 
-/** A directory whose place is known: null when it is not below the one that is searched. */
+/** The position of a directory; null when it is not below the searched one. */
 type Place = { parent: string; name: string; depth: number } | null;
 
-/** Where directories are, each of which is looked up once. */
+/** Positions of directories, each looked up once. */
 class Ancestry {
   readonly #db: Database;
   readonly #places = new Map<string, Place>();
 
-  /** @param top The directory that is searched. */
+  /**
+   * @param top The searched directory.
+   */
   constructor(db: Database, top: string) {
     this.#db = db;
     this.#places.set(top, { parent: "", name: "", depth: 0 });
   }
 
-  /** How far a directory is below the top; null when it is not. */
+  /** Returns the depth of a directory below the top; null when it is not below it. */
   async depthOf(directory: string): Promise<number | null> {
     const known = this.#places.get(directory);
     if (known !== undefined) return known?.depth ?? null;
@@ -175,7 +178,7 @@ class Ancestry {
       node = await this.#db.query(async (tx) => {
         let at: string | null = from;
         for (let i = 0; i < LEVELS_AT_ONCE && at !== null && !this.#places.has(at); i++) {
-          // A directory that is in itself is in no other.
+          // A directory that contains itself is not below the top.
           if (within.has(at)) return null;
           within.add(at);
           const place: { from_id: string; name: string } | undefined =
@@ -195,7 +198,7 @@ class Ancestry {
     return above?.depth ?? null;
   }
 
-  /** The path of a child of a directory whose depth was asked for, from the top on. */
+  /** Returns the path from the top of a child of a directory whose depth is known. */
   pathOf(directory: string, name: string): string {
     const names = [name];
     let place = this.#places.get(directory)!;
@@ -207,14 +210,16 @@ class Ancestry {
   }
 }
 
-/** What is looked for: the path is asked only where the name may be wanted. */
+/** The search criteria. The path is only checked if the name matches. */
 interface Wanted {
   name(name: string): boolean;
-  /** Names of a path, at most. */
+  /** The maximum number of names in a path. */
   depth: number;
-  /** Whether the path matters too. */
+  /** Whether the path has to be checked too. */
   needsPath: boolean;
-  /** @param path From the directory on that is searched. */
+  /**
+   * @param path The path below the searched directory.
+   */
   path(path: string): boolean;
 }
 
@@ -231,13 +236,13 @@ function byPattern(text: string): Wanted {
   if (pattern === "") throw new AloeError("invalid", "a search needs a pattern");
   const path = globMatcher(pattern);
   if (!text.includes("/")) return { name: path, ...ANYWHERE };
-  // Without choices and classes a name has to match what is after the last slash.
+  // Unless the pattern has choices or classes, a name must match the part after the last slash.
   const last = pattern.slice(pattern.lastIndexOf("/") + 1);
   const name = /[[{]/.test(pattern) ? () => true : globMatcher(last);
   return { name, depth: globDepth(pattern), needsPath: true, path };
 }
 
-/** ASCII needs no tables. */
+/** ASCII text needs no Unicode normalization. */
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 

@@ -22,37 +22,36 @@ import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { NodeType } from "../types.ts";
 import { retainedVersion, type VersionOption } from "./content.ts";
 
-/** Chunks of fewer bytes are opened again by each read. */
+/** Chunks smaller than this are decrypted again by each read, in bytes. */
 const WORTH_KEEPING = 64 * 1024;
 
-/** A file of more bytes is never handed out as a whole. */
+/** Files up to this size may be returned as a whole, in bytes. */
 const SMALL = 256 * 1024;
 
-/** What the content of a file was at one moment. */
+/** The content of a file at one moment. */
 export interface SnapshotInfo {
   /** The node's id. */
   node: string;
-  /** What it is. */
+  /** The node's type. */
   type: NodeType;
-  /** Its own name. */
+  /** The node's own name. */
   name: string;
-  /** The version. */
+  /** The version number. */
   version: number;
-  /** Its bytes. */
+  /** The size in bytes. */
   size: number;
-  /** When it was last changed, ns; of an old version, when it was committed. */
+  /** When it was last changed, in ns; for an old version, when it was committed. */
   modifiedAt: bigint;
   /**
-   * 32 hexadecimal digits. Equal ones are equal bytes, and other bytes have
-   * another one, also where a filesystem changes a version in place.
+   * 32 hexadecimal digits that identify the content. Different content has a different tag, even if
+   * a filesystem changes a version in place.
    */
   tag: string;
 }
 
 /**
- * The content of a file as it was at one moment, to be read piece by piece.
- * Nothing is held by it: what has changed meanwhile cannot be read any more,
- * and saying so is better than to give bytes that were never together.
+ * The content of a file at one moment, for reading in pieces. It holds no lock: content that has
+ * changed can no longer be read, which is reported instead of mixing old and new bytes.
  */
 export class Snapshot implements SnapshotInfo {
   readonly node: string;
@@ -62,7 +61,7 @@ export class Snapshot implements SnapshotInfo {
   readonly size: number;
   readonly modifiedAt: bigint;
   readonly tag: string;
-  /** Bytes in a full chunk. */
+  /** The size of a full chunk, in bytes. */
   readonly chunkSize: number;
   readonly #db: Database;
   readonly #mount: MountRef;
@@ -70,7 +69,9 @@ export class Snapshot implements SnapshotInfo {
   #page: HashPage | null;
   #checked: Resolved | null = null;
 
-  /** @ignore Snapshots come from `openSnapshot`. */
+  /**
+   * @ignore `openSnapshot` creates snapshots.
+   */
   constructor(
     db: Database,
     entry: Resolved,
@@ -95,30 +96,31 @@ export class Snapshot implements SnapshotInfo {
   /**
    * Reads from an offset on.
    *
-   * @param offset Bytes from the start.
-   * @param length Bytes wanted. What is given is fewer at the end, and where
-   * that spares a copy: a read ends with a chunk. Of a chunk that is read in
-   * part the rest is kept for the next read, until {@linkcode forget}.
-   * @returns Pieces that follow each other.
-   * @throws {AloeError} `mount_conflict` when the content has been changed since;
-   * `mount_invalid`, `corrupt`.
+   * @param offset The start in bytes.
+   * @param length The number of bytes. Fewer are returned at the end of the file, and to end a read
+   *   at a chunk boundary when that avoids a copy. The rest of a partly read chunk is cached for
+   *   the next read, until {@linkcode forget}.
+   * @returns Consecutive pieces.
+   * @throws {AloeError} `mount_conflict` when the content has changed; `mount_invalid`, `corrupt`.
    */
   async read(offset: number, length: number): Promise<Uint8Array[]> {
     const end = Math.min(offset + length, this.size);
     if (offset >= end) return [];
     return await this.#db.current.read(async (tx) => {
-      // Once for each read: a mount that has ended reads nothing more.
+      // Check the mount on each read, because it may have ended.
       const entry = await resolveId(tx, this.#mount, this.node);
       return await this.#read(tx, entry, offset, end);
     });
   }
 
-  /** Lets go of what is kept for the next read. */
+  /** Drops the chunk cached for the next read. */
   forget(): void {
     keptChunks.forget(this);
   }
 
-  /** @ignore The same within a transaction that has resolved the entry. */
+  /**
+   * @ignore Reads everything within a transaction that has resolved the entry.
+   */
   async readWith(tx: Transaction, entry: Resolved): Promise<Uint8Array[]> {
     return await this.#read(tx, entry, 0, this.size);
   }
@@ -137,7 +139,7 @@ export class Snapshot implements SnapshotInfo {
       Math.floor((end - 1) / chunkSize),
       (number + 1) * CHUNKS_A_PAGE - 1,
     );
-    // To the end of a chunk: the next read begins with a whole one.
+    // End at a chunk boundary, so that the next read starts with a whole chunk.
     const cut = last > first && end % chunkSize !== 0 && end < this.size;
     if (cut && chunkSize >= WORTH_KEEPING) last--;
     const page = await this.#pageAt(tx, number);
@@ -163,7 +165,7 @@ export class Snapshot implements SnapshotInfo {
         pieces.push(handOver(chunk));
         continue;
       }
-      // A view would hold all of the chunk for as long as the client takes.
+      // Copy, because a view would keep the whole chunk in memory while a slow client reads.
       pieces.push(this.#part(chunk, index, offset, end));
       if (chunkSize < WORTH_KEEPING) release(chunk);
       else keptChunks.keep(this, this.#db, cipher, hash, chunk);
@@ -171,7 +173,7 @@ export class Snapshot implements SnapshotInfo {
     return pieces;
   }
 
-  /** A copy of what is wanted of a chunk. */
+  /** Returns a copy of the requested part of a chunk. */
   #part(chunk: Uint8Array, index: number, offset: number, end: number): Uint8Array {
     const start = index * this.chunkSize;
     const to = Math.min(chunk.length, end - start, this.size - start);
@@ -187,16 +189,16 @@ export class Snapshot implements SnapshotInfo {
   }
 
   #changed(): AloeError {
-    return new AloeError("mount_conflict", `${this.name}: was changed while it was read`);
+    return new AloeError("mount_conflict", `${this.name}: changed while it was read`);
   }
 }
 
 /**
- * Takes a snapshot of a file's content.
+ * Opens a snapshot of a file's content.
  *
- * @param options `version` for a retained one instead of the committed one.
- * @throws {AloeError} `not_found` (the version too), `not_an_entry`,
- * `encryption_required`, `mount_invalid`, `corrupt`.
+ * @param options `version` selects a retained version instead of the committed one.
+ * @throws {AloeError} `not_found` (also for the version), `not_an_entry`, `encryption_required`,
+ *   `mount_invalid`, `corrupt`.
  */
 export async function openSnapshot(
   db: Database,
@@ -208,8 +210,8 @@ export async function openSnapshot(
 }
 
 /**
- * The same; of a small file that is no larger than a chunk with its bytes,
- * which costs one transaction instead of two.
+ * Opens a snapshot; for a small file of at most one chunk also returns its bytes, which saves a
+ * transaction.
  */
 export async function openSmallSnapshot(
   db: Database,
@@ -257,9 +259,9 @@ async function takeSnapshot(
       const tag = tagOf(facts.size, pages);
       return { snapshot: new Snapshot(db, entry, { ...facts, tag }, pages, null), bytes: null };
     }
-    // Somebody writes it all the time: then what was read is what it is about to be.
+    // The file is changed continuously, so no consistent state was found.
     if (attempt === 4) {
-      throw new AloeError("busy", `${entry.label}: is being changed all the time`);
+      throw new AloeError("busy", `${entry.label}: is being changed continuously`);
     }
   }
 }
@@ -290,7 +292,10 @@ function labelled(entry: Resolved, facts: Facts) {
   return { node, version: facts.version, size: facts.size, chunkSize, label };
 }
 
-/** The digests of a large manifest, a transaction each, so that nobody waits for all of them. */
+/**
+ * Returns the digests of a large manifest, one transaction each, so that other operations do not
+ * wait.
+ */
 async function allPages(
   db: Database,
   entry: Resolved,
@@ -306,10 +311,10 @@ async function allPages(
 }
 
 /**
- * The digests of a large manifest at one moment: they are read in several
- * transactions, between which a filesystem may change it in place, so twice.
+ * Returns the digests of a large manifest at one moment. They are read in several transactions,
+ * between which a filesystem may change it in place, so they are read twice.
  *
- * @returns Null when it was changed meanwhile.
+ * @returns Null when it changed meanwhile.
  */
 async function stablePages(
   db: Database,
@@ -322,7 +327,7 @@ async function stablePages(
     pages = await allPages(db, entry, facts);
     second = await allPages(db, entry, facts);
   } catch (error) {
-    // Rows that are not there may have gone a moment ago, with the size that was read.
+    // Missing rows may have been deleted since their size was read.
     if (error instanceof AloeError && error.code === "corrupt" && await changed(db, entry)) {
       return null;
     }
@@ -336,7 +341,10 @@ async function changed(db: Database, entry: Resolved): Promise<boolean> {
   return size !== entry.size || version !== entry.version;
 }
 
-/** Digests that a connection has read, as long as nobody commits: ranges of a file come in rows. */
+/**
+ * Cached digests of a connection, valid until another connection commits: ranges of a file are
+ * often read one after another.
+ */
 const digests = new WeakMap<Database, Map<string, Known>>();
 
 interface Known extends Facts {
@@ -344,13 +352,13 @@ interface Known extends Facts {
   pages: string[];
 }
 
-/** Files whose digests are kept. */
+/** The number of files whose digests are cached. */
 const MOST_KNOWN = 64;
 
 function known(db: Database, entry: Resolved, facts: Facts, counter: number): string[] | null {
   const found = digests.get(db)?.get(`${entry.node} ${facts.version}`);
   if (found === undefined || found.counter !== counter) return null;
-  // The connection's own commits do not count: they make versions.
+  // The connection's own commits create versions and need no check.
   return found.size === facts.size && found.modifiedAt === facts.modifiedAt ? found.pages : null;
 }
 

@@ -4,43 +4,43 @@ import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 
 /**
- * What takes how much of a file, in bytes. All but the last three add up to
- * `file`: a chunk that is referred to often counts once, where it is needed most.
+ * The use of a file's space, in bytes. All fields but the last three add up to `file`; a chunk with
+ * several references counts once, for its most important use.
  */
 export interface FileSpace {
-  /** The database, free pages included. */
+  /** The database, including free pages. */
   file: number;
-  /** Chunks of files as they are now. */
+  /** Chunks of current file content. */
   content: number;
-  /** Chunks that only older versions have. */
+  /** Chunks only of older versions. */
   versions: number;
-  /** Chunks that only removed files have. */
+  /** Chunks only of removed files. */
   trash: number;
-  /** Chunks that only uploads and writes have that are not finished. */
+  /** Chunks only of unfinished uploads and writes. */
   unfinished: number;
-  /** Chunks that nothing refers to: a prune deletes them. */
+  /** Unreferenced chunks, which a prune deletes. */
   unused: number;
-  /** Names, attributes, manifests, indexes, and what of pages is not filled. */
+  /** Names, attributes, manifests, indexes, and the unfilled parts of pages. */
   metadata: number;
-  /** Pages in which nothing is: what is written next takes them. */
+  /** Free pages, which later writes reuse. */
   free: number;
-  /** What would be stored more if each reference had a chunk of its own. */
+  /** The additional size if chunks were not shared. */
   saved: number;
-  /** The log beside the file, which goes into it. */
+  /** The size of the log beside the file. */
   log: number;
-  /** What the disk has left; null where that is not known. */
+  /** The free space of the disk; null when it is unknown. */
   disk: number | null;
 }
 
-/** Chunks looked at by one query. */
+/** The number of chunks read by one query. */
 const CHUNKS_AT_ONCE = 512;
 
-/** What a chunk is needed for, most needed first, as the template numbers it. */
+/** The uses of a chunk, the most important first, numbered as in the template. */
 const USES = ["content", "versions", "trash", "unfinished", "unused"] as const;
 
 /**
- * Adds up what takes the file's bytes: one state of it, of which each chunk is
- * looked at. Other calls on the same connection wait meanwhile.
+ * Computes the use of a file's space, from one consistent state with all chunks. Other calls on the
+ * connection wait meanwhile.
  */
 export async function fileSpace(
   db: Database,

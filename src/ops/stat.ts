@@ -10,7 +10,7 @@ import type { Transaction } from "../storage/transaction.ts";
 import type { Device, NodeInfo, NodeType } from "../types.ts";
 
 /**
- * What is known of the node that a path names.
+ * Returns information about the node at a path.
  *
  * @throws {AloeError} `not_found`, `not_a_container`, `mount_invalid`.
  */
@@ -30,7 +30,7 @@ export async function stat(
 }
 
 /**
- * What is known of a node of the mount's volume, placed or not.
+ * Returns information about a node of the mount's volume, placed or not.
  *
  * @throws {AloeError} `not_found`, `volume_mismatch`, `mount_invalid`.
  */
@@ -52,7 +52,7 @@ export async function statById(
 }
 
 /**
- * Whether a path names anything.
+ * Returns whether a path exists.
  *
  * @throws {AloeError} `mount_invalid`, `mount_point_archived`, `invalid`.
  */
@@ -90,7 +90,7 @@ function statRow(
     >;
 }
 
-/** A row in the shape that callers see. */
+/** Converts a row to the public type. */
 function nodeInfo(
   row: Omit<StatRow, "mount_volume">,
   name: string,
@@ -118,7 +118,7 @@ function nodeInfo(
   };
 }
 
-/** A device as the templates name it; null for none. */
+/** Parses a device as the templates encode it; null for none. */
 export function deviceOf(text: string | null): Device | null {
   if (text === null) return null;
   const [kind, major, minor] = text.split(" ");
@@ -126,7 +126,7 @@ export function deviceOf(text: string | null): Device | null {
 }
 
 /**
- * Metadata as it is stored.
+ * Parses stored metadata.
  *
  * @throws {AloeError} `corrupt` unless it is a map of text to text.
  */
@@ -135,12 +135,12 @@ export function parseMetadata(text: string | null, label: string): Record<string
   const map: unknown = JSON.parse(text);
   const isMap = typeof map === "object" && map !== null && !Array.isArray(map);
   if (!isMap || !Object.values(map).every((value) => typeof value === "string")) {
-    throw new AloeError("corrupt", `${label}: its metadata is no map of text`);
+    throw new AloeError("corrupt", `${label}: its metadata is not a map of text`);
   }
   return map as Record<string, string>;
 }
 
-/** Era 1 kept permission bits as octal text in the metadata. */
+/** Parses permission bits from the metadata, where era 1 stored them as octal text. */
 function modeOf(metadata: Record<string, string>): number | null {
   return /^[0-7]{1,4}$/.test(metadata.mode ?? "") ? parseInt(metadata.mode, 8) : null;
 }

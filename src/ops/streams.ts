@@ -34,7 +34,7 @@ export function openRead(
   return openReadTarget(db, mount, { path }, options);
 }
 
-/** The same for an entry's id. */
+/** Like {@linkcode openRead}, by node id. */
 export function openReadById(
   db: Database,
   mount: MountRef,
@@ -63,12 +63,11 @@ async function openReadTarget(
 }
 
 /**
- * Opens an entry for writing and locks it for this mount. A missing entry is
- * created, empty until the descriptor is closed.
+ * Opens an entry for writing and locks it for this mount. A missing entry is created; it is empty
+ * until the descriptor is closed.
  *
- * @param mode `truncate` (the default) replaces the content, `append` goes on at its end.
- * @throws {AloeError} `not_found`, `not_an_entry`, `lock_held`, `read_only`,
- * `encryption_required`.
+ * @param mode `truncate` (the default) replaces the content, `append` continues at its end.
+ * @throws {AloeError} `not_found`, `not_an_entry`, `lock_held`, `read_only`, `encryption_required`.
  */
 export async function openWrite(
   db: Database,
@@ -79,11 +78,11 @@ export async function openWrite(
   return await db.write(async (tx) => {
     if (splitPath(path).length > 0) {
       const place = await resolvePlace(tx, mount, path);
-      const there = await tx.first(childByName, {
+      const existing = await tx.first(childByName, {
         parent: place.parent.node,
         name: place.name,
       });
-      if (there === undefined) await placeNew(tx, place, "entry");
+      if (existing === undefined) await placeNew(tx, place, "entry");
     }
     return await openLocked(
       db,
@@ -94,7 +93,7 @@ export async function openWrite(
   });
 }
 
-/** The same for an entry's id; there must be one. */
+/** Like {@linkcode openWrite}, by node id; the entry must exist. */
 export async function openWriteById(
   db: Database,
   mount: MountRef,

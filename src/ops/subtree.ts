@@ -6,14 +6,14 @@ import type { Transaction } from "../storage/transaction.ts";
 /** A row of a subtree. */
 export type SubtreeRow = NonNullable<typeof treeTop.row>;
 
-/** Rows that one statement reads: no statement is to take long. */
+/** The number of rows that one statement reads, to bound its time. */
 const ROWS_AT_ONCE = 2000;
 
 /**
- * The rows of a node and all that is below it, top-down: by depth, of one depth
- * in the order of the placements. The top has no placement.
+ * Returns the rows of a node and everything below it, ordered by depth and then by placement. The
+ * top has no placement.
  *
- * @throws {AloeError} `corrupt` when a directory is in it twice, or in itself.
+ * @throws {AloeError} `corrupt` when it contains a directory twice, or in itself.
  */
 export async function readSubtree(
   tx: Transaction,
@@ -33,7 +33,7 @@ export async function readSubtree(
         after = page.at(-1)!.edge_id!;
       }
     }
-    // Of one directory they are in order already.
+    // The rows of a single directory are already ordered.
     if (level.length > 1) found.sort((a, b) => a.edge_id! < b.edge_id! ? -1 : 1);
     level = [];
     for (const row of found) {

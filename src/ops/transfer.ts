@@ -34,31 +34,30 @@ import { type CreateVolumeOptions, getVolume, listVolumes, makeVolume } from "./
 import { deviceOf } from "./stat.ts";
 import { readSubtree } from "./subtree.ts";
 
-/** How far a transfer has come. */
+/** The progress of a transfer. */
 export interface TransferProgress {
-  /** Nodes done. */
+  /** Completed nodes. */
   nodes: number;
-  /** Nodes in all. */
+  /** All nodes. */
   totalNodes: number;
-  /** Content bytes done. */
+  /** Completed content bytes. */
   bytes: number;
-  /** Content bytes in all. */
+  /** All content bytes. */
   totalBytes: number;
 }
 
-/** What a transferred volume is to be, and how the work is watched. */
+/** The parameters of the new volume, and callbacks. */
 export interface TransferOptions extends CreateVolumeOptions {
-  /** Called as content is done. */
+  /** Called on progress. */
   onProgress?: (progress: TransferProgress) => void;
-  /** Stops the work; what was made of the new volume is removed. */
+  /** Aborts the transfer; the incomplete volume is removed. */
   signal?: AbortSignal;
 }
 
 /**
- * Forks what a mount shows into a new volume of the same file: the tree as it
- * is now, without its history. Between plain volumes the chunks are shared,
- * so a fork costs rows, not content; an encrypted volume has a key of its
- * own, so its content is sealed anew.
+ * Forks the visible tree of a mount into a new volume of the same file, without its history.
+ * Between plain volumes chunks are shared, so a fork costs rows, not content. An encrypted volume
+ * has its own key, so its content is encrypted again.
  *
  * @returns The new volume.
  * @throws {AloeError} `encryption_required`, `invalid`, `corrupt`, `read_only`.
@@ -72,16 +71,15 @@ export function forkVolume(
 }
 
 /**
- * Copies what a mount shows into a new volume, of another file or the same:
- * the tree as it is now, with its times, metadata, attributes, retention and
- * hard links, without its history. Each file is copied whole, as it is
- * committed when its turn comes. The volume has its name once it is complete.
+ * Copies the visible tree of a mount into a new volume of this or another file, with times,
+ * metadata, attributes, retention and hard links, but without its history. Each file is copied in
+ * the state that is committed when it is its turn. The volume gets its name when it is complete.
  *
- * @param target The file that gets the volume.
- * @param options Its name is the source's unless given.
+ * @param target The file that receives the volume.
+ * @param options The name defaults to that of the source.
  * @returns The new volume.
- * @throws {AloeError} As {@linkcode forkVolume}; `busy` when a file changed
- * and its old version was pruned while it was copied.
+ * @throws {AloeError} Like {@linkcode forkVolume}; also `busy` when a file changed and its old
+ *   version was pruned during the copy.
  */
 export async function copyVolume(
   db: Database,
@@ -110,7 +108,7 @@ async function transfer(
   if (unique && name !== undefined && await taken()) {
     throw new AloeError("already_exists", `a volume named ${JSON.stringify(name)} exists`);
   }
-  // In the file too: whoever finds it after a kill knows that the volume is not complete.
+  // The mark in the file shows that the volume is incomplete, in case the process is killed.
   const mark = uuid7();
   const volume = await makeVolume(target, {
     chunkSize: chunkSize ?? top.chunkSize,
@@ -130,9 +128,9 @@ async function transfer(
       await unmount(target, mount);
     }
     await target.write(async (tx) => {
-      // Somebody has taken it for abandoned: this process stood still.
+      // The mark was deleted as abandoned, because this process was suspended.
       if (await tx.run(endMount, { mount: mark }) === 0) {
-        throw new AloeError("busy", "the new volume was given up while it was made");
+        throw new AloeError("busy", "the new volume was abandoned while it was created");
       }
       if (name !== undefined) await tx.run(setVolumeName, { volume: volume.id, name });
     });
@@ -148,7 +146,7 @@ async function transfer(
 
 /** Nodes made by one transaction. */
 const NODES_AT_ONCE = 500;
-/** Content bytes stored by one transaction, about. */
+/** The approximate number of content bytes stored by one transaction. */
 const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
 /** A row of a subtree. */
@@ -171,14 +169,14 @@ interface SourceRow {
   device: string | null;
 }
 
-/** One volume being copied into another. */
+/** Copies one volume into another. */
 class Transfer {
   readonly #source: Database;
   readonly #top: Resolved;
   readonly #target: Database;
   readonly #mount: MountRef;
   readonly #options: TransferOptions;
-  /** New ids by old ones. */
+  /** New node ids by old ones. */
   #copies = new Map<string, string>();
   readonly #progress: TransferProgress = { nodes: 0, totalNodes: 0, bytes: 0, totalBytes: 0 };
 
@@ -218,7 +216,7 @@ class Transfer {
   }
 
   async #makeNodes(rows: SourceRow[], made: Set<string>): Promise<void> {
-    // Read before the target is locked: two files may be copied into each other.
+    // Read before the target is locked, because two files may be copied into each other.
     const xattrs = new Map<string, Xattr[]>();
     for (const { node_id: node } of rows) {
       if (made.has(node) || xattrs.has(node)) continue;
@@ -249,7 +247,7 @@ class Transfer {
     xattrs: Xattr[],
   ): Promise<void> {
     const node = this.#copies.get(row.node_id)!;
-    if (row.parent_id === null) await dressRoot(tx, node, row);
+    if (row.parent_id === null) await setRootAttributes(tx, node, row);
     else {
       await tx.run(insertWholeNode, {
         node,
@@ -282,13 +280,16 @@ class Transfer {
     else await this.#streamChunks(row, entry);
   }
 
-  /** Plain chunks of one size have the same addresses in every volume of a file. */
+  /**
+   * Returns whether chunks can be shared: plain chunks of one size have the same addresses in all
+   * volumes of a file.
+   */
   #canShare(entry: Resolved): boolean {
     return this.#source === this.#target && entry.chunkSize === this.#top.chunkSize &&
       cipherFor(this.#top) === plainCipher && cipherFor(entry) === plainCipher;
   }
 
-  /** One transaction, so that no prune comes between. */
+  /** Shares chunks in one transaction, so that no prune can run in between. */
   async #shareChunks(row: SourceRow, node: string): Promise<void> {
     const size = await this.#target.write(async (tx) => {
       const manifests = new ManifestStore(tx);
@@ -305,7 +306,7 @@ class Transfer {
     const version = await this.#source.query((tx) => new ManifestStore(tx).state(row.node_id));
     const { size } = version!;
     checkSize(size, entry);
-    // A prune takes what no lock protects for given up.
+    // A prune deletes unfinished versions without a lock.
     const lock = await this.#target.write((tx) => takeLock(tx, entry, null));
     const step = Math.max(1, Math.floor(BYTES_AT_ONCE / entry.chunkSize)) * entry.chunkSize;
     for (let at = 0; at < size; at += step) {
@@ -331,7 +332,7 @@ class Transfer {
     this.#report(1, 0);
   }
 
-  /** A chunk that is missing because its version was pruned is no damage. */
+  /** Reports a missing chunk as `busy` when its version was pruned, because that is no damage. */
   async #explain(error: unknown, row: SourceRow, version: number): Promise<never> {
     const left = await this.#source.query((tx) =>
       new ManifestStore(tx).page(row.node_id, version, 0, 1)
@@ -349,7 +350,7 @@ class Transfer {
     { version, size }: { version: number; size: number },
   ): Promise<void> {
     await new ManifestStore(tx).commit(node, version, size);
-    // The commit is no change of the file: it keeps the time that it had.
+    // The commit of the copy must not change the file's time.
     await tx.run(setModified, { node, at: row.modified_at ?? row.created_at });
   }
 
@@ -366,8 +367,8 @@ interface Xattr {
   value: Uint8Array;
 }
 
-/** The new volume's root exists already: it gets what the source's top says of itself. */
-async function dressRoot(tx: Transaction, node: string, row: SourceRow): Promise<void> {
+/** Sets the attributes of the new volume's root to those of the source's top. */
+async function setRootAttributes(tx: Transaction, node: string, row: SourceRow): Promise<void> {
   await tx.run(setMetadata, { node, metadata: row.metadata });
   if (row.mode !== null) await tx.run(setMode, { node, mode: Number(row.mode) });
   await tx.run(setOwner, { node, uid: numberOrNull(row.uid), gid: numberOrNull(row.gid) });

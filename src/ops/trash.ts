@@ -28,7 +28,7 @@ import { reclaimSome } from "../content/reclaim.ts";
 import { vacate } from "./placement.ts";
 import { deleteUnreferencedInPieces } from "./sweep.ts";
 
-/** A removed node and the placement that it lost last. */
+/** A removed node with its last placement. */
 interface Removed {
   edge: string;
   from: string;
@@ -39,17 +39,17 @@ interface Removed {
   size: number;
 }
 
-/** What was removed from a volume, as trees. */
+/** The removed nodes of a volume, as trees. */
 interface Trash {
-  /** Every removed node by id. */
+  /** All removed nodes by id. */
   nodes: Map<string, Removed>;
   /** The removed children of a container, by its id. */
   children: Map<string, Removed[]>;
 }
 
 /**
- * What was removed from the mount's volume and can be brought back, newest
- * first. What went together with its directory is counted in that.
+ * Returns the removed nodes of the mount's volume that can be restored, newest first. A node
+ * removed together with its directory is counted in the directory.
  *
  * @throws {AloeError} `mount_invalid`.
  */
@@ -62,8 +62,8 @@ export async function listTrash(
     const trash = await readTrash(tx, top.volume);
     const items: TrashItem[] = [];
     for (const removed of trash.nodes.values()) {
-      if (wentWithParent(trash, removed)) continue;
-      const gone = together(trash, removed);
+      if (removedWithParent(trash, removed)) continue;
+      const gone = removedTree(trash, removed);
       items.push({
         id: removed.node,
         type: removed.type,
@@ -77,34 +77,34 @@ export async function listTrash(
   });
 }
 
-/** How something is brought back. */
+/** Options of {@linkcode restoreItem}. */
 export interface RestoreOptions {
-  /** The path that it is to have; by default where it was. */
+  /** The new path. Default: the original path. */
   to?: string;
-  /** What is done where its name is taken. Default `fail`. */
+  /** How to handle a name conflict. Default `fail`. */
   onConflict?: OnConflict;
-  /** Nodes that the same work has put in place before: none of them is replaced. */
+  /** Nodes that earlier steps of the same job have placed; they are not replaced. */
   placed?: ReadonlySet<string>;
 }
 
-/** What was brought back, or left in the trash. */
+/** The result of restoring a node. */
 export interface Restored {
-  /** Its path, from the mount point; from the root when it is not below that. */
+  /** Its path from the mount point, or from the root when it is not below the mount point. */
   path: string;
-  /** What became of it. */
+  /** The result. */
   outcome: Outcome;
-  /** The ids of what went to the trash for it. */
+  /** The ids of replaced nodes, which are in the trash. */
   replaced: string[];
 }
 
 /**
- * Brings a removed node back, with all that went with it.
+ * Restores a removed node with everything removed together with it.
  *
- * @param id The node's id, as {@linkcode listTrash} tells it.
- * @param options `to` is the path that it is to have; by default where it was.
- * @returns Its path, from the mount point; from the root when it is not below that.
- * @throws {AloeError} `not_found` when it is not in the trash or its
- * directory is gone too; `already_exists` when the name is taken; `read_only`.
+ * @param id The node's id, as in {@linkcode listTrash}.
+ * @param options `to` is the new path. Default: the original path.
+ * @returns Its path from the mount point, or from the root when it is not below the mount point.
+ * @throws {AloeError} `not_found` when it is not in the trash or its directory was removed too;
+ *   `already_exists` when the name exists; `read_only`.
  */
 export async function restoreTrash(
   db: Database,
@@ -115,7 +115,7 @@ export async function restoreTrash(
   return (await restoreItem(db, mount, id, options)).path;
 }
 
-/** The same, with a choice of what is done where its name is taken. */
+/** Like {@linkcode restoreTrash}, with a choice of how to handle a name conflict. */
 export async function restoreItem(
   db: Database,
   mount: MountRef,
@@ -129,7 +129,7 @@ export async function restoreItem(
     const wanted = options.to === undefined
       ? await formerPlace(tx, mount, removed, node.volume)
       : await resolvePlace(tx, mount, options.to);
-    const { place, outcome, replaced } = await settle(tx, mount, wanted, options);
+    const { place, outcome, replaced } = await resolveConflict(tx, mount, wanted, options);
     if (outcome !== "skipped") {
       if (options.to === undefined && outcome !== "renamed") {
         await new PlacementStore(tx).restore({ edge: removed.edge, parent: removed.from });
@@ -144,8 +144,8 @@ export async function restoreItem(
   });
 }
 
-/** Where something goes when its name may be taken. */
-async function settle(
+/** Resolves a name conflict and returns the place for the node. */
+async function resolveConflict(
   tx: Transaction,
   mount: MountRef,
   place: Place,
@@ -173,8 +173,8 @@ async function settle(
 }
 
 /**
- * Brings back every placement below a container that went when it did: hard
- * links too, those of nodes that are still placed elsewhere among them.
+ * Restores all placements below a container that were removed together with it, including hard
+ * links of nodes that are still placed elsewhere.
  */
 async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Promise<void> {
   const containers = [top];
@@ -183,11 +183,12 @@ async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Pr
       tx.all(removedTogether, { parent, at, after, limit: ROWS_AT_ONCE })
     );
     if (removed.length === 0) continue;
-    // A mount may have put something into it when it was in the trash: that has the name now.
+    // A mount may have added an entry of the same name to the removed directory; that entry keeps
+    // the name.
     const taken = new Set((await tx.all(listChildren, { parent })).map((row) => row.name));
     for (const row of removed) {
       if (taken.has(row.name)) continue;
-      // A directory that has been brought back to another place stays there.
+      // A directory that was restored to another path stays there.
       if (row.type === "container" && row.placed) continue;
       await new PlacementStore(tx).restore({ edge: row.edge_id, parent });
       if (row.type === "container") containers.push(row.to_id);
@@ -195,7 +196,9 @@ async function restoreBelow(tx: Transaction, top: string, at: bigint | null): Pr
   }
 }
 
-/** @throws {AloeError} `not_found` when its directory is in the trash too. */
+/**
+ * @throws {AloeError} `not_found` when its directory is in the trash too.
+ */
 async function formerPlace(
   tx: Transaction,
   mount: MountRef,
@@ -205,30 +208,29 @@ async function formerPlace(
   if (await tx.first(removedNode, { node: removed.from, volume })) {
     throw new AloeError(
       "not_found",
-      `${removed.name}: its directory ${removed.from} was removed too; restore that first, or say where to`,
+      `${removed.name}: its directory ${removed.from} was removed too; restore that first, or choose another path`,
     );
   }
   return { parent: await resolveId(tx, mount, removed.from), name: removed.name };
 }
 
-/** What {@linkcode purgeTrash} deletes. */
+/** Options of {@linkcode purgeTrash}. */
 export interface PurgeOptions {
-  /** Only this node, with all that is below it. */
+  /** Only this node and everything below it. */
   id?: string;
-  /** Only what was removed before this time, ns. */
+  /** Only nodes removed before this time, in ns. */
   olderThan?: bigint;
 }
 
 /**
- * Deletes removed nodes for good, with their content and history. Their
- * chunks are freed when nothing else refers to them; a vacuum gives the space
- * back.
+ * Deletes removed nodes permanently, with their content and history. Their chunks are freed when
+ * nothing else refers to them; a vacuum shrinks the file.
  *
- * What is locked, or is the mount point of a valid mount, stays.
+ * Locked nodes and mount points of valid mounts are kept.
  *
- * @throws {AloeError} `not_found` when `id` is not in the trash; `lock_held`
- * or `mount_conflict` when it has to stay; `read_only`; `invalid` for an option
- * that is given and undefined, which would delete everything.
+ * @throws {AloeError} `not_found` when `id` is not in the trash; `lock_held` or `mount_conflict`
+ *   when it must be kept; `read_only`; `invalid` for an option that is present but undefined,
+ *   because ignoring it would delete everything.
  */
 export async function purgeTrash(
   db: Database,
@@ -237,7 +239,7 @@ export async function purgeTrash(
 ): Promise<PurgeReport> {
   for (const name of ["id", "olderThan"] as const) {
     if (Object.hasOwn(options, name) && options[name] === undefined) {
-      throw new AloeError("invalid", `${name}: is undefined; to delete all, leave it out`);
+      throw new AloeError("invalid", `${name}: is undefined; omit it to delete everything`);
     }
   }
   return await wholeOrInPieces(
@@ -337,16 +339,16 @@ async function freeTrees(
 
 function chosen(trash: Trash, options: PurgeOptions): Removed[] {
   return [...trash.nodes.values()].filter((removed) =>
-    !wentWithParent(trash, removed) &&
+    !removedWithParent(trash, removed) &&
     (options.olderThan === undefined ||
       (removed.removedAt ?? 0n) < options.olderThan)
   );
 }
 
-/** Deletes nodes with the chunks that nothing else refers to, looking at no others. */
+/** Deletes nodes and the chunks that only they use, without checking other chunks. */
 async function deleteTheseAlone(tx: Transaction, nodes: string[]): Promise<PurgeReport> {
   const report = { nodes: nodes.length, chunks: 0, bytes: 0 };
-  // All placements first: one may run from a node of one part to one of another.
+  // Delete all placements first, because one may connect nodes of different batches.
   const placements = new PlacementStore(tx);
   for (const part of parts(nodes)) await placements.deleteOf(part, []);
   for (let at = 0; at < nodes.length; at += NODES_AT_ONCE) {
@@ -362,14 +364,16 @@ async function deleteTheseAlone(tx: Transaction, nodes: string[]): Promise<Purge
   return report;
 }
 
-/** Nodes that one statement deletes, and chunks that one looks at: none is to take long. */
+/**
+ * The number of nodes that one statement deletes, and of chunks that it checks, to bound its time.
+ */
 const NODES_AT_ONCE = 500;
 const CHUNKS_AT_ONCE = 1000;
 
-/** Rows that one statement reads. */
+/** The number of rows that one statement reads. */
 const ROWS_AT_ONCE = 1000;
 
-/** All rows of a query that gives some of them, after a placement. */
+/** Collects all rows of a paged query. */
 async function pages<Row extends { edge_id: string }>(
   page: (after: string) => Promise<Row[]>,
 ): Promise<Row[]> {
@@ -401,7 +405,9 @@ async function firstHeld(
   return null;
 }
 
-/** @throws {AloeError} `not_found` when a node is not in the trash. */
+/**
+ * @throws {AloeError} `not_found` when the node is not in the trash.
+ */
 async function removedOne(tx: Transaction, node: string, volume: string): Promise<Removed> {
   const row = await tx.first(removedNode, { node, volume });
   if (row === undefined) throw new AloeError("not_found", `${node}: is not in the trash`);
@@ -414,7 +420,7 @@ function removedOf(row: NonNullable<typeof removedNode.row>): Removed {
     from: row.from_id,
     node: row.to_id,
     name: row.name,
-    // Of a damaged row it is not known.
+    // A damaged row has no valid time.
     removedAt: typeof row.removed_at === "bigint" ? row.removed_at : null,
     type: row.type as NodeType,
     size: Number(row.size ?? 0) || 0,
@@ -435,14 +441,14 @@ async function readTrash(tx: Transaction, volume: string): Promise<Trash> {
   return { nodes, children };
 }
 
-/** Whether it was removed by the removal of the directory that it was in. */
-function wentWithParent(trash: Trash, removed: Removed): boolean {
+/** Returns whether a node was removed by the removal of its directory. */
+function removedWithParent(trash: Trash, removed: Removed): boolean {
   const parent = trash.nodes.get(removed.from);
   return parent !== undefined && parent.removedAt === removed.removedAt;
 }
 
-/** A removed node and all that went with it, parents before children. */
-function together(trash: Trash, top: Removed): Removed[] {
+/** Returns a removed node and everything removed together with it, parents before children. */
+function removedTree(trash: Trash, top: Removed): Removed[] {
   const gone = [top];
   for (const removed of gone) {
     for (const child of trash.children.get(removed.node) ?? []) {
@@ -452,14 +458,14 @@ function together(trash: Trash, top: Removed): Removed[] {
   return gone;
 }
 
-/** A removed node and everything that was ever removed from below it, or still hangs there. */
+/** Returns a removed node, and everything ever removed from below it or still placed there. */
 async function everythingBelow(tx: Transaction, top: string): Promise<Set<string>> {
   const found = new Set([top]);
   for (const parent of found) {
     const removed = (after: string) => tx.all(removedFrom, { parent, after, limit: ROWS_AT_ONCE });
     for (const { to_id } of await pages(removed)) found.add(to_id);
-    // Older tools could remove a directory and leave its children placed in it. One that has
-    // several places is looked at from each, the last time when all of them are known.
+    // Older tools could remove a directory and leave its children placed in it. A child with
+    // several placements is checked from each; at the last one, all of them are known.
     for (const { to_id: node } of await tx.all(listChildren, { parent })) {
       if (found.has(node)) continue;
       const places = await tx.all(placements, { node });

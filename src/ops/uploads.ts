@@ -36,85 +36,85 @@ import { freeName, type OnConflict, type Outcome } from "./conflict.ts";
 import { deleteForGood } from "./delete_for_good.ts";
 import { placeNew, placeNode } from "./create.ts";
 
-/** What is known of an upload. */
+/** The state of an upload. */
 export interface UploadInfo {
   /** Its id. */
   id: string;
-  /** Bytes that are here. */
+  /** The number of received bytes. */
   size: number;
-  /** Bytes that there will be; null while nobody has said. */
+  /** The final number of bytes; null while it is unknown. */
   length: number | null;
-  /** What was noted when it was begun. */
+  /** The note given at the start. */
   note: string;
-  /** When it was begun, ns. */
+  /** When it was started, in ns. */
   createdAt: bigint;
-  /** When it will be given up unless more comes, ns. */
+  /** When it expires unless more data arrives, in ns. */
   expiresAt: bigint;
 }
 
-/** How an upload is begun. */
+/** Options of {@linkcode beginUpload}. */
 export interface UploadOptions {
-  /** Bytes that there will be; can be said later. */
+  /** The final number of bytes; may be set later. */
   length?: number | null;
-  /** Text for whoever finishes it. Not encrypted, as names are not. */
+  /** Text for the code that finishes the upload. Like names, it is not encrypted. */
   note?: string;
-  /** How long it is kept while nothing comes, ms. */
+  /** How long the upload is kept without new data, in ms. */
   ttl: number;
 }
 
-/** The file that is to be written, as it is before that. */
+/** The current state of a file that is to be written. */
 export interface CurrentContent {
   /** The node's id. */
   node: string;
-  /** Its committed version. */
+  /** The committed version. */
   version: number;
-  /** Its size, bytes. */
+  /** The size in bytes. */
   size: number;
-  /** What its bytes are known by, as a snapshot's. */
+  /** The tag of its content, as in a snapshot. */
   tag: string;
 }
 
-/** What is written, and on which condition. */
+/** Options of {@linkcode putFile} and {@linkcode finishUpload}. */
 export interface PutFileOptions {
-  /** Whether missing directories above it are made. Default false. */
+  /** Whether to create missing parent directories. Default false. */
   parents?: boolean;
-  /** The modification time that it gets, ns, limited to what is storable; now when left out. */
+  /** The modification time in ns, limited to the storable range. Default: now. */
   modifiedAt?: bigint;
   /**
-   * Called in the transaction, before anything is written, with the file that
-   * is there, or null for none. Throws when it is not to be written.
+   * Called in the transaction before anything is written, with the existing file or null. Throws to
+   * refuse the write.
    */
   condition?: (current: CurrentContent | null) => void;
-  /** Called before a file that is there gets the content; throws when it is not to. */
+  /** Called before an existing file gets new content; throws to refuse it. */
   over?: (current: { node: string }) => void;
   /**
-   * What is done where the name is taken, in the transaction that writes.
-   * Default `replace`: a file gets a new version; what is none is refused.
+   * How to handle an existing name, in the transaction that writes. Default `replace`: a file gets
+   * a new version; any other node is refused.
    */
   onConflict?: OnConflict;
 }
 
-/** What was written. */
+/** The result of a write. */
 export interface PutFileResult {
   /** The file's node id. */
   node: string;
-  /** Its new version. */
+  /** The new version. */
   version: number;
-  /** Its size, bytes. */
+  /** The size in bytes. */
   size: number;
-  /** Whether there was none before. */
+  /** Whether the file was created. */
   created: boolean;
-  /** The path that it has; another than was wished when that was taken. */
+  /** The file's path; differs from the requested one after a rename. */
   path: string;
-  /** What became of it: of what was left out, the rest tells of what is there. */
+  /** The result. For a skipped file, the other fields describe the existing node. */
   outcome: Outcome;
-  /** The version that was replaced; null when none was. */
+  /** The replaced version; null for none. */
   replaced: number | null;
 }
 
 /**
- * Begins an upload: content that nobody sees until it is finished. It
- * survives the process, and is encrypted where its volume is.
+ * Starts an upload: content that is invisible until it is finished. It survives the process, and is
+ * encrypted if its volume is.
  *
  * @throws {AloeError} `read_only`, `mount_invalid`, `encryption_required`, `invalid`.
  */
@@ -147,7 +147,7 @@ export async function beginUpload(
   }, { durable: false });
 }
 
-/** The uploads of the mount's volume that are not finished, oldest first. */
+/** Returns the unfinished uploads of the mount's volume, oldest first. */
 export async function listUploads(db: Database, mount: MountRef): Promise<UploadInfo[]> {
   return await db.read(async (tx) => {
     const { volume } = await resolve(tx, mount, "/");
@@ -156,18 +156,19 @@ export async function listUploads(db: Database, mount: MountRef): Promise<Upload
 }
 
 /**
- * One upload.
+ * Returns an upload.
  *
- * @throws {AloeError} `not_found`: it was finished, dropped or has expired.
+ * @throws {AloeError} `not_found` when it was finished, dropped or has expired.
  */
 export async function getUpload(db: Database, mount: MountRef, id: string): Promise<UploadInfo> {
   return await db.read((tx) => uploadOf(tx, mount, id));
 }
 
 /**
- * Says how long an upload will be, which can be done once.
+ * Sets the final length of an upload, once.
  *
- * @throws {AloeError} `not_found`; `invalid` when another length was said before or more is here.
+ * @throws {AloeError} `not_found`; `invalid` when another length was set before, or more bytes were
+ *   received.
  */
 export async function setLengthOfUpload(
   db: Database,
@@ -181,16 +182,17 @@ export async function setLengthOfUpload(
     const upload = await uploadOf(tx, mount, id);
     if (upload.length === length) return;
     if (upload.length !== null || upload.size > length) {
-      throw new AloeError("invalid", `${id}: is to have another length`);
+      throw new AloeError("invalid", `${id}: has another length`);
     }
     await tx.run(setUploadLength, { node: id, length });
   });
 }
 
 /**
- * Opens an upload to write on at its end.
+ * Opens an upload for appending.
  *
- * @param options `ttl`: how long it is kept after each step, ms; `limit`: bytes that it may have.
+ * @param options `ttl`: how long it is kept after each step, in ms; `limit`: its maximum size in
+ *   bytes.
  * @throws {AloeError} `not_found`, `encryption_required`, `read_only`.
  */
 export async function openUpload(
@@ -213,7 +215,7 @@ export async function openUpload(
 }
 
 /**
- * Gives an upload up.
+ * Drops an upload.
  *
  * @throws {AloeError} `not_found`, `read_only`.
  */
@@ -226,11 +228,10 @@ export async function dropUpload(db: Database, mount: MountRef, id: string): Pro
 }
 
 /**
- * Deletes uploads that nobody went on with in time; their chunks are left to
- * `reclaimChunks`.
+ * Deletes expired uploads; their chunks are left to `reclaimChunks`.
  *
- * @param limit How many, at most.
- * @returns How many there were.
+ * @param limit The maximum number.
+ * @returns The number of deleted uploads.
  */
 export async function dropExpiredUploads(db: Database, limit: number): Promise<number> {
   return await db.write(async (tx) => {
@@ -241,12 +242,12 @@ export async function dropExpiredUploads(db: Database, limit: number): Promise<n
 }
 
 /**
- * Makes what was uploaded the content of a file, in one transaction: of a new
- * one, or the next version of the one that has the path. No byte is copied.
+ * Makes an upload the content of a file in one transaction: of a new file, or as the next version
+ * of an existing one. No bytes are copied.
  *
- * @throws {AloeError} `not_found` for the upload or a missing directory,
- * `not_a_container`, `not_an_entry`, `lock_held`, `read_only`; `invalid` when
- * not all of it is here; what the condition throws.
+ * @throws {AloeError} `not_found` for the upload or a missing directory, `not_a_container`,
+ *   `not_an_entry`, `lock_held`, `read_only`; `invalid` when the upload is incomplete; also the
+ *   condition's error.
  */
 export async function finishUpload(
   db: Database,
@@ -255,27 +256,30 @@ export async function finishUpload(
   path: string,
   options: PutFileOptions = {},
 ): Promise<PutFileResult> {
-  const modifiedAt = wishedTime(options);
+  const modifiedAt = storedTime(options);
   return await db.write(async (tx) => {
     const upload = await uploadOf(tx, mount, id);
     if (upload.length !== null && upload.size !== upload.length) {
-      throw new AloeError("invalid", `${id}: ${upload.size} of ${upload.length} bytes are here`);
+      throw new AloeError(
+        "invalid",
+        `${id}: ${upload.size} of ${upload.length} bytes were received`,
+      );
     }
     const goal = await target(tx, mount, path, options);
     const { place, current } = goal;
     if (goal.outcome === "skipped") {
       await deleteForGood(tx, [id]);
-      return leftOut(goal);
+      return skippedResult(goal);
     }
     const { size } = upload;
-    const told = { path: goal.path, outcome: goal.outcome, replaced: current?.version ?? null };
+    const facts = { path: goal.path, outcome: goal.outcome, replaced: current?.version ?? null };
     if (current === null) {
       await tx.run(deleteUpload, { node: id });
       const at = now();
       await tx.run(renewNode, { node: id, name: place!.name, at });
       await tx.run(setModified, { node: id, at: modifiedAt ?? at });
       await placeNode(tx, place!, id);
-      return { node: id, version: UPLOAD_VERSION, size, created: true, ...told };
+      return { node: id, version: UPLOAD_VERSION, size, created: true, ...facts };
     }
     const { node } = current;
     const manifests = new ManifestStore(tx);
@@ -284,14 +288,14 @@ export async function finishUpload(
     await manifests.commit(node, version, size);
     await tx.run(deleteNodes, { nodes: JSON.stringify([id]) });
     if (modifiedAt !== undefined) await tx.run(setModified, { node, at: modifiedAt });
-    return { node, version, size, created: false, ...told };
+    return { node, version, size, created: false, ...facts };
   });
 }
 
 /**
- * Writes a file whose whole content is in memory, in one transaction.
+ * Writes a file from memory in one transaction.
  *
- * @throws {AloeError} As {@linkcode finishUpload}; `encryption_required`, `unsupported`.
+ * @throws {AloeError} Like {@linkcode finishUpload}; also `encryption_required`, `unsupported`.
  */
 export async function putFile(
   db: Database,
@@ -300,36 +304,36 @@ export async function putFile(
   data: Uint8Array,
   options: PutFileOptions = {},
 ): Promise<PutFileResult> {
-  const modifiedAt = wishedTime(options);
+  const modifiedAt = storedTime(options);
   return await db.write(async (tx) => {
     const goal = await target(tx, mount, path, options);
-    if (goal.outcome === "skipped") return leftOut(goal);
+    if (goal.outcome === "skipped") return skippedResult(goal);
     const { place, current } = goal;
     const size = data.length;
-    const told = { path: goal.path, outcome: goal.outcome, replaced: current?.version ?? null };
+    const facts = { path: goal.path, outcome: goal.outcome, replaced: current?.version ?? null };
     let result: PutFileResult;
     if (current === null) {
       const node = await placeNew(tx, place!, "entry", data);
-      result = { node, version: size > 0 ? 1 : 0, size, created: true, ...told };
+      result = { node, version: size > 0 ? 1 : 0, size, created: true, ...facts };
     } else {
       await replaceContent(tx, current, data);
       const { version } = await resolveId(tx, mount, current.node);
-      result = { node: current.node, version: version!, size, created: false, ...told };
+      result = { node: current.node, version: version!, size, created: false, ...facts };
     }
     if (modifiedAt !== undefined) await tx.run(setModified, { node: result.node, at: modifiedAt });
     return result;
   });
 }
 
-function wishedTime({ modifiedAt }: PutFileOptions): bigint | undefined {
+function storedTime({ modifiedAt }: PutFileOptions): bigint | undefined {
   return modifiedAt === undefined ? undefined : storableTime(modifiedAt);
 }
 
-/** What a path is to be written to: an entry, or a free place. */
-interface Goal {
-  /** A free place; null where there is something. */
+/** The target of a write: an existing node or a free place. */
+interface WriteTarget {
+  /** The free place; null when a node exists. */
   place: Place | null;
-  /** What is there; null for a free place. */
+  /** The existing node; null for a free place. */
   current: Resolved | null;
   path: string;
   outcome: Outcome;
@@ -340,7 +344,7 @@ async function target(
   mount: MountRef,
   path: string,
   { parents = false, condition, over, onConflict = "replace" }: PutFileOptions,
-): Promise<Goal> {
+): Promise<WriteTarget> {
   const names = splitPath(path);
   const name = names.pop();
   if (name === undefined) throw new AloeError("not_an_entry", "/: is a directory");
@@ -350,15 +354,15 @@ async function target(
   let { parent } = known;
   requireContainer(parent);
   requireWritable(parent);
-  const there = known.missing.length > 0
+  const existing = known.missing.length > 0
     ? undefined
     : await tx.first(childByName, { parent: parent.node, name });
-  if (there !== undefined) {
-    const current = { ...await resolveId(tx, mount, there.node_id), label: path };
-    const isEntry = there.type === "entry";
+  if (existing !== undefined) {
+    const current = { ...await resolveId(tx, mount, existing.node_id), label: path };
+    const isEntry = existing.type === "entry";
     if (onConflict === "replace") {
       if (!isEntry) {
-        const what = there.type === "container" ? "directory" : there.type;
+        const what = existing.type === "container" ? "directory" : existing.type;
         throw new AloeError("not_an_entry", `${path}: is a ${what}`);
       }
       requireChangeable(current);
@@ -387,8 +391,8 @@ async function target(
   };
 }
 
-/** What is there, and stays as it is. */
-function leftOut({ current, path, outcome }: Goal): PutFileResult {
+/** Returns the result for an existing node that stays unchanged. */
+function skippedResult({ current, path, outcome }: WriteTarget): PutFileResult {
   const { node, version, size } = current!;
   return {
     node,
@@ -401,7 +405,7 @@ function leftOut({ current, path, outcome }: Goal): PutFileResult {
   };
 }
 
-/** The directory that is there, as far down as a path leads, and the names after it. */
+/** Returns the deepest existing directory of a path, and the names below it. */
 async function deepest(
   tx: Transaction,
   mount: MountRef,
@@ -432,7 +436,7 @@ async function currentContent(tx: Transaction, entry: Resolved): Promise<Current
   return { node, version, size, tag: tagOf(size, pages) };
 }
 
-/** Manifest rows moved by one statement: a few milliseconds. */
+/** The number of manifest rows moved by one statement, which takes a few milliseconds. */
 const ROWS_AT_ONCE = 1024;
 
 async function moveRows(

@@ -5,34 +5,34 @@ import { resolve } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 
-/** What a volume takes. */
+/** The space and nodes that a volume uses. */
 export interface VolumeUsage {
-  /** Bytes of committed content that is in the tree, each file once. */
+  /** The size of committed content in the tree, each file once, in bytes. */
   contentBytes: number;
-  /** Bytes of chunks that its versions refer to, each chunk once. */
+  /** The size of chunks that its versions refer to, each chunk once, in bytes. */
   storedBytes: number;
-  /** Bytes that would be stored more if each reference had a chunk of its own. */
+  /** The additional size if chunks were not shared, in bytes. */
   savedBytes: number;
-  /** Bytes of committed content of what is in the trash. */
+  /** The size of committed content in the trash, in bytes. */
   trashBytes: number;
-  /** Nodes in the tree. */
+  /** The number of nodes in the tree. */
   nodes: number;
-  /** Files of them. */
+  /** The number of files in the tree. */
   files: number;
-  /** Directories of them. */
+  /** The number of directories in the tree. */
   directories: number;
-  /** Nodes in the trash. */
+  /** The number of nodes in the trash. */
   trashNodes: number;
-  /** Chunks that its versions refer to. */
+  /** The number of chunks that its versions refer to. */
   chunks: number;
 }
 
-/** Rows looked at by one query: some milliseconds. */
+/** The number of rows read by one query, which takes a few milliseconds. */
 const ROWS_AT_ONCE = 1024;
 
 /**
- * Adds up what the mount's volume takes. It reads page by page, so that nobody
- * waits for it; what is changed meanwhile may or may not be counted.
+ * Computes the usage of the mount's volume. It reads in pages, so that other operations do not
+ * wait; concurrent changes may or may not be counted.
  *
  * @throws {AloeError} `mount_invalid`.
  */

@@ -26,37 +26,39 @@ import type { Transaction } from "../storage/transaction.ts";
 import { yieldToEventLoop } from "../yield_to_event_loop.ts";
 import type { Anomaly, VerifyReport } from "../types.ts";
 
-/** How thoroughly a volume is verified. */
+/** Options of {@linkcode verify}. */
 export interface VerifyOptions {
-  /** Whether every chunk's bytes are checked too, not the manifests alone. Default false. */
+  /** Whether to check every chunk's bytes in addition to the manifests. Default false. */
   deep?: boolean;
-  /** Stops the work. */
+  /** Aborts the check. */
   signal?: AbortSignal;
-  /** Called as entries are done. */
+  /** Called on progress. */
   onProgress?: (progress: { entries: number; chunks: number }) => void;
 }
 
-/** Entries and manifest rows read by one query. */
+/** The number of entries and manifest rows read by one query. */
 const PAGE = 1000;
 
-/** Bytes of chunks that one transaction reads at most: no checkpoint waits for long. */
+/**
+ * The maximum size of chunks that one transaction reads, in bytes, so that no checkpoint waits
+ * long.
+ */
 const BYTES_AT_ONCE = 16 * 2 ** 20;
 
-/** How often an entry that is being written is looked at, before that is done in one transaction. */
+/**
+ * The number of attempts to check an entry during writes, before it is checked in one transaction.
+ */
 const ATTEMPTS = 3;
 
 /**
- * Checks the committed content of the mount's volume, the trash included:
- * that every manifest is complete and adds up to the size; when deep, that
- * every chunk has the address, the length and, encrypted, the authenticity
- * that it should have. And that every name is one that the format allows,
- * and no directory is in itself.
+ * Checks the committed content of the mount's volume, including the trash: every manifest is
+ * complete and matches the size; every name is valid; no directory contains itself. If deep, also
+ * the address and length of every chunk and, in an encrypted volume, its authenticity.
  *
- * The file may be in use: what is told of an entry is of one state of it. No
- * transaction lasts longer than it takes to read some MiB, but for an entry
- * that is written over and over.
+ * The file may be in use: the result for each entry is of one state of it. A transaction only takes
+ * as long as reading some MiB, except for an entry that is written repeatedly.
  *
- * @returns What was checked and what is wrong; being wrong is no exception.
+ * @returns The counts and the problems; problems are not thrown.
  * @throws {AloeError} `mount_invalid`, `encryption_required`.
  */
 export async function verify(
@@ -155,8 +157,8 @@ async function verifyEntries(
 }
 
 /**
- * Faults of the shape that belong to the volume of a node, as they are called
- * here: those that a tree has no end by, and content that is gone as a whole.
+ * Structural faults that concern the volume of a node, with their names here: faults that make
+ * walks endless, and missing content.
  */
 const OF_ONE_VOLUME: ReadonlyMap<string, string> = new Map([
   ["cycle", "cycle"],
@@ -165,21 +167,21 @@ const OF_ONE_VOLUME: ReadonlyMap<string, string> = new Map([
   ["entry_without_content", "content-gone"],
 ]);
 
-/** Those that concern the volume whose directory leads out of it. */
+/** Structural faults that concern the volume whose directory refers to another one. */
 const BETWEEN_VOLUMES: ReadonlyMap<string, string> = new Map([
   ["edge_volume_mismatch", "volume-mismatch edge"],
   ["node_without_volume", "volume-gone node"],
 ]);
 
-/** How far the check of one entry has come. */
+/** The state of the check of one entry. */
 interface Progress {
   /** The committed version and its size; null before the first step. */
   state: { version: number; size: number } | null;
-  /** The next chunk. */
+  /** The index of the next chunk. */
   index: number;
-  /** What is wrong so far. */
+  /** The problems found so far. */
   problems: string[];
-  /** `changed` when the entry is another one than it was at the first step. */
+  /** `changed` when the entry has changed since the first step. */
   end: "open" | "done" | "changed";
 }
 
@@ -219,7 +221,7 @@ class Check {
       if (attempt < ATTEMPTS) {
         while (progress.end === "open") {
           await this.#db.read(step);
-          // Others of this process are to come between.
+          // Let other work of this process run in between.
           await yieldToEventLoop();
         }
       } else {
@@ -234,13 +236,13 @@ class Check {
     }
   }
 
-  /** Looks at some chunks of an entry, in one state of the file. */
+  /** Checks some chunks of an entry, in one state of the file. */
   async #step(tx: Transaction, node: string, progress: Progress): Promise<void> {
     this.options.signal?.throwIfAborted();
     const manifests = new ManifestStore(tx);
     const state = await manifests.state(node);
     if (state === undefined) {
-      // It was deleted meanwhile.
+      // The entry was deleted meanwhile.
       progress.problems = [];
       progress.end = "done";
       return;
@@ -303,7 +305,7 @@ class Check {
   }
 }
 
-/** Whether a number from the file is one that things can be counted with. */
+/** Returns whether a number from the file is a valid count. */
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && value as number >= 0;
 }

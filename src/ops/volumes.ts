@@ -30,28 +30,28 @@ import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { EncryptionMode, Pin, VolumeInfo } from "../types.ts";
 
-/** What a new volume is to be. */
+/** Options of {@linkcode createVolume}. */
 export interface CreateVolumeOptions {
-  /** Its name; none by default. */
+  /** The name. Default: none. */
   name?: string;
-  /** Bytes in a full chunk, for its life. Default 1 MiB. */
+  /** The size of a full chunk in bytes, which cannot be changed later. Default 1 MiB. */
   chunkSize?: number;
-  /** Encrypts it. The empty PIN is a PIN too. */
+  /** Encrypts the volume. The empty PIN is valid. */
   pin?: Pin;
-  /** How an encrypted volume is encrypted. Default `convergent`. */
+  /** The encryption mode of an encrypted volume. Default `convergent`. */
   encryption?: Exclude<EncryptionMode, "none">;
-  /** Refuses a name that another volume has. Default false. */
+  /** Whether to refuse the name of an existing volume. Default false. */
   unique?: boolean;
 }
 
-/** Bytes in a full chunk of a volume that asks for no other size. */
+/** The default size of a full chunk, in bytes. */
 export const DEFAULT_CHUNK_SIZE = 1024 * 1024;
 
 /**
  * Creates a volume with an empty root.
  *
- * @throws {AloeError} `invalid` for a bad chunk size or a mode without a PIN;
- * `already_exists` when the name must be unique and is not.
+ * @throws {AloeError} `invalid` for a bad chunk size or a mode without a PIN; `already_exists` when
+ *   the name must be unique but exists.
  */
 export async function createVolume(
   db: Database,
@@ -61,9 +61,9 @@ export async function createVolume(
 }
 
 /**
- * The same with more in one transaction.
+ * Creates a volume and runs further steps in one transaction.
  *
- * @param more What else belongs to it.
+ * @param more The further steps.
  */
 export async function makeVolume(
   db: Database,
@@ -89,7 +89,7 @@ export async function makeVolume(
   const mark: Watermark = { ts: 0, seq: 0, moved: false };
   const root = mint(mark);
   const encryption = pin === undefined ? "none" : options.encryption ?? "convergent";
-  // Argon2 takes a quarter of a second, so it comes before the transaction.
+  // Argon2 takes a quarter of a second, so run it before the transaction.
   const wrapped = pin === undefined
     ? null
     : await wrapNewKey(id, root, pin, (key) =>
@@ -135,7 +135,7 @@ export async function makeVolume(
   return { id, name, root, createdAt, chunkSize, encryption };
 }
 
-/** @param seal Makes the tag of the volume. */
+/** @param seal Returns the volume's tag. */
 async function wrapNewKey(
   volume: string,
   root: string,
@@ -168,18 +168,18 @@ async function wrapKey(
   }
 }
 
-/** Every volume of the file, oldest first. */
+/** Returns all volumes of the file, oldest first. */
 export async function listVolumes(db: Database): Promise<VolumeInfo[]> {
   const rows = await db.query((tx) => tx.all(listVolumesTemplate, {}));
   return rows.map(volumeInfo);
 }
 
 /**
- * One volume.
+ * Returns a volume.
  *
- * @param nameOrId Its id or name; the only volume of the file when left out.
- * Of several with one name the newest is taken.
- * @throws {AloeError} `not_found`; `invalid` when it is left out and there are several.
+ * @param nameOrId Its id or name. Default: the only volume of the file. Of several volumes with one
+ *   name, the newest is returned.
+ * @throws {AloeError} `not_found`; `invalid` when it is omitted and there are several volumes.
  */
 export async function getVolume(
   db: Database,
@@ -229,7 +229,7 @@ export async function findVolume(
 }
 
 /**
- * Names a volume, or takes its name away.
+ * Renames a volume, or removes its name.
  *
  * @throws {AloeError} `not_found`.
  */
@@ -339,7 +339,7 @@ export async function unlockVolume(
 }
 
 /**
- * An encrypted volume has a key, and a plain one has none.
+ * Checks that an encrypted volume has a key, and a plain one has none.
  *
  * @throws {AloeError} `corrupt`.
  */

@@ -91,7 +91,7 @@ mountTest("devices are told apart from files, and copied as devices", async () =
   }
   const packed = await run(["-f", file, "pack", "/d"]);
   assert.equal(packed.code, 1);
-  assert.match(packed.err, /a pack can hold no device/);
+  assert.match(packed.err, /a pack cannot contain a device/);
 
   await ok("-f", file, "cp", "/d", "/copy");
   const other = scratch.join("other.aloe");

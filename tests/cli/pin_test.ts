@@ -102,7 +102,7 @@ Deno.test("cli: PINs from files, variables and descriptors", async () => {
   );
   assert.match(
     await bench.fails(2, ["volume", "create", "t", "--encrypt"]),
-    /PIN .* is needed/,
+    /PIN .* is required/,
   );
 
   await bench.ok([

@@ -452,7 +452,7 @@ Deno.test("a change of the PIN keeps the mark of a sealed volume", async () => {
   }
   assert.equal(await found(path), null);
   sql(path, "DELETE FROM aloe_sealed");
-  assert.match((await found(path))!, /is gone/);
+  assert.match((await found(path))!, /is missing/);
 });
 
 Deno.test("streams and uploads create tags, and unfinished ones need none", async () => {

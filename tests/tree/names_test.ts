@@ -156,7 +156,7 @@ Deno.test("cli: . and .. are no names for anything new", async () => {
   await bench.ok(["mkdir", "/d"]);
   await bench.ok(["put", "-", "/f"], { stdin: "x" });
   for (const name of DOTS) {
-    const said = /is no name for anything new/;
+    const said = /cannot be the name of a new node/;
     assert.match(await bench.fails(1, ["mkdir", `/d/${name}`]), said);
     assert.match(await bench.fails(1, ["mkdir", "-p", `/d/${name}/x`]), said);
     assert.match(await bench.fails(1, ["put", "-", `/${name}`], { stdin: "x" }), said);
