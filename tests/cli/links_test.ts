@@ -171,7 +171,7 @@ Deno.test({
     assert.ok(Deno.lstatSync(bench.path("named")).isSymlink);
 
     Deno.writeTextFileSync(bench.path("b.aloe"), "an old backup");
-    assert.match(await bench.fails(1, ["backup", "b.aloe"]), /b\.aloe: already there; --force/);
+    assert.match(await bench.fails(1, ["backup", "b.aloe"]), /b\.aloe: already exists; replace it with --force/);
     await bench.ok(["backup", "--force", "b.aloe"]);
     const copy = new Bench();
     try {
