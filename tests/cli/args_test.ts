@@ -1,4 +1,4 @@
-/** The command line's words: options, commands and operands. */
+/** Parsing of command lines: options, commands and operands. */
 
 import assert from "node:assert/strict";
 import { GLOBAL_OPTIONS, parseArgs, UsageError } from "../../cli/args.ts";
@@ -9,7 +9,7 @@ function parse(line: string): unknown[] {
   return [command?.name ?? null, operands, Object.fromEntries(flags)];
 }
 
-Deno.test("cli: options stand anywhere and are written in every way", () => {
+Deno.test("cli: options are accepted anywhere and in every notation", () => {
   const all = ["ls", ["/a"], { file: "F", long: "", all: "" }];
   for (
     const line of [
@@ -38,7 +38,7 @@ Deno.test("cli: options stand anywhere and are written in every way", () => {
   }
 });
 
-Deno.test("cli: what is no option, command or operand is refused", () => {
+Deno.test("cli: unknown options, commands and operands are refused", () => {
   for (
     const [line, message] of [
       ["ls -x", /^unknown option -x$/],
@@ -69,14 +69,14 @@ Deno.test("cli: what is no option, command or operand is refused", () => {
   }
 });
 
-Deno.test("cli: no command's option means another thing than a global one", () => {
+Deno.test("cli: no option of a command conflicts with a global one", () => {
   for (const { name, options = [] } of COMMANDS) {
     const known = [...GLOBAL_OPTIONS, ...options];
     for (const key of ["long", "short"] as const) {
       const words = known.map((o) => o[key]).filter((w) => w !== undefined);
       assert.equal(new Set(words).size, words.length, `${name}: ${words}`);
     }
-    // `-fFILE` is understood wherever it stands: a letter means one thing for all commands.
+    // `-fFILE` is accepted anywhere, so a letter must have one meaning in all commands.
     for (const { short } of options.filter((o) => o.short !== undefined && o.value !== undefined)) {
       const others = COMMANDS.filter((c) => c.name !== name).flatMap((c) => c.options ?? []);
       assert.ok(others.every((o) => o.short !== short), `${name}: -${short}`);

@@ -1,4 +1,4 @@
-/** Names and targets that are not UTF-8, at the command line's edges. */
+/** Names and link targets that are not UTF-8, on the command line. */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
@@ -6,7 +6,7 @@ import { Bench, canMount, RUN } from "../support/cli.ts";
 
 const LINUX = Deno.build.os === "linux";
 
-/** Bytes of Latin-1, one a character. */
+/** Decodes bytes as Latin-1, one character for each byte. */
 function latin1(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
@@ -17,7 +17,7 @@ interface Ended {
   err: string;
 }
 
-/** Runs a script of bash, in which `A` is the command line on the bench's file. */
+/** Runs a bash script in which `A` is the command line on the bench's file. */
 async function bash(bench: Bench, script: string): Promise<Ended> {
   const run = [Deno.execPath(), ...RUN].map((word) => `'${word}'`).join(" ");
   const { code, stdout, stderr } = await new Deno.Command("bash", {
@@ -29,7 +29,7 @@ async function bash(bench: Bench, script: string): Promise<Ended> {
   return { code, out: latin1(stdout), err: new TextDecoder().decode(stderr) };
 }
 
-/** The same for what has to succeed and to say nothing. */
+/** Runs a script that must succeed without output on standard error. */
 async function well(bench: Bench, script: string): Promise<string> {
   const { code, out, err } = await bash(bench, `set -e; ${script}`);
   assert.equal(err, "", script);
@@ -37,14 +37,16 @@ async function well(bench: Bench, script: string): Promise<string> {
   return out;
 }
 
-/** Names of many kinds: Latin-1, cut UTF-8, what looks like an escape, what was lost before. */
+/**
+ * Names of several kinds: Latin-1, truncated UTF-8, text like an escape, and names already lost.
+ */
 const TREE = String.raw`mkdir -p src/$'d\xfe'; echo one > src/$'a\xff'
 echo two > src/$'d\xfe/\xc3\xa9'; echo three > src/$'d\xfe/\xc3'; ln -s $'t\xfd' src/l
 ln -s $'\xfc' src/$'\xfb'; echo lost > src/$'\xef\xbf\xbd'; echo looks > src/$'\xf4\x8f\xba\x80'
 ln src/$'a\xff' src/$'hard\x80'; mkdir src/$'empty\xf0'; touch -d @1000 src/$'a\xff'; chmod 640 src/$'a\xff'`;
 
 Deno.test({
-  name: "cli: a tree of names that are not UTF-8 goes in and comes out the same",
+  name: "cli: a tree of names that are not UTF-8 survives put and get",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();
@@ -52,7 +54,7 @@ Deno.test({
     await well(bench, TREE);
     const listed = (at: string): Promise<string> =>
       well(bench, `cd ${at}; find . -printf '%p %l %m %n\\n' | LC_ALL=C sort`);
-    // Again, over what is there.
+    // Repeat, over existing files.
     for (const at of ["out/src", "out/src"]) {
       await well(bench, "mkdir -p out; A put -r src /; A get -r /src out");
       await well(bench, `diff -r --no-dereference src ${at}`);
@@ -73,7 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: arguments are taken byte by byte",
+  name: "cli: arguments keep their bytes",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();
@@ -102,7 +104,7 @@ Deno.test({
       bench,
       String.raw`A find '*' --type f --print0 | xargs -0 sh -c 'exec "$0" "$@"' echo > /dev/null`,
     );
-    // By way of a program that has lost the bytes.
+    // Through a program that loses the bytes.
     const task = `cd '${
       new URL("../..", import.meta.url).pathname
     }'; ${Deno.execPath()} task --quiet`;
@@ -114,7 +116,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: JSON is text, and has the bytes beside it",
+  name: "cli: JSON contains text, and the bytes in extra fields",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();
@@ -128,7 +130,7 @@ Deno.test({
     assert.equal(json[0].nameBytes, new Uint8Array([0x61, 0xff]).toBase64());
     assert.equal(json[0].pathBytes, new Uint8Array([0x2f, 0x61, 0xff]).toBase64());
     assert.equal(json[1].nameBytes, undefined);
-    // What looks like an escape in a text is no name.
+    // Text that looks like an escape is not a name.
     await bench.ok(["meta", "set", "/é", "k=\u{10fe80}"]);
     assert.equal(await bench.ok(["meta", "get", "/é", "k"]), "\u{10fe80}\n");
     assert.equal((await bench.json(["meta", "get", "/é"])).k, "\u{10fe80}");
@@ -138,7 +140,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: where a text is needed, other bytes are refused by name",
+  name: "cli: bytes that are not UTF-8 are refused where text is required",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();
@@ -175,7 +177,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: names of any bytes are those that a mount has",
+  name: "cli: names of any bytes equal those of a mount",
   ignore: !canMount(),
   async fn() {
     using bench = new Bench();
@@ -191,7 +193,7 @@ Deno.test({
   },
 });
 
-Deno.test("a link's target is bytes in the library too", async () => {
+Deno.test("a link's target keeps its bytes in the library", async () => {
   await using fs = await AloeLite.open(":memory:");
   await fs.createVolume({ name: "main" });
   await using mount = await fs.mount();

@@ -1,4 +1,4 @@
-/** The command line: every command, its JSON, its exit codes. */
+/** The command line: all commands, their JSON and their exit codes. */
 
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
@@ -7,7 +7,7 @@ import { aloelite, Bench, exists, quoted, RUN } from "../support/cli.ts";
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-Deno.test("cli: version, help and wrong use", async () => {
+Deno.test("cli: version, help and usage errors", async () => {
   using bench = new Bench();
   const version = await aloelite(["--version"]);
   assert.equal(version.out, `aloelite ${manifest.version}\n`);
@@ -57,7 +57,7 @@ Deno.test("cli: version, help and wrong use", async () => {
   assert.match(missing.err, /give -f FILE or set ALOELITE_FILE/);
 });
 
-Deno.test("cli: put makes the file where that is asked for, and lists what it stores", async () => {
+Deno.test("cli: put creates the file on request and lists stored entries", async () => {
   using bench = new Bench();
   Deno.mkdirSync(bench.path("tree/below"), { recursive: true });
   Deno.writeTextFileSync(bench.path("tree/a"), "a");
@@ -69,11 +69,11 @@ Deno.test("cli: put makes the file where that is asked for, and lists what it st
     await bench.ok(["volume", "ls", "--json"]).then((t) => JSON.parse(t)[0].name),
     "main",
   );
-  // It is there now: the same again adds to it.
+  // The file exists now; putting again adds to it.
   assert.equal(await bench.ok(["put", "--create", "--list", "tree/a", "/b"]), "/b\n");
   assert.equal(await bench.ok(["ls"]), "b\ntree\n");
 
-  // An encrypted one, its PIN read once.
+  // An encrypted file; its PIN is read once.
   Deno.writeTextFileSync(bench.path("pin"), "a secret");
   const sealed = await aloelite(
     ["-f", "sealed.aloe", "-v", "mine", "put", "-rc", "--pin-fd", "0", "tree"],
@@ -87,7 +87,7 @@ Deno.test("cli: put makes the file where that is asked for, and lists what it st
   assert.deepEqual([read.code, read.out], [0, "b"]);
 });
 
-Deno.test("cli: only the bare command creates a file unasked", async () => {
+Deno.test("cli: only the bare command creates a file without --create", async () => {
   using bench = new Bench();
   const readers = [["ls"], ["info"], ["health"], ["volume", "ls"], ["mounts"]];
   const writers = [["mkdir", "/a"], ["put", "-", "/a"], [
@@ -114,13 +114,13 @@ Deno.test("cli: only the bare command creates a file unasked", async () => {
   assert.equal(shown.volumes[0].name, "main");
   assert.match(shown.volumes[0].createdAt, ISO);
   const again = await bench.json(["info"]);
-  // What else is written to the disk meanwhile is not this file's.
+  // Other processes may change the disk's free space meanwhile.
   for (const { space } of [shown, again]) {
     assert.ok(space.disk > 0);
     delete space.disk;
   }
   assert.deepEqual(again, shown);
-  // The environment names the file too, and options stand anywhere.
+  // The environment variable names the file too, and options may stand anywhere.
   const env = { ALOELITE_FILE: bench.file };
   assert.deepEqual(
     JSON.parse((await aloelite(["ls", "--json"], { env })).out),
@@ -248,11 +248,11 @@ Deno.test("cli: put, ls, tree, stat, cat, get of single files", async () => {
   );
   await bench.ok(["put", "-p", "a.txt", "/n/m/"]);
   assert.equal(await bench.ok(["cat", "/n/m/a.txt"]), "alpha\n");
-  // One fault does not keep the others.
+  // One failure does not prevent the other operands.
   const mixed = await bench.run(["cat", "/a.txt", "/nope", "/a.txt"]);
   assert.equal(mixed.code, 1);
   assert.equal(mixed.out, "alpha\nalpha\n");
-  // Names are made harmless in messages.
+  // Names are escaped in messages.
   assert.match(
     await bench.fails(1, ["ls", "/\x1b[31mred\n"]),
     /: \/\\u001b\[31mred\\n: not found/,
@@ -308,7 +308,7 @@ Deno.test("cli: mkdir, rm, mv, cp, find, meta", async () => {
   await bench.ok(["cp", "/d", "/e"]);
   await bench.ok(["cp", "-r", "/d", "/a"]);
   assert.equal(await bench.ok(["ls", "/a/d"]), "2.txt\n3.md\none.txt\n");
-  // What is replaced goes into the trash.
+  // A replaced file goes to the trash.
   await bench.ok(["cp", "/d/3.md", "/e/2.txt"]);
   assert.equal(await bench.ok(["cat", "/e/2.txt"]), "three");
   await bench.ok(["mv", "/d/3.md", "/e/2.txt"]);
@@ -362,7 +362,7 @@ Deno.test("cli: mkdir, rm, mv, cp, find, meta", async () => {
   );
 });
 
-Deno.test("cli: find chooses, at once", async () => {
+Deno.test("cli: find matches alternatives", async () => {
   using bench = new Bench();
   await bench.ok([]);
   const long = "a".repeat(120);
@@ -516,7 +516,7 @@ Deno.test("cli: volumes, mounts, pack, verify, health", async () => {
     anomalies: [],
   });
 
-  // Commands leave no mount behind them; one that a crash left can be ended.
+  // Commands leave no mounts behind; a mount left by a crash can be ended.
   assert.deepEqual(await bench.json(["mounts"]), []);
   const { AloeLite } = await import("../../mod.ts");
   const fs = await AloeLite.open(bench.file);
@@ -623,7 +623,7 @@ Deno.test("cli: snapshot, export, import, backup", async () => {
     "second",
   );
   assert.equal((await aloelite(["-f", copy, "health"])).out, "healthy\n");
-  // A failed export or backup leaves nothing behind.
+  // A failed export or backup leaves no file behind.
   await bench.fails(1, ["-v", "nope", "export", bench.path("e.aloe")]);
   await bench.fails(1, ["backup", bench.path("no/b.aloe")]);
   assert.equal(exists(bench.path("e.aloe")), false);
@@ -693,13 +693,13 @@ Deno.test("cli: completions", async () => {
   assert.equal((await aloelite(["completions", "bash", "zsh"])).code, 2);
 });
 
-/** Whether a program is there. */
+/** Returns whether a program is installed. */
 async function has(program: string): Promise<boolean> {
   const found = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`] }).output();
   return found.success;
 }
 
-Deno.test("cli: completions offer paths of the volume, and local ones where those belong", async () => {
+Deno.test("cli: completions offer volume paths, or local paths where appropriate", async () => {
   using bench = new Bench();
   const folder = bench.folder;
   Deno.mkdirSync(bench.path("local"));
@@ -707,7 +707,7 @@ Deno.test("cli: completions offer paths of the volume, and local ones where thos
   await bench.ok([]);
   await bench.ok(["mkdir", "-p", "/docs/two words", "/drafts"]);
   await bench.ok(["put", "local file", "/docs/file"]);
-  // The program as people have it: by its name on the PATH.
+  // The program as users run it: by its name on the PATH.
   const program = quoted([Deno.execPath(), ...RUN]);
   Deno.mkdirSync(bench.path("bin"));
   Deno.writeTextFileSync(bench.path("bin/aloelite"), `#!/bin/sh\nexec ${program} "$@"\n`);
@@ -742,7 +742,7 @@ Deno.test("cli: completions offer paths of the volume, and local ones where thos
   assert.deepEqual(await bash(...file, "get", "/dr"), ["/drafts/"]);
   assert.deepEqual((await bash(...file, "put", "loc")).sort(), ["local", "local file"]);
   assert.deepEqual((await bash(...file, "export", "loc")).sort(), ["local", "local file"]);
-  // Words are there as they are typed, quoted or not, and names may have spaces.
+  // Words are passed as typed, quoted or not, and names may contain spaces.
   await bench.ok(["put", "local file", "/docs/two words/it's one"]);
   Deno.mkdirSync(bench.path("my files"));
   Deno.copyFileSync(bench.file, bench.path("my files/a b.aloe"));
@@ -764,11 +764,11 @@ Deno.test("cli: completions offer paths of the volume, and local ones where thos
   for (const words of [["-f"], ["--file"], ["--file", "="], ["mount", "--log"]]) {
     assert.deepEqual((await bash(...words, "loc")).sort(), ["local", "local file"], `${words}`);
   }
-  // Nothing local for a value that is no path.
+  // No local files for a value that is not a path.
   for (const words of [["-v"], ["serve", "--port"]]) {
     assert.deepEqual(await bash(...words, "loc"), [], `${words}`);
   }
-  // Nothing local where only paths of the volume belong, and no fault where there is no file.
+  // No local files for volume paths, and no error without a file.
   assert.deepEqual(await bash(...file, "ls", "loc"), []);
   assert.deepEqual(await bash("ls", "/d"), []);
   if (await has("fish")) {
@@ -785,7 +785,7 @@ Deno.test("cli: completions offer paths of the volume, and local ones where thos
     Deno.writeTextFileSync(bench.path("script"), scripts.zsh);
     const read = await new Deno.Command("zsh", { args: ["-n", bench.path("script")] }).output();
     assert.equal(new TextDecoder().decode(read.stderr), "");
-    // The function of the paths, with what the shell's own would offer.
+    // Test the function for paths, with a stub of the shell's own function.
     const zsh = await run(
       "zsh",
       `compdef() { :; }; compadd() { shift 3; print -rl -- "$@"; }
@@ -796,7 +796,7 @@ Deno.test("cli: completions offer paths of the volume, and local ones where thos
   }
 });
 
-Deno.test("words that objects of the language know are words like others", async () => {
+Deno.test("names of built-in object properties are ordinary words", async () => {
   using bench = new Bench();
   await bench.ok([]);
   await bench.ok(["put", "-", "/a"], { stdin: "1" });

@@ -1,4 +1,4 @@
-/** The single binary: that it is made, and that nothing is missing in it. */
+/** The single binary: it can be built, and is complete. */
 
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
@@ -7,7 +7,7 @@ import { canMount } from "../support/cli.ts";
 
 const text = new TextDecoder();
 
-/** Runs a program in a folder, with nothing of this machine's caches. */
+/** Runs a program in a folder, without this machine's caches. */
 async function output(
   folder: string,
   [program, ...args]: readonly string[],
@@ -20,7 +20,7 @@ async function output(
   return { code, out: text.decode(stdout), err: text.decode(stderr) };
 }
 
-/** A volume as a directory: the thread and what it loads, in the program that is started anew. */
+/** Mounts a volume, which starts a thread and the program itself again. */
 async function mounts(ok: (...args: string[]) => Promise<string>, folder: string): Promise<void> {
   const directory = `${folder}/mnt`;
   Deno.mkdirSync(directory);
@@ -36,7 +36,7 @@ async function mounts(ok: (...args: string[]) => Promise<string>, folder: string
   assert.equal(await ok("-f", "t.aloe", ...options, "cat", "/b.txt"), "beta");
 }
 
-/** The volume manager: its threads, its page, and the process that a mount is. */
+/** Runs the manager: its threads, its page, and the process of a mount. */
 async function serves(folder: string, program: readonly string[]): Promise<void> {
   const [command, ...args] = program;
   const child = new Deno.Command(command, {
@@ -77,7 +77,7 @@ async function serves(folder: string, program: readonly string[]): Promise<void>
   }
 }
 
-/** A session from the version to a file that comes out as it went in. */
+/** Runs a session, from the version to a file that is read back unchanged. */
 async function session(folder: string, program: readonly string[]): Promise<void> {
   const ok = async (...args: string[]): Promise<string> => {
     const { code, out, err } = await output(folder, [...program, ...args]);
@@ -93,7 +93,7 @@ async function session(folder: string, program: readonly string[]): Promise<void
   assert.equal(await ok("-f", "t.aloe", "ls", "/tree"), "a.txt\n");
   await ok("-f", "t.aloe", "get", "-r", "/tree", "copy");
   assert.equal(Deno.readTextFileSync(`${folder}/copy/a.txt`), "alpha");
-  // What is loaded when it is needed is there too.
+  // Lazily loaded modules are in the bundle too.
   assert.equal(await ok("-f", "t.aloe", "find", "*.txt"), "/tree/a.txt\n");
   await ok("-f", "t.aloe", "pack", "/tree");
   await ok("-f", "t.aloe", "volume", "create", "s", "--pin-env", "SECRET");
@@ -108,7 +108,7 @@ async function session(folder: string, program: readonly string[]): Promise<void
   assert.match(wrong.err, /did you mean ls\?/);
 }
 
-Deno.test("cli: the bundle holds everything it needs", async () => {
+Deno.test("cli: the bundle is complete", async () => {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-bundle-" });
   try {
     await bundle(`${folder}/bundle`);
@@ -126,8 +126,8 @@ Deno.test("cli: the binary", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "aloelite-binary-" });
   const binary = `${folder}/aloelite`;
   try {
-    // Where no runtime is given, deno stands in for it: the binary is made the
-    // same way, but runs as deno, not as the program that is in it.
+    // Without a runtime for compilation, deno is used instead: the binary is built the same way,
+    // but runs as deno instead of the program.
     const made = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", new URL("../../cli/compile.ts", import.meta.url).pathname, "-o", binary],
       cwd: folder,

@@ -1,4 +1,4 @@
-/** Device nodes, which a mount makes, in what others do with a volume. */
+/** Device nodes created by a mount, in other front ends. */
 
 import assert from "node:assert/strict";
 import { aloelite } from "../support/cli.ts";

@@ -1,4 +1,4 @@
-/** The command line: hard links, owners, and things that are replaced. */
+/** The command line: hard links, owners and replaced files. */
 
 import assert from "node:assert/strict";
 import { Bench, start } from "../support/cli.ts";
@@ -10,7 +10,7 @@ function inode(path: string): number {
   return Deno.lstatSync(path).ino!;
 }
 
-/** More than is gathered with others: such a file is streamed. */
+/** Larger than a batched file, so that it is streamed. */
 const LARGE = 700_000;
 
 function large(letter: string): Uint8Array {
@@ -18,7 +18,7 @@ function large(letter: string): Uint8Array {
 }
 
 Deno.test({
-  name: "cli: hard links go in and come out as such",
+  name: "cli: hard links survive put and get",
   ignore: !POSIX,
   fn: async () => {
     using bench = new Bench();
@@ -46,7 +46,7 @@ Deno.test({
     assert.ok(same("out/a", "out/b") && same("out/a", "out/sub/c"));
     assert.ok(same("out/large", "out/sub/large"));
     assert.deepEqual(Deno.readFileSync(bench.path("out/sub/large")), large("x"));
-    // Over what is there: names that belong together already, and one that does not.
+    // Over existing files: names that are linked already, and one that is not.
     Deno.removeSync(bench.path("out/b"));
     Deno.writeTextFileSync(bench.path("out/b"), "other");
     assert.equal((await bench.json(["get", "-r", "/t/", "out/"])).failed.length, 0);
@@ -54,7 +54,7 @@ Deno.test({
     await bench.ok(["get", "-r", "/t", "all"]);
     assert.ok(same("all/t/a", "all/t/b"));
 
-    // Again: nothing changes. Then the names part, and so do the nodes.
+    // A repeated put changes nothing. Once the names are unlinked, so are the nodes.
     await bench.ok(["put", "-r", "t", "/"]);
     assert.equal(await id("/t/a"), await id("/t/b"));
     assert.deepEqual(await bench.json(["trash", "ls"]), []);
@@ -71,7 +71,7 @@ Deno.test({
     assert.equal((await bench.ok(["cat", "/t/large"]))[0], "y");
     assert.equal((await bench.ok(["cat", "/t/sub/large"]))[0], "z");
 
-    // The first name cannot be copied: the others are.
+    // The first name cannot be copied, but the others are.
     Deno.mkdirSync(bench.path("u"));
     Deno.writeTextFileSync(bench.path("u/1"), "kept");
     Deno.linkSync(bench.path("u/1"), bench.path("u/2"));
@@ -88,7 +88,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: owners are kept when that is asked for",
+  name: "cli: owners are kept on request",
   ignore: !ROOT,
   fn: async () => {
     using bench = new Bench();
@@ -121,7 +121,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: what is replaced stays until its successor is complete",
+  name: "cli: a replaced file stays until the new one is complete",
   ignore: !POSIX,
   fn: async () => {
     using bench = new Bench();
@@ -131,7 +131,7 @@ Deno.test({
     await bench.ok(["put", "-r", "t", "/"]);
     const target = async (): Promise<string> => (await bench.json(["stat", "/t/x"])).target;
 
-    // A stream that breaks off leaves the link, and nothing beside it.
+    // An interrupted stream leaves the link unchanged, and no other file.
     const put = start(["-f", bench.file, "put", "-", "/t/x"], { stdin: "" });
     const writer = put.stdin.getWriter();
     await writer.write(new Uint8Array(2_500_000));
@@ -146,7 +146,7 @@ Deno.test({
     assert.equal(await target(), "there");
     assert.deepEqual(await bench.json(["trash", "ls"]), []);
 
-    // Complete ones replace it: from standard input, small and large.
+    // Complete files replace the link: from standard input, small and large.
     await bench.ok(["put", "-", "/t/x"], { stdin: "in" });
     assert.equal(await bench.ok(["cat", "/t/x"]), "in");
     await bench.ok(["put", "-r", "t", "/"]);
@@ -156,14 +156,14 @@ Deno.test({
     assert.equal((await bench.json(["stat", "/t/x"])).kind, "file");
     assert.equal((await bench.ok(["cat", "/t/x"])).length, LARGE);
     assert.equal((await bench.json(["ls", "-a", "/t"])).length, 1);
-    // Appending is done to what the link leads to.
+    // Append writes to a link's target.
     await bench.ok(["put", "-", "/t/there"], { stdin: "one" });
     await bench.ok(["put", "-r", "t", "/"]);
     await bench.ok(["put", "--append", "-", "/t/x"], { stdin: ", two" });
     assert.equal(await target(), "there");
     assert.equal(await bench.ok(["cat", "/t/there"]), "one, two");
 
-    // On the way out: a link that was named is written through, in one step.
+    // In get, a link that was named is written through, atomically.
     Deno.writeTextFileSync(bench.path("real"), "old");
     Deno.symlinkSync("real", bench.path("named"));
     await bench.ok(["get", "/t/there", "named"]);
@@ -171,7 +171,10 @@ Deno.test({
     assert.ok(Deno.lstatSync(bench.path("named")).isSymlink);
 
     Deno.writeTextFileSync(bench.path("b.aloe"), "an old backup");
-    assert.match(await bench.fails(1, ["backup", "b.aloe"]), /b\.aloe: already exists; replace it with --force/);
+    assert.match(
+      await bench.fails(1, ["backup", "b.aloe"]),
+      /b\.aloe: already exists; replace it with --force/,
+    );
     await bench.ok(["backup", "--force", "b.aloe"]);
     const copy = new Bench();
     try {

@@ -1,14 +1,14 @@
-/** The command line and files of this machine: paths of every spelling. */
+/** The command line with local paths of every spelling. */
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { aloelite, exists } from "../support/cli.ts";
 
-/** A folder to work in, that goes with the test. */
+/** A temporary folder that is removed after the test. */
 class Folder implements Disposable {
   readonly path: string = Deno.makeTempDirSync({ prefix: "aloelite-cli-" });
 
-  /** Runs a command there that has to succeed. */
+  /** Runs a command in the folder; it must succeed. */
   async ok(args: readonly string[], stdin?: string): Promise<string> {
     const ended = await aloelite(args, {
       cwd: this.path,
@@ -28,7 +28,7 @@ class Folder implements Disposable {
   }
 }
 
-Deno.test("cli: a path is a path, whatever SQLite would read in it", async () => {
+Deno.test("cli: a path is not interpreted as a URI by SQLite", async () => {
   using folder = new Folder();
   const file = "file:s.fs?mode=memory#1%41";
   await folder.ok(["-f", file]);
@@ -47,7 +47,7 @@ Deno.test("cli: a path is a path, whatever SQLite would read in it", async () =>
   await folder.ok(["-f", "file:b.fs", "import", file, "--rename", "again"]);
 });
 
-Deno.test("a path of the library is a path, and a URL one of a file", async () => {
+Deno.test("in the library, a path is used unchanged, and a URL must be a file URL", async () => {
   using folder = new Folder();
   const was = Deno.cwd();
   Deno.chdir(folder.path);
@@ -74,7 +74,7 @@ Deno.test("a path of the library is a path, and a URL one of a file", async () =
 });
 
 Deno.test({
-  name: "cli: what is no regular file is not opened as one",
+  name: "cli: only regular files are opened",
   ignore: Deno.build.os === "windows",
   async fn() {
     using folder = new Folder();
@@ -89,7 +89,7 @@ Deno.test({
   },
 });
 
-Deno.test("cli: a read leaves nothing beside the file, and takes nothing from who uses it", async () => {
+Deno.test("cli: a read leaves no side files, and keeps those of other users", async () => {
   using folder = new Folder();
   const file = `${folder.path}/r.fs`;
   await folder.ok(["-f", file]);

@@ -1,4 +1,4 @@
-/** The command line: volumes as directories, with mounts of the kernel. */
+/** The command line: volumes mounted as directories in the kernel. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -23,7 +23,7 @@ import { placesOf } from "../fuse/process_memory.ts";
 const PIN = "correct horse";
 const HELPER = fileURLToPath(new URL("../../cli/mount.fuse.aloelite", import.meta.url));
 
-/** Where mount(8) looks for helpers. */
+/** The path at which mount(8) looks for helpers. */
 const INSTALLED = "/sbin/mount.fuse.aloelite";
 
 const ignore = !canMount();
@@ -33,7 +33,7 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until something is so, for a minute at most. */
+/** Waits until a condition holds, for at most a minute. */
 async function until(what: () => Promise<boolean> | boolean): Promise<void> {
   for (let i = 0; i < 1200; i++) {
     if (await what()) return;
@@ -45,17 +45,17 @@ async function until(what: () => Promise<boolean> | boolean): Promise<void> {
 /** A mount in the foreground. */
 interface Running {
   child: Deno.ChildProcess;
-  /** What it printed when it was ready. */
+  /** The line printed when the mount was ready. */
   line: string;
-  /** What it has said on standard error so far. */
+  /** Returns the output on standard error so far. */
   said(): string;
-  /** Waits for its end, with all that it said. */
+  /** Waits for the end; returns all output. */
   ended(): Promise<Ended>;
 }
 
-/** A file, a folder to mount at, and whatever is mounted there taken away in the end. */
+/** A file and a directory to mount at; unmounts everything at the end. */
 class Mounts extends Bench {
-  /** Where to mount. */
+  /** The mount point. */
   readonly dir: string = this.path("mnt");
 
   constructor() {
@@ -63,7 +63,7 @@ class Mounts extends Bench {
     Deno.mkdirSync(this.dir);
   }
 
-  /** Mounts in the foreground and waits for the line that says so. */
+  /** Mounts in the foreground and waits for the ready line. */
   async mount(args: readonly string[] = [], given: Given = {}): Promise<Running> {
     const child = start(["-f", this.file, "mount", ...args, this.dir], {
       cwd: this.folder,
@@ -111,9 +111,9 @@ class Mounts extends Bench {
     return (await this.json(["mount", "--daemon", ...args, this.dir], given)).pid;
   }
 
-  /** That nothing is left beside the file and nothing is wrong in it. */
+  /** Checks that no side files are left and the file is healthy. */
   async sound(pin: readonly string[] = []): Promise<void> {
-    // Who only reads may leave an empty one.
+    // A reader may leave an empty file.
     assert.ok((size(`${this.file}-wal`) ?? 0) === 0, "a -wal is left");
     assert.deepEqual(await this.json(["mounts"]), []);
     assert.equal(await this.ok(["health"]), "healthy\n");
@@ -128,7 +128,7 @@ class Mounts extends Bench {
   }
 }
 
-/** How many mounts there are at a directory, one over the other. */
+/** Returns the number of mounts at a directory, including stacked ones. */
 function mountsAt(dir: string): number {
   return Deno.readTextFileSync("/proc/self/mountinfo").split("\n")
     .filter((line) => line.split(" ")[4] === dir).length;
@@ -138,7 +138,7 @@ function isMounted(dir: string): boolean {
   return mountsAt(dir) > 0;
 }
 
-/** A file's size; null where there is none. */
+/** Returns a file's size; null when it does not exist. */
 function size(path: string): number | null {
   return exists(path) ? Deno.statSync(path).size : null;
 }
@@ -151,7 +151,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Installs what mount(8) runs, until it is disposed of. */
+/** Installs the helper of mount(8) until it is disposed. */
 function installHelper(bench: Bench): Disposable {
   const bin = bench.path("bin");
   Deno.mkdirSync(bin);
@@ -160,7 +160,7 @@ function installHelper(bench: Bench): Disposable {
     `#!/bin/sh\nexec ${quoted([Deno.execPath(), ...RUN])} "$@"\n`,
     { mode: 0o755 },
   );
-  // mount(8) gives its helpers a PATH of its own; beside itself this one looks too.
+  // mount(8) sets its own PATH for helpers; the helper also looks in its own folder.
   Deno.copyFileSync(HELPER, `${bin}/helper`);
   Deno.symlinkSync(`${bin}/helper`, INSTALLED);
   return { [Symbol.dispose]: () => Deno.removeSync(INSTALLED) };
@@ -212,7 +212,7 @@ for (const [name, end] of ends) {
 }
 
 Deno.test({
-  name: "cli: a signal ends a mount that hangs, in the foreground and as a daemon",
+  name: "cli: a signal ends a hung mount, in the foreground and as a daemon",
   ignore,
   fn: async () => {
     await Promise.all([false, true].map(async (daemon) => {
@@ -225,7 +225,7 @@ Deno.test({
       Deno.writeTextFileSync(`${bench.dir}/kept`, "kept");
       assert.ok(new Deno.Command("sync", { args: [`${bench.dir}/kept`] }).outputSync().success);
       Deno.writeTextFileSync(sign, "");
-      // In a process of its own: it may wait for an answer.
+      // In a separate process, because it may block.
       const writer = new Deno.Command("sh", {
         args: ["-c", 'echo lost > "$1/lost"; sync "$1/lost"', "sh", bench.dir],
         stderr: "null",
@@ -252,7 +252,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: a mount in use waits; a second signal takes it out of the tree",
+  name: "cli: a busy mount waits; a second signal unmounts it lazily",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -263,7 +263,7 @@ Deno.test({
     await until(() => running.said().includes("in use"));
     assert.match(running.said(), /^aloelite: mount: .*mnt: busy: [^\n]*\n$/);
     assert.ok(isMounted(bench.dir));
-    // Used it may be, but what was done is in the file soon.
+    // Even while the mount is in use, changes reach the file soon.
     await until(async () => await bench.ok(["ls"]) === "open\n");
     running.child.kill("SIGTERM");
     await until(() => !isMounted(bench.dir));
@@ -275,7 +275,7 @@ Deno.test({
     await bench.sound();
     assert.equal(await bench.ok(["cat", "/open"]), "to the end");
 
-    // Without a second one it ends when nobody uses it any more.
+    // Without a second signal, the mount ends once it is no longer in use.
     const patient = await bench.mount();
     const other = Deno.openSync(`${bench.dir}/open`);
     patient.child.kill("SIGINT");
@@ -287,11 +287,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: a daemon mounts, answers before it is waited for, and ends clean",
+  name: "cli: a daemon mounts, is ready when the command returns, and ends cleanly",
   ignore,
   fn: async () => {
     using bench = new Mounts();
-    // Relative paths, as somebody would write them.
+    // Relative paths, as users write them.
     const made = await bench.run(["mount", "--create", "--daemon", "mnt"]);
     assert.deepEqual([made.code, made.out, made.err], [0, "", ""]);
     assert.ok(isMounted(bench.dir));
@@ -342,7 +342,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: mount --create makes what is missing and nothing else",
+  name: "cli: mount --create creates only what is missing",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -371,7 +371,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: mounts that cannot be changed",
+  name: "cli: read-only mounts",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -396,7 +396,7 @@ Deno.test({
     assert.throws(() => Deno.removeSync(`${bench.dir}/a`), /Read-only/);
     running.child.kill("SIGTERM");
     assert.equal((await running.ended()).code, 0);
-    // What has been removed since is there, as long as it is in the trash.
+    // A node removed since then is visible as long as it is in the trash.
     await bench.ok(["rm", "/a"]);
     await bench.daemon(["--at", then]);
     assert.equal(Deno.readTextFileSync(`${bench.dir}/a`), "one");
@@ -410,7 +410,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: how much of the past a mount keeps",
+  name: "cli: mounts keep the requested history",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -444,7 +444,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: mounts of encrypted volumes, their PINs from everywhere",
+  name: "cli: mounts of encrypted volumes with PINs from every source",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -477,7 +477,7 @@ Deno.test({
     await end();
     assert.equal((await running.ended()).code, 0);
 
-    // Asked for here, not in the background.
+    // The command asks for the PIN, not the daemon.
     const asked = ["-f", bench.file, "mount", "--daemon", bench.dir];
     const { shown, code } = await onTerminal(asked, [`${PIN}\r`]);
     assert.equal(code, 0, shown);
@@ -499,7 +499,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: what a killed daemon leaves behind is cleaned up",
+  name: "cli: the leftovers of a killed daemon are removed",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -507,7 +507,7 @@ Deno.test({
     const kill = async (pid: number): Promise<void> => {
       Deno.kill(pid, "SIGKILL");
       await until(() => !isRunning(pid));
-      // What it does not have to be asked for, the kernel still knows.
+      // The kernel answers from its cache, so look up a new name.
       assert.throws(
         () => Deno.statSync(`${bench.dir}/${crypto.randomUUID()}`),
         /not connected|connection abort/,
@@ -535,7 +535,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: a line of fstab, by mount(8)",
+  name: "cli: mount(8) mounts a line of fstab",
   ignore: ignore || !root || exists(INSTALLED),
   fn: async () => {
     using bench = new Mounts();
@@ -563,7 +563,7 @@ Deno.test({
       Deno.writeTextFileSync(`${bench.dir}/a`, "alpha");
       assert.equal(Deno.statSync(bench.dir).uid, 1000);
       assert.equal(Deno.statSync(bench.dir).gid, 1001);
-      // It is known to be mounted: nothing is done.
+      // mount(8) knows that it is mounted and does nothing.
       line(`volume=s,pin-file=${pin}`);
       assert.equal(mount("-a").code, 0);
       assert.deepEqual(run("umount", [bench.dir]).err, "");
@@ -622,7 +622,7 @@ Deno.test({
       await until(() => !size(`${file}-wal`));
     };
 
-    // What is mounted by mount(8) is as mount(8) has it: these are among its defaults.
+    // A mount by mount(8) has the defaults of mount(8), including these options.
     fine(mount("suid,dev"), "suid,dev");
     has("rw", "!nosuid", "!nodev", "!noexec", "!sync");
     assert.equal(run("mknod", ["-m", "666", `${dir}/null`, "c", "1", "3"]).code, 0);
@@ -670,7 +670,7 @@ Deno.test({
     Deno.symlinkSync("a", `${dir}/link`);
     assert.throws(() => Deno.readTextFileSync(`${dir}/link`), /os error 40/);
     await end();
-    // Not through mount(8), which leaves some of them out; and without the time to mount each.
+    // Test the parser only: mount(8) drops some words, and mounting each would take long.
     for (const word of [...generic.split(","), "user=root", "nouser", "ro"]) {
       parseMountRequest(new Map([["options", word]]));
     }
@@ -683,7 +683,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: what cannot be mounted, in plain words",
+  name: "cli: clear errors for impossible mounts",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -713,7 +713,7 @@ Deno.test({
   },
 });
 
-/** Damages what a file consists of while something is done. */
+/** Damages a table of a file while a task runs. */
 async function damaging(file: string, name: string, task: () => Promise<void>): Promise<void> {
   using db = new DatabaseSync(file);
   const chunk = db.prepare(
@@ -730,17 +730,17 @@ async function damaging(file: string, name: string, task: () => Promise<void>): 
 }
 
 Deno.test({
-  name: "cli: what a mount could not write back is told by its exit code, and by unmount's",
+  name: "cli: a failed write-back sets the exit codes of mount and unmount",
   ignore,
   fn: async () => {
     using bench = new Mounts();
     await bench.ok([]);
-    // A part of a chunk that is damaged is changed: the chunk cannot be written.
+    // Change part of a damaged chunk, so that the chunk cannot be written.
     const before = "12345678".repeat(1024);
     await bench.ok(["put", "-", "/bad"], { stdin: before });
     const write = () => {
       for (const name of ["good", "better"]) Deno.writeTextFileSync(`${bench.dir}/${name}`, name);
-      // A whole page, of which the kernel need not read anything first.
+      // A whole page, which the kernel need not read first.
       using bad = Deno.openSync(`${bench.dir}/bad`, { write: true });
       bad.writeSync(new Uint8Array(4096).fill(65));
     };
@@ -783,7 +783,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: a trigger that another program adds under a mount does not run, and all is kept",
+  name: "cli: a trigger added by another program under a mount does not run, and no data is lost",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -808,7 +808,7 @@ Deno.test({
       file.syncSync();
     }
     assert.equal(await bench.ok(["cat", "/before", "/during"]), "beforeduring");
-    // One that stays is told of at the end, which comes.
+    // A trigger that stays is reported at the end of the mount.
     during.writeSync(new TextEncoder().encode(", and lost"));
     db.exec(evil);
     during.close();
@@ -822,7 +822,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: unmount waits for its own mount only, whatever else has the file open",
+  name: "cli: unmount waits only for its own mount",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -844,7 +844,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: unmount ends while the other mount of the file is busy, by a link's path too",
+  name: "cli: unmount returns while another mount of the file is busy, also for a linked path",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -880,7 +880,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: of two mounts of a file, one in the other, the inner one is unmounted first",
+  name: "cli: of two nested mounts of a file, the inner one is unmounted first",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -906,7 +906,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: nothing is mounted over what is in a directory, unless that is asked for",
+  name: "cli: a directory with entries is mounted on only on request",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -934,7 +934,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: what a program writes when an encrypted mount has ended is in the clear nowhere",
+  name: "cli: writes after the end of an encrypted mount leave no plaintext",
   ignore,
   fn: async () => {
     using bench = new Mounts();
@@ -943,7 +943,7 @@ Deno.test({
     Deno.writeTextFileSync(pin, PIN);
     await bench.ok(["volume", "create", "s", "--pin-file", pin]);
     const given = ["-v", "s", "--pin-file", pin];
-    /** Writes file after file until it is told to stop, or may not. */
+    /** Writes files until it is stopped or denied. */
     const writer = (stop: boolean) =>
       new Deno.Command("python3", {
         args: [

@@ -1,11 +1,11 @@
-/** One name given by two processes at once: nothing is hidden, nothing is lost. */
+/** Names created by two processes at once: nothing is hidden or lost. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { aloelite, Bench } from "../support/cli.ts";
 import { mountTest, spawnDaemon, until } from "../fuse/support.ts";
 
-/** Names that a container has twice. */
+/** Returns duplicate names within a container. */
 function doubles(file: string): unknown[] {
   using db = new DatabaseSync(file, { readOnly: true });
   return db.prepare(
@@ -20,11 +20,11 @@ async function run(file: string, args: string[], stdin?: string): Promise<string
   return ended.out;
 }
 
-Deno.test("cli: trees of the same names put at once are one tree", async () => {
+Deno.test("cli: equal trees put concurrently become one tree", async () => {
   using bench = new Bench();
   await bench.ok([]);
   const sides = ["one", "two", "three"];
-  // More than a commit takes, so that the processes take turns.
+  // More than one commit, so that the processes alternate.
   for (const side of sides) {
     for (const directory of ["a", "a/b", "c"]) {
       Deno.mkdirSync(bench.path(`${side}/t/${directory}`), { recursive: true });
@@ -47,7 +47,7 @@ Deno.test("cli: trees of the same names put at once are one tree", async () => {
   assert.equal(n, 1 + 3 + 3 * (300 + 3 + 1));
 });
 
-Deno.test("cli: a put of a tree finds what others put into its new directories", async () => {
+Deno.test("cli: put finds entries that other processes add to its new directories", async () => {
   using bench = new Bench();
   await bench.ok([]);
   const count = 6000;
@@ -70,7 +70,7 @@ Deno.test("cli: a put of a tree finds what others put into its new directories",
   assert.equal(await bench.ok(["ls", "/t/z"]), "ours\n");
 });
 
-Deno.test("cli: mkdir -p of one path at once makes it once", async () => {
+Deno.test("cli: concurrent mkdir -p of one path creates it once", async () => {
   using bench = new Bench();
   await bench.ok([]);
   await Promise.all(
@@ -90,7 +90,7 @@ for (const history of ["none", "all"]) {
     Deno.writeTextFileSync(`${dir}/p/q/ours`, "ours");
     await run(file, ["mkdir", "-p", "/p/q/r"]);
     await run(file, ["put", "-", "/p/q/theirs"], "theirs");
-    // An open directory, and one that is worked in, go on.
+    // An open directory, and one with running work, stay usable.
     {
       using open = Deno.openSync(`${dir}/p/q/ours`, { write: true, read: true });
       open.syncSync();
@@ -113,7 +113,7 @@ for (const history of ["none", "all"]) {
   });
 }
 
-mountTest("trees made on two mounts at once are one, on both", async () => {
+mountTest("trees created concurrently on two mounts become one on both", async () => {
   await using one = await spawnDaemon();
   await using two = await spawnDaemon({ file: one.file });
   const make = (dir: string, side: string) =>

@@ -35,7 +35,7 @@ Deno.test("cli: get refuses a second source of a name", async () => {
       assert.equal(read("dir/same"), "x");
     }
   }
-  // What was there before is replaced, by the first.
+  // The first source replaces the existing file.
   Deno.writeTextFileSync(made.path("dir/same"), "old");
   const report = JSON.parse((await made.run(["get", "--json", "/y/same", "/x/same", "dir"])).out);
   assert.deepEqual(report.failed, ["/x/same"]);
@@ -43,7 +43,7 @@ Deno.test("cli: get refuses a second source of a name", async () => {
   assert.equal(read("dir/same"), "y");
 });
 
-Deno.test("cli: trees of one name are joined, and no file in them is lost", async () => {
+Deno.test("cli: trees of one name are merged without losing files", async () => {
   using made = await bench();
   local(made, {
     "a/t/f": "a",
@@ -85,7 +85,7 @@ Deno.test("cli: put refuses a second source of a name", async () => {
   await made.fails(1, ["put", "q/big", "p/big", "//to//"]);
   assert.equal(await made.ok(["cat", "/to/big"]), "Q");
   assert.equal((await made.json(["trash", "ls"])).length, 0);
-  // Adding to what was added before loses nothing.
+  // Appending to appended content loses nothing.
   await made.ok(["put", "--append", "p/same", "q/same", "/to"]);
   assert.equal(await made.ok(["cat", "/to/same"]), "ppq");
 });
@@ -101,7 +101,7 @@ Deno.test("cli: cp and mv refuse a second source of a name", async () => {
     await made.ok(["mkdir", "-p", "/x/e", "/y/e"]);
     await made.fails(1, [command, "/x/e", "/y/e", "/to"]);
     assert.equal((await made.json(["stat", "/y/e"])).kind, "directory");
-    // Nor is a source that is to come replaced.
+    // A later source is not replaced either.
     await made.fails(1, [command, "/y/same", "/to/same", "/to"]);
     assert.equal(await made.ok(["cat", "/to/same", "/y/same"]), "xy");
   }

@@ -1,4 +1,4 @@
-/** The command line: PINs, from everywhere they may come from. */
+/** The command line: PINs from every source. */
 
 import assert from "node:assert/strict";
 import { aloelite, Bench, onTerminal, quoted, RUN } from "../support/cli.ts";
@@ -74,7 +74,7 @@ Deno.test("cli: PINs from files, variables and descriptors", async () => {
     await bench.fails(1, [...s, "ls"]),
     /volume s: encrypted; give its PIN with/,
   );
-  // The variable is never taken without being asked for.
+  // The variable is used only on request.
   await bench.fails(1, [...s, "ls"], { env: { ALOELITE_PIN: PIN } });
   assert.match(
     await bench.fails(1, ["-v", "main", "ls", "--pin-file", right]),
@@ -144,7 +144,7 @@ Deno.test("cli: encrypted snapshots and exports", async () => {
     "secret",
   );
 
-  // A secret does not become plain by omission.
+  // An encrypted volume never becomes plain by omission.
   const other = bench.path("other.aloe");
   const from = ["-v", "main", "--pin-env", "P", "export", other];
   assert.equal((await bench.json(from, { env })).encryption, "convergent");
@@ -183,7 +183,7 @@ Deno.test("cli: encrypted snapshots and exports", async () => {
 });
 
 Deno.test({
-  name: "cli: PINs asked for on a terminal",
+  name: "cli: prompts for PINs on a terminal",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     using bench = new Bench();
@@ -192,7 +192,7 @@ Deno.test({
     const differ = await onTerminal(create, ["one\r", "two\r"]);
     assert.equal(differ.code, 1);
     assert.match(differ.shown, /the two PINs differ; nothing was changed/);
-    // Backspace takes a whole character back.
+    // Backspace deletes a whole character.
     const made = await onTerminal(create, ["kä\x7f\x7fcafé\r", "café\r"]);
     assert.equal(made.code, 0, made.shown);
     assert.doesNotMatch(made.shown, /caf/);

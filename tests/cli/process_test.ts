@@ -1,4 +1,4 @@
-/** The command line: closed pipes, signals, and a file that stays sound. */
+/** The command line: closed pipes, signals, and undamaged files. */
 
 import assert from "node:assert/strict";
 import { Bench, exists, hangingOnce, MAIN, onTerminal, RUN, start } from "../support/cli.ts";
@@ -7,7 +7,7 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until something is so, for a minute at most. */
+/** Waits until a condition holds, for at most a minute. */
 async function until(what: () => Promise<boolean> | boolean): Promise<void> {
   for (let i = 0; i < 1200; i++) {
     if (await what()) return;
@@ -23,7 +23,7 @@ async function sound(bench: Bench): Promise<void> {
 }
 
 Deno.test({
-  name: "cli: a closed pipe ends it quietly",
+  name: "cli: a closed pipe ends a command quietly",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     using bench = new Bench();
@@ -58,7 +58,7 @@ Deno.test({
   },
 });
 
-Deno.test("cli: reading, writing and the environment are permissions enough", async () => {
+Deno.test("cli: read, write and env permissions suffice", async () => {
   using bench = new Bench();
   await bench.ok([]);
   const run = async (...args: string[]): Promise<{ code: number; err: string }> => {
@@ -82,7 +82,7 @@ Deno.test("cli: reading, writing and the environment are permissions enough", as
   Deno.writeTextFileSync(bench.path("d/f"), "f");
   assert.deepEqual(await run("put", "-r", bench.path("d"), "/"), { code: 0, err: "" });
   assert.deepEqual(await run("get", "-r", "/d", bench.path("e")), { code: 0, err: "" });
-  // All but what SQLite itself attaches a database for.
+  // Except for VACUUM, for which SQLite attaches a database.
   const shrunk = await run("prune", "--vacuum");
   assert.equal(shrunk.code, 1);
   assert.match(shrunk.err, /cleaned up, but not shrunk: VACUUM needs .*--allow-all/);
@@ -96,7 +96,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       using bench = new Bench();
       await bench.ok([]);
       await bench.ok(["put", "-", "/kept"], { stdin: "kept" });
-      // It never ends, and its zeros take no room.
+      // The input is endless, and its zeros take no space.
       const endless = ["put", "--read-special", "/dev/zero", "/large"];
       const put = start(["-f", bench.file, ...endless]);
       await until(async () => (await bench.json(["mounts"])).length === 1);
@@ -109,7 +109,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       assert.equal(await bench.ok(["ls"]), "kept\n");
       assert.deepEqual(await bench.json(["trash", "ls"]), []);
 
-      // Waiting for standard input that does not come; the old content stays.
+      // Wait for standard input that never comes; the old content stays.
       const stdin = start(["-f", bench.file, "put", "-", "/kept"], {
         stdin: "",
       });
@@ -129,7 +129,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 Deno.test({
-  name: "cli: Ctrl-C while copying out leaves no half file",
+  name: "cli: Ctrl-C during get leaves no incomplete file",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     using bench = new Bench();
@@ -139,7 +139,7 @@ Deno.test({
         bench.file,
       );
       await using mount = await fs.mount();
-      // Much to write, of one chunk.
+      // Much content from one chunk.
       await using to = await mount.openWrite("/large");
       const ones = new Uint8Array(2 ** 20).fill(1);
       for (let i = 0; i < 1500; i++) await to.write(ones);
@@ -157,7 +157,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: a terminal is shown the progress, and nothing else is",
+  name: "cli: progress is shown only on a terminal",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     using bench = new Bench();
@@ -183,7 +183,7 @@ Deno.test({
       shown,
       new RegExp(`put  [=-]+  \\d+%  ${bytes} of 16 MiB  ${bytes}/s  [\\dms]+ left`),
     );
-    // The line is taken away in the end.
+    // The line is removed at the end.
     assert.ok(shown.trimEnd().endsWith("\x1b[2K"), shown);
 
     const [unknown] = await Promise.all([onTerminal(put("/pipe2"), []), feed()]);
@@ -197,21 +197,21 @@ Deno.test({
   },
 });
 
-/** The names of a process's threads. */
+/** Returns the names of a process's threads. */
 function threadsOf(pid: number): string[] {
   return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => {
     try {
       return Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`);
     } catch {
-      // It has ended.
+      // The thread has ended.
       return "";
     }
   });
 }
 
 Deno.test({
-  name: "cli: a signal ends a command that hangs within a statement",
-  // What a process does is looked up in /proc.
+  name: "cli: a signal ends a command that hangs in a statement",
+  // The test reads /proc.
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await Promise.all((["SIGTERM", "SIGINT"] as const).map(async (signal) => {
@@ -225,7 +225,7 @@ Deno.test({
       });
       const writer = child.stdin.getWriter();
       await until(async () => (await bench.json(["mounts"])).length === 1);
-      // That watches over it.
+      // The watchdog thread.
       await until(() => threadsOf(child.pid).some((name) => name.startsWith("worker-")));
       Deno.writeTextFileSync(sign, "");
       await writer.write(new TextEncoder().encode("lost"));
@@ -233,12 +233,12 @@ Deno.test({
       const worked = () => Number(Deno.readTextFileSync(`/proc/${child.pid}/stat`).split(" ")[13]);
       const begun = worked();
       await until(() => worked() > begun + 100);
-      // The thread may have started, and not be listening yet.
+      // The thread may have started without listening yet.
       const again = setInterval(() => {
         try {
           child.kill(signal);
         } catch {
-          // It has ended.
+          // The process has ended.
         }
       }, 1000);
       const { code, signal: by } = await child.output();

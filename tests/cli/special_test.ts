@@ -1,4 +1,4 @@
-/** The command line with files that have holes, and with what is no file. */
+/** The command line with sparse files and special files. */
 
 import assert from "node:assert/strict";
 import { aloelite, Bench } from "../support/cli.ts";
@@ -10,7 +10,7 @@ function blocks(path: string): number {
   return Deno.statSync(path).blocks! * 512;
 }
 
-/** Makes a file of a length with some data at some places. */
+/** Creates a file with data at some offsets. */
 function sparse(path: string, size: number, data: Record<number, string>): void {
   using file = Deno.createSync(path);
   file.truncateSync(size);
@@ -50,7 +50,7 @@ for (const how of ["plain", "convergent"]) {
       }
       assert.equal(Deno.statSync(bench.path("out/s")).size, size);
       for (const name of names) assert.ok(blocks(bench.path(`out/${name}`)) < MIB, name);
-      // What was there is replaced by a file with holes too; and a tree has them.
+      // A sparse file replaces the existing one; a tree keeps holes too.
       await bench.ok([...pin, "get", "/s", "out/s"]);
       await bench.ok([...pin, "get", "-r", "/", "tree"]);
       for (const name of names) assert.ok(blocks(bench.path(`tree/${name}`)) < MIB, name);
@@ -67,7 +67,7 @@ for (const how of ["plain", "convergent"]) {
 }
 
 Deno.test({
-  name: "cli: what is added to a file keeps its holes",
+  name: "cli: append keeps the holes of a file",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();
@@ -81,14 +81,14 @@ Deno.test({
     same(bench.path("f"), bench.path("both"));
     assert.ok(blocks(bench.path("f")) < MIB);
     await bench.ok(["verify", "--deep"]);
-    // A pipe has no holes; to one, and to what is there, zeros are written.
+    // A pipe cannot have holes, so zeros are written to it, and over existing content.
     const piped = await bench.run(["get", "/f", "-"]);
     assert.equal(piped.bytes.length, 400 * MIB + 7);
   },
 });
 
 Deno.test({
-  name: "cli: special files are read only when that is asked for",
+  name: "cli: special files are read only on request",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();
@@ -114,7 +114,7 @@ Deno.test({
     await bench.ok(["put", "--read-special", "fifo", "/fed"], { cwd });
     await feeding;
     assert.equal(await bench.ok(["cat", "/null", "/fed"]), "fed\n");
-    // Standard input is what it is, under any of its names.
+    // Standard input works under each of its names.
     for (const name of ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]) {
       await bench.ok(["put", name, "/in"], { stdin: name });
       assert.equal(await bench.ok(["cat", "/in"]), name);
@@ -124,7 +124,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "cli: what has no end is not read as a PIN",
+  name: "cli: an endless file is not read as a PIN",
   ignore: !LINUX,
   async fn() {
     using bench = new Bench();

@@ -1,4 +1,4 @@
-/** The command line: whole trees in and out, and trees that mean harm. */
+/** The command line: whole trees in and out, including hostile ones. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -6,7 +6,7 @@ import { Bench, exists } from "../support/cli.ts";
 
 const POSIX = Deno.build.os !== "windows";
 
-/** One line for each thing below a folder: kind, permissions, time, content. */
+/** Returns one line for each entry of a folder: kind, permissions, time, content. */
 function describe(folder: string, at = ""): string[] {
   const lines: string[] = [];
   const names = [...Deno.readDirSync(`${folder}${at}`)].map((e) => e.name)
@@ -47,7 +47,7 @@ function bytes(length: number, seed: number): Uint8Array<ArrayBuffer> {
   return data;
 }
 
-/** Makes a tree with all that a copy has to keep. */
+/** Creates a tree with everything that a copy has to keep. */
 function makeTree(top: string): void {
   Deno.mkdirSync(`${top}/deep/er/and/deeper`, { recursive: true });
   Deno.mkdirSync(`${top}/empty`);
@@ -91,7 +91,7 @@ function makeTree(top: string): void {
   Deno.utimeSync(`${top}/deep`, long, long);
 }
 
-Deno.test("cli: a tree goes in and comes out the same", async () => {
+Deno.test("cli: a tree survives put and get", async () => {
   using bench = new Bench();
   Deno.mkdirSync(bench.path("tree"));
   makeTree(bench.path("tree"));
@@ -128,7 +128,7 @@ Deno.test("cli: a tree goes in and comes out the same", async () => {
   assert.deepEqual(got, { ...report, skipped: [] });
   const wanted = describe(bench.path("tree"));
   assert.deepEqual(describe(bench.path("copy")), wanted);
-  // Again: over what is there, and into a directory.
+  // Repeat, over existing files and into a directory.
   await bench.ok(["get", "-r", "/tree", "copy2/"]);
   Deno.mkdirSync(bench.path("into"));
   await bench.ok(["get", "-r", "/tree", "into"]);
@@ -138,7 +138,7 @@ Deno.test("cli: a tree goes in and comes out the same", async () => {
   await bench.ok(["get", "-r", "/tree", "into"]);
   assert.deepEqual(describe(bench.path("into/tree")), wanted);
 
-  // Putting it again replaces: nothing doubles, unchanged links stay.
+  // A repeated put replaces: no duplicates, and unchanged links stay.
   Deno.writeTextFileSync(bench.path("tree/many/7"), "seven");
   const again = await bench.run(["put", "-r", "tree", "/"]);
   assert.equal(again.code, 0, again.err);
@@ -149,7 +149,7 @@ Deno.test("cli: a tree goes in and comes out the same", async () => {
   );
   assert.equal((await bench.json(["ls", "-a", "/tree/many"])).length, 1200);
   assert.deepEqual(await bench.json(["trash", "ls"]), []);
-  // `.` has no name of its own: its content is merged.
+  // `.` has no name, so its content is merged.
   await bench.ok(["mkdir", "/merged"]);
   await bench.ok(["put", "-r", ".", "/merged"], {
     cwd: bench.path("tree/deep"),
@@ -159,7 +159,7 @@ Deno.test("cli: a tree goes in and comes out the same", async () => {
   assert.match(await bench.ok(["verify", "--deep"]), /no problem/);
 });
 
-Deno.test("cli: put goes on after a fault, and skips its own file", async () => {
+Deno.test("cli: put continues after a failure, and skips its own file", async () => {
   using bench = new Bench();
   await bench.ok([]);
   Deno.mkdirSync(bench.path("t/sub"), { recursive: true });
@@ -199,7 +199,7 @@ Deno.test({
       await bench.ok(["put", "-", path], { stdin: "evil" });
     }
     {
-      // No library writes such a name; a hostile file has it all the same.
+      // No library writes such a name, but a hostile file may contain it.
       using db = new DatabaseSync(bench.file);
       const names = { slash: "../../outside/f", dots: "..", dot: "." };
       for (const [was, name] of Object.entries(names)) {
@@ -227,7 +227,7 @@ Deno.test({
     );
     assert.equal(exists(bench.path("evil")), false);
 
-    // A link in the destination is not followed: neither one that was there …
+    // A link in the destination is not followed: neither an existing one …
     Deno.removeSync(bench.path("dest/x"), { recursive: true });
     Deno.symlinkSync(outside, bench.path("dest/x"));
     Deno.removeSync(bench.path("dest/good"));
@@ -249,7 +249,7 @@ Deno.test({
     assert.equal(Deno.lstatSync(bench.path("top/t/good")).isFile, true);
     assert.deepEqual([...Deno.readDirSync(outside)], []);
 
-    // … nor one that the tree brings along, whatever name comes later.
+    // … nor one from the tree, followed by another entry of its name.
     Deno.mkdirSync(bench.path("l"));
     Deno.symlinkSync(outside, bench.path("l/y"));
     await bench.ok(["put", "-r", "l", "/"]);

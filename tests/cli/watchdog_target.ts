@@ -1,9 +1,9 @@
-/** Started by itself: a process with a watchdog that says when it is ready. */
+/** A program for tests: a process with a watchdog that reports when it is ready. */
 
 import { fileURLToPath } from "node:url";
 import { watchEnd } from "../../cli/watchdog.ts";
 
-/** Starts one, and waits until the thread listens. */
+/** Starts the program and waits until its thread listens. */
 export async function createCliTarget(spins: boolean): Promise<Deno.ChildProcess> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", fileURLToPath(import.meta.url), ...(spins ? ["spin"] : [])],

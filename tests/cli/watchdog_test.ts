@@ -1,4 +1,4 @@
-/** A process that SIGTERM is sent to ends, whatever it is doing. */
+/** SIGTERM ends a process, whatever it is doing. */
 
 import assert from "node:assert/strict";
 import { createCliTarget } from "./watchdog_target.ts";
