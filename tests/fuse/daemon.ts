@@ -1,17 +1,16 @@
 /**
- * A mount in a process of its own, for tests: it can be killed without harm to
- * them. Options come as the first line on stdin, commands as the following
- * ones, answers go to stdout, all JSON. The end of stdin ends the mount, so
- * that none outlives its test.
+ * A mount in a separate process for tests, which can be killed without harming them. The first line
+ * on stdin has the options, the following ones are commands; answers go to stdout; all are JSON.
+ * The end of stdin ends the mount, so that no mount outlives its test.
  *
  * @module
  */
 
 import { type FuseMount, mountVolume, type MountVolumeOptions } from "../../fuse/mod.ts";
 
-/** What the first line says: `mountVolume`'s options, as JSON can hold them. */
+/** The first line: options of `mountVolume` as JSON. */
 export interface DaemonOptions extends Omit<MountVolumeOptions, "at" | "pin" | "log"> {
-  /** Nanoseconds, decimal. */
+  /** Nanoseconds, in decimal. */
   at?: string;
   pin?: string;
 }
@@ -23,19 +22,19 @@ export interface DaemonCommand {
   lazy?: boolean;
 }
 
-/** Whatever the daemon says. */
+/** A line of the daemon's output. */
 export interface DaemonLine {
-  /** The mount answers. */
+  /** The mount is ready. */
   mounted?: true;
-  /** It could not be made. */
+  /** The mount failed. */
   failed?: string;
   /** A line of the mount's log. */
   log?: string;
-  /** An answer to the command with this id. */
+  /** The id of the answered command. */
   id?: number;
   ok?: unknown;
   error?: string;
-  /** The mount is gone: null, or what went wrong. */
+  /** The mount has ended: null, or the error. */
   closed?: string | null;
 }
 
@@ -99,7 +98,7 @@ async function main(): Promise<void> {
         (error) => say({ id: command.id, error: String(error) }),
       );
     }
-    // Whoever started this is gone, or wants it gone.
+    // The starting process has ended, or ends the mount.
     await mount.unmount({ lazy: true }).catch(() => {});
   })();
   await Promise.race([closed, commands.then(() => closed)]);

@@ -1,10 +1,9 @@
 /**
- * Runs calls in lockstep on two directories, by several processes on each, and
- * compares whatever can be seen: errors, bytes, stat fields, at last the trees.
+ * Runs calls in lockstep on two directories, with several processes on each, and compares
+ * everything visible: errors, bytes, stat fields, and finally the trees.
  *
- * As a program it runs the calls of a file again, as a failing test printed
- * them, and says what was answered:
- * `deno run -A tests/fuse/differential.ts CALLS.json DIRECTORY DIRECTORY`.
+ * As a program, it repeats the calls of a file that a failing test has printed, and shows the
+ * answers: `deno run -A tests/fuse/differential.ts CALLS.json DIRECTORY DIRECTORY`.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { type Call, PROCESSES, TIMES } from "./differential_ops.ts";
 import { pythonPath } from "./python.ts";
 import { within } from "./support.ts";
 
-/** Stat fields as `syscalls.py` gives them; `size` is null for a directory. */
+/** Stat fields as `syscalls.py` returns them; `size` is null for a directory. */
 export interface Fields {
   mode: number;
   nlink: number;
@@ -36,7 +35,7 @@ export interface WalkedEntry extends Fields {
   data?: { n: number; sha: string; head: string };
 }
 
-/** What a process answers. */
+/** The answer of a process. */
 export interface Answer {
   r?: unknown;
   e?: string;
@@ -63,7 +62,7 @@ export class Caller implements AsyncDisposable {
     this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Makes a call; one at a time. */
+  /** Makes a call; only one at a time. */
   async call(request: Record<string, unknown>): Promise<Answer> {
     await this.#input.write(new TextEncoder().encode(JSON.stringify(request) + "\n"));
     const parts = [this.#rest];
@@ -78,14 +77,14 @@ export class Caller implements AsyncDisposable {
     return JSON.parse(all.slice(0, end)) as Answer;
   }
 
-  /** The result of a call. @throws On an error number. */
+  /** Returns the result of a call. @throws On an errno. */
   async result<T = unknown>(request: Record<string, unknown>): Promise<T> {
     const { r, e } = await this.call(request);
     if (e !== undefined) throw new Error(`${e}: ${JSON.stringify(request)}`);
     return r as T;
   }
 
-  /** Ends it. */
+  /** Ends the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#input.close().catch(() => {});
     await within(this.#process.status, 30_000, "").catch(() => this.#process.kill("SIGKILL"));
@@ -93,19 +92,19 @@ export class Caller implements AsyncDisposable {
   }
 }
 
-/** One of the two directories, and the processes that work in it. */
+/** One of the two directories, with its processes. */
 export class Side implements AsyncDisposable {
   readonly callers: Caller[] = Array.from({ length: PROCESSES }, () => new Caller());
   #base = "/";
 
   constructor(
-    /** The directory under which each run has its own. */
+    /** The directory that contains one directory for each run. */
     readonly top: string,
-    /** Emulates what a tmpfs has not. */
+    /** Whether to emulate what a tmpfs lacks. */
     readonly poor: boolean,
   ) {}
 
-  /** Begins a run in a new directory. */
+  /** Starts a run in a new directory. */
   async start(name: string): Promise<void> {
     this.#base = `${this.top}/${name}/base`;
     Deno.mkdirSync(`${this.top}/${name}`);
@@ -115,12 +114,12 @@ export class Side implements AsyncDisposable {
     await this.enter();
   }
 
-  /** Goes into the run's directory, with nothing open. */
+  /** Enters the run's directory, with no files open. */
   async enter(): Promise<void> {
     for (const caller of this.callers) await caller.result({ do: "start", base: this.#base });
   }
 
-  /** Closes everything and goes away, so that it can be unmounted. */
+  /** Closes all files and leaves the directory, so that it can be unmounted. */
   async leave(): Promise<void> {
     for (const caller of this.callers) await caller.result({ do: "start", base: "/" });
   }
@@ -134,7 +133,7 @@ export class Side implements AsyncDisposable {
     );
   }
 
-  /** The tree of the run. */
+  /** Returns the tree of the run. */
   async walk(): Promise<Record<string, WalkedEntry>> {
     await this.callers[0].result({ do: "start", base: this.#base });
     return await this.callers[0].result({ do: "walk", p: "." });
@@ -145,19 +144,19 @@ export class Side implements AsyncDisposable {
   }
 }
 
-/** How two sides are compared. */
+/** Options of a comparison. */
 export interface CompareOptions {
-  /** Waits for the clock before each call, so that whether a time changes can be compared. */
+  /** Whether to wait for the clock before each call, so that changed times can be compared. */
   tick: boolean;
   /** Unmounts the first side and mounts it again. */
   remount?: () => Promise<void>;
-  /** Whether a side uses numbers of inodes again, as ext4 does: they are not compared then. */
+  /** Whether a side reuses inode numbers, as ext4 does; they are not compared then. */
   reused?: boolean;
-  /** Is told each call and what both sides answered. */
+  /** Receives each call with both answers. */
   trace?: (call: Call, left: Answer, right: Answer) => void;
 }
 
-/** Each inode on one side is one inode on the other. */
+/** Checks that each inode on one side corresponds to one inode on the other. */
 class Pairs {
   readonly #left = new Map<string, string>();
   readonly #right = new Map<string, string>();
@@ -178,10 +177,10 @@ class Pairs {
 
 const EXPLICIT = new Set(TIMES);
 
-/** Compares what two sides answer to the same calls. */
+/** Compares the answers of both sides. */
 class Comparison {
   readonly #inodes = new Pairs();
-  /** The last times of each inode of each side: mtime and ctime. */
+  /** The last mtime and ctime of each inode of each side. */
   readonly #times: [Map<string, Fields>, Map<string, Fields>] = [new Map(), new Map()];
   readonly #tick: boolean;
   readonly #reused: boolean;
@@ -206,7 +205,7 @@ class Comparison {
     const before = [this.#times[0].get(left.ino), this.#times[1].get(right.ino)];
     this.#times[0].set(left.ino, left);
     this.#times[1].set(right.ino, right);
-    // Who writes through a mapping changes times at the first touch of a page, or never (tmpfs).
+    // A write through a mapping changes times at the first access to a page, or never (tmpfs).
     if (call?.do === "mmap") return;
     for (const name of ["mtime", "ctime"] as const) {
       if (name === "mtime" && (EXPLICIT.has(left.mtime) || EXPLICIT.has(right.mtime))) {
@@ -237,14 +236,14 @@ class Comparison {
   }
 }
 
-/** What must be equal in an answer. */
+/** Returns the part of an answer that must be equal. */
 function plain(answer: Answer): unknown {
   const seen = Object.entries(answer.seen ?? {})
     .map(([name, fields]) => [name, typeof fields === "string" ? fields : shown(fields)]);
   return { r: answer.r, e: answer.e, seen: Object.fromEntries(seen) };
 }
 
-/** What must be equal of an entry; numbers of nodes and times have rules of their own. */
+/** Returns the part of an entry that must be equal; inode numbers and times have separate rules. */
 function shown<T extends Fields>(entry: T): Partial<T> {
   const { ino: _ino, atime: _atime, mtime: _mtime, ctime: _ctime, ...rest } = entry;
   return rest as unknown as Partial<T>;
@@ -253,7 +252,7 @@ function shown<T extends Fields>(entry: T): Partial<T> {
 const SESSION = crypto.randomUUID().slice(0, 8);
 let started = 0;
 
-/** The call, on descriptors that are open if there are any. */
+/** Returns the call with descriptors replaced by open ones. */
 function aimed(call: Call, open: Set<number>): Call {
   const aim = (slot: unknown) => {
     const slots = [...open].sort();
@@ -266,7 +265,7 @@ function aimed(call: Call, open: Set<number>): Call {
   return aimed;
 }
 
-/** Runs calls on both sides, in directories of their own. @throws When they differ. */
+/** Runs calls on both sides in separate directories. @throws When they differ. */
 export async function compare(
   left: Side,
   right: Side,
@@ -299,9 +298,9 @@ export async function compare(
   comparison.trees(await left.walk(), await right.walk());
 }
 
-/** Remounts a side, and asserts that every entry is what it was, to the nanosecond. */
+/** Remounts a side, and asserts that every entry is unchanged, to the nanosecond. */
 async function survive(side: Side, remount: () => Promise<void>): Promise<void> {
-  // What reads may change the time of access, once.
+  // Reading may update access times once.
   await side.walk();
   const before = await side.walk();
   await side.leave();
@@ -310,7 +309,7 @@ async function survive(side: Side, remount: () => Promise<void>): Promise<void> 
   assert.deepEqual(await side.walk(), before, "after the remount");
 }
 
-/** The calls of a script, one a line, as JSON. */
+/** Returns the calls of a script as JSON, one a line. */
 export function printed(script: Call[], tick: boolean): string {
   return JSON.stringify({ tick, calls: script }).replaceAll('{"do"', '\n  {"do"') + "\n";
 }

@@ -1,20 +1,20 @@
 /**
- * Random system calls for the differential tests. Names are few, so that they
- * collide; paths are text whose code units are their bytes.
+ * Random system calls for the differential tests. Few names are used, so that they collide; in
+ * paths, each code unit is a byte.
  *
  * @module
  */
 
 import fc from "fast-check";
 
-/** A call as `syscalls.py` understands it; `who` is the process that makes it. */
+/** A call in the form of `syscalls.py`; `who` is the calling process. */
 export interface Call {
   do: string;
   who: number;
   [argument: string]: unknown;
 }
 
-/** Uids and gids that take part, besides root's. */
+/** The uids and gids of callers. */
 export const USERS = [
   { uid: 0, gid: 0, groups: [] as number[] },
   { uid: 0, gid: 0, groups: [] as number[] },
@@ -22,7 +22,7 @@ export const USERS = [
   { uid: 1002, gid: 2002, groups: [2001] },
 ];
 
-/** Processes on each side. */
+/** The number of processes on each side. */
 export const PROCESSES = 2;
 
 const KIB = 1024;
@@ -79,7 +79,7 @@ const mode = fc.constantFrom(
   0o7777,
   0,
 );
-/** Around the ends of pages, of blocks and of chunks. */
+/** Offsets near the ends of pages, blocks and chunks. */
 const offset = fc.oneof(
   fc.constantFrom(0, 1, 4095, 4096, 65_535, 65_536, 65_537, 131_072, 196_608, 131_000),
   fc.nat({ max: 300 * KIB }),
@@ -90,7 +90,7 @@ const length = fc.oneof(
   fc.nat({ max: 8000 }),
   fc.nat({ max: 200 * KIB }),
 );
-/** Nanoseconds: negative, small, with a fraction, after 2038. */
+/** Times in nanoseconds: negative, small, fractional, after 2038. */
 export const TIMES = [
   "0",
   "1",
@@ -120,7 +120,10 @@ const xattrName = fc.constantFrom(
   "bogus.a",
   "trusted.t",
 );
-/** Not -1 for both: the kernel does not tell a filesystem in user space that set-user-id goes then. */
+/**
+ * Not -1 for both: the kernel does not notify a FUSE filesystem that set-user-id must be cleared
+ * then.
+ */
 const owner = fc.constantFrom(0, 1001, 1002);
 const group = fc.constantFrom(-1, 0, 2001, 2002);
 const openFlags = fc.tuple(
@@ -136,7 +139,7 @@ const openFlags = fc.tuple(
     "O_SYNC",
     "O_PATH",
   ]).chain((all) =>
-    // Most of them seldom, but files have to come from somewhere.
+    // Most calls are rare, but files have to be created.
     fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 9 })).map(([keep, rare]) => {
       const some = all.slice(0, keep);
       return rare < 6
@@ -161,7 +164,7 @@ function call(
   };
 }
 
-/** What most runs begin with: some of it is there to work on. */
+/** Initial calls of most runs, so that some files exist. */
 const BEGINNING: Call[] = [
   { do: "mkdir", who: 0, p: "a", mode: 0o777 },
   { do: "mkdir", who: 1, p: "a/b", mode: 0o755 },
@@ -178,17 +181,17 @@ const BEGINNING: Call[] = [
   { do: "open", who: 1, slot: 2, p: "a", flags: ["O_RDONLY", "O_DIRECTORY"], mode: 0 },
 ];
 
-/** Which calls to draw from. */
+/** The calls to choose from. */
 export interface CallOptions {
-  /** Calls that only root may make: other uids, devices. */
+  /** Whether to include calls that need root: other uids, devices. */
   root: boolean;
-  /** How often a remount is drawn, against about 300 for all others; 0 for never. */
+  /** The weight of a remount, compared with about 300 for all others; 0 for never. */
   remount?: number;
 }
 
-/** A script of random calls. @param length How many at most. */
+/** Returns an arbitrary script of calls. @param length The maximum length. */
 export function scripts(options: CallOptions, length: number): fc.Arbitrary<Call[]> {
-  // A part of the beginning only, so that what a failure needs not is left out in the end.
+  // Use only parts of the initial calls, so that shrinking can remove the rest.
   const part = fc.subarray(BEGINNING);
   return fc.tuple(part, part, part, fc.array(calls(options), { maxLength: length, size: "max" }))
     .map(([one, two, three, rest]) => [
@@ -215,7 +218,7 @@ function calls({ root, remount = 0 }: CallOptions): fc.Arbitrary<Call> {
     call(3, "futimens", { slot, atime: time, mtime: time }),
     call(10, "fallocate", {
       slot,
-      // 0, keep size, punch and keep size, zero, zero and keep size, and what is refused.
+      // 0, keep size, punch and keep size, zero, zero and keep size, and an invalid mode.
       mode: fc.constantFrom(0, 1, 3, 3, 3, 0x10, 0x11, 2),
       off: offset,
       len: length,

@@ -1,10 +1,9 @@
 /**
- * Random system calls on a mount and on a tmpfs, by two processes each: what
- * they answer, show and leave behind is the same.
+ * Random system calls on a mount and on a tmpfs, by two processes each: answers, visible state and
+ * results are equal.
  *
- * `ALOELITE_TEST_RUNS` multiplies how much is tried, `ALOELITE_TEST_SEED`
- * repeats a run. A failure prints the calls that are left after shrinking; with
- * `tests/fuse/differential.ts` they run again.
+ * `ALOELITE_TEST_RUNS` multiplies the number of runs, `ALOELITE_TEST_SEED` repeats a run. A failure
+ * prints the calls that remain after shrinking; `tests/fuse/differential.ts` repeats them.
  */
 
 import assert from "node:assert/strict";
@@ -26,18 +25,18 @@ import {
 } from "./support.ts";
 import { install, Reference } from "../oracle/reference.ts";
 
-/** How long shrinking may go on, ms. */
+/** The time limit for shrinking, in ms. */
 const PATIENCE = Number(Deno.env.get("ALOELITE_TEST_PATIENCE") ?? "60000");
 
 const seed = Deno.env.get("ALOELITE_TEST_SEED");
 
 interface Setting {
   encryption?: "none" | "convergent" | "random";
-  /** How often a call is a remount, against about 300 for all others. */
+  /** The weight of a remount, compared with about 300 for all other calls. */
   remount?: number;
-  /** Waits for the clock before each call, and compares which times change. */
+  /** Whether to wait for the clock before each call, to compare changed times. */
   tick?: boolean;
-  /** Runs, and calls in one. */
+  /** The number of runs, and of calls in each. */
   runs: number;
   length: number;
   chunkSize?: number;
@@ -101,7 +100,7 @@ class Lab implements AsyncDisposable {
   }
 }
 
-/** Runs random scripts in a lab. @throws With the shortest script that was found to fail. */
+/** Runs random scripts. @throws With the shortest failing script. */
 async function explore(lab: Lab, setting: Setting): Promise<void> {
   const { tick = false, remount, length } = setting;
   let shortest: { script: Call[]; error: unknown } | undefined;
@@ -172,13 +171,13 @@ differential("encrypted, with remounts", {
 
 const installed = await install("0.4.0");
 
-/** A path as the reference has it, from one whose code units are bytes. */
+/** Converts a path whose code units are bytes to the reference's form. */
 function theirs(path: string): string {
   return path.split("/").slice(1)
     .map((name) => "/" + decodeName(Uint8Array.from(name, (unit) => unit.charCodeAt(0)))).join("");
 }
 
-/** The row of an entry in the reference's snapshot. */
+/** An entry in the reference's snapshot. */
 interface Row {
   id: string;
   type: string;

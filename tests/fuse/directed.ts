@@ -1,14 +1,14 @@
 /**
- * What a directory must do, each thing in a script of its own: they run in an
- * empty directory of whatever filesystem.
+ * Required behaviour of a directory, one script each. The scripts run in an empty directory of any
+ * filesystem.
  *
  * @module
  */
 
-/** A script in Python, for `python` of `python.ts`. */
+/** A Python script for `python` of `python.ts`. */
 export interface Directed {
   name: string;
-  /** Whether only root can run it. */
+  /** Whether the script needs root. */
   root?: boolean;
   script: string;
 }
@@ -16,10 +16,10 @@ export interface Directed {
 /** The name of the script that looks for holes. */
 export const HOLES = "where data and holes are";
 
-/** The name of the script that makes many files. */
+/** The name of the script that creates many files. */
 export const MANY = "a directory of 20,000 files";
 
-/** Every script. */
+/** All scripts. */
 export const DIRECTED: Directed[] = [
   {
     name: "O_APPEND from four processes loses nothing",
@@ -41,7 +41,7 @@ for who in range(4):
 `,
   },
   {
-    name: "a file that is open outlives its name",
+    name: "an open file survives the removal of its name",
     script: `
 os.mkdir("d")
 fd = os.open("d/f", os.O_RDWR | os.O_CREAT, 0o640)
@@ -60,7 +60,7 @@ same(os.pread(fd, 20, 0), b"a" * 10)
 `,
   },
   {
-    name: "a file that is open outlives another's being renamed over it",
+    name: "an open file survives a rename over its name",
     script: `
 write("old", b"old" * 1000)
 write("new", b"new" * 1000)
@@ -78,7 +78,7 @@ fails(errno.ENOENT, os.stat, "new")
 `,
   },
   {
-    name: "what rename refuses, and its flags",
+    name: "errors and flags of rename",
     script: `
 os.makedirs("full/child"); os.mkdir("empty"); os.mkdir("other"); write("f", b"f"); write("g", b"g")
 fails(errno.ENOTEMPTY, os.rename, "empty", "full")
@@ -105,7 +105,7 @@ same(os.stat("g").st_nlink, 2)
 `,
   },
   {
-    name: "a directory that moves takes its children along",
+    name: "a moved directory keeps its children",
     script: `
 os.makedirs("a/b/c"); os.mkdir("z"); write("a/b/c/f", b"1")
 os.chdir("a/b/c")
@@ -137,7 +137,7 @@ as_user(1001, 1001, lambda: os.unlink("t/mine"))
 `,
   },
   {
-    name: "setgid directories hand their group on",
+    name: "setgid directories pass on their group",
     root: true,
     script: `
 os.mkdir("d"); os.chown("d", 1001, 2001); os.chmod("d", 0o2777)
@@ -158,7 +158,7 @@ same(stat.S_IMODE(os.stat("d/x").st_mode), 0o775)
 `,
   },
   {
-    name: "the mask of the process",
+    name: "the umask of the process",
     script: `
 for mask in (0, 0o022, 0o077, 0o777):
     os.umask(mask)
@@ -202,7 +202,7 @@ same(os.stat("d/f").st_gid, 2002)
 `,
   },
   {
-    name: "set-user-id goes with chown, write and truncate",
+    name: "chown, write and truncate clear set-user-id",
     root: true,
     script: `
 os.chmod(".", 0o777)
@@ -226,7 +226,7 @@ fresh(0o6777); fd = os.open("f", os.O_RDWR); os.fchown(fd, -1, -1); same(mode() 
 `,
   },
   {
-    name: "numbers of links",
+    name: "link counts",
     script: `
 base = os.stat(".").st_nlink
 os.mkdir("d"); same(os.stat(".").st_nlink, base + 1)
@@ -266,7 +266,7 @@ same(os.stat("a").st_nlink, 1)
 `,
   },
   {
-    name: "times: to the nanosecond, and which call changes which",
+    name: "times: nanosecond precision, and the calls that change them",
     script: `
 def all(path): st = os.lstat(path); return (st.st_atime_ns, st.st_mtime_ns, st.st_ctime_ns)
 def changes(call, path):
@@ -302,7 +302,7 @@ for t in all("n"): assert abs(t - now) < 2 * 10**9, (t, now)
 `,
   },
   {
-    name: "a read changes the time of access once (relatime)",
+    name: "a read updates the access time once (relatime)",
     script: `
 write("f", b"1" * 10); fd = os.open("f", os.O_RDWR); os.fsync(fd)
 os.utime("f", ns=(1000, 2000))
@@ -317,7 +317,7 @@ same(os.stat("f").st_atime_ns, first)
 `,
   },
   {
-    name: "O_NOATIME leaves the time of access",
+    name: "O_NOATIME keeps the access time",
     script: `
 write("f", b"1" * 10); fd = os.open("f", os.O_RDWR | os.O_NOATIME); os.fsync(fd)
 os.utime("f", ns=(1000, 2000))
@@ -327,7 +327,7 @@ same(os.stat("f").st_atime_ns, 1000)
 `,
   },
   {
-    name: "names of any bytes, and how long they may be",
+    name: "names of any bytes, and their maximum length",
     script: `
 names = [bytes([b]) for b in range(1, 256) if b not in b"/."] + [
     b"\\xff\\xfe", b"\\xc3", b"\\xc3\\xa9", b"\\xc3\\xa9\\xc3", b"\\xf4\\x8f\\xba\\x80", b"\\xf4\\x8f\\xba\\x80\\x80",
@@ -379,7 +379,7 @@ same(os.path.isdir(path), True); fails(errno.ENAMETOOLONG, os.stat, path + "/" +
 `,
   },
   {
-    name: "errors of everyday calls",
+    name: "errors of common calls",
     script: `
 write("f", b"f"); os.mkdir("d")
 fails(errno.EEXIST, os.mkdir, "f"); fails(errno.EEXIST, os.open, "f", os.O_CREAT | os.O_EXCL | os.O_RDWR)
@@ -407,7 +407,7 @@ os.unlink("big")
 `,
   },
   {
-    name: "a listing while names come and go",
+    name: "a listing while names change",
     script: `
 class Dirent(ctypes.Structure):
     _fields_ = [("ino", ctypes.c_uint64), ("off", ctypes.c_int64), ("reclen", ctypes.c_uint16), ("type", ctypes.c_uint8), ("name", ctypes.c_char * 256)]
@@ -498,7 +498,7 @@ fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 `,
   },
   {
-    name: "a mapping that two processes share and write",
+    name: "a mapping shared and written by two processes",
     script: `
 size = 300_000
 write("m", bytes(size)); fd = os.open("m", os.O_RDWR); m = mmap.mmap(fd, size)
@@ -523,7 +523,7 @@ same(os.pread(fd, size, 0) == want, True)
 `,
   },
   {
-    name: "a mapping of a file whose name is gone",
+    name: "a mapping of a file without a name",
     script: `
 fd = os.open("f", os.O_RDWR | os.O_CREAT, 0o600); os.ftruncate(fd, 200_000)
 m = mmap.mmap(fd, 200_000); os.unlink("f"); os.close(fd)
@@ -531,7 +531,7 @@ m[100_000:100_003] = b"abc"; m.flush(); same((m[99_999:100_004], m[0]), (b"\\0ab
 `,
   },
   {
-    name: "fallocate: more, punched, zeroed",
+    name: "fallocate: extend, punch, zero",
     script: `
 fd = os.open("f", os.O_RDWR | os.O_CREAT, 0o600)
 data = bytes(i * 7 % 251 + 1 for i in range(300_000)); os.pwrite(fd, data, 0)

@@ -1,9 +1,7 @@
 /**
- * The process of a mount is killed while programs work on it. The volume is
- * then mounted anew over what is left: the file is sound, also a copy of it
- * taken at once, what was synced is there, and the programs go on. Runs on
- * Linux with libfuse3; a program that is not there is left out, with the reason
- * in the step's name.
+ * Kills the process of a mount while programs work on it. The volume is then mounted again: the
+ * file is sound, also in a copy taken immediately, synced data is there, and the programs continue.
+ * Runs on Linux with libfuse3; missing programs are skipped, with the reason in the step's name.
  */
 
 import assert from "node:assert/strict";
@@ -67,7 +65,7 @@ async function killed(program: Program, encryption: "none" | "random"): Promise<
       );
       const delay = Math.round(100 + Math.random() * 900);
       await sleep(delay);
-      // What ended by itself has met a fault.
+      // A program that ended by itself has failed.
       if (running.ended()) await running.done;
       if (witness.running.ended()) await witness.running.done;
       assert.ok(!running.ended() && !witness.running.ended());
@@ -83,7 +81,7 @@ async function killed(program: Program, encryption: "none" | "random"): Promise<
       for (const end of ["", "-wal", "-shm"]) {
         await Deno.remove(scratch.join("copy.aloe") + end).catch(() => {});
       }
-      // A dead mount goes by itself as well when the directory is mounted on again.
+      // Mounting on the directory again also removes a dead mount.
       if (round % 2 === 0) await unmount(mountpoint, { lazy: true });
       daemon = await mount();
       try {

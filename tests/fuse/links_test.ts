@@ -1,10 +1,13 @@
-/** Attributes that a mount shows of what is open or waits there while others commit. */
+/** Attributes that a mount shows of open or waiting inodes while other processes commit. */
 
 import { AloeLite } from "../../mod.ts";
 import { python } from "./python.ts";
 import { mountTest, Scratch, spawnDaemon, until, withMount } from "./support.ts";
 
-/** Opens one of everything, takes its names away, and expects the same of it whatever others commit. */
+/**
+ * Opens one node of each type, removes the names, and expects unchanged attributes whatever others
+ * commit.
+ */
 const UNLINKED = `
 os.mkdir("dir"); os.mkdir("full"); os.mkdir("full/below"); os.mkdir("over"); os.mkdir("new"); write("file", b"x" * 100_000); write("twice", b"2"); os.link("twice", "other")
 os.mkfifo("fifo"); os.symlink("nowhere", "link"); os.mkdir("late"); os.mkdir("odd"); os.chmod("odd", 0o3751)
@@ -103,36 +106,39 @@ os.rmdir("gone"); os.mkdir("new"); os.rename("new", "over"); os.rename("moved", 
   });
 });
 
-mountTest("what others change of an inode while something of it waits is seen later", async () => {
-  await withMount({}, async (dir, { file }) => {
-    await python(
-      dir,
-      `
-os.mkdir("d"); write("f", b"1" * 100_000); write("g", b"g"); os.fsync(os.open(".", os.O_RDONLY))`,
-    );
-    await using fs = await AloeLite.open(file);
-    await using mount = await fs.mount("main");
-    // The directory and the files are changed here all the time, so that something always waits.
-    const busy = () =>
-      python(
+mountTest(
+  "changes of other processes to an inode with waiting changes are seen later",
+  async () => {
+    await withMount({}, async (dir, { file }) => {
+      await python(
         dir,
         `
+os.mkdir("d"); write("f", b"1" * 100_000); write("g", b"g"); os.fsync(os.open(".", os.O_RDONLY))`,
+      );
+      await using fs = await AloeLite.open(file);
+      await using mount = await fs.mount("main");
+      // The directory and the files change constantly here, so that changes are always waiting.
+      const busy = () =>
+        python(
+          dir,
+          `
 end = time.monotonic() + 60; fd = os.open("f", os.O_RDWR); i = 0
 while not os.path.exists("d/stop"):
     i += 1; os.utime("d", ns=(i, i)); os.chmod("g", 0o600 + i % 8); os.pwrite(fd, b"%d" % i, 50_000); os.fdatasync(fd); assert time.monotonic() < end
 def facts(): return [os.stat("d").st_nlink, os.stat("f").st_mode & 0o777, os.stat("f").st_nlink, os.stat("g").st_nlink]
 while facts() != [4, 0o640, 2, 2]: assert time.monotonic() < end, facts(); time.sleep(0.05)
 `,
-        120_000,
-      );
-    const others = async () => {
-      await mount.mkdir("/d/one");
-      await mount.mkdir("/d/two");
-      await mount.setMode("/f", 0o640);
-      await mount.link("/f", "/f2");
-      await mount.link("/g", "/g2");
-      await mount.createEntry("/d/stop");
-    };
-    await Promise.all([busy(), others()]);
-  });
-});
+          120_000,
+        );
+      const others = async () => {
+        await mount.mkdir("/d/one");
+        await mount.mkdir("/d/two");
+        await mount.setMode("/f", 0o640);
+        await mount.link("/f", "/f2");
+        await mount.link("/g", "/g2");
+        await mount.createEntry("/d/stop");
+      };
+      await Promise.all([busy(), others()]);
+    });
+  },
+);

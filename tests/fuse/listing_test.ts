@@ -1,7 +1,7 @@
 /**
- * Listings of directories that change while they are read, on real mounts: each
- * name that is there all the time comes once, any other at most once, and the
- * end is reached. Runs on Linux with libfuse3; ignored elsewhere.
+ * Listings of directories that change while they are read, on real mounts: each stable name is
+ * listed once, every other name at most once, and the listing ends. Runs on Linux with libfuse3;
+ * skipped elsewhere.
  */
 
 import assert from "node:assert/strict";
@@ -10,8 +10,8 @@ import { python } from "./python.ts";
 import { makeVolume, mountTest, Scratch, spawnDaemon, until, withMount } from "./support.ts";
 
 /**
- * What is done at each entry of a listing, and to whom. `go` lists a directory
- * of `count` names while `step` changes it, and checks what came.
+ * Changes at each entry of a listing, with their targets. `go` lists a directory of `count` names
+ * while `step` changes it, and checks the result.
  */
 const CHANGES = `
 import random

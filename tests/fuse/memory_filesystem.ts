@@ -1,4 +1,4 @@
-/** A filesystem in memory: what the mount's machinery is tested with. */
+/** A filesystem in memory, for tests of the mount's machinery. */
 
 import { ErrnoError } from "../../src/vfs/errno.ts";
 import {
@@ -22,28 +22,28 @@ const FALLOC_ZERO_RANGE = 16;
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 const S_IXGRP = 0o010;
-/** Holes are found in blocks of this size. */
+/** Holes are detected in blocks of this size, in bytes. */
 const BLOCK = 4096;
-/** Below are the cookies of `.` and `..`. */
+/** Smaller cookies are those of `.` and `..`. */
 const FIRST_COOKIE = 16;
 
 class MemoryInode extends Inode {
   data: Uint8Array = new Uint8Array(0);
   link: Uint8Array = new Uint8Array(0);
   readonly attributes = new Map<string, Uint8Array>();
-  /** Children of a directory with their cookies, in their order. */
+  /** The children of a directory with their cookies, in listing order. */
   readonly entries = new Map<string, { inode: MemoryInode; cookie: number }>();
   nextCookie = FIRST_COOKIE;
   parent: MemoryInode = this;
 }
 
-/** All in memory, nothing durable. */
+/** A filesystem that keeps everything in memory; nothing is durable. */
 export class MemoryFilesystem implements Filesystem {
   readonly readOnly = false;
   readonly root: MemoryInode;
-  /** How often all was to be made durable. */
+  /** The number of syncs. */
   syncs = 0;
-  /** Thrown by the next lookup of the name `broken`. */
+  /** Thrown by lookups of the name `broken`. */
   fault: unknown = new Error("broken on purpose");
   readonly #inodes = new Map<number, MemoryInode>();
   #nextId = 1;
@@ -54,7 +54,7 @@ export class MemoryFilesystem implements Filesystem {
     this.remember(this.root);
   }
 
-  /** How many inodes the kernel refers to. */
+  /** The number of inodes that the kernel refers to. */
   get known(): number {
     return this.#inodes.size;
   }

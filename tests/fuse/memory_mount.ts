@@ -1,6 +1,5 @@
 /**
- * Mounts a filesystem in memory: a worker, as the loop blocks its thread, and
- * what starts it.
+ * Mounts a filesystem in memory. It runs in a worker, because the loop blocks its thread.
  *
  * @module
  */
@@ -11,22 +10,22 @@ import { OPCODE } from "../../fuse/protocol.ts";
 import { Session } from "../../fuse/session.ts";
 import { MemoryFilesystem } from "./memory_filesystem.ts";
 
-/** What the worker is told. */
+/** A command for the worker. */
 type Order =
   | { id: number; do: "mount"; mountpoint: string }
   | { id: number; do: "report" }
-  /** Changes a file behind the kernel's back; `tell` says so afterwards. */
+  /** Changes a file without the kernel; `tell` notifies the kernel afterwards. */
   | { id: number; do: "write"; name: string; text: string; tell: boolean }
   | { id: number; do: "remove"; name: string; tell: boolean };
 
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
 
-/** What a mount has done so far. */
+/** Counters of a mount. */
 export interface Report {
   requests: Record<string, number>;
   log: string[];
   syncs: number;
-  /** Inodes that the kernel refers to. */
+  /** The number of inodes that the kernel refers to. */
   known: number;
 }
 
@@ -35,7 +34,7 @@ export class MemoryMount {
   readonly #worker: Worker;
   readonly #answers = new Map<number, PromiseWithResolvers<Report>>();
   #ids = 0;
-  /** Settled when the loop has ended. */
+  /** Resolves when the loop has ended. */
   readonly ended: Promise<void>;
 
   private constructor() {

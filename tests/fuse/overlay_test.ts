@@ -1,7 +1,7 @@
 /**
- * A mounted directory as the upper directory of an overlay, which needs what few
- * programs do: whiteouts, exchanges, files without a name, `trusted` attributes.
- * Runs as root on Linux with libfuse3 and overlayfs; ignored elsewhere.
+ * A mounted directory as the upper directory of an overlay, which needs rare features: whiteouts,
+ * exchanges, nameless files, `trusted` attributes. Runs as root on Linux with libfuse3 and
+ * overlayfs; skipped elsewhere.
  */
 
 import assert from "node:assert/strict";
@@ -46,7 +46,7 @@ else:
     same(read("b"), b"a")
 `;
 
-mountTest("a rename can leave a whiteout behind, which stays", async () => {
+mountTest("a rename can leave a persistent whiteout", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), mountpoint = scratch.dir("mnt");
   await makeVolume(file, {});

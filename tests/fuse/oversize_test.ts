@@ -1,10 +1,13 @@
-/** Writes past the largest file: refused as far as the kernel can tell, and nothing before is changed. */
+/**
+ * Writes beyond the maximum file size: refused as far as the kernel can report it, without changing
+ * earlier content.
+ */
 
 import assert from "node:assert/strict";
 import { python } from "./python.ts";
 import { assertSound, mountTest, Scratch, spawnDaemon } from "./support.ts";
 
-/** With chunks of 4 KiB the largest file has 64 GiB. */
+/** With chunks of 4 KiB the maximum file size is 64 GiB. */
 const KIND = { chunkSize: 4096 } as const;
 const LIMIT = 4096 * 2 ** 24;
 

@@ -1,30 +1,30 @@
 /**
- * Where a program is run on a mount, and how.
+ * A place on a mount where programs run.
  *
  * @module
  */
 
 import { sleep, within } from "./support.ts";
 
-/** How a script of `Place.sh` is run. */
+/** Options of `Place.sh`. */
 export interface ShellOptions {
-  /** Its working directory; the place's by default. */
+  /** The working directory. Default: the place's. */
   cwd?: string;
-  /** Whose it is; the test's user by default. */
+  /** The user. Default: the test's user. */
   user?: { uid: number; gid: number };
-  /** How long it may take, in milliseconds. Default 60,000. */
+  /** The time limit in ms. Default 60,000. */
   ms?: number;
 }
 
-/** A process that goes on beside the test. */
+/** A process that runs in parallel to the test. */
 export interface Running {
-  /** Settles with what it printed when it ends well; rejects when it does not. */
+  /** Resolves with its output on success; rejects on failure. */
   done: Promise<string>;
   /** Whether it has ended. */
   ended(): boolean;
 }
 
-/** A directory on a mount, one outside, and the processes that a test runs there. */
+/** A directory on a mount, one outside, and the processes that a test runs. */
 export class Place implements AsyncDisposable {
   readonly #groups = new Map<number, Promise<unknown>>();
 
@@ -35,20 +35,19 @@ export class Place implements AsyncDisposable {
   constructor(readonly dir: string, readonly out: string) {}
 
   /**
-   * Runs a script of bash's, which sees `$OUT`. It fails at the first command
-   * that fails.
+   * Runs a bash script, with `$OUT` set. It fails at the first failing command.
    *
-   * @returns What it printed.
-   * @throws When it fails or takes too long, with what it printed.
+   * @returns The output.
+   * @throws On a failure or a timeout, with the output.
    */
   async sh(script: string, options: ShellOptions = {}): Promise<string> {
     return await this.start(script, options).done;
   }
 
-  /** Starts a script as `sh` does, and does not wait for it. */
+  /** Starts a script like `sh`, without waiting for it. */
   start(script: string, options: ShellOptions = {}): Running {
     const { ms = 60_000, user, cwd = this.dir } = options;
-    // `timeout` makes a process group, which ends with it.
+    // `timeout` creates a process group, which ends with it.
     const child = new Deno.Command("timeout", {
       args: [
         "--kill-after=2",
@@ -84,7 +83,7 @@ export class Place implements AsyncDisposable {
       const { success, code, signal } = await status;
       ended = true;
       this.#groups.delete(child.pid);
-      // What it leaves behind may hold the pipe.
+      // Processes left by the script may keep the pipe open.
       const text = await within(said, 60_000, "the end of a script's output");
       if (success) return text;
       const why = code === 124 ? `took over ${ms} ms` : `ended with ${signal ?? code}`;
@@ -94,7 +93,7 @@ export class Place implements AsyncDisposable {
     return { done, ended: () => ended };
   }
 
-  /** Kills what still runs, and what that has started. */
+  /** Kills running processes and those that they have started. */
   async stop(): Promise<void> {
     const groups = [...this.#groups];
     const signal = (signal: Deno.Signal) => {
@@ -102,14 +101,14 @@ export class Place implements AsyncDisposable {
         try {
           Deno.kill(-pid, signal);
         } catch {
-          // All of the group have ended.
+          // All processes of the group have ended.
         }
       }
     };
     const all = Promise.all(groups.map(([, status]) => status));
     signal("SIGTERM");
     await Promise.race([all, sleep(300)]);
-    // A group may outlive the process that it is named after.
+    // A group may outlive its leader.
     signal("SIGKILL");
     await within(all, 60_000, "the end of killed processes");
   }
@@ -119,7 +118,7 @@ export class Place implements AsyncDisposable {
   }
 }
 
-/** Text in quotes for a shell. */
+/** Quotes text for a shell. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 
-/** At most so much is read at a time, bytes. */
+/** The maximum number of bytes read at a time. */
 const STEP = 32 * 2 ** 20;
 
 /**
- * Where a text is in what a process has in memory, in its arguments or in its
- * environment, in UTF-8 or UTF-16: a few words for each place.
+ * Returns where a text occurs in a process's memory, arguments or environment, in UTF-8 or UTF-16,
+ * with a short description of each place.
  */
 export function placesOf(text: string, pid: number): string[] {
   const forms = { "UTF-8": Buffer.from(text), "UTF-16": Buffer.from(text, "utf16le") };
@@ -17,11 +17,11 @@ export function placesOf(text: string, pid: number): string[] {
   }
   using memory = Deno.openSync(`/proc/${pid}/mem`);
   for (const line of Deno.readTextFileSync(`/proc/${pid}/maps`).split("\n")) {
-    // Neither what is in files, nor what is made to run: half a gigabyte, mostly empty.
+    // Skip mapped files and code: half a gigabyte, mostly empty.
     const [, from, to, kind] = /^([0-9a-f]+)-([0-9a-f]+) (rw-)/.exec(line) ?? [];
     if (kind === undefined || line.includes("[v")) continue;
     const end = BigInt(`0x${to}`);
-    // A text that is cut by a step's end is in the next one.
+    // Steps overlap, so that text across a boundary is found.
     for (let at = BigInt(`0x${from}`); at < end; at += BigInt(STEP - 256)) {
       const length = Number(end - at < STEP ? end - at : STEP);
       const bytes = readAt(memory, at, length);
@@ -33,7 +33,7 @@ export function placesOf(text: string, pid: number): string[] {
   return places;
 }
 
-/** What can be read of it. */
+/** Returns the readable bytes. */
 function readAt(memory: Deno.FsFile, at: bigint, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let done = 0;
@@ -45,7 +45,7 @@ function readAt(memory: Deno.FsFile, at: bigint, length: number): Buffer {
       done += read;
     }
   } catch {
-    // It was given back meanwhile, or is no memory.
+    // The memory was freed meanwhile, or is not readable.
   }
   return bytes.subarray(0, done);
 }

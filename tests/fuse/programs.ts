@@ -1,6 +1,6 @@
 /**
- * Programs as they are, and what each does on a mount: run whole and checked,
- * or at work without end until the mount is killed below it.
+ * Real programs, and their work on a mount: complete runs with checks, or endless work until the
+ * mount is killed.
  *
  * @module
  */
@@ -10,32 +10,32 @@ import { type Place, quoted } from "./place.ts";
 import { pythonPath } from "./python.ts";
 import { hasProgram, isRoot } from "./support.ts";
 
-/** What a program does on a mount. Its place is an empty directory at first. */
+/** A program's work on a mount. Its place is initially an empty directory. */
 export interface Program {
-  /** What it is about. */
+  /** The program's name. */
   readonly name: string;
-  /** Programs that have to be in the path. */
+  /** The required programs in the PATH. */
   readonly needs: readonly string[];
-  /** Why it cannot be run here though its programs are there; null when it can. */
+  /** Returns why the program cannot run here although it is installed; null when it can. */
   readonly missing?: () => Promise<string | null>;
-  /** Does its work and checks the result. */
+  /** Runs the program and checks the result. */
   readonly run: (place: Place) => Promise<void>;
-  /** Checks what `run` left, after the volume was mounted anew. */
+  /** Checks the result of `run` after a remount. */
   readonly remounted?: (place: Place) => Promise<void>;
-  /** How it is killed. */
+  /** How the program behaves when the mount is killed. */
   readonly killed: {
-    /** Makes what `work` needs. */
+    /** Creates what `work` needs. */
     readonly prepare?: (place: Place) => Promise<void>;
-    /** A script that works until the mount is gone. */
+    /** Returns a script that works until the mount is killed. */
     readonly work: (place: Place) => string;
-    /** Whose the script is; the test's user by default. */
+    /** The user of the script. Default: the test's user. */
     readonly user?: () => { uid: number; gid: number } | undefined;
-    /** Checks what is there after the volume was mounted anew, and makes it fit for `work` again. */
+    /** Checks the state after a remount, and prepares it for `work` again. */
     readonly recovered: (place: Place) => Promise<void>;
   };
 }
 
-/** Runs a script of Python's at a place. */
+/** Runs a Python script at a place. */
 function py(place: Place, script: string, ...args: string[]): Promise<string> {
   return place.sh(pythonCommand(script, ...args));
 }
@@ -46,7 +46,7 @@ function pythonCommand(script: string, ...args: string[]): string {
 
 // --- trees -----------------------------------------------------------------------
 
-/** Makes a tree with every type of file in the directory that is given. */
+/** Creates a tree with every type of file in the given directory. */
 const MAKE_TREE = `
 import os, random, socket, sys
 root = sys.argv[1]
@@ -945,7 +945,7 @@ const postgres: Program = {
   },
 };
 
-/** All of them. */
+/** All programs. */
 export const PROGRAMS: readonly Program[] = [
   git,
   npm,
@@ -959,7 +959,7 @@ export const PROGRAMS: readonly Program[] = [
   postgres,
 ];
 
-/** Why a program cannot be run here; null when it can. */
+/** Returns why a program cannot run here; null when it can. */
 export async function missingFor(program: Program): Promise<string | null> {
   for (const name of program.needs) if (!hasProgram(name)) return `no ${name}`;
   return await program.missing?.() ?? null;

@@ -1,7 +1,6 @@
 /**
- * Programs as they are, on a mounted volume: each runs, finds what it expects,
- * finds it again after the volume was mounted anew, and leaves a sound file.
- * Runs on Linux with libfuse3; a program that is not there is left out, with
+ * Real programs on a mounted volume: each one runs, checks its results, checks them again after a
+ * remount, and leaves a sound file. Runs on Linux with libfuse3; missing programs are skipped, with
  * the reason in the step's name.
  */
 

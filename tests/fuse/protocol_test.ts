@@ -1,6 +1,6 @@
 /**
- * The mount's machinery by itself: the kernel's structures against the headers
- * that are installed, names, and real mounts of a filesystem in memory.
+ * Tests of the mount's machinery: the kernel's structures compared with the installed headers,
+ * names, and real mounts of a filesystem in memory.
  */
 
 import assert from "node:assert/strict";
@@ -79,11 +79,11 @@ const CONSTANTS: [string, Record<string, number>][] = [
   }],
 ];
 
-/** C expressions with the values that we have for them. */
+/** Yields C expressions with our values for them. */
 function* expectations(): Generator<[string, number]> {
   for (const [struct, layout] of Object.entries(STRUCTS)) {
     for (const [field, offset] of Object.entries(layout)) {
-      // What SETXATTR_EXT has added to it is not agreed on.
+      // The extension SETXATTR_EXT is not negotiated.
       const size = struct === "fuse_setxattr_in"
         ? "FUSE_COMPAT_SETXATTR_IN_SIZE"
         : `sizeof(struct ${struct})`;
@@ -95,7 +95,7 @@ function* expectations(): Generator<[string, number]> {
   }
 }
 
-/** What the headers of this machine cannot tell. */
+/** Returns why the headers cannot be checked on this machine. */
 function withoutHeaders(): string | null {
   if (!hasProgram("cc")) return "no C compiler";
   const minor = `#include <linux/fuse.h>\n#if FUSE_KERNEL_MINOR_VERSION < 38\n#error old\n#endif\n`;
@@ -110,7 +110,7 @@ function withoutHeaders(): string | null {
 const lacking = Deno.build.os === "linux" ? withoutHeaders() : "Linux only";
 
 Deno.test({
-  name: "structures and constants are those of linux/fuse.h" +
+  name: "structures and constants equal those of linux/fuse.h" +
     (lacking === null ? "" : ` (ignored: ${lacking})`),
   ignore: lacking !== null,
   fn: async () => {
@@ -158,7 +158,7 @@ const nameBytes = fc.oneof(
   ).map((parts) => new Uint8Array(parts.flat())),
 ).filter((bytes) => !/^\.{0,2}$|[/\0]/.test(String.fromCharCode(...bytes)));
 
-Deno.test("names: what is decoded encodes to the same bytes, and stays text", () => {
+Deno.test("names: decoding and encoding are inverse, and the text is well-formed", () => {
   fc.assert(
     fc.property(nameBytes, (bytes) => {
       const text = decodeName(bytes);
@@ -169,7 +169,7 @@ Deno.test("names: what is decoded encodes to the same bytes, and stays text", ()
   );
 });
 
-Deno.test("names: UTF-8 is what it says, all else is escaped byte by byte", () => {
+Deno.test("names: UTF-8 is decoded, other bytes are escaped", () => {
   const utf8 = (text: string) => new TextEncoder().encode(text);
   for (const text of ["a", "...", "\ufeffé 漢 💩", "\u{10fe7f}\u{10ff00}\u{10ffff}"]) {
     assert.equal(decodeName(utf8(text)), text);
@@ -180,18 +180,18 @@ Deno.test("names: UTF-8 is what it says, all else is escaped byte by byte", () =
     decodeName(utf8("\u{10fe80}")),
     "\u{10fef4}\u{10fe8f}\u{10feba}\u{10fe80}",
   );
-  // What no directory can hold is shown in another way, and found again.
+  // Names that no directory can hold are shown escaped, and can be looked up.
   for (const name of ["", ".", "..", "a/b", "/", "a\0b", "../../x"]) {
     const bytes = encodeName(name);
     assert.ok(bytes.length > 0 && !bytes.includes(0) && !bytes.includes(0x2f), name);
     assert.notDeepEqual([...bytes], [...utf8(name)]);
     assert.equal(decodeName(bytes), name);
   }
-  // Names that differ stay different: Latin-1 beside the same in UTF-8.
+  // Different names stay different, for example Latin-1 and UTF-8 of one text.
   assert.notEqual(decodeName(Buffer.from("é", "latin1")), decodeName(utf8("é")));
 });
 
-Deno.test("words for libfuse: what is for others is left out, what is special escaped", () => {
+Deno.test("mount options: foreign words are omitted, special characters escaped", () => {
   assert.deepEqual(
     mountWords({
       file: "/a, b\\c.fs",
@@ -224,7 +224,7 @@ async function withMemory(
   return report;
 }
 
-mountTest("a loop answers every kind of request", async () => {
+mountTest("a loop answers all kinds of requests", async () => {
   const { requests, log } = await withMemory(async (dir) => {
     await python(
       dir,
@@ -260,7 +260,7 @@ same(sorted(os.listdir(b"many")), names); same(sorted(e.name for e in os.scandir
   });
   assert.deepEqual(log, []);
   assert(requests.READDIRPLUS > 1 && requests.CREATE > 1500);
-  // Asked once, or never.
+  // The kernel sends these requests once or never.
   for (const name of ["OPEN", "OPENDIR", "FLUSH"]) assert(requests[name] <= 1, name);
 });
 
@@ -278,7 +278,7 @@ mountTest(
   },
 );
 
-mountTest("what waits for the disk at one time is made durable at once", async () => {
+mountTest("simultaneous syncs share a commit", async () => {
   const report = await withMemory(async (dir) => {
     await python(
       dir,
@@ -295,7 +295,7 @@ for t in threads: t.join()`,
   assert(report.syncs < 300, `${report.syncs} commits for 400 requests`);
 });
 
-mountTest("data and holes are right while the kernel holds back what was written", async () => {
+mountTest("data and holes are correct while the kernel caches writes", async () => {
   await withMemory(async (dir) => {
     await python(
       dir,
@@ -309,16 +309,16 @@ m = mmap.mmap(fd, 1 << 20); m[4096:4100] = b"data"; same(os.lseek(fd, 0, SEEK_DA
   });
 });
 
-mountTest("the kernel is told of what has changed behind its back", async () => {
+mountTest("the kernel is notified of external changes", async () => {
   await withMemory(async (dir, mount) => {
     await Deno.writeTextFile(`${dir}/g`, "old");
     let name = "";
     let seen = "";
-    // Whoever drops the kernel's caches meanwhile takes the point out of a round.
+    // If the kernel drops its cache meanwhile, the round proves nothing.
     for (let round = 0; round < 5 && seen !== "old"; round++) {
       name = `f${round}`;
       await Deno.writeTextFile(`${dir}/${name}`, "old");
-      // Else the kernel trusts what it has itself.
+      // Otherwise the kernel trusts its own state.
       await python(
         dir,
         `os.fsync(os.open("${name}", os.O_RDONLY)); os.stat("${name}"); read("${name}"); os.stat("g")`,
@@ -340,7 +340,7 @@ mountTest("the kernel is told of what has changed behind its back", async () => 
   });
 });
 
-mountTest("inodes that the kernel forgets are forgotten", async () => {
+mountTest("inodes are dropped when the kernel forgets them", async () => {
   await withMemory(async (dir, mount) => {
     await python(
       dir,
@@ -352,7 +352,7 @@ for i in range(300): os.unlink("f%d" % i)`,
   });
 });
 
-mountTest("what cannot be mounted or unmounted is refused with a reason", async () => {
+mountTest("impossible mounts and unmounts fail with a reason", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("none.fs");
   const refused = (mountpoint: string) => mountVolume({ file, mountpoint });

@@ -1,6 +1,6 @@
 /**
- * Scripts in Python that make system calls in a directory and assert what comes
- * of it: the standard library of Deno has few of them, and Python has nearly all.
+ * Python scripts that make system calls in a directory and check the results. Deno's standard
+ * library has few system calls, Python has nearly all.
  *
  * @module
  */

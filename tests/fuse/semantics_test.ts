@@ -1,6 +1,6 @@
 /**
- * What a mounted directory must do, each thing by itself, on real mounts. Runs
- * on Linux with libfuse3; ignored, with the reason in the tests' names, elsewhere.
+ * Required behaviour of a mounted directory, on real mounts. Runs on Linux with libfuse3; skipped
+ * elsewhere, with the reason in the tests' names.
  */
 
 import assert from "node:assert/strict";
@@ -33,7 +33,7 @@ for (const encryption of ["none", "random"] as const) {
     async (t) => {
       await withMount({ kind: { encryption } }, async (dir) => {
         for (const [i, { name, root, script }] of DIRECTED.entries()) {
-          // What is sealed at random does not show that it is zeros; names are not encrypted.
+          // With random encryption, zeros are not recognized; names are not encrypted.
           if (encryption === "random" && (name === HOLES || name === MANY)) continue;
           await t.step({
             name,
@@ -53,7 +53,7 @@ for (const encryption of ["none", "random"] as const) {
 
 // --- across mounts ---------------------------------------------------------------
 
-/** A tree with one of everything, and what `describe` must say of it. */
+/** A tree with every type of node, and its expected description. */
 const MAKE_EVERYTHING = `
 os.makedirs("d/sub"); write("d/f", os.urandom(150_000)); os.link("d/f", "hard"); os.symlink("d/f", "l")
 os.mkfifo("p"); s = socket.socket(socket.AF_UNIX); s.bind("s"); write(b"\\xff\\xfe", b"odd")
@@ -134,7 +134,7 @@ mountTest("umount from outside ends the mount with a clean file", async () => {
   await assertSound(daemon.file);
 });
 
-/** Kinds of writes, each of some megabytes, as Python. */
+/** Kinds of writes of some megabytes each, as Python. */
 const WRITES: Record<string, string> = {
   buffered: `write("f", data)`,
   "in small pieces": `f = open("f", "wb", 0)
@@ -163,7 +163,8 @@ for (const [kind, script] of Object.entries(WRITES)) {
         await using daemon = await spawnDaemon({ file, mountpoint: dir });
         const data = `data = bytes([${round} + 1]) * (24 << 20)`;
         await python(dir, `${data}\n${script}`);
-        // What was mapped the kernel keeps, until the mount asks for it: just then, in these rounds.
+        // The kernel keeps mapped writes until the mount's flush; in these rounds, unmount during a
+        // flush.
         const isFlushing = () => descriptors(daemon.pid).some((path) => [dir, "/"].includes(path));
         if (round >= 2) await until(isFlushing, 10_000, "a flush");
         const { success, stderr } = new Deno.Command("umount", { args: [dir] }).outputSync();
@@ -180,22 +181,25 @@ for (const [kind, script] of Object.entries(WRITES)) {
   );
 }
 
-/** What a process has open. */
+/** Returns the open files of a process. */
 function descriptors(pid: number): string[] {
   const paths: string[] = [];
   for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
     try {
       paths.push(Deno.readLinkSync(`/proc/${pid}/fd/${name}`));
     } catch {
-      // It is closed by now.
+      // The descriptor was closed meanwhile.
     }
   }
   return paths;
 }
 
-mountTest("unmount waits for what flushes the mount, and for nobody else", async () => {
+mountTest("unmount waits only for the mount's own flush", async () => {
   await using daemon = await spawnDaemon();
-  /** Has a directory open, and perhaps what answers mounts have, for so long. */
+  /**
+   * Keeps a directory open for some seconds, optionally with descriptors like those of a serving
+   * process.
+   */
   const holding = async (seconds: number, ...more: string[]) => {
     const script = `import os, sys, time
 for path in sys.argv[2:]: os.open(path, os.O_RDWR if path == "/dev/fuse" else os.O_RDONLY)
@@ -226,8 +230,8 @@ time.sleep(float(sys.argv[1]))`;
 });
 
 /**
- * Who calls, what with, what a mode must be afterwards, and that a program whose
- * bits have gone runs as its caller, which the kernel decides without asking.
+ * Callers, their calls and the expected mode afterwards. A program whose bits were cleared must run
+ * as its caller, which the kernel decides from its cache.
  */
 const SET_ID = `
 import shutil, subprocess
@@ -297,13 +301,17 @@ for name, (call, runs, chowns) in CALLS.items():
 same(wrong, [])
 `;
 
-mountTest("set-id bits go as on other filesystems, and the kernel knows at once", async () => {
-  await withMount({ options: ["suid"] }, async (dir) => {
-    await python(dir, SET_ID, 240_000);
-  });
-}, { root: true });
+mountTest(
+  "set-id bits are cleared as on other filesystems, and the kernel is notified",
+  async () => {
+    await withMount({ options: ["suid"] }, async (dir) => {
+      await python(dir, SET_ID, 240_000);
+    });
+  },
+  { root: true },
+);
 
-/** Buffered readers, beside one that writes past the cache, by itself and by the kernel's AIO. */
+/** Buffered readers in parallel to a direct writer, synchronous and with kernel AIO. */
 const PAST_THE_CACHE = `
 SETUP, DESTROY, GETEVENTS, SUBMIT = (206, 207, 208, 209) if os.uname().machine == "x86_64" else (0, 1, 4, 2)
 PIECE, COUNT, ROUNDS = 64 * 1024, 16, 60
@@ -345,13 +353,13 @@ write("stop", b""); reap(*readers); libc.syscall(DESTROY, context)
 same(wrong[:5], [])
 `;
 
-mountTest("what is written past the cache is what buffered readers see", async () => {
+mountTest("buffered readers see direct writes", async () => {
   await withMount({}, async (dir) => {
     await python(dir, PAST_THE_CACHE, 120_000);
   });
 });
 
-mountTest("a volume as it was", async () => {
+mountTest("a past state of a volume", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
   await makeVolume(file);
@@ -390,7 +398,7 @@ fails(errno.EROFS, write, "f", b"x")`,
 
 // --- several at once ---------------------------------------------------------------
 
-mountTest("two mounts in one process, whose main thread stays responsive", async () => {
+mountTest("two mounts in one process keep its main thread responsive", async () => {
   await using scratch = new Scratch();
   const mounts = [];
   try {
@@ -427,7 +435,7 @@ print(n)`,
     drift.sort((a, b) => a - b);
     const median = drift[drift.length >> 1], most = drift.at(-1)!;
     console.log(`    timers late by ${median.toFixed(1)} ms (median), ${most.toFixed(1)} at most`);
-    // The work of a mount on this thread would make it seconds.
+    // If this thread did the mount's work, the delay would be seconds.
     assert.ok(median < 200, `timers are late by ${median} ms`);
     assert.notEqual(
       Deno.statSync(`${mounts[0].mountpoint}/f1`).dev,
@@ -441,7 +449,7 @@ print(n)`,
   await assertSound(scratch.join("two.aloe"));
 });
 
-mountTest("changes by another process to the file are seen", async () => {
+mountTest("changes by other processes are seen", async () => {
   await withMount({}, async (dir, { file }) => {
     await python(
       dir,
@@ -469,7 +477,7 @@ for f in ("d/f", "d"): os.fsync(os.open(f, os.O_RDONLY))`,
   });
 });
 
-/** Tries a script until it does not fail. @param ms How long at most. */
+/** Retries a script until it succeeds. @param ms The time limit. */
 async function eventually(dir: string, script: string, ms: number): Promise<void> {
   const end = Date.now() + ms;
   while (true) {
@@ -494,7 +502,7 @@ write("f", b"1" * 200_000); write("g", b"g" * 10)
 for name in ("f", "g", "."): os.fsync(os.open(name, os.O_RDONLY))`,
     );
     await eventually(two, `same(len(read("f")), 200_000)`, 60_000);
-    // Both have it in their page caches; the content, the times and the size change.
+    // Both have it in their page caches; content, times and size change.
     await python(
       two,
       `
@@ -515,7 +523,7 @@ same((os.stat("g").st_mtime_ns, os.stat("g").st_mode & 0o777), (6, 0o600))`,
 same(os.stat("f").st_size, 50_000); same(read("f") == b"1" * 50_000, True); fails(errno.ENOENT, os.stat, "d")`,
       60_000,
     );
-    // Both write at once, to files of their own; nobody's work is lost.
+    // Both write at once to different files; no writes are lost.
     const work = (dir: string, who: string) =>
       python(
         dir,
@@ -535,7 +543,7 @@ for who in ("a", "b"):
   });
 });
 
-/** Holds files open, and has the kernel keep their attributes, while the other mount changes them. */
+/** Holds files open, with attributes cached by the kernel, while the other mount changes them. */
 const HOLDING = `
 names = ["open", "linked", "replaced", "chmod", "chown", "times", "grown", "cut", "holes", "attribute", "d", "d/moved", "emptied", "."]
 fds = {n: os.open(n, os.O_RDONLY) for n in names}
@@ -575,7 +583,7 @@ write("wanted.tmp", json.dumps(wanted).encode()); os.rename("wanted.tmp", "wante
 time.sleep(0.1)
 `;
 
-mountTest("every attribute that another mount changes is seen, of open files too", async () => {
+mountTest("all attributes changed by another mount are seen, also for open files", async () => {
   await using scratch = new Scratch();
   await withMount({}, async (one, { file }) => {
     await using other = await spawnDaemon({ file, mountpoint: scratch.dir("other") });
@@ -590,7 +598,7 @@ os.mkdir("d"); os.mkdir("d/moved"); os.mkdir("emptied"); os.fsync(os.open(".", o
   });
 }, { root: true });
 
-mountTest("an open file follows what another process appends", async () => {
+mountTest("an open file shows data appended by another process", async () => {
   await withMount({}, async (dir, { file }) => {
     await Deno.writeTextFile(`${dir}/log`, "0\n");
     await python(dir, `os.fsync(os.open("log", os.O_RDWR))`);
@@ -606,7 +614,7 @@ mountTest("an open file follows what another process appends", async () => {
   });
 });
 
-mountTest("a reader of the file sees what was synced", async () => {
+mountTest("a reader of the file sees synced data", async () => {
   await withMount({}, async (dir, { file }) => {
     await using fs = await AloeLite.open(file);
     await using mount = await fs.mount("main");
@@ -619,7 +627,7 @@ os.fsync(os.open(".", os.O_RDONLY))`,
     assert.equal((await mount.path("/g").readText()).length, 100_000);
     assert.equal((await mount.stat("/f")).id, (await mount.stat("/g")).id);
     assert.equal((await mount.stat("/f")).mode, 0o640);
-    // Large enough not to go to the log of small writes.
+    // Too large for the log of small writes.
     await python(
       dir,
       `fd = os.open("f", os.O_RDWR); os.pwrite(fd, b"b" * 70_000, 10_000); os.fsync(fd)`,
@@ -631,17 +639,17 @@ os.fsync(os.open(".", os.O_RDONLY))`,
 
 // --- faults ---------------------------------------------------------------
 
-/** What is on disk at this moment: the file and its log, nothing that is in memory. */
+/** Copies the current state on disk: the file and its log, without memory. */
 function snapshot(file: string, copy: string): void {
   Deno.copyFileSync(file, copy);
   try {
     Deno.copyFileSync(`${file}-wal`, `${copy}-wal`);
   } catch {
-    // It has none.
+    // There is no log.
   }
 }
 
-/** Whether a path is there. */
+/** Returns whether a path exists. */
 function isPresent(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -651,7 +659,7 @@ function isPresent(path: string): boolean {
   }
 }
 
-/** The time in `/young` of a mounted file as it is on disk; 0 when it has none yet. */
+/** Returns the time in `/young` of a mounted file on disk; 0 when it has none yet. */
 async function youngIn(file: string, copy: string): Promise<number> {
   snapshot(file, copy);
   try {
@@ -659,7 +667,7 @@ async function youngIn(file: string, copy: string): Promise<number> {
     await using mount = await fs.mount("main");
     return Number((await mount.path("/young").readText()).slice(0, 20));
   } catch (error) {
-    // A copy that a checkpoint came between is no state; the next one is.
+    // A copy during a checkpoint is inconsistent; retry.
     if (error instanceof AloeError) return 0;
     throw error;
   } finally {
@@ -667,17 +675,19 @@ async function youngIn(file: string, copy: string): Promise<number> {
   }
 }
 
-mountTest("after kill -9, what was synced is there, and what was not comes soon", async () => {
-  for (const encryption of ["none", "convergent"] as const) {
-    await using scratch = new Scratch();
-    const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
-    await makeVolume(file, { encryption });
-    const pin = encryption === "none" ? {} : { pin: PIN };
-    await using daemon = await spawnDaemon({ file, mountpoint: dir, ...pin });
-    // Until it is killed: files that are synced, small writes that are synced, and one that never is.
-    const writer = python(
-      dir,
-      `
+mountTest(
+  "after kill -9, synced data is there, and unsynced data up to a short time before",
+  async () => {
+    for (const encryption of ["none", "convergent"] as const) {
+      await using scratch = new Scratch();
+      const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
+      await makeVolume(file, { encryption });
+      const pin = encryption === "none" ? {} : { pin: PIN };
+      await using daemon = await spawnDaemon({ file, mountpoint: dir, ...pin });
+      // Until the kill: synced files, small synced writes, and one that is never synced.
+      const writer = python(
+        dir,
+        `
 log = os.open("small", os.O_RDWR | os.O_CREAT, 0o600); os.ftruncate(log, 1_000_000); os.fsync(log); os.mkdir("d")
 young = os.open("young", os.O_RDWR | os.O_CREAT, 0o600); n = 0
 os.pwrite(young, b"%020d" % time.time_ns(), 0); os.fsync(young)
@@ -691,37 +701,38 @@ try:
 except OSError as error:
     assert error.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO), error
 os._exit(0)`,
-    );
-    const rounds = () => Deno.readDirSync(`${dir}/d`).toArray().length;
-    await until(() => isPresent(`${dir}/d`) && rounds() > 25, 60_000, "some rounds");
-    if (encryption === "none") {
-      // Until what nobody syncs has been written back, and committed, once.
-      const first = await youngIn(file, scratch.join("first.aloe"));
-      await until(
-        async () => await youngIn(file, scratch.join("later.aloe")) > first,
-        60_000,
-        "what nobody synced",
       );
-    }
-    await daemon.kill9();
-    snapshot(file, scratch.join("copy.aloe"));
-    const acknowledged = Number((await writer).trim().split("\n").at(-1));
-    assert.ok(acknowledged > 20, `only ${acknowledged} rounds`);
-    // What a stale mount is like, and that mounting again in its place is all it needs.
-    // The kernel may still have the attributes of the directory itself.
-    assert.throws(() => Deno.lstatSync(`${dir}/absent`), /107|not connected/);
-    const check = `
+      const rounds = () => Deno.readDirSync(`${dir}/d`).toArray().length;
+      await until(() => isPresent(`${dir}/d`) && rounds() > 25, 60_000, "some rounds");
+      if (encryption === "none") {
+        // Until unsynced data was written back and committed once.
+        const first = await youngIn(file, scratch.join("first.aloe"));
+        await until(
+          async () => await youngIn(file, scratch.join("later.aloe")) > first,
+          60_000,
+          "what nobody synced",
+        );
+      }
+      await daemon.kill9();
+      snapshot(file, scratch.join("copy.aloe"));
+      const acknowledged = Number((await writer).trim().split("\n").at(-1));
+      assert.ok(acknowledged > 20, `only ${acknowledged} rounds`);
+      // A stale mount only needs a new mount in its place. The kernel may still cache the attributes
+      // of the directory itself.
+      assert.throws(() => Deno.lstatSync(`${dir}/absent`), /107|not connected/);
+      const check = `
 log = read("small"); same(len(log), 1_000_000)
 for n in range(1, ${acknowledged} + 1):
     same(read("d/%d" % n) == b"%08d" % n * (n * 37 % 3000), True); same(log[n * 40 % 900_000:][:8], b"%08d" % n)
 int(read("young")[:20])`;
-    for (const volume of [scratch.join("copy.aloe"), file]) {
-      await withMount({ file: volume, mountpoint: dir, ...pin }, () => python(dir, check));
+      for (const volume of [scratch.join("copy.aloe"), file]) {
+        await withMount({ file: volume, mountpoint: dir, ...pin }, () => python(dir, check));
+      }
     }
-  }
-});
+  },
+);
 
-mountTest("a stale mount is cleaned up by unmount", async () => {
+mountTest("unmount removes a stale mount", async () => {
   await using daemon = await spawnDaemon();
   await daemon.kill9();
   assert.ok(isMounted(daemon.dir));
@@ -731,7 +742,7 @@ mountTest("a stale mount is cleaned up by unmount", async () => {
   await assert.rejects(unmount(daemon.dir), "nothing is mounted there");
 });
 
-mountTest("a fault gives EIO and a line in the log, and the mount lives", async () => {
+mountTest("a fault returns EIO and logs a line, and the mount continues", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
   await makeVolume(file, { encryption: "random" });
@@ -740,7 +751,7 @@ mountTest("a fault gives EIO and a line in the log, and the mount lives", async 
   });
   {
     using db = new DatabaseSync(file);
-    // The rest of the chunk no longer authenticates.
+    // The rest of the chunk is no longer authentic.
     db.exec(`UPDATE content_chunk SET data = zeroblob(length(data)) WHERE chunk_hash IN
       (SELECT chunk_hash FROM content_version JOIN node ON node_id = content_id WHERE name = 'bad')`);
   }
@@ -756,7 +767,7 @@ fails(errno.EIO, read, "bad"); os.rename("bad", "worse"); os.unlink("worse"); sa
   await assertSound(file);
 });
 
-mountTest("a full disk: ENOSPC, nothing lost that was synced, and it goes on", async () => {
+mountTest("a full disk: ENOSPC, no synced data is lost, and the mount continues", async () => {
   await using scratch = new Scratch();
   const disk = scratch.tmpfs("disk", "48m");
   const file = `${disk}/v.aloe`, dir = scratch.dir("mnt");
@@ -805,12 +816,12 @@ same(read("after") == b"after" * 400_000, True); same(len(read("safe")), 4 << 20
 
 // --- space ---------------------------------------------------------------
 
-/** Bytes of the file and of its log. */
+/** Returns the size of the file and its log, in bytes. */
 function sizeWithLog(file: string): number {
   return sizeOf(file) + sizeOf(`${file}-wal`);
 }
 
-/** Bytes of a file; 0 when it is missing. */
+/** Returns the size of a file in bytes; 0 when it is missing. */
 function sizeOf(file: string): number {
   try {
     return Deno.statSync(file).size;
@@ -819,7 +830,7 @@ function sizeOf(file: string): number {
   }
 }
 
-mountTest("what is written and deleted, 20 times over, does not stay", async () => {
+mountTest("writing and deleting 20 times does not grow the file", async () => {
   await using scratch = new Scratch();
   const file = scratch.join("v.aloe"), dir = scratch.dir("mnt");
   await makeVolume(file);
@@ -855,7 +866,7 @@ write("last", b"x")`,
   assert.ok(sizeWithLog(file) <= 1.5 * live);
 });
 
-mountTest("copy_file_range refers to chunks instead of copying them", async () => {
+mountTest("copy_file_range shares chunks", async () => {
   await withMount({}, async (dir, { file }) => {
     await python(
       dir,
@@ -882,7 +893,7 @@ os.fsync(b); same(read("a") == read("b"), True)`,
   });
 });
 
-mountTest("inodes are forgotten", async () => {
+mountTest("inodes are dropped", async () => {
   await using daemon = await spawnDaemon();
   await python(
     daemon.dir,

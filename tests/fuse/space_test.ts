@@ -1,4 +1,4 @@
-/** What `df` says of a mount: what its file takes, and what can still be written. */
+/** The output of `df` for a mount: the file's use, and the available space. */
 
 import assert from "node:assert/strict";
 import { python } from "./python.ts";
@@ -6,7 +6,7 @@ import { makeVolume, mountTest, Scratch, spawnDaemon, until } from "./support.ts
 
 const MIB = 1 << 20;
 
-/** Bytes in all, in use, and to be had. */
+/** Returns total, used and available bytes. */
 async function df(dir: string): Promise<{ total: number; used: number; available: number }> {
   const { stdout } = await new Deno.Command("df", {
     args: ["-B1", "--output=size,used,avail", dir],
@@ -16,9 +16,9 @@ async function df(dir: string): Promise<{ total: number; used: number; available
   return { total, used, available };
 }
 
-mountTest("df: used is what the file has in use, whatever else is on the disk", async () => {
+mountTest("df: used space is that of the file alone", async () => {
   await using scratch = new Scratch();
-  // A disk of its own: what others write to a shared one changes what is to be had.
+  // A separate disk, because others' writes change the free space of a shared one.
   const file = `${scratch.tmpfs("disk", "256m")}/v.aloe`;
   await makeVolume(file);
   await using daemon = await spawnDaemon({ file });
@@ -40,16 +40,18 @@ mountTest("df: used is what the file has in use, whatever else is on the disk", 
 }, { root: true });
 
 for (const [size, encryption] of [["40m", "none"], ["96m", "none"], ["40m", "random"]] as const) {
-  mountTest(`df: what is offered on a disk of ${size} can be written (${encryption})`, async () => {
-    await using scratch = new Scratch();
-    const disk = scratch.tmpfs("disk", size);
-    const file = `${disk}/v.aloe`;
-    await makeVolume(file, { encryption });
-    await using daemon = await spawnDaemon({ file, kind: { encryption } });
-    const fill = async (bytes: number) =>
-      await python(
-        daemon.dir,
-        `
+  mountTest(
+    `df: the available space on a disk of ${size} can be written (${encryption})`,
+    async () => {
+      await using scratch = new Scratch();
+      const disk = scratch.tmpfs("disk", size);
+      const file = `${disk}/v.aloe`;
+      await makeVolume(file, { encryption });
+      await using daemon = await spawnDaemon({ file, kind: { encryption } });
+      const fill = async (bytes: number) =>
+        await python(
+          daemon.dir,
+          `
 left = ${bytes}; number = 0; failed = 0
 try:
     fd = os.open("fill%d" % time.time_ns(), os.O_RDWR | os.O_CREAT, 0o600)
@@ -62,18 +64,20 @@ finally:
     os.close(fd) if not failed else None
 print(failed)
 `,
-        60_000,
-      );
-    // More than there is: it fails, and from then on what is offered is there.
-    assert.equal((await fill(200 * MIB)).trim(), "1");
-    await until(async () => Number((await daemon.stats()).dirtyBytes) < MIB, 20_000, "a commit");
-    for (let round = 0; round < 4; round++) {
-      const { available } = await df(daemon.dir);
-      if (available < 64 * 1024) break;
-      assert.equal((await fill(available)).trim(), "0", `${available} bytes were offered`);
-    }
-    // It is not too little either: what it had at first is less than what was written.
-    const { used } = await df(daemon.dir);
-    assert(used > parseInt(size) * MIB / 2, `${used} bytes are in use`);
-  }, { root: true });
+          60_000,
+        );
+      // Write more than fits: it fails, and from then on the reported space is available.
+      assert.equal((await fill(200 * MIB)).trim(), "1");
+      await until(async () => Number((await daemon.stats()).dirtyBytes) < MIB, 20_000, "a commit");
+      for (let round = 0; round < 4; round++) {
+        const { available } = await df(daemon.dir);
+        if (available < 64 * 1024) break;
+        assert.equal((await fill(available)).trim(), "0", `${available} bytes were offered`);
+      }
+      // The reported space is not too small either: more than half of the disk was written.
+      const { used } = await df(daemon.dir);
+      assert(used > parseInt(size) * MIB / 2, `${used} bytes are in use`);
+    },
+    { root: true },
+  );
 }

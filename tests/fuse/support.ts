@@ -1,6 +1,5 @@
 /**
- * Mounts for tests: made in a process of their own, and gone for sure when the
- * test is over, whatever happened in it.
+ * Mounts for tests: in separate processes, and always removed at the end of the test.
  *
  * @module
  */
@@ -9,27 +8,30 @@ import { fileURLToPath } from "node:url";
 import { AloeLite } from "../../mod.ts";
 import type { DaemonCommand, DaemonLine, DaemonOptions } from "./daemon.ts";
 
-/** How much random tests try. */
+/** The multiplier for the runs of random tests. */
 export const EFFORT: number = Number(Deno.env.get("ALOELITE_TEST_RUNS") ?? "1") || 1;
 
-/** How often something is done, after `ALOELITE_TEST_RUNS`. */
+/** Returns a number of runs, scaled by `ALOELITE_TEST_RUNS`. */
 export function runs(usual: number): number {
   return Math.max(1, Math.round(usual * EFFORT));
 }
 
-/** The PIN of the encrypted volumes that are made here. */
+/** The PIN of encrypted test volumes. */
 export const PIN = "2468";
 
 const DAEMON = fileURLToPath(new URL("daemon.ts", import.meta.url));
 
-/** Whether this process is root's, so that it may change uid, make devices, mount a tmpfs. */
+/** Returns whether this process is root, which may change uid, create devices and mount a tmpfs. */
 export function isRoot(): boolean {
   return Deno.build.os === "linux" && Deno.uid() === 0;
 }
 
 let reason: string | null | undefined;
 
-/** Why nothing can be mounted here; null when it can. `ALOELITE_FUSE=off` does without. */
+/**
+ * Returns why mounting is impossible here; null when it is possible. `ALOELITE_FUSE=off` disables
+ * mounts.
+ */
 export function canMount(): string | null {
   return reason ??= whyNot() ?? null;
 }
@@ -55,7 +57,7 @@ function whyNot(): string | undefined {
   return undefined;
 }
 
-/** Whether a program runs and ends with 0. */
+/** Returns whether a program ends with 0. */
 export function succeeds(program: string, ...args: string[]): boolean {
   try {
     const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
@@ -65,7 +67,10 @@ export function succeeds(program: string, ...args: string[]): boolean {
   }
 }
 
-/** Declares a test that needs a mount; ignored, with the reason in its name, where there is none. */
+/**
+ * Declares a test that needs a mount; skipped, with the reason in its name, when mounting is
+ * impossible.
+ */
 export function mountTest(
   name: string,
   body: (t: Deno.TestContext) => Promise<void>,
@@ -77,14 +82,14 @@ export function mountTest(
   Deno.test({
     name: missing === null ? name : `${name} (ignored: ${missing})`,
     ignore: missing !== null,
-    // The daemon's pipes close when it has ended, which the test waits for itself.
+    // The test itself waits until the daemon has ended and its pipes are closed.
     sanitizeOps: false,
     sanitizeResources: false,
     fn: body,
   });
 }
 
-/** Whether a program is in the path. */
+/** Returns whether a program is in the PATH. */
 export function hasProgram(program: string): boolean {
   return succeeds("sh", "-c", `command -v ${program}`);
 }
@@ -94,7 +99,7 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until something holds. @param ms How long at most. */
+/** Waits until a condition holds. @param ms The time limit. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   ms: number,
@@ -107,7 +112,7 @@ export async function until(
   }
 }
 
-/** The result of a promise, or an error when it takes too long. */
+/** Returns the result of a promise; throws on a timeout. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -120,14 +125,14 @@ export async function within<T>(promise: Promise<T>, ms: number, what: string): 
   }
 }
 
-/** Whether something is mounted on a directory, alive or dead. */
+/** Returns whether something is mounted on a directory, alive or dead. */
 export function isMounted(dir: string): boolean {
   const escaped = dir.replaceAll("\\", "\\134").replaceAll(" ", "\\040");
   return Deno.readTextFileSync("/proc/self/mountinfo").split("\n")
     .some((line) => line.split(" ")[4] === escaped);
 }
 
-/** Takes whatever is mounted on a directory away, lazily, as often as needed. */
+/** Unmounts everything on a directory lazily. */
 export function detach(dir: string): void {
   for (let tries = 0; tries < 5 && isMounted(dir); tries++) {
     if (isRoot()) succeeds("umount", "-l", dir);
@@ -135,33 +140,35 @@ export function detach(dir: string): void {
   }
 }
 
-/** A directory of a test's own; mounts below it are taken away before it is deleted. */
+/** A test's own directory; mounts below it are removed before it is deleted. */
 export class Scratch implements AsyncDisposable {
   /** Its path. */
   readonly path: string;
 
-  /** @param under The directory to make it in; the system's for temporary files if undefined. */
+  /**
+   * @param under The parent directory; default: that for temporary files.
+   */
   constructor(under?: string) {
     this.path = Deno.realPathSync(Deno.makeTempDirSync({ dir: under, prefix: "aloelite-fuse-" }));
-    // Other users' processes take part in some tests.
+    // Processes of other users take part in some tests.
     Deno.chmodSync(this.path, 0o755);
   }
 
-  /** The path of a name in it. */
+  /** Returns the path of a name in it. */
   join(...names: string[]): string {
     return [this.path, ...names].join("/");
   }
 
-  /** Makes a directory in it. */
+  /** Creates a directory in it. */
   dir(name: string): string {
     Deno.mkdirSync(this.join(name), { recursive: true });
     return this.join(name);
   }
 
-  /** A tmpfs of its own in it; root only. @param size For instance `64m`. */
+  /** Mounts a tmpfs in it; needs root. @param size For example `64m`. */
   tmpfs(name: string, size: string): string {
     const dir = this.dir(name);
-    // As a mount of ours is: no devices, no set-user-id.
+    // Like our mounts: no devices, no set-user-id.
     const options = `size=${size},mode=755,nodev,nosuid,noatime`;
     if (!succeeds("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir)) {
       throw new Error("no tmpfs could be mounted");
@@ -178,15 +185,15 @@ export class Scratch implements AsyncDisposable {
   }
 }
 
-/** What a volume for a test is like. */
+/** The properties of a test volume. */
 export interface VolumeKind {
   /** Default `none`. */
   encryption?: "none" | "convergent" | "random";
-  /** Bytes. Default 65,536. */
+  /** The chunk size in bytes. Default 65,536. */
   chunkSize?: number;
 }
 
-/** Makes a file with one volume, `main`. */
+/** Creates a file with one volume, `main`. */
 export async function makeVolume(file: string, kind: VolumeKind = {}): Promise<void> {
   const { encryption = "none", chunkSize = 65_536 } = kind;
   await using fs = await AloeLite.open(file, { pageSize: 16_384 });
@@ -197,7 +204,7 @@ export async function makeVolume(file: string, kind: VolumeKind = {}): Promise<v
   });
 }
 
-/** Asserts that `health` and deep `verify` of every volume of a file find nothing. */
+/** Asserts that `health`, and deep `verify` of every volume, find no problem. */
 export async function assertSound(file: string, pin?: string): Promise<void> {
   await using fs = await AloeLite.open(file);
   const faults: unknown[] = await fs.health();
@@ -211,19 +218,19 @@ export async function assertSound(file: string, pin?: string): Promise<void> {
   if (faults.length > 0) throw new Error(`the file is not sound: ${JSON.stringify(faults)}`);
 }
 
-/** Options of a mount that a test makes. */
+/** Options of a test's mount. */
 export interface TestMountOptions extends Omit<DaemonOptions, "file" | "mountpoint"> {
-  /** The file; one with a new volume in a new directory by default. */
+  /** The file. Default: one with a new volume in a new directory. */
   file?: string;
-  /** Where to mount; a new directory by default. */
+  /** The mount point. Default: a new directory. */
   mountpoint?: string;
-  /** The volume that is made when no file is given. */
+  /** The volume to create when no file is given. */
   kind?: VolumeKind;
 }
 
-/** A running mount in a process of its own. */
+/** A running mount in a separate process. */
 export class Daemon implements AsyncDisposable {
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly dir: string;
   /** The SQLite file. */
   readonly file: string;
@@ -238,7 +245,7 @@ export class Daemon implements AsyncDisposable {
   #closed: string | null | undefined;
   #ended = false;
 
-  /** Use `spawnDaemon`. */
+  /** Use `spawnDaemon` instead. */
   constructor(options: DaemonOptions, scratch: Scratch | null) {
     this.dir = options.mountpoint;
     this.file = options.file;
@@ -260,7 +267,7 @@ export class Daemon implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Settles when the mount answers. */
+  /** Resolves when the mount is ready. */
   get mounted(): Promise<void> {
     return this.#mounted.promise;
   }
@@ -306,12 +313,12 @@ export class Daemon implements AsyncDisposable {
     return await within(answer.promise, 60_000, command.do);
   }
 
-  /** What the mount counts. */
+  /** Returns the mount's counters. */
   async stats(): Promise<Record<string, unknown>> {
     return await this.#ask({ do: "stats" }) as Record<string, unknown>;
   }
 
-  /** Resident memory of its process, in bytes. */
+  /** Returns the resident memory of its process, in bytes. */
   rss(): number {
     const line = Deno.readTextFileSync(`/proc/${this.pid}/status`).match(/VmRSS:\s+(\d+) kB/);
     return Number(line?.[1] ?? 0) * 1024;
@@ -319,7 +326,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Unmounts as `umount` does, and waits until the file is closed. */
   async unmount(): Promise<void> {
-    // Not lazily: a lazy unmount goes on in the background.
+    // Not lazily, because a lazy unmount continues in the background.
     if (!this.#ended) {
       await this.#ask({ do: "unmount" }).catch((error) => {
         if (!this.#ended) throw error;
@@ -331,7 +338,7 @@ export class Daemon implements AsyncDisposable {
     if (this.#closed !== null) throw new Error(`the mount did not close: ${this.#closed}`);
   }
 
-  /** Waits until it has ended, unmounted by somebody else. */
+  /** Waits until it has ended after another process has unmounted it. */
   async ended(ms = 20_000): Promise<void> {
     await within(this.#process.status, ms, "the end of the mount's process");
     while (!this.#ended) await sleep(2);
@@ -343,12 +350,12 @@ export class Daemon implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
-  /** Kills it; a stale mount is left. */
+  /** Kills it, which leaves a stale mount. */
   async kill9(): Promise<void> {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It has ended already.
+      // It has already ended.
     }
     await this.#process.status;
     while (!this.#ended) await sleep(2);
@@ -366,7 +373,7 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-/** Mounts in a process of its own; settled once the mount answers. Dispose of it. */
+/** Mounts in a separate process; resolves once the mount is ready. Dispose the result. */
 export async function spawnDaemon(options: TestMountOptions = {}): Promise<Daemon> {
   const { kind = {}, ...rest } = options;
   const scratch = options.file === undefined || options.mountpoint === undefined
@@ -396,9 +403,9 @@ export async function spawnDaemon(options: TestMountOptions = {}): Promise<Daemo
   }
 }
 
-/** What a mount is, for the body of `withMount`. */
+/** The argument of a body of `withMount`. */
 export interface MountInfo {
-  /** Where it is mounted. */
+  /** The mount point. */
   dir: string;
   /** The SQLite file. */
   file: string;
@@ -406,8 +413,8 @@ export interface MountInfo {
 }
 
 /**
- * Mounts a new volume (or that of a file), runs a body on it, unmounts and
- * checks that the file is sound.
+ * Mounts a new volume (or that of a file), runs a body on it, unmounts, and checks that the file is
+ * sound.
  */
 export async function withMount<T>(
   options: TestMountOptions,

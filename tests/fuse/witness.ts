@@ -1,6 +1,6 @@
 /**
- * A process that writes to a mount in many ways, syncs, and notes outside what
- * the syncs returned for: after a crash, that must be there.
+ * A process that writes to a mount in many ways, syncs, and records outside the mount which syncs
+ * have returned: after a crash, their data must be there.
  *
  * @module
  */
@@ -155,7 +155,7 @@ if wrong:
 print(len(said))
 `;
 
-/** One such process, and the check of what it left. */
+/** The process, and the check of its results. */
 export class Witness {
   /** The process. */
   readonly running: Running;
@@ -163,10 +163,10 @@ export class Witness {
   readonly #log: string;
 
   /**
-   * Starts it.
+   * Starts the process.
    *
-   * @param dir A directory on the mount that is not there yet.
-   * @param log Its log, outside.
+   * @param dir A new directory on the mount.
+   * @param log The log's path, outside the mount.
    */
   constructor(place: Place, dir: string, log: string) {
     this.#root = dir;
@@ -179,10 +179,10 @@ export class Witness {
   }
 
   /**
-   * Checks what there is on a mount that was made since.
+   * Checks the data on a new mount.
    *
-   * @returns How many syncs had returned.
-   * @throws When something is not there that was synced, or is torn.
+   * @returns The number of syncs that had returned.
+   * @throws When synced data is missing or torn.
    */
   async check(place: Place): Promise<number> {
     return Number(await place.sh(this.#command(CHECK), { cwd: place.out }));

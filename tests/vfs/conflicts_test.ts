@@ -1,7 +1,7 @@
 /**
- * The write-back layer when something comes between a change and its commit:
- * another process that writes to the same volume or keeps the file locked, or
- * content that is damaged. And what it keeps in memory meanwhile.
+ * Tests of the write-back layer when something happens between a change and its commit: another
+ * process writes to the volume or locks the file, or content is damaged. Also checks what stays in
+ * memory meanwhile.
  */
 
 import assert from "node:assert/strict";
@@ -24,10 +24,10 @@ import {
 } from "../support/vfs_subject.ts";
 import { callerOf } from "../support/caller.ts";
 
-/** Longer than a change waits for its commit, ms. */
+/** Longer than a change waits for its commit, in ms. */
 const COMMITTED = 1050;
 
-Deno.test("what is based on a damaged chunk keeps nothing else from being committed", async () => {
+Deno.test("a change of a damaged chunk does not block other commits", async () => {
   await withFile(async (path) => {
     let subject = await Subject.open(path, { pin: "1" });
     await subject.file("f", noise(3 * CHUNK, 1));
@@ -47,7 +47,7 @@ Deno.test("what is based on a damaged chunk keeps nothing else from being commit
     await vfs.flush();
     await subject.file("h", noise(100, 5));
     await vfs.sync();
-    // Small writes are in the log, which needs nothing of what is damaged.
+    // Small writes go to the log, which does not need the damaged chunk.
     assert.equal(vfs.isUnsynced(f.nodeId), false);
     for (const chunk of [0, 1, 2]) {
       await vfs.write(f, chunk * CHUNK + 10, noise(CHUNK / 2, 3), true);
@@ -69,21 +69,21 @@ Deno.test("what is based on a damaged chunk keeps nothing else from being commit
 });
 
 for (const end of ["close", "crash"] as const) {
-  Deno.test(`after a conflict, the log brings nothing old back: ${end}`, async () => {
+  Deno.test(`after a conflict, the log restores no old content: ${end}`, async () => {
     await withFile(async (path) => {
       let subject = await Subject.open(path);
       const { vfs } = subject;
       const f = await subject.file("f", noise(CHUNK, 1));
       const g = await subject.file("g", noise(CHUNK, 2));
       await vfs.flush();
-      // A mount empties the log when it begins, so this one has begun before.
+      // A mount empties the log at its start, so it is started before.
       await elsewhere(path, async (mount) => {
-        // Short and synced: it goes to the log.
+        // Short and synced, so it goes to the log.
         await vfs.write(f, 0, filled(10, 65), true);
         await vfs.sync();
         await mount.put("/g", noise(100, 9));
         await vfs.write(g, 5, new Uint8Array(3), true);
-        // Long: it is folded, with what was logged.
+        // Long, so it is folded together with the logged content.
         await vfs.write(f, 0, filled(40_000, 66), true);
         await vfs.flush();
         await vfs.sync();
@@ -101,7 +101,7 @@ for (const end of ["close", "crash"] as const) {
 
 for (const open of [false, true]) {
   const how = open ? "while it is open" : "for good";
-  Deno.test(`a file removed here, ${how}, lives on under the name others gave it`, async () => {
+  Deno.test(`a file removed here, ${how}, survives under a name from another process`, async () => {
     await withFile(async (path) => {
       const subject = await Subject.open(path);
       const { vfs } = subject;
@@ -127,7 +127,7 @@ for (const open of [false, true]) {
 
 for (const open of [false, true]) {
   const how = open ? "open" : "closed";
-  Deno.test(`a tree removed here goes to the trash with what others put into it: ${how}`, async () => {
+  Deno.test(`a tree removed here goes to the trash with entries of other processes: ${how}`, async () => {
     await withFile(async (path) => {
       const subject = await Subject.open(path);
       const { vfs } = subject;
@@ -160,7 +160,7 @@ for (const open of [false, true]) {
 
 for (const open of [true, false]) {
   const how = open ? "open" : "closed";
-  Deno.test(`a directory whose content has moved out is removed for good: ${how}`, async () => {
+  Deno.test(`a directory whose entries were moved out is deleted permanently: ${how}`, async () => {
     await withFile(async (path) => {
       const subject = await Subject.open(path);
       const { vfs } = subject;
@@ -184,7 +184,7 @@ for (const open of [true, false]) {
 
 for (const noticed of [true, false]) {
   const when = noticed ? "before" : "by";
-  Deno.test(`others write more than is there, noticed ${when} the commit`, async () => {
+  Deno.test(`another process extends the content, noticed ${when} the commit`, async () => {
     await withFile(async (path) => {
       let subject = await Subject.open(path);
       const size = 180_000;
@@ -200,7 +200,7 @@ for (const noticed of [true, false]) {
 
       subject = await Subject.open(path);
       const again = await subject.file("f");
-      // Ours lies over theirs, and has our size.
+      // Local writes cover those of the other process, and the local size is kept.
       const expected = over(theirs, new Uint8Array(3)).subarray(0, size);
       assert.deepEqual(await subject.read(again), expected);
       await subject.vfs.setattr(again, { size: size + 20_000 }, CALLER);
@@ -211,7 +211,7 @@ for (const noticed of [true, false]) {
   });
 }
 
-Deno.test("a copy by reference outlives its source, which others delete at once", async () => {
+Deno.test("a copy by reference survives the deletion of its source by another process", async () => {
   await withFile(async (path) => {
     let subject = await Subject.open(path);
     const { vfs } = subject;
@@ -238,7 +238,7 @@ Deno.test("a copy by reference outlives its source, which others delete at once"
   });
 });
 
-Deno.test("a copy from past the end copies nothing and leaves the size alone", async () => {
+Deno.test("a copy from beyond the end copies nothing and keeps the size", async () => {
   await withFile(async (path) => {
     const subject = await Subject.open(path);
     const from = await subject.file("from", noise(10, 1));
@@ -249,7 +249,7 @@ Deno.test("a copy from past the end copies nothing and leaves the size alone", a
   });
 });
 
-Deno.test("what others have shortened is read without an error before it is noticed", async () => {
+Deno.test("content shortened by another process is read without an error before it is noticed", async () => {
   await withFile(async (path) => {
     const subject = await Subject.open(path, { cacheBytes: 1 });
     const f = await subject.file("f", noise(180_000, 1));
@@ -261,7 +261,7 @@ Deno.test("what others have shortened is read without an error before it is noti
   });
 });
 
-Deno.test("earlier node ids of an inode are let go when the kernel forgets them", async () => {
+Deno.test("earlier node ids of an inode are dropped when the kernel forgets them", async () => {
   await withFile(async (path) => {
     const subject = await Subject.open(path);
     const { vfs } = subject;
@@ -279,7 +279,7 @@ Deno.test("earlier node ids of an inode are let go when the kernel forgets them"
     assert.equal(vfs.inode(before[0]), f);
     assert.equal(vfs.inode(f.nodeId), f);
 
-    // The kernel finds it anew, and then forgets what it had.
+    // The kernel looks it up again, and then forgets the earlier id.
     vfs.remember((await vfs.lookup(vfs.root, "f"))!);
     vfs.forget(before[0], 1);
     assertStale(vfs, before[0]);
@@ -294,7 +294,7 @@ Deno.test("earlier node ids of an inode are let go when the kernel forgets them"
   });
 });
 
-Deno.test("a listing without references leaves few inodes in memory", async () => {
+Deno.test("a listing without references keeps few inodes in memory", async () => {
   await withFile(async (path) => {
     const count = 10_000;
     let subject = await Subject.open(path);
@@ -329,7 +329,7 @@ Deno.test("a listing without references leaves few inodes in memory", async () =
   });
 });
 
-Deno.test("extended attributes count as what waits, and are let go when they are stored", async () => {
+Deno.test("extended attributes count as unwritten changes, and are dropped once stored", async () => {
   await withFile(async (path) => {
     const subject = await Subject.open(path, { dirtyBytes: 1 << 20 });
     const { vfs } = subject;
@@ -343,7 +343,7 @@ Deno.test("extended attributes count as what waits, and are let go when they are
     assert.equal(f.xattrs, null);
     assert.deepEqual(await vfs.getxattr(f, "user.b"), value);
 
-    // More than may wait is committed early.
+    // More than the limit of unwritten changes is committed early.
     const { commits } = vfs.statistics();
     for (let i = 0; i < 40; i++) {
       await vfs.setxattr(await subject.file(`x${i}`), "user.a", value, 0);
@@ -351,7 +351,7 @@ Deno.test("extended attributes count as what waits, and are let go when they are
     }
     assert(vfs.statistics().commits > commits);
 
-    // What is removed before it was stored counts no more.
+    // An attribute removed before it was stored no longer counts.
     const short = await subject.file("short");
     await vfs.flush();
     await vfs.setxattr(short, "user.a", value, 0);
@@ -362,7 +362,7 @@ Deno.test("extended attributes count as what waits, and are let go when they are
   });
 });
 
-Deno.test("a file that a crash left in the log has the times that it had", async () => {
+Deno.test("a file recovered from the log keeps its times", async () => {
   await withFile(async (path) => {
     const subject = await Subject.open(path);
     const made = await subject.file("f");
@@ -381,7 +381,7 @@ Deno.test("a file that a crash left in the log has the times that it had", async
   });
 });
 
-Deno.test("a commit that another process is in the way of waits, and holds nobody up", async () => {
+Deno.test("a commit blocked by another process waits without blocking calls", async () => {
   await withFile(async (path) => {
     let subject = await Subject.open(path);
     const { vfs } = subject;
@@ -411,7 +411,7 @@ Deno.test("a commit that another process is in the way of waits, and holds nobod
   });
 });
 
-Deno.test("names change while another process is in the way, however much waits", async () => {
+Deno.test("names change while another process blocks commits, with any number of waiting changes", async () => {
   await withFile(async (path) => {
     let subject = await Subject.open(path, { busyTimeout: 20, dirtyBytes: 1 });
     let { vfs } = subject;

@@ -1,11 +1,11 @@
-/** The pieces written to one chunk: how they are kept, and how quickly their places are found. */
+/** The pieces written to one chunk: their storage, and the speed of lookups. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bisect } from "../../src/vfs/bisect.ts";
 import { DirtyChunk } from "../../src/vfs/dirty_chunk.ts";
 
-Deno.test("bisect finds the first index that is not before, in few comparisons", () => {
+Deno.test("bisect finds the first index in few comparisons", () => {
   fc.assert(fc.property(fc.nat(20_000), fc.nat(20_000), (length, at) => {
     let comparisons = 0;
     const found = bisect(length, (i) => (comparisons++, i < at));
@@ -14,7 +14,7 @@ Deno.test("bisect finds the first index that is not before, in few comparisons",
   }));
 });
 
-Deno.test("a dirty chunk's sums and ranges are those of the bytes that were written", () => {
+Deno.test("a dirty chunk's totals and ranges match the written bytes", () => {
   const step = fc.oneof(
     {
       weight: 8,

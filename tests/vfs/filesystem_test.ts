@@ -1,9 +1,9 @@
 /**
- * The write-back layer without a kernel: random system calls against a byte
- * array, with commits of both kinds, memory that is let go, and crashes in
- * between. After a crash the file has exactly what the last commit had.
+ * Tests of the write-back layer without a kernel: random system calls compared with a byte array,
+ * with commits of both kinds, evictions, and crashes in between. After a crash the file has exactly
+ * the content of the last commit.
  *
- * `ALOELITE_TEST_RUNS` multiplies how much is tried.
+ * `ALOELITE_TEST_RUNS` multiplies the number of runs.
  */
 
 import assert from "node:assert/strict";
@@ -34,7 +34,7 @@ interface Setup {
   history: History;
 }
 
-/** A file system over a file, which can be left as a crash leaves it. */
+/** A filesystem on a file, which can simulate a crash. */
 class Subject {
   private constructor(
     readonly setup: Setup,
@@ -61,13 +61,13 @@ class Subject {
     return new Subject(setup, fs, handle, vfs);
   }
 
-  /** Gives up what is in memory. */
+  /** Discards the state in memory. */
   async crash(): Promise<Subject> {
     await this.fs.close();
     return await Subject.open(this.setup);
   }
 
-  /** Ends in order, and begins anew. */
+  /** Closes the filesystem and opens it again. */
   async remount(): Promise<Subject> {
     await this.vfs.close();
     await this.fs.close();
@@ -159,7 +159,7 @@ function calls(chunkSize: number): fc.Arbitrary<Call> {
   );
 }
 
-/** A copy by reference is committed by itself: a crash does not take it back. */
+/** A copy by reference is committed immediately, so a crash does not undo it. */
 const COPY_AND_CRASH = (chunkSize: number): Call[] => [
   { do: "commit" },
   { do: "copy", from: chunkSize - 1, to: chunkSize - 1, length: chunkSize + 1 },
@@ -182,7 +182,7 @@ async function contentOf(subject: Subject, inode: Inode): Promise<Uint8Array> {
   return bytes.subarray(0, length);
 }
 
-/** Zeros may be stored, but what is not zeros takes room. */
+/** Checks that everything except zeros is counted as allocated. */
 function checkAllocation(file: Inode, model: Uint8Array, chunkSize: number): void {
   let full = 0;
   for (let start = 0; start < model.length; start += chunkSize) {
@@ -243,7 +243,7 @@ async function runCalls(setup: Setup, chunkSize: number, sequence: Call[]): Prom
           done += copied;
           model = grown(model, Math.max(model.length, to + copied));
           model.set(other.subarray(from, from + copied), to);
-          // What is referred to is committed at once.
+          // References are committed immediately.
           if (vfs.statistics().commits > commits) committed = model.slice();
         }
         break;
@@ -312,7 +312,7 @@ for (
     ["all versions", { chunkSize: 64 }, "all"],
   ] as [string, { chunkSize: number; pin?: string }, History][]
 ) {
-  Deno.test(`content, written back and crashed: ${name}`, async () => {
+  Deno.test(`content with write-back and crashes: ${name}`, async () => {
     const { chunkSize } = options;
     await fc.assert(
       fc.asyncProperty(
@@ -325,7 +325,7 @@ for (
 }
 
 for (const encryption of [undefined, "convergent"] as const) {
-  Deno.test(`holes take no room: ${encryption ?? "plain"}`, async () => {
+  Deno.test(`holes take no space: ${encryption ?? "plain"}`, async () => {
     const chunk = 4096;
     const pin = encryption === undefined ? undefined : "1";
     await withVolume({ chunkSize: chunk, pin, encryption }, "none", async (setup) => {
@@ -357,7 +357,7 @@ for (const encryption of [undefined, "convergent"] as const) {
   });
 }
 
-Deno.test("pieces of a chunk are what was written over what was there", () => {
+Deno.test("pieces of a chunk overlay the existing content", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.nat(63), fc.nat(40), fc.nat(255), fc.nat(9))),
@@ -396,7 +396,7 @@ Deno.test("pieces of a chunk are what was written over what was there", () => {
   );
 });
 
-Deno.test("a removed directory takes nothing new; a busy one is not removed", async () => {
+Deno.test("a removed directory accepts no entries; a filled one cannot be removed", async () => {
   await withVolume({ chunkSize: 4096 }, "none", async (setup) => {
     let subject = await Subject.open(setup);
     let { vfs } = subject;

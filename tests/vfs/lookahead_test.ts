@@ -1,4 +1,4 @@
-/** Names that are read ahead of the one that is looked up: what is known by that, and until when. */
+/** Names read ahead of a lookup: what is known from them, and for how long. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { VolumeFilesystem } from "../../src/vfs/volume_filesystem.ts";
 
 type Vfs = VolumeFilesystem;
 
-/** Presents a volume that has been filled before. */
+/** Opens a volume that was filled before. */
 async function withVolume(
   fill: (mount: Awaited<ReturnType<AloeLite["mount"]>>) => Promise<unknown>,
   task: (vfs: Vfs, path: string) => Promise<void>,
@@ -42,10 +42,10 @@ async function withVolume(
   }
 }
 
-/** Whether a name is answered from memory. */
+/** Returns whether a name is answered from memory. */
 const isKnown = (vfs: Vfs, name: string) => !(vfs.lookup(vfs.root, name) instanceof Promise);
 
-Deno.test("after a few looks a small directory is known, what is absent in it too", async () => {
+Deno.test("after a few lookups a small directory is known completely", async () => {
   await withVolume(async (mount) => {
     await mount.batch(async (tx) => {
       for (let i = 0; i < 100; i++) await tx.put(`/f${i}`, "");
@@ -57,7 +57,7 @@ Deno.test("after a few looks a small directory is known, what is absent in it to
       assert.equal(await found === null, name === "absent");
     }
     for (const name of ["f99", "f0", "none"]) assert.ok(isKnown(vfs, name), name);
-    // Until another process has changed it.
+    // Until another process changes it.
     {
       await using fs = await AloeLite.open(path, { durability: "normal" });
       await using mount = await fs.mount();
@@ -69,7 +69,7 @@ Deno.test("after a few looks a small directory is known, what is absent in it to
   });
 });
 
-Deno.test("a name that a younger one hides shows when that goes", async () => {
+Deno.test("a hidden name appears when the newer one is removed", async () => {
   await withVolume(async (mount) => {
     for (let i = 0; i < 5; i++) await mount.put(`/f${i}`, "");
     await mount.createEntry("/twice", new Uint8Array(1));
@@ -84,10 +84,10 @@ Deno.test("a name that a younger one hides shows when that goes", async () => {
   });
 });
 
-Deno.test("of a large directory no more is read than what was asked for is worth", () => {
+Deno.test("read-ahead in a large directory is limited to its use", () => {
   const lookahead = new Lookahead();
   let read = 0;
-  // Here and there: what was read ahead is never asked for.
+  // Random lookups: names read ahead are never used.
   for (let i = 1; i <= 10_000; i++) {
     const ahead = lookahead.missed(`${i * 7919 % 10_007 + 100_000}`);
     if (ahead === null) continue;
@@ -95,7 +95,7 @@ Deno.test("of a large directory no more is read than what was asked for is worth
     lookahead.read(ahead.count, ahead.after, null);
   }
   assert.ok(read < 1500, `${read} rows`);
-  // One by one: nearly all of it is.
+  // Sequential lookups: nearly all names read ahead are used.
   const sequential = new Lookahead();
   let missed = 0;
   for (let at = 0, known = 0; at < 10_000; at++) {

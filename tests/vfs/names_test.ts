@@ -1,7 +1,6 @@
 /**
- * One name given from two sides: in a mounted volume, and by another process
- * before that has committed. Nothing is hidden, nothing is lost, and the mount
- * shows what came of it.
+ * One name created on both sides: in a mounted volume, and by another process before the mount has
+ * committed. Nothing is hidden or lost, and the mount shows the result.
  */
 
 import assert from "node:assert/strict";
@@ -17,7 +16,7 @@ import { assertSound, CALLER, elsewhere, Subject, withFile } from "../support/vf
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
 
-/** The wall clock, as the others have it; it can be set ahead. */
+/** The wall clock, as for other processes; it can be set ahead. */
 let ahead = 0;
 const clock = () => {
   const ms = Date.now() + ahead;
@@ -27,7 +26,7 @@ const clock = () => {
 const open = (path: string, history: History = "none", more = {}) =>
   Subject.open(path, { history, clock, ...more });
 
-/** No container has a name twice. */
+/** Asserts that no container contains a name twice. */
 function assertSingle(path: string): void {
   using db = new DatabaseSync(path);
   const doubles = db.prepare(
@@ -37,7 +36,7 @@ function assertSingle(path: string): void {
   assert.deepEqual(doubles.map((row) => ({ ...row })), []);
 }
 
-/** Every path with its content: of directories `/`, of links what they lead to. */
+/** Returns every path with its content: `/` for a directory, the target of a link. */
 async function tree(mount: Mount): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   const walk = async (path: string) => {
@@ -53,7 +52,7 @@ async function tree(mount: Mount): Promise<Record<string, string>> {
   return found;
 }
 
-/** What the trash has, by its former path. */
+/** Returns the content of the trash, by former path. */
 async function trash(mount: Mount): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
   for (const { id, path, type } of await mount.trash()) {
@@ -76,7 +75,7 @@ async function assertFile(
   await assertSound(path);
 }
 
-/** What a mount shows: the same form as {@linkcode tree}. */
+/** Returns what a mount shows, in the form of {@linkcode tree}. */
 async function shown(subject: Subject): Promise<Record<string, string>> {
   const { vfs } = subject;
   const found: Record<string, string> = {};
@@ -115,7 +114,7 @@ async function mkdir(subject: Subject, directory: Inode, name: string): Promise<
 
 for (const history of ["none", "all", 2] as const) {
   for (const later of ["theirs", "ours"] as const) {
-    Deno.test(`two files of one name, ${later} the later one: history ${history}`, async () => {
+    Deno.test(`two files of one name, ${later} being newer: history ${history}`, async () => {
       await withFile(async (path) => {
         const subject = await open(path, history);
         await write(subject, subject.vfs.root, "same", "mount");
@@ -132,7 +131,7 @@ for (const history of ["none", "all", 2] as const) {
     });
   }
 
-  Deno.test(`a tree made twice is one: history ${history}`, async () => {
+  Deno.test(`a tree created twice is merged: history ${history}`, async () => {
     await withFile(async (path) => {
       const subject = await open(path, history);
       const a = await mkdir(subject, subject.vfs.root, "a");
@@ -146,7 +145,7 @@ for (const history of ["none", "all", 2] as const) {
         await mount.put("/a/b/both", "4");
       });
       await subject.vfs.sync();
-      // Whoever has them open goes on in what they have become.
+      // Open inodes stay usable as the merged ones.
       await write(subject, subject.vfs.inode(c.nodeId), "after", "5");
       await write(subject, c, "later", "6");
       await subject.vfs.unlink(subject.vfs.inode(b.nodeId), "both");
@@ -170,7 +169,7 @@ for (const history of ["none", "all", 2] as const) {
     });
   });
 
-  Deno.test(`two mounts make one tree, and each shows all of it: history ${history}`, async () => {
+  Deno.test(`a tree created on two mounts is merged on both: history ${history}`, async () => {
     await withFile(async (path) => {
       const subjects = [await open(path, history), await open(path, history)];
       for (const [i, subject] of subjects.entries()) {
@@ -217,7 +216,7 @@ for (const history of ["none", "all", 2] as const) {
     });
   });
 
-  Deno.test(`renames onto names that have appeared: history ${history}`, async () => {
+  Deno.test(`renames onto names created meanwhile: history ${history}`, async () => {
     await withFile(async (path) => {
       const subject = await open(path, history);
       const { vfs } = subject;
@@ -286,7 +285,7 @@ for (const history of ["none", "all", 2] as const) {
   });
 }
 
-Deno.test("a file that lost its name is written on, and is in the trash with all of it", async () => {
+Deno.test("a file that has lost its name stays writable, and is complete in the trash", async () => {
   await withFile(async (path) => {
     const subject = await open(path);
     const { vfs } = subject;
@@ -304,7 +303,7 @@ Deno.test("a file that lost its name is written on, and is in the trash with all
 });
 
 for (const open_ of [false, true]) {
-  Deno.test(`what others have put into the trash stays there, ${open_ ? "open" : "closed"} here`, async () => {
+  Deno.test(`a node moved to the trash by another process stays there, ${open_ ? "open" : "closed"} here`, async () => {
     await withFile(async (path) => {
       const subject = await open(path);
       const { vfs } = subject;
@@ -322,7 +321,7 @@ for (const open_ of [false, true]) {
   });
 }
 
-Deno.test("what others have written is not deleted by a rename over it", async () => {
+Deno.test("content written by another process is not deleted by a rename over it", async () => {
   await withFile(async (path) => {
     const subject = await open(path);
     const { vfs } = subject;
@@ -343,7 +342,7 @@ Deno.test("what others have written is not deleted by a rename over it", async (
   });
 });
 
-Deno.test("directories moved into each other are where the first one put them", async () => {
+Deno.test("the first of two conflicting directory moves wins", async () => {
   await withFile(async (path) => {
     const subject = await open(path);
     const { vfs } = subject;
@@ -363,7 +362,7 @@ Deno.test("directories moved into each other are where the first one put them", 
   });
 });
 
-Deno.test("a directory that both have moved is where the first one put it", async () => {
+Deno.test("the first of two moves of a directory wins", async () => {
   await withFile(async (path) => {
     const subject = await open(path);
     const { vfs } = subject;
@@ -382,7 +381,7 @@ Deno.test("a directory that both have moved is where the first one put it", asyn
   });
 });
 
-Deno.test("thousands of names are settled in one go, and the kernel is told", async () => {
+Deno.test("thousands of conflicting names are resolved in one commit and invalidated in the kernel", async () => {
   await withFile(async (path) => {
     const entries = new Set<string>();
     const told: string[] = [];
@@ -418,7 +417,7 @@ Deno.test("thousands of names are settled in one go, and the kernel is told", as
   });
 });
 
-/** A generator of numbers below a bound, the same for the same seed. */
+/** Returns a deterministic generator of numbers below a bound. */
 function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -429,7 +428,7 @@ function random(seed: number): (below: number) => number {
 
 for (let run = 0; run < runs(12); run++) {
   const seed = Number(Deno.env.get("ALOELITE_TEST_SEED") ?? Date.now() % 100_000) + run;
-  Deno.test(`three sides give names at random, and nothing is lost: seed ${seed}`, async () => {
+  Deno.test(`three sides create names at random, and nothing is lost: seed ${seed}`, async () => {
     await withFile(async (path) => {
       const next = random(seed);
       const history = next(2) === 0 ? "none" : "all";
@@ -525,7 +524,7 @@ for (let run = 0; run < runs(12); run++) {
   });
 }
 
-Deno.test("what was put into a directory in the trash keeps its name when that comes back", async () => {
+Deno.test("an entry added to a directory in the trash keeps its name after a restore", async () => {
   await withFile(async (path) => {
     const subject = await open(path);
     const d = await mkdir(subject, subject.vfs.root, "d");

@@ -1,11 +1,10 @@
 /**
- * Names, attributes and open files without a kernel: random system calls
- * against a tree of plain objects, with commits of both kinds, memory that is
- * let go, and crashes in between. After a crash there is exactly the tree of
- * the last commit. At the end the engine sees what the mount showed, and the
- * file has nothing else.
+ * Tests of names, attributes and open files without a kernel: random system calls compared with a
+ * tree of plain objects, with commits of both kinds, evictions, and crashes in between. After a
+ * crash there is exactly the tree of the last commit. At the end the engine sees what the mount
+ * showed, and the file contains nothing else.
  *
- * `ALOELITE_TEST_RUNS` multiplies how much is tried.
+ * `ALOELITE_TEST_RUNS` multiplies the number of runs.
  */
 
 import assert from "node:assert/strict";
@@ -39,7 +38,7 @@ const XATTRS = ["user.one", "user.two", "security.three"];
 const TYPES = [S_IFREG, S_IFREG, S_IFREG, S_IFIFO, S_IFSOCK, S_IFCHR];
 const RDEV = 0x0103;
 
-/** More children than the inodes that are kept without need: to list them lets others go. */
+/** More children than idle inodes are kept, so that listing them evicts others. */
 const CROWD = 9000;
 const CROWD_NAME = "crowd";
 
@@ -48,7 +47,7 @@ const clock = (): Time => ({ sec: 1_700_000_000, nsec: ++ticks });
 const nothing: Invalidations = { inode() {}, entry() {}, grown() {} };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A node as it should be. */
+/** An expected node. */
 interface Node {
   mode: number;
   uid: number;
@@ -57,13 +56,13 @@ interface Node {
   target: string;
   data: Uint8Array;
   xattrs: Map<string, string>;
-  /** Of a directory. */
+  /** The children of a directory; null for other nodes. */
   children: Map<string, Node> | null;
-  /** Of a directory that has a name. */
+  /** The parent of a named directory. */
   parent: Node | null;
-  /** Made without a name, and never given one. */
+  /** Created without a name, and never given one. */
   temporary: boolean;
-  /** As the mount said them at the last commit. */
+  /** The times that the mount showed at the last commit. */
   times: number[] | null;
 }
 
@@ -85,7 +84,7 @@ function makeNode(mode: number, parent: Node | null): Node {
   };
 }
 
-/** What a commit leaves after a crash: all that has a name, with its links. */
+/** Returns what a crash leaves of a tree: all named nodes, with their links. */
 function copyOf(root: Node): Node {
   const copies = new Map<Node, Node>();
   const copy = (node: Node, parent: Node | null): Node => {
@@ -103,7 +102,7 @@ function copyOf(root: Node): Node {
   return copy(root, null);
 }
 
-/** A refusal of the model. */
+/** Throws an error of the model. */
 function refuse(code: ErrnoName): never {
   throw new ErrnoError(code);
 }
@@ -113,7 +112,7 @@ function isBelow(directory: Node, top: Node): boolean {
   return false;
 }
 
-/** The tree as it should be, and its system calls. */
+/** The expected tree and its system calls. */
 const model = {
   create(parent: Node, name: string, make: () => Node): Node {
     if (parent.children!.has(name)) refuse("EEXIST");
@@ -187,11 +186,11 @@ interface Setup {
   path: string;
   pin?: string;
   history: History;
-  /** Whether the volume has many other files. */
+  /** Whether the volume contains many other files. */
   crowded: boolean;
 }
 
-/** A mounted volume, the tree that it should show, and what the kernel would hold of it. */
+/** A mounted volume, its expected tree, and the kernel's references. */
 class Subject {
   root: Node;
   /** The tree that a crash leaves. */
@@ -202,7 +201,7 @@ class Subject {
   #vfs!: VolumeFilesystem;
   /** Open files and directories. */
   readonly #held = new Map<Node, Inode>();
-  /** References that the kernel has while a call lasts. */
+  /** The kernel's references during a call. */
   #passing: Inode[] = [];
 
   constructor(setup: Setup) {
@@ -228,7 +227,7 @@ class Subject {
     });
   }
 
-  /** Writes everything back, and ends. */
+  /** Writes everything back and closes the filesystem. */
   async close(): Promise<void> {
     await this.#vfs.close();
     await ops.unmount(this.#db, this.#handle);
@@ -242,9 +241,9 @@ class Subject {
     await this.#note();
   }
 
-  /** Gives up what is in memory. */
+  /** Discards the state in memory. */
   async crash(): Promise<void> {
-    // A minute later: its lease has run out.
+    // The next mount is after the lease's expiry.
     await ops.unmount(this.#db, this.#handle);
     await this.#db.close();
     this.#held.clear();
@@ -261,7 +260,7 @@ class Subject {
     await this.compare(true);
   }
 
-  /** Lists so much that what nobody refers to is let go. */
+  /** Lists so many names that idle inodes are evicted. */
   async crowd(): Promise<void> {
     if (!this.setup.crowded) return;
     const vfs = this.#vfs;
@@ -271,7 +270,7 @@ class Subject {
     vfs.forget(directory.nodeId, 1);
   }
 
-  /** Everything that can be reached, in the order of a walk; open files without a name at the end. */
+  /** Returns all reachable nodes in the order of a walk; open files without a name last. */
   nodes(): Node[] {
     const found = new Set<Node>();
     const walk = (node: Node) => {
@@ -300,7 +299,7 @@ class Subject {
     this.#vfs.forget(inode.nodeId, 1);
   }
 
-  /** The inode of a node, referred to until the call ends. */
+  /** Returns the inode of a node with a reference until the call ends. */
   async inode(node: Node): Promise<Inode> {
     const held = this.#held.get(node);
     if (held !== undefined) return held;
@@ -321,7 +320,7 @@ class Subject {
     assert.fail("cannot be reached");
   }
 
-  /** Does the same here and there: both refuse it alike, or neither does. */
+  /** Runs a call on both sides: both return the same error, or none. */
   async call<T>(
     expected: () => T,
     task: (vfs: VolumeFilesystem) => Promise<unknown>,
@@ -345,7 +344,7 @@ class Subject {
     }
   }
 
-  /** The names of a directory, read by so many at a time. */
+  /** Returns the names of a directory, read in pages. */
   async #names(
     directory: Inode,
     page: number,
@@ -367,7 +366,7 @@ class Subject {
     }
   }
 
-  /** Lists a directory while names come and go: what was there all the time is there once. */
+  /** Lists a directory while names change: each stable name is listed once. */
   async list(node: Node, page: number, busy: boolean): Promise<void> {
     const steady = new Set(node.children!.keys());
     const ever = new Set(steady);
@@ -403,7 +402,7 @@ class Subject {
     });
   }
 
-  /** Keeps the tree as a crash would leave it from here on. */
+  /** Records the tree that a crash would leave from now on. */
   async #note(): Promise<void> {
     await this.compare(false);
     this.committed = copyOf(this.root);
@@ -412,7 +411,7 @@ class Subject {
   /**
    * Compares everything that can be reached.
    *
-   * @param reopened Whether times have to be what they were.
+   * @param reopened Whether times must be those of the last commit.
    */
   async compare(reopened: boolean): Promise<void> {
     for (const node of this.nodes()) {
@@ -513,7 +512,7 @@ async function run(subject: Subject, call: Call): Promise<void> {
   const directory = directories[call.a % directories.length];
   const other = directories[call.b % directories.length];
   const node = nodes[call.a % nodes.length];
-  // What exists is aimed at more often than it would be hit.
+  // Prefer existing names, which random choice would rarely hit.
   const aimed = (from: Node, free: string) =>
     call.value % 4 === 0 || from.children!.size === 0
       ? free
@@ -575,7 +574,7 @@ async function run(subject: Subject, call: Call): Promise<void> {
         () => model[which](directory, victim),
         async (vfs) => {
           const above = await subject.inode(directory);
-          // The kernel mostly knows what it removes, and gives it back later.
+          // The kernel usually has looked up a node before it removes it, and releases it later.
           if (child !== undefined && value % 3 > 0) await subject.inode(child);
           await vfs[which](above, victim);
         },
@@ -677,7 +676,7 @@ async function run(subject: Subject, call: Call): Promise<void> {
   }
 }
 
-/** Compares with what the engine sees, and looks for what should not be in the file any more. */
+/** Compares with the engine's view, and checks that the file contains nothing else. */
 async function compareFile(setup: Setup, root: Node): Promise<void> {
   await using fs = await AloeLite.open(setup.path);
   await using mount = await fs.mount(undefined, { pin: setup.pin });
@@ -741,7 +740,7 @@ async function compareDirectory(
   }
 }
 
-/** A volume as runs begin with it, made once. */
+/** Creates the initial volume of the runs once. */
 async function makeTemplate(
   path: string,
   options: { chunkSize: number; pin?: string; encryption?: "convergent" | "random" },
@@ -777,7 +776,7 @@ for (
     ["with memory running out", { chunkSize: 65_536 }, "none", 4],
   ] as [string, { chunkSize: number; pin?: string }, History, number][]
 ) {
-  Deno.test(`names, written back and crashed: ${name}`, async () => {
+  Deno.test(`names with write-back and crashes: ${name}`, async () => {
     const crowded = name.includes("memory");
     const folder = await Deno.makeTempDir({ prefix: "aloelite-names-" });
     try {

@@ -1,7 +1,6 @@
 /**
- * A commit of which one row cannot be stored, whichever that is: it is set
- * aside and told of, and all else is stored. Faults are put into each statement
- * that a commit runs, and into the file itself by triggers.
+ * A commit of which any one row cannot be stored: the row is set aside and reported, and all others
+ * are stored. Faults are injected into each statement of a commit, and into the file by triggers.
  */
 
 import assert from "node:assert/strict";
@@ -21,16 +20,16 @@ const text = (data: Uint8Array) => new TextDecoder().decode(data);
 
 type Values = Record<string, unknown>;
 
-/** A statement that a commit runs, and the row that it is about. */
+/** A statement of a commit, and its row. */
 interface Row {
   template: string;
   values: Values;
 }
 
-/** The row's own values: those that a later attempt has too. */
+/** The values that identify a row, also in a retry. */
 const OWN = ["node", "edge", "old", "name", "index", "hash", "first", "volume"];
 
-/** Whether a statement is about a row, alone or among others. */
+/** Returns whether a statement concerns a row, alone or with others. */
 function isAbout({ template, values }: Row, row: Row): boolean {
   if (template !== row.template) return false;
   if (typeof row.values.nodes === "string") {
@@ -40,7 +39,7 @@ function isAbout({ template, values }: Row, row: Row): boolean {
   return OWN.every((key) => values[key] === row.values[key]);
 }
 
-/** A database whose statements that write can be watched, and made to fail. */
+/** A database whose writing statements are recorded and can be made to fail. */
 class Faulty {
   readonly rows: Row[] = [];
   fault: Row | null = null;
@@ -80,12 +79,12 @@ class Faulty {
   }
 }
 
-/** What a scenario does, and what the file has when nothing fails. */
+/** A scenario, and the file's expected content when nothing fails. */
 interface Scenario {
   vfs: VolumeFilesystem;
-  /** What each path has: bytes of a file, the target of a link, or what it is. */
+  /** The content of each path: bytes of a file, the target of a link, or the type. */
   expected: Map<string, string>;
-  /** Paths that are to be gone, each with the one that it is told of by. */
+  /** Paths that must be gone, each with the path that reports it. */
   gone: Map<string, string>;
 }
 
@@ -103,7 +102,7 @@ async function file(vfs: VolumeFilesystem, parent: Inode, name: string, data: Ui
   return made;
 }
 
-/** What is there, and stored, before. */
+/** Creates and stores the initial state. */
 async function prepare(vfs: VolumeFilesystem): Promise<void> {
   const old = await vfs.mkdir(vfs.root, "old", 0o755, CALLER);
   for (const name of OLD) await file(vfs, old, name, filled(3 * CHUNK, name.charCodeAt(0)));
@@ -115,7 +114,7 @@ async function prepare(vfs: VolumeFilesystem): Promise<void> {
   await vfs.flush();
 }
 
-/** Every kind of change at once. */
+/** Makes every kind of change at once. */
 async function change(vfs: VolumeFilesystem): Promise<Scenario> {
   const at = (path: string) => lookup(vfs, path);
   const old = await at("/old");
@@ -187,7 +186,7 @@ async function open(db: ops.Database, fs: AloeLite, history: History, log: strin
   });
 }
 
-/** What of a scenario the file does not have, as paths. */
+/** Returns the paths of a scenario that the file does not have. */
 async function missing(path: string, { expected, gone }: Scenario): Promise<string[]> {
   await using fs = await AloeLite.open(path, { durability: "normal" });
   await using mount = await fs.mount();
@@ -214,7 +213,7 @@ async function missing(path: string, { expected, gone }: Scenario): Promise<stri
   return found;
 }
 
-/** Whether a text names a path, or a directory that it is in. */
+/** Returns whether a text names a path or one of its directories. */
 function isToldOf(said: string, path: string): boolean {
   for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/"))) {
     if ([":", " (", ","].some((after) => said.includes(`${at}${after}`))) return true;
@@ -222,7 +221,7 @@ function isToldOf(said: string, path: string): boolean {
   return false;
 }
 
-/** Which rows a commit writes. */
+/** Returns the rows that a commit writes. */
 async function rowsOf(history: History, durable: boolean): Promise<Row[]> {
   let rows: Row[] = [];
   await withFile(async (path) => {
@@ -238,14 +237,17 @@ async function rowsOf(history: History, durable: boolean): Promise<Row[]> {
   return rows;
 }
 
-/** What is of no node: a commit without it is complete, or none can be. */
+/**
+ * Statements without a node: a commit is complete without the first ones, and impossible without
+ * the others.
+ */
 const HOUSEKEEPING = ["content.deleteChunks", "content_change.deleteNotes"];
 const WHOLE = ["volume.storeWatermark"];
 
 for (const history of ["none", "all"] as const) {
   for (const durable of [true, false]) {
     const how = `history ${history}, ${durable ? "durable" : "not durable"}`;
-    Deno.test(`whichever row of a commit cannot be stored, the others are: ${how}`, async (t) => {
+    Deno.test(`if any one row of a commit cannot be stored, the others are: ${how}`, async (t) => {
       const rows = await rowsOf(history, durable);
       const templates = [...new Set(rows.map(({ template }) => template))].sort();
       assert(templates.length > 15, `${templates}`);
@@ -272,7 +274,7 @@ async function faultAt(history: History, durable: boolean, index: number): Promi
       const vfs = await open(faulty.db, fs, history, log);
       await prepare(vfs);
       scenario = await change(vfs);
-      // The same row as when it was looked for: the order of a commit is the same.
+      // The order of a commit is deterministic, so this is the same row.
       faulty.rows.length = 0;
       const rows = await rowsOnce(faulty, () => durable ? vfs.sync() : vfs.flush(), index);
       template = rows[index].template;
@@ -289,12 +291,12 @@ async function faultAt(history: History, durable: boolean, index: number): Promi
         const lines = HOUSEKEEPING.includes(template) ? 1 : 0;
         const told = () => log.filter((line) => !line.startsWith("chunks are not")).length;
         assert.equal(told(), vfs.statistics().setAside, log.join("\n"));
-        // A retry tells of it no more.
+        // A retry does not report it again.
         await vfs.flush();
         await vfs.sync();
         assert.equal(told(), vfs.statistics().setAside, log.join("\n"));
         assert(log.length - told() <= lines);
-        // What comes later is stored too.
+        // Later changes are stored too.
         const later = await vfs.mknod(vfs.root, "later", S_IFREG | 0o644, 0, CALLER);
         await vfs.write(later, 0, bytes("later"), true);
         await vfs.sync();
@@ -311,7 +313,7 @@ async function faultAt(history: History, durable: boolean, index: number): Promi
       assert.deepEqual([lost, failed], [[], null]);
       return;
     }
-    // The file without a name is gone in the end anyway.
+    // The nameless file is deleted at the end in any case.
     if (log.every((line) => line.startsWith("node "))) {
       assert.deepEqual([lost, failed], [[], null]);
       return;
@@ -324,7 +326,7 @@ async function faultAt(history: History, durable: boolean, index: number): Promi
   });
 }
 
-/** Commits with a fault in the row of an index, and in the same row whenever it comes again. */
+/** Commits with a fault in the row at an index, repeated whenever the row is written again. */
 async function rowsOnce(faulty: Faulty, commit: () => Promise<void>, index: number) {
   const { rows } = faulty;
   const push = rows.push.bind(rows);
@@ -340,7 +342,7 @@ async function rowsOnce(faulty: Faulty, commit: () => Promise<void>, index: numb
   return rows;
 }
 
-Deno.test("what could not be stored is stored when it can be, and that is told", async () => {
+Deno.test("a failed row is stored by a later commit, which is reported", async () => {
   await withFile(async (path) => {
     const log: string[] = [];
     await using fs = await AloeLite.open(path, { durability: "normal" });
@@ -364,7 +366,7 @@ Deno.test("what could not be stored is stored when it can be, and that is told",
   });
 });
 
-Deno.test("what could not be stored and is deleted then is nobody's loss", async () => {
+Deno.test("a failed row whose node is deleted is not reported as lost", async () => {
   await withFile(async (path) => {
     const log: string[] = [];
     await using fs = await AloeLite.open(path, { durability: "normal" });
@@ -387,7 +389,7 @@ Deno.test("what could not be stored and is deleted then is nobody's loss", async
 
 // --- faults in the file ---------------------------------------------------------
 
-/** Tables that a commit writes to, each with what makes one row of them impossible. */
+/** Tables that a commit writes, each with a condition that makes one row impossible. */
 const TRIGGERS: Record<string, string> = {
   "a node": "BEFORE INSERT ON node WHEN NEW.name = 'b'",
   "times": "BEFORE UPDATE OF modified_at ON node WHEN NEW.name = 'b'",
@@ -406,7 +408,7 @@ const TRIGGERS: Record<string, string> = {
 };
 
 for (const [what, when] of Object.entries(TRIGGERS)) {
-  Deno.test(`the file refuses ${what}: all else is stored`, async () => {
+  Deno.test(`the file refuses ${what}: all other rows are stored`, async () => {
     await withFile(async (path) => {
       const log: string[] = [];
       let scenario!: Scenario;
@@ -415,7 +417,7 @@ for (const [what, when] of Object.entries(TRIGGERS)) {
         await using fs = await AloeLite.open(path, { durability: "normal" });
         const vfs = await open(fs.db, fs, "none", log);
         await prepare(vfs);
-        // Of this connection alone: one in the file would be refused as a whole.
+        // Only on this connection; a trigger in the file would be refused as a whole.
         const trigger = `CREATE TEMP TRIGGER refused ${when.replace(/ ON /, " ON main.")}
           BEGIN SELECT RAISE(ABORT, 'refused'); END`;
         await fs.db.alone((tx) => tx.run(raw(trigger), {}));
