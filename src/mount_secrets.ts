@@ -1,21 +1,21 @@
 /**
- * The volume keys of the mounts of an open database, each sealed with a key that
- * the mount's holder has. They are overwritten when the database is closed.
+ * The volume keys of the mounts of an open database, each encrypted with a key that only the
+ * mount's holder has. They are overwritten when the database is closed.
  */
 export class MountSecrets implements Disposable {
   readonly #sealed = new Map<string, Uint8Array>();
 
-  /** The sealed key of a mount. */
+  /** Returns the encrypted key of a mount. */
   get(mount: string): Uint8Array | undefined {
     return this.#sealed.get(mount);
   }
 
-  /** Whether a mount has one. */
+  /** Returns whether a mount has a key. */
   has(mount: string): boolean {
     return this.#sealed.has(mount);
   }
 
-  /** Keeps the sealed key of a mount. */
+  /** Stores the encrypted key of a mount. */
   set(mount: string, sealed: Uint8Array): void {
     this.#sealed.set(mount, sealed);
   }
@@ -26,7 +26,7 @@ export class MountSecrets implements Disposable {
     this.#sealed.delete(mount);
   }
 
-  /** Overwrites all of them. */
+  /** Overwrites all keys. */
   [Symbol.dispose](): void {
     for (const mount of [...this.#sealed.keys()]) this.forget(mount);
   }

@@ -1,38 +1,38 @@
 import type { ContentTouch } from "../templates/template.ts";
 import type { Transaction, TransactionExtension } from "./storage/transaction.ts";
 
-/** Manifest rows whose digest is one part of a tag. */
+/** The number of manifest rows whose digest is one part of a tag. */
 const ROWS_A_PAGE = 4096;
 
-/** More pages of one change are looked at as a whole manifest. */
+/** A change of more pages than this is treated as a change of the whole manifest. */
 const MOST_PAGES = 64;
 
-/** What a transaction has changed of the content of a node. */
+/** A transaction's changes of the content of a node. */
 export interface TouchedContent {
-  /** Pages of the manifests of versions. */
+  /** The changed manifest pages, by version. */
   versions: Map<number, Set<number> | "all">;
-  /** What has become of the redo log. */
+  /** How the redo log has changed. */
   redo: "appended" | "changed" | null;
-  /** Whether the node has got its first content. */
+  /** Whether this is the node's first content. */
   isNew: boolean;
 }
 
-/** Keeps the tags of one encrypted volume. */
+/** Maintains the tags of one encrypted volume. */
 export interface SealKeeper {
-  /** Checks a node of the volume. Others are not its business. @throws `corrupt`. */
+  /** Checks a node of the volume; ignores nodes of other volumes. @throws `corrupt`. */
   check(tx: Transaction, node: string): Promise<void>;
-  /** The same for a version of it. */
+  /** Checks a version of a node of the volume. */
   checkVersion(tx: Transaction, node: string, version: number): Promise<void>;
-  /** Makes the tags of what has changed. */
+  /** Updates the tags of changed content. */
   seal(tx: Transaction, touched: ReadonlyMap<string, TouchedContent>): Promise<void>;
 }
 
 /**
- * What a transaction changes of the content of encrypted volumes: checked before
- * it is changed, and given its tags before the commit.
+ * A transaction's changes of the content of encrypted volumes: content is checked before it is
+ * changed, and tagged before the commit.
  */
 export class SealedChanges implements TransactionExtension {
-  /** What keeps the tags of the volumes that the transaction works in, by volume. */
+  /** The keepers of the tags, by volume. */
   readonly keepers: Map<string, SealKeeper> = new Map();
   readonly #tx: Transaction;
   readonly #touched = new Map<string, TouchedContent>();
@@ -41,24 +41,26 @@ export class SealedChanges implements TransactionExtension {
     this.#tx = tx;
   }
 
-  /** Whether it has changed the content of a node, whose tag is of what was there before. */
+  /**
+   * Returns whether a node's content was changed, so that its tag is still that of the old content.
+   */
   hasTouched(node: string): boolean {
     return this.#touched.has(node);
   }
 
-  /** Makes the tags of content that has changed. */
+  /** Updates the tags of changed content. */
   async beforeCommit(): Promise<void> {
     if (this.#touched.size === 0) return;
     for (const keeper of this.keepers.values()) await keeper.seal(this.#tx, this.#touched);
     this.#touched.clear();
   }
 
-  /** Notes what is about to be changed, having checked what is there. */
+  /** Checks the existing content and records the change. */
   async beforeChange(touch: ContentTouch): Promise<void> {
     const { node, source, version, from, first, last, redo, isNew = false } = touch;
     let touched = this.#touched.get(node);
     if (touched === undefined) {
-      // Its tag is made anew: what has lost its own must not get one by that.
+      // The tag is computed again later, so check first that content without a valid tag gets none.
       if (!isNew) {
         for (const keeper of this.keepers.values()) await keeper.check(this.#tx, node);
       }

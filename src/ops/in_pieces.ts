@@ -2,18 +2,19 @@ import { AloeError } from "../errors.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
-/** Rows or items that one piece may take. */
+/** The maximum number of rows or items of one piece. */
 const AT_ONCE = 512;
 
-/** Pieces of one size before a larger one is tried. */
+/** The number of pieces of one size before a larger size is tried. */
 const TRIES = 16;
 
 /**
- * Frees room by one transaction; on a disk that has no room for so large a
- * one, by many small ones. Within a batch it is one in any case.
+ * Frees space in one transaction or, when the disk has no room for one that large, in many small
+ * ones. Within a batch, always in one.
  *
- * @param whole By one transaction.
- * @param divided By many: each leaves the file in a state that a later run goes on from.
+ * @param whole Does the work in one transaction.
+ * @param divided Does the work in many transactions; each leaves the file in a state from which a
+ *   later run can continue.
  */
 export async function wholeOrInPieces<T>(
   db: Database,
@@ -29,13 +30,13 @@ export async function wholeOrInPieces<T>(
 }
 
 /**
- * Runs transactions that free room until nothing is left to be done, each with
- * as much as the disk has room for.
+ * Runs transactions that free space until the work is complete, each as large as the disk has room
+ * for.
  *
- * @param piece One transaction. It is told how many rows or items it may take at most.
- * @param settled Told what a piece has returned, once it is in the file.
- * @returns Once `settled` has returned false: nothing is left.
- * @throws {AloeError} `no_space` when there is no room for a single one either.
+ * @param piece Runs one transaction; its `limit` is the maximum number of rows or items.
+ * @param settled Receives the result of a committed piece; returns false when the work is complete.
+ * @returns When `settled` has returned false.
+ * @throws {AloeError} `no_space` when there is no room for even one row or item.
  */
 export async function inPieces<R>(
   db: Database,
@@ -55,12 +56,12 @@ export async function inPieces<R>(
       continue;
     }
     if (!settled(result, limit)) return;
-    // What is free by now may do for more.
+    // The freed space may suffice for larger pieces.
     if (++since % TRIES === 0) limit = Math.min(AT_ONCE, limit * 2);
   }
 }
 
-/** The same with each of some items, in their order. */
+/** Like {@linkcode inPieces}, for a list of items in order. */
 export async function eachInPieces<I, R>(
   db: Database,
   items: readonly I[],
@@ -83,7 +84,7 @@ export async function eachInPieces<I, R>(
   );
 }
 
-/** Whether an error says that the disk is full. */
+/** Returns whether an error means that the disk is full. */
 export function isFull(error: unknown): boolean {
   return error instanceof AloeError && error.code === "no_space";
 }

@@ -25,18 +25,21 @@ import { inPieces, wholeOrInPieces } from "./in_pieces.ts";
 import { deleteUnreferencedInPieces } from "./sweep.ts";
 import { findVolume } from "./volumes.ts";
 
-/** For whom a volume is mounted that is being made, or deleted: it goes if that is not ended. */
+/**
+ * The principal of the mount of a volume that is being created or deleted. The volume is deleted
+ * unless that mount is ended.
+ */
 export const MAKING = "aloelite:making";
 
-/** How long such a volume is spared when its process is gone, ms. */
+/** How long the incomplete volume of a killed process is kept, in ms. */
 export const MARK_TTL = 60_000;
 
 /**
- * Deletes a volume with all that is in it, its history and its trash.
+ * Deletes a volume with its content, history and trash.
  *
- * @returns What was freed.
- * @throws {AloeError} `not_found`; `mount_conflict` while a mount of it is
- * valid; `invalid` when several volumes have the name.
+ * @returns The freed rows and bytes.
+ * @throws {AloeError} `not_found`; `mount_conflict` while it has a valid mount; `invalid` when
+ *   several volumes have the name.
  */
 export async function removeVolume(
   db: Database,
@@ -60,7 +63,8 @@ export async function removeVolume(
         ...await new ChunkPool(tx).deleteUnreferenced(),
       };
     }, { frees: true }), async () => {
-    // From here on it is none that anybody uses, and whoever opens the file next would go on.
+    // From here on the volume is unusable, and the next process that opens the file continues the
+    // deletion.
     const id = await db.write(async (tx) => {
       const { id, root } = await found(tx);
       await markIncomplete(tx, { id, root }, uuid7());
@@ -78,8 +82,8 @@ export async function removeVolume(
 }
 
 /**
- * Marks a volume as one that is not complete: whoever opens the file when the
- * mark's time is over deletes it.
+ * Marks a volume as incomplete: a process that opens the file after the mark has expired deletes
+ * the volume.
  *
  * @param mark The id of the mount that is the mark.
  */
@@ -101,12 +105,12 @@ export async function markIncomplete(
 }
 
 /**
- * Deletes a volume, first its placements and nodes by small transactions.
+ * Deletes a volume, starting with its placements and nodes in small transactions.
  *
- * @returns What was deleted, chunks as far as no other volume has them.
+ * @returns The deleted rows; chunks only if no other volume uses them.
  */
 export async function deleteVolumeInPieces(db: Database, volume: string): Promise<PurgeReport> {
-  // A directory may have so many that they are more than one transaction has room for.
+  // A directory may have more placements than one transaction has room for.
   await inPieces(
     db,
     (tx, limit) => new PlacementStore(tx).deleteSomeOfVolume(volume, limit),
@@ -130,9 +134,9 @@ export async function deleteVolumeInPieces(db: Database, volume: string): Promis
 }
 
 /**
- * Deletes every row of a volume; its chunks are noted for reclaiming.
+ * Deletes every row of a volume; its chunks are recorded for reclaiming.
  *
- * @returns How many nodes there were.
+ * @returns The number of deleted nodes.
  */
 export async function deleteVolumeRows(tx: Transaction, volume: string): Promise<number> {
   await new ManifestStore(tx).releaseVolume(volume);

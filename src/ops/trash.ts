@@ -292,7 +292,7 @@ async function purgeInPieces(
   };
   await eachInPieces(db, [...tops].reverse(), async (tx, some) => {
     requireWritable(await resolve(tx, mount, "/"));
-    // Somebody may have brought it back, or begun to use it.
+    // Another process may have restored the node, or locked or mounted it.
     const doomed: string[] = [];
     const gone = new Map<string, boolean>();
     for (const [node, top] of some) {
