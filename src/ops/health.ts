@@ -16,27 +16,27 @@ export const DAMAGED_INDEX = "damaged_index";
 export const DAMAGED_FREE_PAGES = "damaged_free_pages";
 
 /**
- * Looks for faults in the shape of the file: tables whose pages are damaged (then for nothing
- * else; `id` is the table), indexes that do not agree with their tables (`id` is the index),
- * volumes without a root, edges between volumes or from a file, names that the format does not
- * allow, containers placed twice, cycles.
+ * Checks the structure of the file. Reports tables with damaged pages; then nothing else is
+ * checked, and `id` is the table. Otherwise reports indexes that do not match their tables (`id`
+ * is the index), volumes without a root, edges between volumes or from a file, invalid names,
+ * containers placed twice, and cycles.
  *
  * @returns One row for each fault; none when the file is healthy.
  */
 export async function healthCheck(db: Database): Promise<Anomaly[]> {
   const damage = await findDamage(db);
   const pages = damage.filter(({ kind }) => kind === "pages");
-  // What has no end is not read.
+  // Reading damaged pages may not end.
   if (pages.length > 0) return pages.map(asAnomaly);
   const found: Anomaly[] = [];
   try {
     await db.read((tx) => findInRows(tx, found));
   } catch (error) {
     if (!isCorrupt(error)) throw error;
-    // What an index leads to that is not there: the damage of it has been found.
+    // An index refers to a missing row, which is reported as the damage of that index.
     if (damage.length === 0) found.push({ kind: "unreadable_rows", id: "" });
   }
-  // Of a value that is named with its row nothing more is to be said.
+  // A value that is reported with its row needs no second report.
   const others = damage.map(asAnomaly)
     .filter(({ kind }) => !found.some((each) => each.kind === kind));
   return [...others, ...found];

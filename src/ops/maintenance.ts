@@ -49,8 +49,8 @@ export async function fileRoom(db: Database): Promise<{ used: number; reusable: 
 }
 
 /**
- * Copies the live file by SQLite's online backup: a true snapshot, whatever
- * is written meanwhile. Nobody may do more with it than with the file.
+ * Copies the open file with SQLite's online backup: a consistent copy, even during writes. The
+ * copy has the permissions of the file.
  *
  * @param destination The new file; it must not exist.
  * @throws {AloeError} `already_exists`, `no_space`, `io_error`.
@@ -61,7 +61,7 @@ export async function backup(
   options: BackupOptions = {},
 ): Promise<void> {
   try {
-    // Made first and exclusively, so that nothing is ever overwritten.
+    // Create the file exclusively first, so that no file is ever overwritten.
     if (!await createLike(db.path, destination)) {
       throw new AloeError("already_exists", `${destination}: exists`);
     }
@@ -84,17 +84,17 @@ export async function backup(
 }
 
 /**
- * Creates an empty file that is as private as another one.
+ * Creates an empty file with the permissions of another one.
  *
- * @returns False when something is there.
+ * @returns False when the destination exists.
  */
 async function createLike(path: string, destination: string): Promise<boolean> {
   const permissions = path === ":memory:" ? null : (await runtime.stat(path))?.permissions ?? null;
-  // Whoever makes it has to write it.
+  // This process has to write to the file.
   return await runtime.create(destination, permissions === null ? null : permissions | 0o600);
 }
 
-/** What a checkpoint did. */
+/** The result of a checkpoint. */
 export interface CheckpointReport {
   /** The number of WAL pages that are now in the file. */
   moved: number;

@@ -85,7 +85,7 @@ export async function verify(
     if (kind === DAMAGED_PAGES) report.problems.push(`damaged-pages table=${id}`);
     else if (kind === DAMAGED_INDEX) report.problems.push(`damaged-index index=${id}`);
     else if (kind === DAMAGED_FREE_PAGES) report.problems.push(`damaged-free-pages ${id}`);
-    // One without a row is of no volume.
+    // A fault without a row belongs to no volume.
     else if (id === "") report.problems.push(kind.replaceAll("_", "-"));
   }
   // A walk through them may have no end.
@@ -191,7 +191,7 @@ class Check {
   readonly #db: Database;
   readonly #top: Resolved;
   readonly #cipher: ChunkCipher;
-  /** Addresses of chunks that were found to be right. */
+  /** Addresses of chunks that are valid. */
   readonly #good = new Set<string>();
 
   constructor(
