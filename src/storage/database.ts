@@ -457,7 +457,11 @@ export class OpenDatabase implements Database {
   /** What a transaction failed with; where the disk had no room for it, that is given back. */
   async #giveRoomBack(connection: DatabaseConnection, fault: unknown): Promise<unknown> {
     if (isWriteFault(fault) && await this.#driver.cannotGrow?.(connection)) {
-      fault = new AloeError("no_space", `${this.path}: the file must not grow`, { cause: fault });
+      fault = new AloeError(
+        "no_space",
+        `${this.path}: no space left on the device (a quota, or a limit)`,
+        { cause: fault },
+      );
     }
     if (isFull(fault)) await this.#driver.giveRoomBack?.(connection);
     return fault;

@@ -564,3 +564,26 @@ for (const encrypted of [false, true]) {
     });
   }
 }
+
+Deno.test("a limit of the process is reported as a full disk is", async () => {
+  await using scratch = new Scratch();
+  const file = scratch.join("a.fs");
+  {
+    await using fs = await AloeLite.open(file);
+    await fs.createVolume({ name: "main" });
+    await using mount = await fs.mount("main");
+    await mount.put("/kept", noise(1, MIB));
+  }
+  const big = scratch.join("big");
+  await Deno.writeFile(big, noise(2, 12 * MIB));
+  const words = [Deno.execPath(), "run", "--quiet", "--allow-all", "--no-check", CLI, "-f", file];
+  const limited = await new Deno.Command("sh", {
+    // 8 MiB in any one file; without the signal, as a quota has none.
+    args: ["-c", `trap '' XFSZ; ulimit -f 16384; exec "$@"`, "sh", ...words, "put", big, "/big"],
+  }).output();
+  const said = new TextDecoder().decode(limited.stderr);
+  assert.equal(limited.code, 1, said);
+  assert.match(said, /no space left on the device \(a quota, or a limit\)/);
+  assert.equal((await cli(file, "ls", "/")).out, "kept\n");
+  assert.deepEqual(await cli(file, "rm", "/kept"), { code: 0, out: "", err: "" });
+});
