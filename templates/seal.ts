@@ -45,7 +45,7 @@ export const sealState = template<{ node: string }>("seal.sealState")((q, p) =>
 /** Whether a node is one that has content. */
 export const hasContentType = template<{ node: string }>("seal.hasContentType")((q, p) =>
   q.selectFrom("node").select(sql.lit(1).as("one")).where("node_id", "=", p.node)
-    .where("type", "=", "entry").limit(sql.lit(1))
+    .where("type", "in", [sql.lit("entry"), sql.lit("symlink")]).limit(sql.lit(1))
 );
 
 /** Whether a node has an active placement. */

@@ -3103,14 +3103,13 @@ export const compiled: Record<string, CompiledTemplate> = {
     ],
   },
   "seal.hasContentType": {
-    "sql": 'select 1 as "one" from "node" where "node_id" = ? and "type" = ? limit 1',
+    "sql":
+      'select 1 as "one" from "node" where "node_id" = ? and "type" in (\'entry\', \'symlink\') limit 1',
     "names": [
       "node",
-      null,
     ],
     "constants": [
       null,
-      "entry",
     ],
   },
   "seal.isPlaced": {

@@ -72,7 +72,7 @@ export class ReadDescriptor implements AsyncDisposable {
         0,
         Math.min(n ?? Infinity, size - this.#position),
       );
-      if (length === 0) return new Uint8Array(0);
+      if (length === 0) return await readRange(tx, entry, this.#position, 0, this.#bound);
       const index = Math.floor(this.#position / this.#chunkSize);
       const start = index * this.#chunkSize;
       if (this.#position + length > start + this.#chunkSize) {

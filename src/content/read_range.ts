@@ -30,8 +30,9 @@ export async function readRange(
   const cipher = cipherFor(node);
   const size = version?.size ?? node.size ?? 0;
   const end = Math.min(offset + length, size);
-  if (offset >= end) return new Uint8Array(0);
+  // Before the size is believed: it may be what was changed.
   await requireSealed(tx, node, version?.version);
+  if (offset >= end) return new Uint8Array(0);
   const { chunkSize } = node;
   const first = Math.floor(offset / chunkSize);
   const last = Math.floor((end - 1) / chunkSize);

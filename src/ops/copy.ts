@@ -6,6 +6,7 @@ import { checkNewName } from "../paths.ts";
 import {
   mintIn,
   type Place,
+  requireSealed,
   requireWritable,
   type Resolved,
   resolvePlace,
@@ -82,6 +83,9 @@ async function copyTree(
     checkNewName(name);
     if (!made.has(node)) {
       made.add(node);
+      if (row.type !== "container") {
+        await requireSealed(tx, { mount: source.mount, node: row.node_id });
+      }
       await tx.run(copyNode, { node, source: row.node_id, name, volume });
       await tx.run(copyXattrs, { node, source: row.node_id });
       if (row.type !== "container") await new ManifestStore(tx).copy(row.node_id, node);

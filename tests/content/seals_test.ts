@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { AloeLite, type Mount } from "../../mod.ts";
+import { AloeError, AloeLite, type Mount } from "../../mod.ts";
 import * as ops from "../../src/ops.ts";
 import { CHUNK, Subject } from "../support/vfs_subject.ts";
 
@@ -478,3 +478,66 @@ Deno.test("streams and uploads create tags, and unfinished ones need none", asyn
   );
   assert.deepEqual(without, []);
 });
+
+const LOST: Record<string, (name: string) => string[]> = {
+  "a size of nothing": (name) => [`UPDATE content SET size = 0 WHERE node_id = ${id(name)}`],
+  "the row of its content gone": (name) => [`DELETE FROM content WHERE node_id = ${id(name)}`],
+  "its content another node's": (name) => [
+    `UPDATE content SET node_id = 'x-${name}' WHERE node_id = ${id(name)}`,
+  ],
+  "a size and chunks of nothing": (name) => [
+    `UPDATE content SET size = 0 WHERE node_id = ${id(name)}`,
+    `DELETE FROM content_version WHERE content_id = ${id(name)}`,
+  ],
+  "a negative size": (name) => [`UPDATE content SET size = -1 WHERE node_id = ${id(name)}`],
+};
+
+for (const [what, statementsOf] of Object.entries(LOST)) {
+  Deno.test(`${what}: every way to read the file is refused`, async () => {
+    for (const which of ["convergent", "random"]) {
+      const path = await copy(which);
+      for (const name of ["a", "short", "link"]) {
+        sql(path, "PRAGMA ignore_check_constraints = ON", ...statementsOf(name));
+      }
+      for (const readOnly of [true, false]) {
+        await using fs = await AloeLite.open(path, { readOnly });
+        const mount = await unlocked(fs);
+        const ways: Record<string, () => Promise<unknown>> = {
+          all: () => mount.readAll("/a"),
+          small: () => mount.readAll("/short"),
+          range: () => mount.readRange("/a", 0, 10),
+          "a later range": () => mount.readRange("/a", CHUNK, 10),
+          "by id": async () => {
+            const entry = (await mount.list("/")).find(({ name }) => name === "a")!;
+            return await mount.readAllById(entry.node);
+          },
+          link: () => mount.readLink("/link"),
+          descriptor: async () => {
+            await using descriptor = await mount.openRead("/a");
+            return await descriptor.read();
+          },
+          "a descriptor's chunk": async () => {
+            await using descriptor = await mount.openRead("/a");
+            return await descriptor.readChunk();
+          },
+          snapshot: async () => {
+            const snapshot = await ops.openSnapshot(fs.db, mount.handle, { path: "/a" });
+            return await snapshot.read(0, 10);
+          },
+          ...(readOnly ? {} : {
+            copy: () => mount.copy("/a", "/copied"),
+            append: () => mount.append("/a", MORE),
+            truncate: () => mount.truncate("/a", 1),
+          }),
+        };
+        for (const [way, read] of Object.entries(ways)) {
+          await assert.rejects(read, AloeError, `${which}: ${way}`);
+        }
+        assert.deepEqual(await mount.readAll("/b"), B);
+        assert.deepEqual(await mount.readAll("/empty"), new Uint8Array());
+        assert.deepEqual(await mount.readRange("/b", B.length, 5), new Uint8Array());
+        await mount.unmount();
+      }
+    }
+  });
+}
