@@ -20,6 +20,11 @@ export interface GoodVolume {
 export interface GoodFile {
   path: string;
   volumes: GoodVolume[];
+  /**
+   * Whether names and types are in an index, or checked. Those of era 1 are in one place
+   * only: another name is as good as the right one.
+   */
+  named: boolean;
 }
 
 /** How a good file comes to be. */
@@ -118,7 +123,7 @@ export async function makeGoodFiles(folder: string): Promise<GoodFile[]> {
       if (problems.length > 0) throw new Error(`${name} is not good: ${problems}`);
       volumes.push({ id, key: key?.toHex() ?? null, right: await readTree(mount) });
     }
-    files.push({ path, volumes });
+    files.push({ path, volumes, named: name !== "golden-era1-untouched" });
   }
   return files;
 }
