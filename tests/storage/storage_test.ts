@@ -546,12 +546,14 @@ Deno.test("busy: waits for busyTimeout", async () => {
   for (const busyTimeout of [0, 200]) {
     await using two = await AloeLite.open(file, { busyTimeout });
     await using mine = await two.mount();
-    let release = () => {};
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: holds, resolve: hold } = Promise.withResolvers<void>();
     const held = theirs.batch(async (tx) => {
       await tx.put("/b", "b");
-      await new Promise<void>((resolve) => release = resolve);
+      hold();
+      await released;
     });
-    await pause(0);
+    await holds;
     const began = performance.now();
     await assertCode("busy", mine.put("/c", "c"));
     const waited = performance.now() - began;
