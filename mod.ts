@@ -17,7 +17,7 @@
  *
  * @module
  */
-export { AloeLite, type AttachOptions, Batch, type MountVolumeOptions } from "./src/aloelite.ts";
+export { AloeLite, type AttachOptions, Batch, type OpenMountOptions } from "./src/aloelite.ts";
 export { Mount } from "./src/mount.ts";
 export { VolumePath, type WalkEntry } from "./src/volume_path.ts";
 export { globMatcher } from "./src/glob.ts";

@@ -1,5 +1,5 @@
 import { AloeError, type AloeErrorCode } from "../src/errors.ts";
-import type { History } from "../src/vfs/volume_state.ts";
+import type { History } from "../src/internal.ts";
 
 /** The start parameters of the mount's thread. */
 export interface StartMessage {

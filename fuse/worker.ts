@@ -6,6 +6,7 @@
  */
 
 import { AloeError } from "../src/errors.ts";
+import * as internal from "../src/internal.ts";
 import * as ops from "../src/ops.ts";
 import { VolumeFilesystem } from "../src/vfs/volume_filesystem.ts";
 import { ownThread } from "./end_watch.ts";
@@ -95,7 +96,7 @@ async function serve(message: StartMessage): Promise<void> {
     await attempt(() => present(db, handle, message, lease, attempt));
     lease.stop();
     await attempt(() => ops.unmount(db, handle));
-    if (!readOnly) await attempt(() => ops.checkpoint(db));
+    if (!readOnly) await attempt(() => internal.checkpoint(db));
   } catch (fault) {
     faults.push(fault);
   }

@@ -1,4 +1,4 @@
-import { deriveOnThreads } from "../src/ops.ts";
+import { deriveOnThreads } from "../src/internal.ts";
 import { openRegistry, type Registry } from "../src/registry/mod.ts";
 import { AnswerCache } from "./http/answer_cache.ts";
 import { createApp } from "./routes/app.ts";

@@ -15,7 +15,7 @@ import type {
 } from "./types.ts";
 
 /** Options of {@linkcode AloeLite.mount}. */
-export interface MountVolumeOptions extends ops.MountOptions {
+export interface OpenMountOptions extends ops.MountOptions {
   /** Renews the `ttl` periodically while the handle is open. Default false. */
   keepAlive?: boolean;
 }
@@ -130,7 +130,7 @@ export class AloeLite implements AsyncDisposable {
   /** Mounts a volume by name or id; without a name, the only one. */
   async mount(
     nameOrId?: string,
-    options: MountVolumeOptions = {},
+    options: OpenMountOptions = {},
   ): Promise<Mount> {
     const { keepAlive, ...rest } = options;
     if (keepAlive && rest.ttl === undefined) {

@@ -21,19 +21,13 @@ export * from "./errors.ts";
 export * from "./types.ts";
 export { type OpenOptions } from "./storage/open.ts";
 export { type FileSpace, fileSpace } from "./ops/space.ts";
-export { clearAbandoned } from "./ops/abandoned.ts";
-export { wholeOrInPieces } from "./ops/in_pieces.ts";
 export { openDatabase } from "./ops/open.ts";
 export { type RepairedObject, repairFile } from "./storage/open.ts";
 export type { Database, OpenDatabase, WriteOptions } from "./storage/database.ts";
 export type { BackupOptions, BackupProgress, Durability } from "./storage/dialect.ts";
-export type { WalState } from "./storage/capabilities.ts";
-export type { Watermark } from "./ids.ts";
-export { type Argon2ThreadsOptions, deriveOnThreads } from "./crypto/argon2_threads.ts";
 export { MountHandle, type MountRef } from "./mount_handle.ts";
 export { type BoundVersion, ReadDescriptor, type Whence } from "./content/read_descriptor.ts";
 export { WriteDescriptor } from "./content/write_descriptor.ts";
-export { MAX_CHUNKS } from "./content/write_content.ts";
 export {
   changePin,
   checkPin,
@@ -50,15 +44,13 @@ export {
   listMounts,
   mount,
   mountInfo,
-  mountKey,
   type MountOptions,
   renewMount,
   type RenewMountOptions,
   unmount,
 } from "./ops/mounts.ts";
 export { exists, stat, statById } from "./ops/stat.ts";
-export { hasName, list, listById, type ListPage, pathOf } from "./ops/list.ts";
-export { type Position, positionText } from "./ops/listing_page.ts";
+export { list, listById, type ListPage, pathOf } from "./ops/list.ts";
 export {
   createContainer,
   createEntry,
@@ -127,98 +119,10 @@ export {
   type TransferOptions,
   type TransferProgress,
 } from "./ops/transfer.ts";
-export {
-  backup,
-  checkpointFile,
-  type CheckpointReport,
-  fileInfo,
-  fileRoom,
-  type FileSize,
-  fileSize,
-  holdFile,
-  largestChunkBytes,
-  pageCheck,
-  vacuum,
-  walState,
-} from "./ops/maintenance.ts";
+export { backup, fileInfo, pageCheck, vacuum } from "./ops/maintenance.ts";
 export { put, type PutOptions } from "./ops/put.ts";
 export { batch } from "./ops/batch.ts";
-export {
-  changeCounter,
-  checkpoint,
-  chunkHashes,
-  getInodeXattr,
-  hasChildren,
-  type InodePage,
-  type InodeRow,
-  type InodeVolume,
-  inodeVolume,
-  type ListedInode,
-  listInodes,
-  listInodeXattrs,
-  loadInode,
-  lookupInode,
-  type PlacedInode,
-  readChunk,
-  readRedo,
-  readStoredChunks,
-  readTarget,
-  type RedoBytes,
-  type StoredBytes,
-  zeroChunkHash,
-} from "./ops/inodes.ts";
-export {
-  type AttributeRow,
-  type ChangedContent,
-  type ChangeSet,
-  commitChanges,
-  type CommitOptions,
-  type ContentChange,
-  type History,
-  type NewChunk,
-  type NewEdge,
-  type NewNode,
-  type RemovedEdge,
-  type XattrChange,
-} from "./ops/commit_changes.ts";
-export { NamesTaken, type SeenNames, type TakenName } from "./ops/names_of_others.ts";
-export {
-  type ApartResult,
-  commitApart,
-  isOfOnePart,
-  type NodePart,
-  type SetAside,
-} from "./ops/commit_apart.ts";
-export { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "./ops/inodes_at.ts";
-export { reclaimAll, reclaimChunks } from "./content/reclaim.ts";
-export { recoverVolume } from "./ops/redo.ts";
-export { openSmallSnapshot, openSnapshot, Snapshot, type SnapshotInfo } from "./ops/snapshot.ts";
-export { UploadWriter } from "./content/upload_writer.ts";
-export {
-  beginUpload,
-  type CurrentContent,
-  dropExpiredUploads,
-  dropUpload,
-  finishUpload,
-  getUpload,
-  listUploads,
-  openUpload,
-  putFile,
-  type PutFileOptions,
-  type PutFileResult,
-  setLengthOfUpload,
-  type UploadInfo,
-  type UploadOptions,
-} from "./ops/uploads.ts";
-export { type DetailedEntry, type DetailedPage, listDetails } from "./ops/details.ts";
 export { type Found, searchNames, type SearchOptions, type SearchResult } from "./ops/search.ts";
 export { type VolumeUsage, volumeUsage } from "./ops/usage.ts";
-export {
-  type MoveOrCopy,
-  moveOrCopy,
-  type MoveOrCopyOptions,
-  type Placed,
-} from "./ops/move_or_copy.ts";
 export type { Target } from "./tree/resolve.ts";
-export { limitTime } from "./time_limits.ts";
 export type { OnConflict, Outcome } from "./ops/conflict.ts";

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { AloeLite } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import type { Visit } from "./visit.ts";
 
 /** Characters that all answers take together at most, and a single one. */
@@ -112,7 +112,7 @@ export class AnswerCache {
     }
     const known = this.#counters.get(fs);
     if (known?.turn === this.#turn) return known.value;
-    const value = ops.changeCounter(fs.db);
+    const value = internal.changeCounter(fs.db);
     const fresh: { turn: number; value: number | Promise<number> } = { turn: this.#turn, value };
     this.#counters.set(fs, fresh);
     value.then((counter) => fresh.value = counter, () => {});

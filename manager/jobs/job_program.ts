@@ -6,6 +6,7 @@
  * @module
  */
 import { AloeError, AloeLite } from "../../mod.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { reserveOf } from "../volumes/reserve.ts";
 import { encodeFrame } from "./job_frames.ts";
@@ -65,9 +66,9 @@ async function run(job: Job, key: Uint8Array): Promise<unknown> {
   }
 }
 
-async function checkpoint(file: string): Promise<ops.CheckpointReport> {
+async function checkpoint(file: string): Promise<internal.CheckpointReport> {
   await using fs = await AloeLite.open(file, { create: false, reserve: reserveOf(file) });
-  return await ops.checkpointFile(fs.db);
+  return await internal.checkpointFile(fs.db);
 }
 
 async function verify(job: Job & { kind: "verify" }, key: Uint8Array): Promise<unknown> {
@@ -86,7 +87,7 @@ async function inspect(file: string): Promise<Inspection> {
   await using fs = await AloeLite.open(file, { create: false, reserve: reserveOf(file) });
   const volumes = (await fs.volumes()).map((volume) => volume.id);
   const faults = (await fs.health()).map(({ kind, id }) => `${kind}: ${id}`);
-  return { volumes, faults, largestChunk: await ops.largestChunkBytes(fs.db) };
+  return { volumes, faults, largestChunk: await internal.largestChunkBytes(fs.db) };
 }
 
 /** Checked first: reading a table with a cycle of pages may never end. */

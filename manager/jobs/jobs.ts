@@ -1,5 +1,5 @@
 import { AloeError } from "../../src/errors.ts";
-import type { CheckpointReport } from "../../src/ops.ts";
+import type { CheckpointReport } from "../../src/internal.ts";
 import type { Anomaly, VerifyReport } from "../../src/types.ts";
 import type { Freed, Inspection, Job } from "./job_protocol.ts";
 import { JobProcess, type WaitingJob } from "./job_process.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { AloeError, AloeLite } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { fileState, newTag } from "../volumes/file_state.ts";
 import { HeldPages } from "../volumes/held_pages.ts";
 import type { SnapshotAnswer, SnapshotRequest } from "./snapshots.ts";
@@ -107,7 +107,7 @@ async function held(
   demand: Demand,
 ): Promise<boolean> {
   const { tag } = await fileState(file, watcher.db);
-  return await ops.holdFile(fs.db, async (size) => {
+  return await internal.holdFile(fs.db, async (size) => {
     const state = await fileState(file, watcher.db);
     if (tag === null || state.tag !== tag) return false;
     using pages = new HeldPages({ path: file, raw, size, wal: state.wal });

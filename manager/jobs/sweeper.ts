@@ -1,5 +1,5 @@
 import { AloeError } from "../../src/errors.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { holdReserve } from "../volumes/reserve.ts";
 import type { Filesystems } from "../volumes/filesystems.ts";
 
@@ -55,7 +55,7 @@ export class Sweeper {
       if (missing || this.#closed) continue;
       if (!all && !filesystems.isOpen(id)) continue;
       try {
-        await filesystems.use(id, ({ db }) => ops.clearAbandoned(db));
+        await filesystems.use(id, ({ db }) => internal.clearAbandoned(db));
       } catch (error) {
         if (!(error instanceof AloeError)) throw error;
         log(`filesystem ${id}: abandoned uploads and writes cannot be freed now (${error.code})`);

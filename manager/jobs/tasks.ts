@@ -1,4 +1,5 @@
 import { AloeError, type AloeErrorCode } from "../../src/errors.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { joinPath, splitPath } from "../../src/paths.ts";
 import { yieldToEventLoop } from "../../src/yield_to_event_loop.ts";
@@ -460,7 +461,7 @@ function placing(
       if (onConflict === "replace" && destination !== from && sources.has(destination)) {
         throw new AloeError("already_exists", `${destination}: two of the sources have this name`);
       }
-      const [{ node, outcome, replaced, to: path }] = await ops.moveOrCopy(db, mount, {
+      const [{ node, outcome, replaced, to: path }] = await internal.moveOrCopy(db, mount, {
         operation,
         from: [from],
         to: joinPath(to),
@@ -546,7 +547,7 @@ function undoing(mount: ops.MountHandle, done: Done[]): Work {
       if (one.kind === "moved") {
         const names = splitPath(one.from);
         const name = names.pop()!;
-        await ops.moveOrCopy(db, mount, {
+        await internal.moveOrCopy(db, mount, {
           operation: "move",
           from: [one.to],
           to: joinPath(names),

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { AloeLite } from "../../mod.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { access } from "./access.ts";
 import { documented } from "../http/documented.ts";
@@ -40,7 +41,7 @@ export function careRoutes(services: RouteServices): OpenAPIHono<Env> {
     const { path } = lease.file;
     const { signal } = c.env.visit;
     const anomalies = await jobs.health(path, { signal });
-    const key = volume.encrypted ? await ops.mountKey(fs.db, mount.handle) : null;
+    const key = volume.encrypted ? await internal.mountKey(fs.db, mount.handle) : null;
     const report = await jobs.verify(path, id, {
       deep,
       signal,
@@ -92,10 +93,10 @@ export function careRoutes(services: RouteServices): OpenAPIHono<Env> {
     const { vacuum = false } = c.req.valid("json") ?? {};
     using lease = await filesystems.lease(id);
     const before = (await facts(lease.file.path)).size;
-    const free = (await ops.fileRoom(lease.file.reader.db)).reusable;
+    const free = (await internal.fileRoom(lease.file.reader.db)).reusable;
     const freed = await jobs.prune(lease.file.path, { vacuum });
     const after = (await facts(lease.file.path)).size;
-    const reusable = (await ops.fileRoom(lease.file.reader.db)).reusable;
+    const reusable = (await internal.fileRoom(lease.file.reader.db)).reusable;
     feed.publish({ type: "changed", fs_id: id });
     return c.json({
       ...freed,

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { disposition } from "../http/content_type.ts";
 import { etagOf, readConditions } from "../http/etag.ts";
 import { type FileState, fileState } from "../volumes/file_state.ts";
@@ -87,7 +87,7 @@ export function exportRoutes(services: RouteServices): OpenAPIHono<Env> {
     const { path, reader } = lease.file;
     const state = await fileState(path, reader.db);
     if (!measure) return { state, size: null };
-    const { pages, pageSize } = await ops.fileSize(reader.db);
+    const { pages, pageSize } = await internal.fileSize(reader.db);
     // The size has to belong to this state.
     const same = (await fileState(path, reader.db)).tag === state.tag;
     return { state, size: same ? pages * pageSize : null };

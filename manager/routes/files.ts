@@ -1,7 +1,7 @@
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { PutFileResult, Snapshot } from "../../src/ops.ts";
+import type { PutFileResult, Snapshot } from "../../src/internal.ts";
 import { access } from "./access.ts";
 import { bodyPieces, BrokenBody, contentLimits, declaredLength } from "../http/body.ts";
 import { type BodyPart, contentStream } from "../volumes/content_stream.ts";

@@ -1,5 +1,5 @@
 import type { Device, NodeType } from "../../mod.ts";
-import type { DetailedEntry } from "../../src/ops.ts";
+import type { DetailedEntry } from "../../src/internal.ts";
 import type { NodeStat } from "../volumes/volume_service.ts";
 import { toRfc3339 } from "../volumes/times.ts";
 

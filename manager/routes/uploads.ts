@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AloeError } from "../../src/errors.ts";
-import type { PutFileResult } from "../../src/ops.ts";
+import type { PutFileResult } from "../../src/internal.ts";
 import { access } from "./access.ts";
 import { bodyPieces, contentLimits, declaredLength } from "../http/body.ts";
 import { bytes, documented, json, volumeProblems } from "../http/documented.ts";

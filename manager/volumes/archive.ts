@@ -1,4 +1,5 @@
 import { AloeError } from "../../src/errors.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { splitPath } from "../../src/paths.ts";
 import { safeName } from "../../src/safe_name.ts";
@@ -36,7 +37,7 @@ interface Open {
   /** Its newest placement at the start of the walk. */
   until: string;
   /** The entries of this page; null if they have to be read again. */
-  entries: ops.DetailedEntry[] | null;
+  entries: internal.DetailedEntry[] | null;
   /** How many of them have been visited. */
   done: number;
   /** Whether this is the last page. */
@@ -153,13 +154,13 @@ async function* tree(
 async function pageOf(
   { fs, mount }: Access,
   { id, after, until }: Open,
-): Promise<ops.DetailedPage> {
+): Promise<internal.DetailedPage> {
   const page = {
     limit: PAGE,
-    ...(after === null ? {} : { after: ops.positionText({ after, until }) }),
+    ...(after === null ? {} : { after: internal.positionText({ after, until }) }),
   };
   try {
-    return await ops.listDetails(fs.db, mount.handle, { node: id }, page);
+    return await internal.listDetails(fs.db, mount.handle, { node: id }, page);
   } catch (error) {
     if (hasGone(error)) return { node: id, entries: [], next: null, until };
     throw error;
@@ -174,7 +175,7 @@ async function freeIn(
   safe: string,
 ): Promise<string> {
   if (safe === name && !given.has(safe)) return safe;
-  const own = await free(safe, given, (name) => ops.hasName(fs.db, mount.handle, id, name));
+  const own = await free(safe, given, (name) => internal.hasName(fs.db, mount.handle, id, name));
   given.add(own);
   return own;
 }
@@ -203,9 +204,9 @@ async function member(
   }
   if (type !== "entry" && type !== "symlink") return null;
   const { fs, mount } = held;
-  let small: Awaited<ReturnType<typeof ops.openSmallSnapshot>>;
+  let small: Awaited<ReturnType<typeof internal.openSmallSnapshot>>;
   try {
-    small = await ops.openSmallSnapshot(fs.db, mount.handle, { node: id });
+    small = await internal.openSmallSnapshot(fs.db, mount.handle, { node: id });
   } catch (error) {
     if (hasGone(error)) return null;
     throw error;

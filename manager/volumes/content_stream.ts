@@ -1,4 +1,4 @@
-import type { Snapshot } from "../../src/ops.ts";
+import type { Snapshot } from "../../src/internal.ts";
 
 /** Bytes that one read asks for: several chunks, yet little memory for each download. */
 const BYTES_AT_ONCE = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { hkdfSync } from "node:crypto";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import type { Access } from "./access.ts";
 
 const PURPOSE = "aloelite: drafts of the page";
@@ -11,7 +11,7 @@ const PURPOSE = "aloelite: drafts of the page";
  * @returns 32 bytes; null for a volume without a key.
  */
 export async function draftKey({ fs, mount, volume }: Access): Promise<Uint8Array | null> {
-  const key = await ops.mountKey(fs.db, mount.handle);
+  const key = await internal.mountKey(fs.db, mount.handle);
   if (key === null) return null;
   try {
     return new Uint8Array(hkdfSync("sha256", key, volume.id, PURPOSE, 32));

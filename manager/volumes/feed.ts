@@ -1,4 +1,4 @@
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import type { VolumeFacts } from "./facts.ts";
 import type { FeedEvent } from "../api/events.ts";
 import type { Publisher } from "./feed_events.ts";
@@ -176,7 +176,7 @@ class ManagerFeed implements Feed {
     try {
       const file = await this.#options.filesystems.opened(id);
       if (file !== null) {
-        state.counter = await ops.changeCounter(file.reader.db);
+        state.counter = await internal.changeCounter(file.reader.db);
         state.file = file;
       }
     } catch {

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { OpenDatabase } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 
 /** The state of a file at a moment. */
 export interface FileState {
@@ -14,7 +14,7 @@ export interface FileState {
    */
   said: number;
   /** The state of the WAL. */
-  wal: ops.WalState;
+  wal: internal.WalState;
 }
 
 /** How often the state of a file that changes is read again. */
@@ -39,7 +39,7 @@ export async function fileState(path: string, db: OpenDatabase): Promise<FileSta
     const log = await times(`${path}-wal`);
     const when = seconds(Math.max(main?.ms ?? 0, log?.ms ?? 0));
     const salts = await walHeader(path);
-    const wal = await ops.walState(db);
+    const wal = await internal.walState(db);
     // The WAL may have been restarted meanwhile.
     if (await walHeader(path) !== salts) continue;
     if (wal.pages > 0) return { tag: `${salts}${wal.pages.toString(16)}`, ...when, wal };

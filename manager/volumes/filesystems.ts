@@ -1,6 +1,6 @@
 import { AloeError, AloeLite, type EncryptionMode, type Pin, type VolumeInfo } from "../../mod.ts";
 import { MOUNTED } from "../../fuse/mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import * as records from "../../src/registry/mod.ts";
 import { databaseFiles } from "../../src/side_files.ts";
 import { within } from "../within.ts";
@@ -172,14 +172,14 @@ export class Filesystems {
     }
     using lease = await this.lease(id);
     const { reader } = lease.file;
-    const counter = await ops.changeCounter(reader.db);
+    const counter = await internal.changeCounter(reader.db);
     const freshUntil = performance.now() + FRESH_MS;
     if (known !== undefined && known.file === lease.file && known.counter === counter) {
       known.freshUntil = freshUntil;
       return known;
     }
     const volumes = (await reader.volumes()).map((volume) => volumeFacts(id, volume));
-    const { reusable: freeBytes } = await ops.fileRoom(reader.db);
+    const { reusable: freeBytes } = await internal.fileRoom(reader.db);
     const { file } = lease;
     const found = { volumes, freeBytes, file, counter, signature: null, freshUntil };
     this.#volumes.set(id, found);
@@ -410,7 +410,7 @@ export class Filesystems {
   async #closing(id: string, file: OpenFile): Promise<() => Promise<void>> {
     const known = this.#volumes.get(id);
     const valid = known?.file === file &&
-      known.counter === await ops.changeCounter(file.reader.db).catch(() => null);
+      known.counter === await internal.changeCounter(file.reader.db).catch(() => null);
     return async () => {
       if (!valid || !this.#records.has(id)) return;
       known.file = null;

@@ -1,5 +1,5 @@
 import { AloeError } from "../../src/errors.ts";
-import type { FileSize, WalState } from "../../src/ops.ts";
+import type { FileSize, WalState } from "../../src/internal.ts";
 import { readRaw } from "./raw_file.ts";
 
 /** Bytes of the WAL's header, and of the header of each frame. */

@@ -1,7 +1,7 @@
 import type { AloeLite, Mount, Pin } from "../../mod.ts";
 import type { Filesystems } from "./filesystems.ts";
 import type { VolumeFacts } from "./facts.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { newSecret, secretHash } from "../http/secrets.ts";
 import { type FileLease, PRINCIPAL } from "./open_files.ts";
 import { PinGuard } from "../http/pin_guard.ts";
@@ -249,7 +249,7 @@ class Key {
   }
 
   async #mount(fs: AloeLite, reader: AloeLite): Promise<Mount> {
-    const key = await ops.mountKey(reader.db, this.#reading.handle);
+    const key = await internal.mountKey(reader.db, this.#reading.handle);
     try {
       return await fs.mount(this.#reading.volume, {
         principal: PRINCIPAL,

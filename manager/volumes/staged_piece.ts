@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import type { Access } from "./access.ts";
 import { Problem } from "../http/problem.ts";
@@ -40,12 +41,12 @@ export async function stagePiece(
   let id: string | null = null;
   const drop = async () => {
     if (id === null) return;
-    await ops.dropUpload(db, handle, id);
-    while (await ops.reclaimChunks(db, 256) === 256);
+    await internal.dropUpload(db, handle, id);
+    while (await internal.reclaimChunks(db, 256) === 256);
   };
   try {
     using resources = new DisposableStack();
-    let writer: ops.UploadWriter | null = null;
+    let writer: internal.UploadWriter | null = null;
     for await (const piece of pieces) {
       hash.update(piece);
       size += piece.length;
@@ -53,8 +54,8 @@ export async function stagePiece(
         small.push(piece);
         if (size <= SMALL) continue;
         resources.use(await uploadRoom(volume.chunkSize));
-        id = (await ops.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
-        writer = await ops.openUpload(db, handle, id, { ttl: LEFT_BEHIND_MS });
+        id = (await internal.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
+        writer = await internal.openUpload(db, handle, id, { ttl: LEFT_BEHIND_MS });
         for (const one of small) await writer.write(one);
         small = [];
       } else {

@@ -1,5 +1,6 @@
 import type { AloeLite, Mount } from "../../mod.ts";
 import { AloeError } from "../../src/errors.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { uploadRoom } from "./upload_room.ts";
 
@@ -27,14 +28,14 @@ export interface Destination {
 export async function storeFile(
   { fs, mount, path, chunkSize }: Destination,
   pieces: AsyncIterable<Uint8Array>,
-  options: ops.PutFileOptions = {},
-): Promise<ops.PutFileResult> {
+  options: internal.PutFileOptions = {},
+): Promise<internal.PutFileResult> {
   const { db } = fs;
   const { handle } = mount;
   let small: Uint8Array[] = [];
   let size = 0;
   let upload: string | null = null;
-  let writer: ops.UploadWriter | null = null;
+  let writer: internal.UploadWriter | null = null;
   using resources = new DisposableStack();
   try {
     for await (const piece of pieces) {
@@ -46,14 +47,16 @@ export async function storeFile(
       small.push(piece);
       if (size <= SMALL) continue;
       resources.use(await uploadRoom(chunkSize));
-      upload = (await ops.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
-      writer = await ops.openUpload(db, handle, upload, { ttl: LEFT_BEHIND_MS });
+      upload = (await internal.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
+      writer = await internal.openUpload(db, handle, upload, { ttl: LEFT_BEHIND_MS });
       for (const one of small) await writer.write(one);
       small = [];
     }
-    if (writer === null) return await ops.putFile(db, handle, path, joined(small, size), options);
+    if (writer === null) {
+      return await internal.putFile(db, handle, path, joined(small, size), options);
+    }
     await writer.close();
-    return await ops.finishUpload(db, handle, upload!, path, options);
+    return await internal.finishUpload(db, handle, upload!, path, options);
   } catch (error) {
     if (upload !== null) await drop(db, handle, upload);
     throw error;
@@ -62,8 +65,8 @@ export async function storeFile(
 
 async function drop(db: ops.Database, mount: ops.MountHandle, upload: string): Promise<void> {
   try {
-    await ops.dropUpload(db, mount, upload);
-    await ops.reclaimAll(db);
+    await internal.dropUpload(db, mount, upload);
+    await internal.reclaimAll(db);
   } catch (error) {
     // It expires by itself if the file cannot be written now.
     if (!(error instanceof AloeError)) throw error;
@@ -84,13 +87,13 @@ function joined(pieces: Uint8Array[], size: number): Uint8Array {
 /** Fails where writing would fail at its end, before any content is received. */
 export async function checkBeforeBody(
   { fs, mount, path }: Omit<Destination, "chunkSize">,
-  options: ops.PutFileOptions,
+  options: internal.PutFileOptions,
 ): Promise<void> {
   const { db } = fs;
   const { handle } = mount;
-  let current: ops.CurrentContent | null = null;
+  let current: internal.CurrentContent | null = null;
   try {
-    current = await ops.openSnapshot(db, handle, { path });
+    current = await internal.openSnapshot(db, handle, { path });
     if (options.onConflict === "fail") throw new AloeError("already_exists", `${path}: exists`);
   } catch (error) {
     if (!(error instanceof AloeError)) throw error;

@@ -1,4 +1,4 @@
-import { limitTime } from "../../src/ops.ts";
+import { limitTime } from "../../src/internal.ts";
 
 /** Formats a time, ns, for responses: RFC 3339 in UTC, to the nanosecond. */
 export function toRfc3339(ns: bigint): string {

@@ -1,4 +1,4 @@
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { Problem } from "../http/problem.ts";
 import type { Publisher } from "./feed_events.ts";
 import { type Checksum, stagePiece } from "./staged_piece.ts";
@@ -16,11 +16,11 @@ const SWEEP_MS = 60_000;
 export interface FinishedUpload {
   /** Bytes. */
   size: number;
-  result: ops.PutFileResult;
+  result: internal.PutFileResult;
 }
 
 /** An upload that is not finished. */
-export interface PendingUpload extends ops.UploadInfo {
+export interface PendingUpload extends internal.UploadInfo {
   target: UploadTarget;
   /** Whether a request is writing it. */
   active: boolean;
@@ -98,7 +98,7 @@ export class UploadService {
 
   /** The uploads of a volume that are not finished, oldest first. */
   async list(volume: OpenVolume): Promise<PendingUpload[]> {
-    const all = await ops.listUploads(volume.fs.db, volume.mount.handle);
+    const all = await internal.listUploads(volume.fs.db, volume.mount.handle);
     return all.filter(({ note }) => note !== "").map((upload) => this.#pending(upload));
   }
 
@@ -112,7 +112,7 @@ export class UploadService {
   async begin(volume: OpenVolume, target: UploadTarget, length: number | null): Promise<string> {
     await this.#sweep(volume);
     await volume.checkWrite(target.path, writeOptionsOf(target));
-    const { id } = await ops.beginUpload(volume.fs.db, volume.mount.handle, {
+    const { id } = await internal.beginUpload(volume.fs.db, volume.mount.handle, {
       length,
       note: encodeTarget(target),
       ttl: this.#options.keepMs,
@@ -139,8 +139,8 @@ export class UploadService {
   ): Promise<number> {
     return await this.#alone(id, async () => {
       const { fs: { db }, mount: { handle } } = volume;
-      if (length !== null) await ops.setLengthOfUpload(db, handle, id, length);
-      const upload = await ops.getUpload(db, handle, id);
+      if (length !== null) await internal.setLengthOfUpload(db, handle, id, length);
+      const upload = await internal.getUpload(db, handle, id);
       const target = targetOf(upload);
       const size = piece === null ? upload.size : await this.#write(volume, upload, piece);
       if (size === upload.length) await this.#finish(volume, { ...upload, size }, target);
@@ -164,7 +164,7 @@ export class UploadService {
     id: string,
     openForWriting: () => Promise<OpenVolume>,
   ): Promise<PendingUpload> {
-    const upload = await ops.getUpload(volume.fs.db, volume.mount.handle, id);
+    const upload = await internal.getUpload(volume.fs.db, volume.mount.handle, id);
     const pending = this.#pending(upload);
     if (upload.size === upload.length && !pending.active) {
       await using writing = await openForWriting();
@@ -175,7 +175,7 @@ export class UploadService {
 
   /** When an upload expires, ns. @throws {AloeError} `not_found`. */
   async expiryOf(volume: OpenVolume, id: string): Promise<bigint> {
-    return (await ops.getUpload(volume.fs.db, volume.mount.handle, id)).expiresAt;
+    return (await internal.getUpload(volume.fs.db, volume.mount.handle, id)).expiresAt;
   }
 
   /**
@@ -186,15 +186,15 @@ export class UploadService {
    */
   async abort({ fs: { db }, mount: { handle } }: OpenVolume, id: string): Promise<void> {
     await this.#alone(id, async () => {
-      targetOf(await ops.getUpload(db, handle, id));
-      await ops.dropUpload(db, handle, id);
-      await ops.reclaimAll(db);
+      targetOf(await internal.getUpload(db, handle, id));
+      await internal.dropUpload(db, handle, id);
+      await internal.reclaimAll(db);
     });
   }
 
   async #write(
     volume: OpenVolume,
-    upload: ops.UploadInfo,
+    upload: internal.UploadInfo,
     { offset, announced, body, checksum }: UploadPiece,
   ): Promise<number> {
     const { fs: { db }, mount: { handle } } = volume;
@@ -207,7 +207,10 @@ export class UploadService {
     const pieces = body(limit - offset);
     await using staged = checksum === null ? null : await stagePiece(volume, pieces, checksum);
     using _room = await uploadRoom(volume.volume.chunkSize);
-    const writer = await ops.openUpload(db, handle, upload.id, { ttl: keepMs, limit: maxBytes });
+    const writer = await internal.openUpload(db, handle, upload.id, {
+      ttl: keepMs,
+      limit: maxBytes,
+    });
     try {
       for await (const bytes of staged?.pieces() ?? pieces) await writer.write(bytes);
     } finally {
@@ -218,20 +221,20 @@ export class UploadService {
 
   async #finish(
     { fs: { db }, mount, volume }: OpenVolume,
-    { id, size }: ops.UploadInfo,
+    { id, size }: internal.UploadInfo,
     target: UploadTarget,
   ): Promise<void> {
     const options = writeOptionsOf(target);
-    const result = await ops.finishUpload(db, mount.handle, id, target.path, options);
+    const result = await internal.finishUpload(db, mount.handle, id, target.path, options);
     this.#finished.set(id, { size, result });
     if (this.#finished.size > MOST_FINISHED) {
       this.#finished.delete(this.#finished.keys().next().value!);
     }
-    if (result.outcome === "skipped") await ops.reclaimAll(db);
+    if (result.outcome === "skipped") await internal.reclaimAll(db);
     else this.#options.feed.publishAt("changed", volume, result.path);
   }
 
-  #pending(upload: ops.UploadInfo): PendingUpload {
+  #pending(upload: internal.UploadInfo): PendingUpload {
     return { ...upload, target: targetOf(upload), active: this.#active.has(upload.id) };
   }
 
@@ -252,6 +255,6 @@ export class UploadService {
     const last = this.#swept.get(volume.fsId) ?? -Infinity;
     if (performance.now() - last < SWEEP_MS) return;
     this.#swept.set(volume.fsId, performance.now());
-    await ops.clearAbandoned(fs.db);
+    await internal.clearAbandoned(fs.db);
   }
 }

@@ -1,5 +1,6 @@
 import { AloeError } from "../../src/errors.ts";
-import type { OnConflict, PutFileOptions, UploadInfo } from "../../src/ops.ts";
+import type { PutFileOptions, UploadInfo } from "../../src/internal.ts";
+import type { OnConflict } from "../../src/ops.ts";
 import { fromRfc3339, toRfc3339 } from "./times.ts";
 
 /** Where an upload goes when it is finished. */

@@ -1,6 +1,7 @@
 import type { AloeLite, Mount, NodeInfo } from "../../mod.ts";
 import { AloeError } from "../../src/errors.ts";
 import { decodeText } from "../../src/names.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { joinPath, splitPath } from "../../src/paths.ts";
 import { requireConditions, type WriteConditions } from "../http/etag.ts";
@@ -24,7 +25,7 @@ export interface WriteOptions {
 }
 
 /** What was written. */
-export interface Written extends ops.PutFileResult {
+export interface Written extends internal.PutFileResult {
   /** The tag of the content; null when another client has changed it meanwhile. */
   tag: string | null;
 }
@@ -71,7 +72,7 @@ export interface NodeStat {
 }
 
 /** A page of a directory. */
-export type ListingPage = Awaited<ReturnType<typeof ops.listDetails>> & { path: string };
+export type ListingPage = Awaited<ReturnType<typeof internal.listDetails>> & { path: string };
 
 /**
  * Volumes, for each protocol in front of them: who may use one, how names and
@@ -129,9 +130,9 @@ export class OpenVolume implements Access {
   async read(
     target: ops.Target,
     version?: number,
-  ): Promise<Awaited<ReturnType<typeof ops.openSmallSnapshot>>> {
+  ): Promise<Awaited<ReturnType<typeof internal.openSmallSnapshot>>> {
     const options = version === undefined ? {} : { version };
-    const found = await ops.openSmallSnapshot(this.fs.db, this.mount.handle, target, options);
+    const found = await internal.openSmallSnapshot(this.fs.db, this.mount.handle, target, options);
     if (found.snapshot.size === 0) await this.#refuseSpecial(found.snapshot.node);
     return found;
   }
@@ -157,7 +158,7 @@ export class OpenVolume implements Access {
     { conditions = null, ...options }: WriteOptions = {},
   ): Promise<Written> {
     const path = "path" in target ? newPath(target.path) : await this.pathOf(target);
-    const all: ops.PutFileOptions = {
+    const all: internal.PutFileOptions = {
       ...options,
       ...(conditions === null ? {} : {
         condition: (current) => requireConditions(conditions, current?.tag ?? null),
@@ -173,7 +174,7 @@ export class OpenVolume implements Access {
    *
    * @throws {AloeError} As {@linkcode write}.
    */
-  async checkWrite(path: string, options: ops.PutFileOptions): Promise<void> {
+  async checkWrite(path: string, options: internal.PutFileOptions): Promise<void> {
     await checkBeforeBody({ fs: this.fs, mount: this.mount, path }, options);
   }
 
@@ -186,7 +187,7 @@ export class OpenVolume implements Access {
   async writerInto(
     directory: string,
     onConflict: ops.OnConflict,
-  ): Promise<(name: string, pieces: AsyncIterable<Uint8Array>) => Promise<ops.PutFileResult>> {
+  ): Promise<(name: string, pieces: AsyncIterable<Uint8Array>) => Promise<internal.PutFileResult>> {
     const { type } = await ops.stat(this.fs.db, this.mount.handle, directory);
     if (type !== "container") {
       throw new AloeError("not_a_container", `${directory}: is not a directory`);
@@ -213,8 +214,8 @@ export class OpenVolume implements Access {
   async #store(
     path: string,
     pieces: AsyncIterable<Uint8Array>,
-    options: ops.PutFileOptions,
-  ): Promise<ops.PutFileResult> {
+    options: internal.PutFileOptions,
+  ): Promise<internal.PutFileResult> {
     const { fs, mount, volume } = this;
     const destination = { fs, mount, path, chunkSize: volume.chunkSize };
     const result = await storeFile(destination, pieces, options);
@@ -223,9 +224,9 @@ export class OpenVolume implements Access {
   }
 
   /** The tag of what was written; null when another client has written on meanwhile. */
-  async #tagOf({ node, version }: ops.PutFileResult): Promise<string | null> {
+  async #tagOf({ node, version }: internal.PutFileResult): Promise<string | null> {
     try {
-      const snapshot = await ops.openSnapshot(this.fs.db, this.mount.handle, { node });
+      const snapshot = await internal.openSnapshot(this.fs.db, this.mount.handle, { node });
       return snapshot.version === version ? snapshot.tag : null;
     } catch (error) {
       if (error instanceof AloeError) return null;
@@ -251,7 +252,7 @@ export class OpenVolume implements Access {
         throw new Problem(400, "invalid", "the top directory cannot be removed");
       }
       if (conditions !== null) {
-        const tag = type === "entry" ? (await ops.openSnapshot(db, handle, { path })).tag : "";
+        const tag = type === "entry" ? (await internal.openSnapshot(db, handle, { path })).tag : "";
         requireConditions(conditions, tag);
       }
       if (recursive) await ops.removeRecursive(db, handle, path);
@@ -271,7 +272,7 @@ export class OpenVolume implements Access {
     target: ops.Target,
     options: { limit: number; after?: string },
   ): Promise<ListingPage> {
-    const page = await ops.listDetails(this.fs.db, this.mount.handle, target, options);
+    const page = await internal.listDetails(this.fs.db, this.mount.handle, target, options);
     return { ...page, path: await this.pathOf(target) };
   }
 
@@ -348,7 +349,7 @@ export class OpenVolume implements Access {
   }
 
   /** Moves nodes into a directory: all of them, or none. @throws As {@linkcode copy}. */
-  async move(request: TransferRequest): Promise<ops.Placed[]> {
+  async move(request: TransferRequest): Promise<internal.Placed[]> {
     return await this.#transfer("move", request);
   }
 
@@ -359,16 +360,19 @@ export class OpenVolume implements Access {
    * @throws {Problem} 400 for a name that nothing new may have.
    * @throws {AloeError} `not_found`, `already_exists`, `would_cycle`, …
    */
-  async copy(request: TransferRequest): Promise<ops.Placed[]> {
+  async copy(request: TransferRequest): Promise<internal.Placed[]> {
     return await this.#transfer("copy", request);
   }
 
   async #transfer(
     operation: "move" | "copy",
     request: TransferRequest,
-  ): Promise<ops.Placed[]> {
+  ): Promise<internal.Placed[]> {
     if (request.name !== undefined) newName(request.name);
-    const items = await ops.moveOrCopy(this.fs.db, this.mount.handle, { operation, ...request });
+    const items = await internal.moveOrCopy(this.fs.db, this.mount.handle, {
+      operation,
+      ...request,
+    });
     this.#publish(operation === "move" ? "renamed" : "created");
     return items;
   }
@@ -445,7 +449,7 @@ export class OpenVolume implements Access {
   /** Frees room by one transaction; where the disk has no room for it, each operation divides itself. */
   async #batchOrDivided(run: (db: ops.Database) => Promise<void>): Promise<void> {
     const { db } = this.fs;
-    await ops.wholeOrInPieces(db, () => db.batch(run, { frees: true }), () => run(db));
+    await internal.wholeOrInPieces(db, () => db.batch(run, { frees: true }), () => run(db));
   }
 
   #publish(type: string): void {

@@ -1,15 +1,16 @@
 import { AloeError } from "../errors.ts";
-import { commitApart, isOfOnePart } from "../ops/commit_apart.ts";
 import {
   type ChangedContent,
   type ChangeSet,
+  commitApart,
   commitChanges,
   type CommitOptions,
+  commitRemovals,
   type ContentChange,
+  isOfOnePart,
+  NamesTaken,
   type NewChunk,
-} from "../ops/commit_changes.ts";
-import { commitRemovals } from "../ops/commit_removals.ts";
-import { NamesTaken } from "../ops/names_of_others.ts";
+} from "../internal.ts";
 import type { DirtyChunk } from "./dirty_chunk.ts";
 import { plaintext } from "./file_content.ts";
 import {

@@ -1,4 +1,4 @@
-import type { InodeRow } from "../ops/inodes.ts";
+import type { InodeRow } from "../internal.ts";
 import { abandon } from "./namespace.ts";
 import type { Dentry, Inode } from "./inode.ts";
 import type { VolumeState } from "./volume_state.ts";

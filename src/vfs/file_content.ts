@@ -1,6 +1,5 @@
-import { MAX_CHUNKS } from "../content/write_content.ts";
+import { MAX_CHUNKS, type StoredBytes } from "../internal.ts";
 import { AloeError } from "../errors.ts";
-import type { StoredBytes } from "../ops/inodes.ts";
 import { DirtyChunk } from "./dirty_chunk.ts";
 import { ErrnoError } from "./errno.ts";
 import type { Awaitable } from "./filesystem.ts";

@@ -1,5 +1,5 @@
 import { AloeError } from "../errors.ts";
-import type { Database } from "../storage/database.ts";
+import type { Database } from "../ops.ts";
 
 /** How long a reading of the free space is used, in ms. */
 const FRESH_MS = 1000;

@@ -1,4 +1,4 @@
-import type { InodeRow } from "../ops/inodes.ts";
+import type { InodeRow } from "../internal.ts";
 import { ErrnoError } from "./errno.ts";
 import {
   Children,

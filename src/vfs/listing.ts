@@ -1,4 +1,4 @@
-import type { InodePage, ListedInode } from "../ops/inodes.ts";
+import type { InodePage, ListedInode } from "../internal.ts";
 import { afterWatermark, COUNTED } from "../ids.ts";
 import { cookieOf, positionOf } from "./cookies.ts";
 import { ErrnoError } from "./errno.ts";

@@ -1,4 +1,4 @@
-import type { NamesTaken, TakenName } from "../ops/names_of_others.ts";
+import type { NamesTaken, TakenName } from "../internal.ts";
 import type { Dentry, Inode } from "./inode.ts";
 import { abandon, displace, find, place, storedName } from "./namespace.ts";
 import { pathOfName } from "./set_aside.ts";

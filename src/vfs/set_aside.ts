@@ -1,4 +1,4 @@
-import type { NodePart, SetAside } from "../ops/commit_apart.ts";
+import type { NodePart, SetAside } from "../internal.ts";
 import type { Inode } from "./inode.ts";
 import type { VolumeState } from "./volume_state.ts";
 

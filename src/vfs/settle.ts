@@ -1,4 +1,4 @@
-import type { ChangedContent } from "../ops/commit_changes.ts";
+import type { ChangedContent } from "../internal.ts";
 import type { ContentPlan } from "./commit.ts";
 import type { Dentry, Inode } from "./inode.ts";
 import { type FailedParts, noteAside } from "./set_aside.ts";

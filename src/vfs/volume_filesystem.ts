@@ -1,9 +1,14 @@
 import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
-import { changeCounter, checkpoint, inodeVolume, zeroChunkHash } from "../ops/inodes.ts";
-import { fileRoom } from "../ops/maintenance.ts";
-import { reclaimChunks } from "../content/reclaim.ts";
-import type { Database } from "../storage/database.ts";
+import {
+  changeCounter,
+  checkpoint,
+  fileRoom,
+  inodeVolume,
+  reclaimChunks,
+  zeroChunkHash,
+} from "../internal.ts";
+import type { Database } from "../ops.ts";
 import { limitSplitTime, limitTime } from "../time_limits.ts";
 import { commit } from "./commit.ts";
 import { ERRNO, ErrnoError } from "./errno.ts";

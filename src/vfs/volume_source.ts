@@ -16,8 +16,8 @@ import {
   readChunk,
   readStoredChunks,
   type StoredBytes,
-} from "../ops/inodes.ts";
-import type { Database } from "../storage/database.ts";
+} from "../internal.ts";
+import type { Database } from "../ops.ts";
 
 /** Reads the stored state of a mounted volume, current or past. */
 export interface VolumeSource {

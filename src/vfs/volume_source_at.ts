@@ -1,7 +1,12 @@
 import type { MountHandle } from "../mount_handle.ts";
-import { listInodesAt, loadInodeAt, lookupInodeAt, readVersionChunks } from "../ops/inodes_at.ts";
-import { readChunk } from "../ops/inodes.ts";
-import type { Database } from "../storage/database.ts";
+import {
+  listInodesAt,
+  loadInodeAt,
+  lookupInodeAt,
+  readChunk,
+  readVersionChunks,
+} from "../internal.ts";
+import type { Database } from "../ops.ts";
 import { type VolumeSource, xattrsOf } from "./volume_source.ts";
 
 /**

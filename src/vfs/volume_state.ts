@@ -1,9 +1,8 @@
 import { AloeError, ForeignSchemaError } from "../errors.ts";
 import { mint, type Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
-import type { NodePart } from "../ops/commit_apart.ts";
-import type { SeenNames } from "../ops/names_of_others.ts";
-import type { Database } from "../storage/database.ts";
+import type { History, NodePart, SeenNames } from "../internal.ts";
+import type { Database } from "../ops.ts";
 import { limitSplitTime } from "../time_limits.ts";
 import { ChunkCache } from "./chunk_cache.ts";
 import { ErrnoError } from "./errno.ts";
@@ -11,9 +10,6 @@ import type { Invalidations, Time } from "./filesystem.ts";
 import type { Dentry, Inode } from "./inode.ts";
 import { InodeTable } from "./inode_table.ts";
 import type { VolumeSource } from "./volume_source.ts";
-
-/** The number of older versions of a file to keep when a mount overwrites it. */
-export type History = "none" | "all" | number;
 
 /** Options of a mounted volume. */
 export interface VolumeFilesystemOptions {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { StatementSync } from "node:sqlite";
 import { AloeError, type Mount } from "../../mod.ts";
-import { moveOrCopy } from "../../src/ops.ts";
+import { moveOrCopy } from "../../src/internal.ts";
 import { createVolume, onEachBackend } from "./backends.ts";
 
 async function names(mount: Mount, path = "/"): Promise<string[]> {

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { AloeError, type AloeLite, type Mount } from "../../mod.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { createVolume, onEachBackend } from "./backends.ts";
 
@@ -29,9 +30,9 @@ for (const pin of [undefined, "1234"]) {
     const { db } = fs;
     const { handle } = mount;
     const content = bytes(100);
-    const { id } = await ops.beginUpload(db, handle, { length: 100, ttl: TTL });
+    const { id } = await internal.beginUpload(db, handle, { length: 100, ttl: TTL });
     for (const [from, to] of [[0, 5], [5, 16], [16, 17], [17, 64], [64, 99]]) {
-      await using writer = await ops.openUpload(db, handle, id, { ttl: TTL });
+      await using writer = await internal.openUpload(db, handle, id, { ttl: TTL });
       assert.equal(writer.size, from);
       await writer.write(content.subarray(from, to));
       assert.equal(writer.size, to);
@@ -42,15 +43,15 @@ for (const pin of [undefined, "1234"]) {
     await ops.prune(db);
     await ops.pruneContent(db);
     await ops.purgeTrash(db, handle);
-    assert.equal((await ops.getUpload(db, handle, id)).size, 99);
-    await assert.rejects(ops.finishUpload(db, handle, id, "/x"), code("invalid"));
+    assert.equal((await internal.getUpload(db, handle, id)).size, 99);
+    await assert.rejects(internal.finishUpload(db, handle, id, "/x"), code("invalid"));
     {
-      await using writer = await ops.openUpload(db, handle, id, { ttl: TTL });
+      await using writer = await internal.openUpload(db, handle, id, { ttl: TTL });
       await assert.rejects(writer.write(bytes(2)), code("invalid"));
       await writer.write(content.subarray(99));
     }
-    await assert.rejects(ops.finishUpload(db, handle, id, "/no/x"), code("not_found"));
-    const made = await ops.finishUpload(db, handle, id, "/d/x", { parents: true });
+    await assert.rejects(internal.finishUpload(db, handle, id, "/no/x"), code("not_found"));
+    const made = await internal.finishUpload(db, handle, id, "/d/x", { parents: true });
     assert.deepEqual(made, {
       node: made.node,
       version: 1,
@@ -61,15 +62,15 @@ for (const pin of [undefined, "1234"]) {
       replaced: null,
     });
     assert.deepEqual(await ops.readAll(db, handle, "/d/x"), content);
-    await assert.rejects(ops.getUpload(db, handle, id), code("not_found"));
+    await assert.rejects(internal.getUpload(db, handle, id), code("not_found"));
     await sound(fs, mount);
 
-    const next = await ops.beginUpload(db, handle, { ttl: TTL });
+    const next = await internal.beginUpload(db, handle, { ttl: TTL });
     {
-      await using writer = await ops.openUpload(db, handle, next.id, { ttl: TTL });
+      await using writer = await internal.openUpload(db, handle, next.id, { ttl: TTL });
       await writer.write(bytes(50, 3));
     }
-    const over = await ops.finishUpload(db, handle, next.id, "/d/x");
+    const over = await internal.finishUpload(db, handle, next.id, "/d/x");
     assert.deepEqual(over, {
       node: made.node,
       version: 2,
@@ -88,14 +89,14 @@ for (const pin of [undefined, "1234"]) {
 onEachBackend("two writers of an upload do not mix", async (backend) => {
   await using volume = await createVolume(backend, { chunkSize: 16 });
   const { fs, mount } = volume;
-  const { id } = await ops.beginUpload(fs.db, mount.handle, { ttl: TTL });
-  const one = await ops.openUpload(fs.db, mount.handle, id, { ttl: TTL });
-  const two = await ops.openUpload(fs.db, mount.handle, id, { ttl: TTL });
+  const { id } = await internal.beginUpload(fs.db, mount.handle, { ttl: TTL });
+  const one = await internal.openUpload(fs.db, mount.handle, id, { ttl: TTL });
+  const two = await internal.openUpload(fs.db, mount.handle, id, { ttl: TTL });
   await one.write(bytes(20));
   await two.write(bytes(30));
   await one.close();
   await assert.rejects(two.close(), code("mount_conflict"));
-  await ops.finishUpload(fs.db, mount.handle, id, "/x");
+  await internal.finishUpload(fs.db, mount.handle, id, "/x");
   assert.deepEqual(await ops.readAll(fs.db, mount.handle, "/x"), bytes(20));
 });
 
@@ -108,22 +109,22 @@ onEachBackend(
     const ids: string[] = [];
     // Long enough for a busy machine to write to it before it expires.
     for (const ttl of [1500, TTL]) {
-      const { id } = await ops.beginUpload(db, mount.handle, { ttl });
-      await using writer = await ops.openUpload(db, mount.handle, id, { ttl });
+      const { id } = await internal.beginUpload(db, mount.handle, { ttl });
+      await using writer = await internal.openUpload(db, mount.handle, id, { ttl });
       await writer.write(bytes(40, ids.length * 100));
       ids.push(id);
     }
-    while (await ops.getUpload(db, mount.handle, ids[0]).then(() => true, () => false)) {
+    while (await internal.getUpload(db, mount.handle, ids[0]).then(() => true, () => false)) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    await assert.rejects(ops.getUpload(db, mount.handle, ids[0]), code("not_found"));
-    assert.equal(await ops.dropExpiredUploads(db, 10), 1);
-    assert.equal(await ops.dropExpiredUploads(db, 10), 0);
-    while (await ops.reclaimChunks(db, 100) > 0);
+    await assert.rejects(internal.getUpload(db, mount.handle, ids[0]), code("not_found"));
+    assert.equal(await internal.dropExpiredUploads(db, 10), 1);
+    assert.equal(await internal.dropExpiredUploads(db, 10), 0);
+    while (await internal.reclaimChunks(db, 100) > 0);
     assert.equal((await ops.fileInfo(db)).chunks, 3);
-    assert.deepEqual((await ops.listUploads(db, mount.handle)).map(({ id }) => id), [ids[1]]);
-    await ops.dropUpload(db, mount.handle, ids[1]);
-    while (await ops.reclaimChunks(db, 100) > 0);
+    assert.deepEqual((await internal.listUploads(db, mount.handle)).map(({ id }) => id), [ids[1]]);
+    await internal.dropUpload(db, mount.handle, ids[1]);
+    while (await internal.reclaimChunks(db, 100) > 0);
     assert.equal((await ops.fileInfo(db)).chunks, 0);
     await sound(fs, mount);
   },
@@ -135,14 +136,16 @@ onEachBackend("a precondition is checked in the transaction that writes", async 
   const refuse = () => {
     throw new AloeError("busy", "not now");
   };
-  const write = (condition: ops.PutFileOptions["condition"]) =>
-    ops.putFile(fs.db, mount.handle, "/d/x", bytes(3), { parents: true, condition });
+  const write = (condition: internal.PutFileOptions["condition"]) =>
+    internal.putFile(fs.db, mount.handle, "/d/x", bytes(3), { parents: true, condition });
   await assert.rejects(write(refuse), code("busy"));
   assert.deepEqual(await mount.list("/"), []);
-  let seen: ops.CurrentContent | null = null;
+  let seen: internal.CurrentContent | null = null;
   await write((current) => assert.equal(current, null));
   await write((current) => void (seen = current));
-  const snapshot = await ops.openSnapshot(fs.db, mount.handle, { path: "/d/x" }, { version: 1 });
+  const snapshot = await internal.openSnapshot(fs.db, mount.handle, { path: "/d/x" }, {
+    version: 1,
+  });
   assert.deepEqual(seen, { node: snapshot.node, version: 1, size: 3, tag: snapshot.tag });
 });
 
@@ -154,7 +157,7 @@ onEachBackend(
     const { db } = fs;
     const content = bytes(200);
     await mount.put("/x", content);
-    const snapshot = await ops.openSnapshot(db, mount.handle, { path: "/x" });
+    const snapshot = await internal.openSnapshot(db, mount.handle, { path: "/x" });
     const read = async (from: number, length: number) => {
       const pieces = await snapshot.read(from, length);
       return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
@@ -166,10 +169,10 @@ onEachBackend(
     await ops.setRetention(db, mount.handle, "/x", 1);
     await ops.pruneContent(db);
     await assert.rejects(read(0, 10), code("mount_conflict"));
-    const other = await ops.openSnapshot(db, mount.handle, { path: "/x" });
+    const other = await internal.openSnapshot(db, mount.handle, { path: "/x" });
     assert.notEqual(other.tag, snapshot.tag);
     await mount.put("/y", content);
-    const again = await ops.openSnapshot(db, mount.handle, { path: "/y" });
+    const again = await internal.openSnapshot(db, mount.handle, { path: "/y" });
     assert.equal(again.tag, snapshot.tag, "equal bytes have equal tags");
   },
 );
@@ -186,8 +189,13 @@ onEachBackend(
     for (const path of ["/a/1.txt", "/a/b/2", "/t/1.txt", "/t/1 (2).txt"]) {
       await mount.put(path, path);
     }
-    const moveOrCopy = (options: Partial<ops.MoveOrCopyOptions>) =>
-      ops.moveOrCopy(db, handle, { operation: "move", from: ["/a/1.txt"], to: "/t", ...options });
+    const moveOrCopy = (options: Partial<internal.MoveOrCopyOptions>) =>
+      internal.moveOrCopy(db, handle, {
+        operation: "move",
+        from: ["/a/1.txt"],
+        to: "/t",
+        ...options,
+      });
     await assert.rejects(moveOrCopy({}), code("already_exists"));
     const [renamed] = await moveOrCopy({ operation: "copy", onConflict: "rename" });
     assert.equal(renamed.to, "/t/1 (3).txt");

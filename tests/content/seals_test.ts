@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AloeError, AloeLite, type Mount } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { CHUNK, Subject } from "../support/vfs_subject.ts";
 
 const PIN = "0";
@@ -46,7 +46,7 @@ Deno.test.beforeAll(async () => {
     await fs.createVolume({ name: "main", chunkSize: CHUNK, pin: PIN, encryption });
     await using mount = await fs.mount(undefined, { pin: PIN });
     await fill(mount);
-    keys.set(mount.volume, (await ops.mountKey(fs.db, mount.handle))!);
+    keys.set(mount.volume, (await internal.mountKey(fs.db, mount.handle))!);
     made[encryption] = path;
   }
   {
@@ -461,14 +461,14 @@ Deno.test("streams and uploads create tags, and unfinished ones need none", asyn
   await using mount = await unlocked(fs);
   await using writer = await mount.openWrite("/a");
   await writer.write(patterned(2 * CHUNK + 9, 3));
-  const { id: upload } = await ops.beginUpload(fs.db, mount.handle, { ttl: 60_000 });
-  const going = await ops.openUpload(fs.db, mount.handle, upload, { ttl: 60_000 });
+  const { id: upload } = await internal.beginUpload(fs.db, mount.handle, { ttl: 60_000 });
+  const going = await internal.openUpload(fs.db, mount.handle, upload, { ttl: 60_000 });
   await going.write(patterned(5 * CHUNK, 3));
   await going.flush();
   assert.deepEqual((await mount.verify()).problems, []);
   await mount.put("/between", "x");
   await going.close();
-  await ops.finishUpload(fs.db, mount.handle, upload, "/uploaded");
+  await internal.finishUpload(fs.db, mount.handle, upload, "/uploaded");
   await writer.close();
   assert.deepEqual((await mount.verify()).problems, []);
   const without = sql(
@@ -521,7 +521,7 @@ for (const [what, statementsOf] of Object.entries(LOST)) {
             return await descriptor.readChunk();
           },
           snapshot: async () => {
-            const snapshot = await ops.openSnapshot(fs.db, mount.handle, { path: "/a" });
+            const snapshot = await internal.openSnapshot(fs.db, mount.handle, { path: "/a" });
             return await snapshot.read(0, 10);
           },
           ...(readOnly ? {} : {

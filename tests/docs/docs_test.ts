@@ -155,7 +155,7 @@ const LAYERS: RegExp[] = [
   /^fuse\//,
   /^src\/(aloelite|mount|volume_path)\.ts$/,
   /^src\/vfs\//,
-  /^src\/(ops(\.ts$|\/)|registry\/)/,
+  /^src\/((ops|internal)\.ts$|ops\/|registry\/)/,
   /^src\/content\//,
   /^src\/(tree\/|(watermark|mount_handle|mount_secrets|content_seals|sealed_changes|expiry|pack_format)\.ts$)/,
   /^src\/storage\//,
@@ -180,6 +180,7 @@ const FACES: string[][] = [
   [
     "mod.ts",
     "src/ops.ts",
+    "src/internal.ts",
     "src/errors.ts",
     "src/paths.ts",
     "src/names.ts",
@@ -347,6 +348,27 @@ Deno.test("the library knows one runtime in src/runtime/ alone, and syntax that 
       `${path}: is not erased`,
     );
   }
+});
+
+Deno.test("the engine is used through its two faces, types too, of which one is public", () => {
+  let uses = 0;
+  for (const path of files(".ts").filter((path) => /^(src\/vfs|fuse|manager|cli)\//.test(path))) {
+    for (const [, name] of read(path).matchAll(/\b(?:from|import) ?\(?"(\.[^"]+)"/g)) {
+      const target = relative(".", join(dirname(path), name)).split(sep).join("/");
+      assert(!/^src\/(ops|content|tree|storage|crypto)\//.test(target), `${path}: ${target}`);
+      if (/^src\/(ops|internal)\.ts$/.test(target)) uses++;
+    }
+  }
+  assert(uses > 30);
+  const { exports } = JSON.parse(read("deno.json")) as { exports: Record<string, string> };
+  assert.equal(exports["./ops"], "./src/ops.ts");
+  assert(!Object.values(exports).includes("./src/internal.ts"));
+  const named = (path: string) =>
+    [...read(path).matchAll(/^export (?:type )?\{([^}]*)\}/gm)]
+      .flatMap(([, names]) => names.split(",").map((name) => name.replace("type ", "").trim()))
+      .filter((name) => name !== "");
+  const both = named("src/internal.ts").filter((name) => named("src/ops.ts").includes(name));
+  assert.deepEqual(both, []);
 });
 
 Deno.test("a backend of storage is imported at the one place that chooses", () => {

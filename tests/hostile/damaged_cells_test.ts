@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { AloeError, AloeLite, type Mount } from "../../mod.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { noise, runs, utf8 } from "../storage/crash/support.ts";
 
@@ -58,7 +59,7 @@ async function goodFile(path: string): Promise<void> {
   await mount.setOwner("/a", { uid: 1, gid: 2 });
   await mount.setRetention("/a", 5);
   await mount.truncate("/d/old", 50_000);
-  await ops.beginUpload(fs.db, mount.handle, { ttl: 1e9, note: "{}", length: 5 });
+  await internal.beginUpload(fs.db, mount.handle, { ttl: 1e9, note: "{}", length: 5 });
   await ops.lock(fs.db, mount.handle, "/d/b", 1e9);
   const { id } = await mount.stat("/d/b");
   await fs.close();

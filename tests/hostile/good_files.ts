@@ -5,7 +5,7 @@
  */
 
 import { AloeLite, type Mount } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 
 /** A volume of a good file. */
 export interface GoodVolume {
@@ -80,7 +80,7 @@ const RECIPES: Recipe[] = [
       await fs.createVolume({ name: "second" });
       const mount = await fs.mount("main");
       await fill(mount);
-      await ops.beginUpload(fs.db, mount.handle, { ttl: 1e9, note: "{}", length: 5 });
+      await internal.beginUpload(fs.db, mount.handle, { ttl: 1e9, note: "{}", length: 5 });
       await mount.remove("/d/file 3");
       await mount.purge();
     },
@@ -118,7 +118,7 @@ export async function makeGoodFiles(folder: string): Promise<GoodFile[]> {
     for (const { id, encryption } of (await fs.volumes()).slice(0, 2)) {
       const pin = encryption === "none" ? undefined : pins[id] ?? "1234";
       await using mount = await fs.mount(id, { access: "ro", pin });
-      const key = pin === undefined ? null : await ops.mountKey(fs.db, mount.handle);
+      const key = pin === undefined ? null : await internal.mountKey(fs.db, mount.handle);
       const { problems } = await mount.verify({ deep: true });
       if (problems.length > 0) throw new Error(`${name} is not good: ${problems}`);
       volumes.push({ id, key: key?.toHex() ?? null, right: await readTree(mount) });

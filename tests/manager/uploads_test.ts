@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { AloeLite } from "../../mod.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { type Answer, request, TestManager } from "./support.ts";
 
@@ -276,8 +277,8 @@ Deno.test("unfinished uploads expire, and their bytes are freed", async () => {
   assert.equal((await request("HEAD", upload, { headers: TUS })).status, 404);
   const [{ fs_id }] = (await m.ask("GET", "/volumes")).json;
   await using fs = await AloeLite.open(`${m.root}/filesystems/${fs_id}.aloe`);
-  assert.equal(await ops.dropExpiredUploads(fs.db, 10), 1);
-  while (await ops.reclaimChunks(fs.db, 100) > 0);
+  assert.equal(await internal.dropExpiredUploads(fs.db, 10), 1);
+  while (await internal.reclaimChunks(fs.db, 100) > 0);
   assert.equal((await ops.fileInfo(fs.db)).chunks, 0);
 });
 

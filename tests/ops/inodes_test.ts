@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { mint } from "../../src/ids.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { runs } from "../oracle/random_ops.ts";
 
@@ -14,8 +15,8 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** A volume with what a filesystem keeps of it. */
 class Fixture implements AsyncDisposable {
   root = "";
-  watermark!: ops.CommitOptions["watermark"];
-  history: ops.History = "none";
+  watermark!: internal.CommitOptions["watermark"];
+  history: internal.History = "none";
 
   constructor(
     readonly folder: string,
@@ -37,7 +38,7 @@ class Fixture implements AsyncDisposable {
   }
 
   async begin(): Promise<void> {
-    const { root, watermark, chunkSize } = await ops.inodeVolume(this.db, this.mount);
+    const { root, watermark, chunkSize } = await internal.inodeVolume(this.db, this.mount);
     assert.equal(chunkSize, CHUNK);
     this.root = root;
     this.watermark = watermark;
@@ -54,10 +55,10 @@ class Fixture implements AsyncDisposable {
   }
 
   commit(
-    changes: Partial<ops.ChangeSet>,
-    options: Partial<ops.CommitOptions> = {},
+    changes: Partial<internal.ChangeSet>,
+    options: Partial<internal.CommitOptions> = {},
   ): Promise<unknown> {
-    return ops.commitChanges(this.db, this.mount, { ...NOTHING, ...changes }, {
+    return internal.commitChanges(this.db, this.mount, { ...NOTHING, ...changes }, {
       durable: false,
       history: this.history,
       reclaim: 0,
@@ -75,7 +76,7 @@ class Fixture implements AsyncDisposable {
     name: string,
     type: ops.NodeType = "entry",
     parent = this.root,
-    more: Partial<ops.NewNode> = {},
+    more: Partial<internal.NewNode> = {},
   ): Promise<{ id: string; edge: string; parent: string }> {
     const id = this.mint();
     const edge = this.mint();
@@ -109,7 +110,7 @@ class Fixture implements AsyncDisposable {
   }
 
   async reclaimAll(): Promise<void> {
-    while (await ops.reclaimChunks(this.db, 100) === 100);
+    while (await internal.reclaimChunks(this.db, 100) === 100);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,7 +126,7 @@ const sqlEndMount = (id: string) => ({
   }),
 });
 
-const NOTHING: ops.ChangeSet = {
+const NOTHING: internal.ChangeSet = {
   created: [],
   content: [],
   xattrs: [],
@@ -146,11 +147,11 @@ const TIMES = {
   ctimeNsec: 123_456_789,
 };
 
-function attributes(id: string, more: Partial<ops.AttributeRow> = {}): ops.AttributeRow {
+function attributes(id: string, more: Partial<internal.AttributeRow> = {}): internal.AttributeRow {
   return { node: id, owner: false, mode: 0o640, uid: 1000, gid: 100, ...TIMES, ...more };
 }
 
-function node(id: string, name: string, more: Partial<ops.NewNode> = {}): ops.NewNode {
+function node(id: string, name: string, more: Partial<internal.NewNode> = {}): internal.NewNode {
   return {
     id,
     type: "entry",
@@ -165,7 +166,7 @@ function node(id: string, name: string, more: Partial<ops.NewNode> = {}): ops.Ne
   };
 }
 
-function content(id: string, more: Partial<ops.ContentChange>): ops.ContentChange {
+function content(id: string, more: Partial<internal.ContentChange>): internal.ContentChange {
   return {
     node: id,
     keep: null,
@@ -181,7 +182,7 @@ function content(id: string, more: Partial<ops.ContentChange>): ops.ContentChang
 }
 
 /** The content of a file, cut into chunks. */
-function whole(id: string, data: Uint8Array): ops.ContentChange {
+function whole(id: string, data: Uint8Array): internal.ContentChange {
   const chunks = [];
   for (let index = 0; index * CHUNK < data.length; index++) {
     chunks.push({ index, data: data.slice(index * CHUNK, (index + 1) * CHUNK) });
@@ -209,7 +210,7 @@ Deno.test("a new node is what the filesystem said, for inodes and for the API", 
     edgesAdded: [{ edge: linked, parent: fs.root, node: file.id, name: "hard", rename: false }],
     attributes: [attributes(file.id, { owner: true, mode: 0o4755, uid: 0, gid: 4294967294 })],
   });
-  const found = await ops.lookupInode(fs.db, fs.mount, dir.id, "file");
+  const found = await internal.lookupInode(fs.db, fs.mount, dir.id, "file");
   assert.deepEqual(found, {
     id: file.id,
     type: "entry",
@@ -234,11 +235,11 @@ Deno.test("a new node is what the filesystem said, for inodes and for the API", 
   assert.equal(info.ctime, 4_102_444_800_123_456_789n);
   assert.equal(info.createdAt, 1_700_000_000_000_000_005n);
   assert.equal(info.mode, 0o4755);
-  assert.equal((await ops.loadInode(fs.db, fs.mount, dir.id))!.nlink, 2);
-  assert.equal((await ops.loadInode(fs.db, fs.mount, fs.root))!.nlink, 3);
-  assert.deepEqual((await ops.loadInode(fs.db, fs.mount, special.id))!.device, device);
-  assert.equal(await ops.loadInode(fs.db, fs.mount, dir.edge), null);
-  assert.equal(await ops.lookupInode(fs.db, fs.mount, dir.id, "none"), null);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, dir.id))!.nlink, 2);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, fs.root))!.nlink, 3);
+  assert.deepEqual((await internal.loadInode(fs.db, fs.mount, special.id))!.device, device);
+  assert.equal(await internal.loadInode(fs.db, fs.mount, dir.edge), null);
+  assert.equal(await internal.lookupInode(fs.db, fs.mount, dir.id, "none"), null);
   await fs.sound();
 });
 
@@ -249,20 +250,20 @@ Deno.test("listings come in pages, and leave out what a younger sibling hides", 
     await fs.create(`f${i % 8}`);
     if (i >= 2) names.push(`f${i % 8}`);
   }
-  const pages: ops.InodePage[] = [];
+  const pages: internal.InodePage[] = [];
   for (let after: string | null = ""; after !== null; after = pages.at(-1)!.after) {
-    pages.push(await ops.listInodes(fs.db, fs.mount, fs.root, after, 4));
+    pages.push(await internal.listInodes(fs.db, fs.mount, fs.root, after, 4));
   }
   assert.deepEqual(pages.map((page) => page.inodes.length), [2, 4, 2]);
   const listed = pages.flatMap((page) => page.inodes);
   assert.deepEqual(listed.map((inode) => inode.name), names);
   for (const inode of listed) {
-    const found = await ops.lookupInode(fs.db, fs.mount, fs.root, inode.name);
+    const found = await internal.lookupInode(fs.db, fs.mount, fs.root, inode.name);
     assert.deepEqual({ ...found, name: inode.name }, inode);
   }
   const edges = fs.sql("SELECT edge_id FROM edge").map((row) => String(row.edge_id));
-  assert.equal(await ops.hasChildren(fs.db, fs.mount, fs.root, edges.slice(1)), true);
-  assert.equal(await ops.hasChildren(fs.db, fs.mount, fs.root, edges), false);
+  assert.equal(await internal.hasChildren(fs.db, fs.mount, fs.root, edges.slice(1)), true);
+  assert.equal(await internal.hasChildren(fs.db, fs.mount, fs.root, edges), false);
 });
 
 Deno.test("without a history content changes in place, and its old chunks are reclaimed", async () => {
@@ -273,7 +274,7 @@ Deno.test("without a history content changes in place, and its old chunks are re
     await fs.commit({ content: [whole(id, old)], attributes: [attributes(id)] });
     assert.deepEqual(await fs.read(id), old);
     // One chunk in place, a hole, a shorter end, and a chunk by its address.
-    const [first] = await ops.chunkHashes(fs.db, fs.mount, id, 0, 0);
+    const [first] = await internal.chunkHashes(fs.db, fs.mount, id, 0, 0);
     const fresh = noise(2, CHUNK);
     const end = noise(3, 7);
     await fs.commit({
@@ -296,7 +297,7 @@ Deno.test("without a history content changes in place, and its old chunks are re
     wanted.set(old.subarray(0, CHUNK), 2 * CHUNK);
     wanted.set(end, 5 * CHUNK);
     assert.deepEqual(await fs.read(id), wanted);
-    const { version, size, stored, mtimeNsec } = (await ops.loadInode(fs.db, fs.mount, id))!;
+    const { version, size, stored, mtimeNsec } = (await internal.loadInode(fs.db, fs.mount, id))!;
     assert.deepEqual([version, size, stored, mtimeNsec], [
       1,
       wanted.length,
@@ -309,16 +310,16 @@ Deno.test("without a history content changes in place, and its old chunks are re
     // The five that were replaced or cut off; of the zeros and the first one each is there once.
     assert.equal(fs.sql("SELECT count(*) AS n FROM content_chunk")[0].n, before - 5);
     assert.equal(fs.sql("SELECT count(*) AS n FROM aloe_orphan")[0].n, 0);
-    const zero = await ops.zeroChunkHash(fs.db, fs.mount);
-    const hashes = await ops.chunkHashes(fs.db, fs.mount, id, 3, 99);
+    const zero = await internal.zeroChunkHash(fs.db, fs.mount);
+    const hashes = await internal.chunkHashes(fs.db, fs.mount, id, 3, 99);
     assert.deepEqual(hashes.map((each) => each.index), [3, 4, 5]);
     if (encryption === "random") assert.equal(zero, null);
     else assert.equal(hashes[0].hash, zero);
-    const chunks = await ops.readStoredChunks(fs.db, fs.mount, id, 1, 30);
+    const chunks = await internal.readStoredChunks(fs.db, fs.mount, id, 1, 30);
     assert.deepEqual(chunks.map((each) => each.index), [1, 2, 3, 4, 5]);
     assert.deepEqual(chunks[0].data, fresh);
-    assert.deepEqual(await ops.readChunk(fs.db, fs.mount, chunks[4].hash), end);
-    await assert.rejects(ops.readChunk(fs.db, fs.mount, "nowhere"), { code: "corrupt" });
+    assert.deepEqual(await internal.readChunk(fs.db, fs.mount, chunks[4].hash), end);
+    await assert.rejects(internal.readChunk(fs.db, fs.mount, "nowhere"), { code: "corrupt" });
     await fs.commit({ content: [content(id, {})] });
     assert.deepEqual(await fs.read(id), new Uint8Array(0));
     await fs.commit({}, { reclaim: 100 });
@@ -329,7 +330,12 @@ Deno.test("without a history content changes in place, and its old chunks are re
 
 /** What is done to a file whose holes are counted; `first` and `rows` in chunks. */
 type HoleStep =
-  | { do: "holes" | "data" | "cut" | "grow"; first: number; rows: number; history: ops.History }
+  | {
+    do: "holes" | "data" | "cut" | "grow";
+    first: number;
+    rows: number;
+    history: internal.History;
+  }
   | { do: "foreign"; rows: number };
 
 const holeSteps: fc.Arbitrary<HoleStep[]> = fc.array(
@@ -340,7 +346,7 @@ const holeSteps: fc.Arbitrary<HoleStep[]> = fc.array(
         do: fc.constantFrom("holes" as const, "data" as const, "cut" as const, "grow" as const),
         first: fc.nat(9),
         rows: fc.integer({ min: 1, max: 4 }),
-        history: fc.constantFrom<ops.History>("none", 2, "all"),
+        history: fc.constantFrom<internal.History>("none", 2, "all"),
       }),
     },
     {
@@ -376,7 +382,7 @@ async function holeStep(
   const first = step.do === "grow" ? rows : Math.min(step.first, rows);
   const last = first + step.rows - 1;
   const next = [...model];
-  const chunks: ops.NewChunk[] = [];
+  const chunks: internal.NewChunk[] = [];
   for (let index = first; index <= last; index++) {
     next[index] = step.do !== "data";
     if (step.do === "data") chunks.push({ index, data: noise(index, CHUNK) });
@@ -407,13 +413,13 @@ Deno.test("holes are counted whatever becomes of a file", async () => {
         let copies = 0;
         for (const step of steps) {
           model = await holeStep(fs, id, model, step);
-          const { holes, stored } = (await ops.loadInode(fs.db, fs.mount, id))!;
+          const { holes, stored } = (await internal.loadInode(fs.db, fs.mount, id))!;
           assert.equal(stored, model.length * CHUNK, step.do);
           const counted = encryption === "random" ? 0 : model.filter((hole) => hole).length;
           assert.equal(holes, counted, step.do);
           const copy = `/copy ${++copies}`;
           await ops.copy(fs.db, fs.mount, "/file", copy);
-          const copied = await ops.lookupInode(fs.db, fs.mount, fs.root, copy.slice(1));
+          const copied = await internal.lookupInode(fs.db, fs.mount, fs.root, copy.slice(1));
           assert.equal(copied!.holes, counted, "of the copy");
         }
         await fs.sound();
@@ -459,10 +465,10 @@ Deno.test("the redo log: earlier content for others until it is folded", async (
       })],
       attributes: [attributes(id)],
     });
-    const inode = (await ops.loadInode(fs.db, fs.mount, id))!;
+    const inode = (await internal.loadInode(fs.db, fs.mount, id))!;
     assert.deepEqual([inode.size, inode.stored, inode.redo], [4 * CHUNK + 5, 3 * CHUNK, true]);
     assert.deepEqual(await fs.read(id), old);
-    assert.deepEqual(await ops.readRedo(fs.db, fs.mount, id, 1, 1), [
+    assert.deepEqual(await internal.readRedo(fs.db, fs.mount, id, 1, 1), [
       { index: 1, start: 3, data: secret },
       { index: 1, start: 5, data: bytes("xy") },
     ]);
@@ -480,7 +486,7 @@ Deno.test("the redo log: earlier content for others until it is folded", async (
     wanted.set(bytes("xy"), CHUNK + 5);
     wanted.set(bytes("end"), 4 * CHUNK + 1);
     assert.deepEqual(await fs.read(id), wanted);
-    const after = (await ops.loadInode(fs.db, fs.mount, id))!;
+    const after = (await internal.loadInode(fs.db, fs.mount, id))!;
     assert.deepEqual([after.size, after.stored, after.redo], [wanted.length, wanted.length, false]);
     assert.deepEqual(fs.sql("SELECT * FROM aloe_redo"), []);
     assert.deepEqual(fs.sql("SELECT * FROM aloe_size"), []);
@@ -504,7 +510,7 @@ Deno.test("recovery gives what the log and the size say, whatever they are", asy
     const size = random(3) === 0 ? stored : random(60 * CHUNK);
     const model = new Uint8Array(size);
     model.set(base.subarray(0, size));
-    const redo: ops.ContentChange["redo"] = [];
+    const redo: internal.ContentChange["redo"] = [];
     for (let i = random(40); i > 0; i--) {
       const index = random(Math.ceil(size / CHUNK) + 2);
       const start = random(CHUNK);
@@ -523,7 +529,7 @@ Deno.test("recovery gives what the log and the size say, whatever they are", asy
   await fs.remount();
   for (const [id, model] of models) {
     assert.deepEqual(await fs.read(id), model);
-    const inode = (await ops.loadInode(fs.db, fs.mount, id))!;
+    const inode = (await internal.loadInode(fs.db, fs.mount, id))!;
     assert.deepEqual([inode.size, inode.stored, inode.redo], [model.length, model.length, false]);
   }
   assert.deepEqual(fs.sql("SELECT * FROM aloe_redo"), []);
@@ -544,7 +550,7 @@ Deno.test("a log of another version than the committed one is dropped", async ()
     })],
   });
   await ops.put(fs.db, fs.mount, "/file", "written by the API");
-  const inode = (await ops.loadInode(fs.db, fs.mount, id))!;
+  const inode = (await internal.loadInode(fs.db, fs.mount, id))!;
   assert.deepEqual([inode.size, inode.stored, inode.redo], [18, 18, false]);
   await assert.rejects(
     fs.commit({ content: [content(id, { expected: { version: 1, stored: 3 } })] }),
@@ -614,7 +620,7 @@ Deno.test("with a history what is unlinked goes to the trash; without one it is 
       removed: [file.id, dir.id],
     });
     assert.deepEqual((await ops.list(fs.db, fs.mount, "/")).length, 0);
-    assert.equal((await ops.loadInode(fs.db, fs.mount, fs.root))!.nlink, 2);
+    assert.equal((await internal.loadInode(fs.db, fs.mount, fs.root))!.nlink, 2);
     const trash = await ops.listTrash(fs.db, fs.mount);
     if (history === "all") {
       assert.deepEqual(trash.map(({ path, nodes }) => [path, nodes]), [["/dir", 2]]);
@@ -644,7 +650,7 @@ Deno.test("a directory that something was removed from goes to the trash with it
     edgesRemoved: [other, dir, top].map(({ edge, parent, id }) => ({ edge, parent, node: id })),
     removed: [other.id, dir.id, top.id],
   });
-  assert.equal(await ops.loadInode(fs.db, fs.mount, other.id), null);
+  assert.equal(await internal.loadInode(fs.db, fs.mount, other.id), null);
   await ops.restoreTrash(fs.db, fs.mount, top.id);
   assert.equal(await ops.restoreTrash(fs.db, fs.mount, file.id), "/top/dir/file");
   await fs.sound();
@@ -662,8 +668,8 @@ Deno.test("what is open without a name lives as long as its mount", async () => 
     unlinked: [open.id, again.id, nameless],
     attributes: [attributes(open.id), attributes(nameless)],
   });
-  assert.equal((await ops.loadInode(fs.db, fs.mount, open.id))!.nlink, 0);
-  await ops.recoverVolume(fs.db, fs.mount);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, open.id))!.nlink, 0);
+  await internal.recoverVolume(fs.db, fs.mount);
   assert.deepEqual(await fs.read(open.id), noise(5, 200));
   await ops.prune(fs.db);
   assert.deepEqual(await fs.read(nameless), noise(4, 200));
@@ -679,8 +685,8 @@ Deno.test("what is open without a name lives as long as its mount", async () => 
     attributes: [attributes(again.id)],
   });
   await fs.remount();
-  assert.equal(await ops.loadInode(fs.db, fs.mount, open.id), null);
-  assert.equal(await ops.loadInode(fs.db, fs.mount, nameless), null);
+  assert.equal(await internal.loadInode(fs.db, fs.mount, open.id), null);
+  assert.equal(await internal.loadInode(fs.db, fs.mount, nameless), null);
   assert.equal((await ops.stat(fs.db, fs.mount, "/named again")).id, again.id);
   await fs.reclaimAll();
   assert.equal(fs.sql("SELECT count(*) AS n FROM content_chunk")[0].n, 0);
@@ -701,17 +707,17 @@ Deno.test("renames, and names exchanged", async () => {
     ],
     attributes: [attributes(a.id), attributes(b.id)],
   });
-  const moved = (await ops.lookupInode(fs.db, fs.mount, dir.id, "b"))!;
+  const moved = (await internal.lookupInode(fs.db, fs.mount, dir.id, "b"))!;
   assert.deepEqual([moved.id, moved.edge, moved.mtimeSec], [a.id, edges[0], -2]);
   assert.deepEqual(fs.sql("SELECT name FROM node WHERE node_id = ?", b.id), [{ name: "a" }]);
-  assert.equal((await ops.loadInode(fs.db, fs.mount, fs.root))!.nlink, 4);
-  assert.equal((await ops.loadInode(fs.db, fs.mount, dir.id))!.nlink, 2);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, fs.root))!.nlink, 4);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, dir.id))!.nlink, 2);
   await fs.sound();
 });
 
 Deno.test("directories are counted whoever makes them", async () => {
   await using fs = await Fixture.make();
-  const links = async () => (await ops.loadInode(fs.db, fs.mount, fs.root))!.nlink;
+  const links = async () => (await internal.loadInode(fs.db, fs.mount, fs.root))!.nlink;
   await ops.mkdir(fs.db, fs.mount, "/a");
   await ops.mkdir(fs.db, fs.mount, "/b");
   assert.equal(await links(), 4);
@@ -737,9 +743,9 @@ Deno.test("permission bits stay in step with those in the metadata", async () =>
     note: "x",
   });
   fs.sql("UPDATE node SET mode = NULL WHERE node_id = ? RETURNING 1", id);
-  assert.equal((await ops.loadInode(fs.db, fs.mount, id))!.mode, 0o4711);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, id))!.mode, 0o4711);
   await ops.setMetadata(fs.db, fs.mount, "/file", { mode: "rwx" });
-  assert.equal((await ops.loadInode(fs.db, fs.mount, id))!.mode, null);
+  assert.equal((await internal.loadInode(fs.db, fs.mount, id))!.mode, null);
 });
 
 Deno.test("extended attributes and targets of links", async () => {
@@ -751,11 +757,11 @@ Deno.test("extended attributes and targets of links", async () => {
     content: [whole(id, target)],
     xattrs: [{ node: id, name: "user.a", value }, { node: id, name: "user.b", value: bytes("") }],
   });
-  assert.deepEqual(await ops.readTarget(fs.db, fs.mount, id), target);
-  assert.deepEqual(await ops.listInodeXattrs(fs.db, fs.mount, id), ["user.a", "user.b"]);
+  assert.deepEqual(await internal.readTarget(fs.db, fs.mount, id), target);
+  assert.deepEqual(await internal.listInodeXattrs(fs.db, fs.mount, id), ["user.a", "user.b"]);
   await fs.commit({ xattrs: [{ node: id, name: "user.b", value: null }] });
-  assert.deepEqual(await ops.getInodeXattr(fs.db, fs.mount, id, "user.a"), value);
-  assert.equal(await ops.getInodeXattr(fs.db, fs.mount, id, "user.b"), null);
+  assert.deepEqual(await internal.getInodeXattr(fs.db, fs.mount, id, "user.a"), value);
+  assert.equal(await internal.getInodeXattr(fs.db, fs.mount, id, "user.b"), null);
 });
 
 Deno.test("a commit happens whole or not at all, and only through a mount that may", async () => {
@@ -764,7 +770,9 @@ Deno.test("a commit happens whole or not at all, and only through a mount that m
   const reader = await ops.mount(fs.db, fs.mount.volume, { access: "ro" });
   const changes = { ...NOTHING, created: [node(id, "x")] };
   const options = { durable: true, history: "none", reclaim: 0, watermark: fs.watermark } as const;
-  await assert.rejects(ops.commitChanges(fs.db, reader, changes, options), { code: "read_only" });
+  await assert.rejects(internal.commitChanges(fs.db, reader, changes, options), {
+    code: "read_only",
+  });
   await assert.rejects(
     fs.commit({
       created: [node(id, "x")],
@@ -772,7 +780,7 @@ Deno.test("a commit happens whole or not at all, and only through a mount that m
     }),
     { code: "unsupported" },
   );
-  assert.equal(await ops.loadInode(fs.db, fs.mount, id), null);
+  assert.equal(await internal.loadInode(fs.db, fs.mount, id), null);
   await ops.unmount(fs.db, fs.mount.id);
   await assert.rejects(fs.commit({ created: [node(id, "x")] }), { code: "mount_invalid" });
 });
@@ -781,7 +789,7 @@ Deno.test("ids of a filesystem and of others grow past each other", async () => 
   await using fs = await Fixture.make();
   fs.watermark.ts += 100_000;
   const { id } = await fs.create("ours");
-  assert.equal((await ops.inodeVolume(fs.db, fs.mount)).watermark.ts, fs.watermark.ts);
+  assert.equal((await internal.inodeVolume(fs.db, fs.mount)).watermark.ts, fs.watermark.ts);
   const theirs = await ops.createEntry(fs.db, fs.mount, "/theirs");
   assert.ok(theirs > id);
   await fs.commit({});
@@ -790,15 +798,15 @@ Deno.test("ids of a filesystem and of others grow past each other", async () => 
 
 Deno.test("what another connection commits is noticed", async () => {
   await using fs = await Fixture.make();
-  const before = await ops.changeCounter(fs.db);
+  const before = await internal.changeCounter(fs.db);
   await fs.create("ours");
-  assert.equal(await ops.changeCounter(fs.db), before);
+  assert.equal(await internal.changeCounter(fs.db), before);
   const other = await ops.openDatabase(fs.file);
   const mount = await ops.mount(other, fs.mount.volume);
   await ops.put(other, mount, "/theirs", "x");
-  assert.notEqual(await ops.changeCounter(fs.db), before);
+  assert.notEqual(await internal.changeCounter(fs.db), before);
   await other.close();
-  await ops.checkpoint(fs.db);
+  await internal.checkpoint(fs.db);
   // Of the WAL stays what removals need when somebody else fills the disk.
   assert.ok(Deno.statSync(`${fs.file}-wal`).size <= 1024 * 1024);
 });
@@ -808,7 +816,7 @@ Deno.test("a file that lacks what is ours is read all the same", async () => {
   const dir = await fs.create("dir", "container");
   const { id } = await fs.create("file", "entry", dir.id);
   await fs.commit({ content: [whole(id, bytes("content"))], attributes: [attributes(id)] });
-  const inode = await ops.loadInode(fs.db, fs.mount, id);
+  const inode = await internal.loadInode(fs.db, fs.mount, id);
   await fs.db.close();
   for (const { type, name } of fs.sql("SELECT type, name FROM sqlite_schema")) {
     if (!String(name).startsWith("aloe_") || type === "table") continue;
@@ -819,13 +827,16 @@ Deno.test("a file that lacks what is ours is read all the same", async () => {
   }
   fs.db = await ops.openDatabase(fs.file, { readOnly: true });
   const mount = await ops.mount(fs.db, fs.mount.volume);
-  assert.deepEqual(await ops.loadInode(fs.db, mount, id), inode);
-  assert.equal((await ops.lookupInode(fs.db, mount, fs.root, "dir"))!.nlink, 2);
-  assert.equal((await ops.loadInode(fs.db, mount, fs.root))!.nlink, 3);
-  const [chunk] = await ops.readStoredChunks(fs.db, mount, id, 0, 9);
+  assert.deepEqual(await internal.loadInode(fs.db, mount, id), inode);
+  assert.equal((await internal.lookupInode(fs.db, mount, fs.root, "dir"))!.nlink, 2);
+  assert.equal((await internal.loadInode(fs.db, mount, fs.root))!.nlink, 3);
+  const [chunk] = await internal.readStoredChunks(fs.db, mount, id, 0, 9);
   assert.deepEqual(chunk.data, bytes("content"));
-  assert.deepEqual(await ops.readRedo(fs.db, mount, id, 0, 9), []);
-  assert.equal((await ops.listInodesAt(fs.db, mount, fs.root, "", 9, 2n ** 61n)).inodes.length, 1);
+  assert.deepEqual(await internal.readRedo(fs.db, mount, id, 0, 9), []);
+  assert.equal(
+    (await internal.listInodesAt(fs.db, mount, fs.root, "", 9, 2n ** 61n)).inodes.length,
+    1,
+  );
 });
 
 /** Waits until ids and times made from now on are later. */
@@ -862,22 +873,22 @@ Deno.test("the past: names, content and links as they were", async () => {
   const last = await moment();
 
   const look = async (parent: string, at: bigint) => {
-    const { inodes } = await ops.listInodesAt(fs.db, fs.mount, parent, "", 100, at);
+    const { inodes } = await internal.listInodesAt(fs.db, fs.mount, parent, "", 100, at);
     for (const inode of inodes) {
-      const found = await ops.lookupInodeAt(fs.db, fs.mount, parent, inode.name, at);
+      const found = await internal.lookupInodeAt(fs.db, fs.mount, parent, inode.name, at);
       assert.deepEqual({ ...found, name: inode.name }, inode);
     }
     return inodes.map((inode) => [inode.name, inode.version, inode.size, inode.nlink]);
   };
   const read = async (at: bigint) => {
-    const inode = (await ops.loadInodeAt(fs.db, fs.mount, file.id, at))!;
-    const chunks = await ops.readVersionChunks(fs.db, fs.mount, file.id, inode.version, 0, 99);
+    const inode = (await internal.loadInodeAt(fs.db, fs.mount, file.id, at))!;
+    const chunks = await internal.readVersionChunks(fs.db, fs.mount, file.id, inode.version, 0, 99);
     const data = new Uint8Array(inode.size);
     for (const chunk of chunks) data.set(chunk.data, chunk.index * CHUNK);
     return data;
   };
   assert.deepEqual(await look(fs.root, empty), []);
-  assert.equal(await ops.loadInodeAt(fs.db, fs.mount, file.id, empty), null);
+  assert.equal(await internal.loadInodeAt(fs.db, fs.mount, file.id, empty), null);
   assert.deepEqual(await look(fs.root, blank), [["dir", 0, 0, 1]]);
   assert.deepEqual(await look(dir.id, blank), [["file", 0, 0, 1]]);
   assert.deepEqual(await look(dir.id, first), [["file", 1, 100, 1]]);
@@ -886,8 +897,8 @@ Deno.test("the past: names, content and links as they were", async () => {
   assert.deepEqual(await look(fs.root, second), [["dir", 0, 0, 1], ["moved", 2, 300, 1]]);
   assert.deepEqual(await read(second), noise(2, 300));
   assert.deepEqual(await look(fs.root, last), []);
-  assert.equal((await ops.loadInodeAt(fs.db, fs.mount, file.id, last))!.nlink, 0);
-  assert.equal(await ops.lookupInodeAt(fs.db, fs.mount, fs.root, "moved", last), null);
+  assert.equal((await internal.loadInodeAt(fs.db, fs.mount, file.id, last))!.nlink, 0);
+  assert.equal(await internal.lookupInodeAt(fs.db, fs.mount, fs.root, "moved", last), null);
 });
 
 Deno.test("no address stands for zeros where another chunk can have it", async () => {
@@ -898,7 +909,7 @@ Deno.test("no address stands for zeros where another chunk can have it", async (
       const pin = encryption === undefined ? undefined : "pin";
       const options = { name: `${encryption} ${chunkSize}`, chunkSize, pin, encryption };
       const volume = await ops.createVolume(db, options);
-      return await ops.zeroChunkHash(db, await ops.mount(db, volume.id, { pin }));
+      return await internal.zeroChunkHash(db, await ops.mount(db, volume.id, { pin }));
     };
     for (const size of [1, 15, 16, 4096]) {
       assert.notEqual(await zeros(undefined, size), null);

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { AloeLite, type Mount } from "../../mod.ts";
+import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { members } from "../../manager/volumes/archive.ts";
 import type { Access } from "../../manager/volumes/access.ts";
@@ -115,7 +116,7 @@ function ways(fs: AloeLite, mount: Mount, limit: number): Record<string, Pages> 
     },
     "listDetails": async (after) => {
       const page = { limit, ...(after === null ? {} : { after }) };
-      const { entries, next } = await ops.listDetails(fs.db, handle, { path: "/d" }, page);
+      const { entries, next } = await internal.listDetails(fs.db, handle, { path: "/d" }, page);
       return { items: entries, next };
     },
     "search": async (after) => {

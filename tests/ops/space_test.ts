@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
+import type * as ops from "../../src/ops.ts";
 import { noise } from "../storage/crash/support.ts";
 import { Scratch } from "../fuse/support.ts";
 import { TestManager } from "../manager/support.ts";
@@ -21,8 +22,8 @@ for (const kind of [{}, { pin: "1" }, { pin: "1", encryption: "random" }] as con
     await mount.put("/v", noise(3, MIB));
     await mount.put("/gone", noise(4, 5 * MIB));
     await mount.remove("/gone");
-    const { id } = await ops.beginUpload(fs.db, mount.handle, { ttl: 1e9 });
-    await using upload = await ops.openUpload(fs.db, mount.handle, id, { ttl: 1e9 });
+    const { id } = await internal.beginUpload(fs.db, mount.handle, { ttl: 1e9 });
+    await using upload = await internal.openUpload(fs.db, mount.handle, id, { ttl: 1e9 });
     await upload.write(noise(5, 7 * MIB));
     const space = await fs.space();
     const shared = !("encryption" in kind);

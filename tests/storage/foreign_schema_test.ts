@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { AloeError, AloeLite, type Mount } from "../../mod.ts";
-import * as ops from "../../src/ops.ts";
+import * as internal from "../../src/internal.ts";
 import { openRegistry } from "../../src/registry/mod.ts";
 import { makeEra1 } from "./crash/era1.ts";
 import { Folder } from "./crash/support.ts";
@@ -42,7 +42,7 @@ function everything(fs: AloeLite, mount: Mount): Record<string, () => Promise<un
     health: () => fs.health(),
     info: () => fs.info(),
     verify: () => mount.verify({ deep: true }),
-    counter: () => ops.changeCounter(fs.db),
+    counter: () => internal.changeCounter(fs.db),
     pages: () => fs.pageCheck(),
     ...fs.db.readOnly ? {} : {
       put: () => mount.put("/b.txt", "b"),

@@ -18,7 +18,7 @@ import { ErrnoError } from "../../src/vfs/errno.ts";
 import type { Invalidations, Time } from "../../src/vfs/filesystem.ts";
 import { type Inode, S_IFREG } from "../../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../../src/vfs/volume_filesystem.ts";
-import type { History } from "../../src/vfs/volume_state.ts";
+import type { History } from "../../src/internal.ts";
 import { runs } from "../oracle/random_ops.ts";
 import { callerOf } from "../support/caller.ts";
 

@@ -9,7 +9,7 @@ import { AloeLite, type Mount } from "../../mod.ts";
 import { ErrnoError } from "../../src/vfs/errno.ts";
 import { RENAME_NOREPLACE } from "../../src/vfs/filesystem.ts";
 import { type Inode, S_IFREG } from "../../src/vfs/inode.ts";
-import type { History } from "../../src/vfs/volume_state.ts";
+import type { History } from "../../src/internal.ts";
 import { runs } from "../fuse/support.ts";
 import { assertSound, CALLER, elsewhere, Subject, withFile } from "../support/vfs_subject.ts";
 

@@ -28,7 +28,7 @@ import {
   S_ISGID,
 } from "../../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../../src/vfs/volume_filesystem.ts";
-import type { History } from "../../src/vfs/volume_state.ts";
+import type { History } from "../../src/internal.ts";
 import { runs } from "../oracle/random_ops.ts";
 import { callerOf } from "../support/caller.ts";
 

@@ -6,11 +6,12 @@
 import assert from "node:assert/strict";
 import { AloeLite } from "../../mod.ts";
 import { AloeError } from "../../src/errors.ts";
+import type * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import { raw } from "../../templates/template.ts";
 import { type Inode, S_IFBLK, S_IFREG } from "../../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../../src/vfs/volume_filesystem.ts";
-import type { History } from "../../src/vfs/volume_state.ts";
+import type { History } from "../../src/internal.ts";
 import { CALLER, CHUNK, filled, nothing, withFile } from "../support/vfs_subject.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -50,7 +51,7 @@ class Faulty {
     this.db = new Proxy(db, {
       get: (target, key) => {
         if (key === "write") {
-          return (task: (tx: unknown) => Promise<unknown>, options: ops.CommitOptions) =>
+          return (task: (tx: unknown) => Promise<unknown>, options: internal.CommitOptions) =>
             target.write((tx) => task(this.#watched(tx)), options);
         }
         const value = Reflect.get(target, key, target);
