@@ -10,10 +10,10 @@ import {
 import type { ChunkCipher } from "../crypto/chunk_cipher.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ChunkMap } from "./chunk_map.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { HoleCount } from "./hole_count.ts";
 import { LAST_ROW, ManifestStore, type RowRange } from "./manifest_store.ts";
-import { MAX_CHUNKS } from "./write_content.ts";
 import { zeroChunkAddress } from "./zero_chunk.ts";
 
 /** Which history is kept of content: none, this many versions of each file, or all. */
@@ -83,7 +83,7 @@ export async function changeContent(
 ): Promise<ChangedContent> {
   const { node, stored, folded } = change;
   const zeros = zeroChunkAddress(scope.cipher, scope.chunkSize);
-  if (Math.max(stored, change.size) > MAX_CHUNKS * scope.chunkSize) {
+  if (Math.max(stored, change.size) > new ChunkMap(scope.chunkSize).limit) {
     throw new AloeError("unsupported", `${node}: ${change.size} bytes are too many chunks`);
   }
   const manifests = new ManifestStore(tx);
@@ -107,7 +107,7 @@ export async function changeContent(
 
   let { version } = facts;
   const holes = new HoleCount(zeros, facts.holes_version === version ? facts.holes! : 0);
-  const rows = Math.ceil(facts.size / scope.chunkSize);
+  const rows = new ChunkMap(scope.chunkSize).count(facts.size);
   const dropped = rows > change.keepRows;
   if (dropped || change.holes.length + change.chunks.length > 0 || stored !== facts.size) {
     const keep = change.keep ?? (history === "none" ? 1 : history === "all" ? Infinity : history);
@@ -133,7 +133,7 @@ async function changeInPlace(
 ): Promise<void> {
   const { node, stored } = change;
   const manifests = new ManifestStore(tx);
-  if (kept * scope.chunkSize < size) {
+  if (new ChunkMap(scope.chunkSize).startOf(kept) < size) {
     await removeRows(manifests, { node, version, first: kept, last: LAST_ROW }, holes);
   }
   await writeRows(tx, scope, change, version, kept, holes);

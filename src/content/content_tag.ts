@@ -1,6 +1,7 @@
 import { sha256Hex } from "../crypto/sha256.ts";
 import { AloeError } from "../errors.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ChunkMap } from "./chunk_map.ts";
 import { ManifestStore } from "./manifest_store.ts";
 
 /** Chunks whose addresses are digested together. */
@@ -57,7 +58,7 @@ export async function hashPage(
   version: { node: string; version: number; size: number; chunkSize: number; label: string },
   page: number,
 ): Promise<HashPage> {
-  const chunks = Math.ceil(version.size / version.chunkSize);
+  const chunks = new ChunkMap(version.chunkSize).count(version.size);
   const first = page * CHUNKS_A_PAGE;
   const last = Math.min(chunks, first + CHUNKS_A_PAGE) - 1;
   const { node } = version;
@@ -67,6 +68,11 @@ export async function hashPage(
     throw new AloeError("corrupt", `${version.label}: chunks of it are missing`);
   }
   return new HashPage(first, hashes);
+}
+
+/** How many such pages the manifest of a version has. */
+export function pageCount(size: number, chunkSize: number): number {
+  return Math.ceil(new ChunkMap(chunkSize).count(size) / CHUNKS_A_PAGE);
 }
 
 /** The tag of a version whose pages have these digests. */

@@ -2,6 +2,7 @@ import { AloeError } from "../errors.ts";
 import type { MountRef } from "../mount_handle.ts";
 import { type Resolved, resolveId } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
+import { ChunkMap } from "./chunk_map.ts";
 import { release } from "./chunk_memory.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { keptChunks } from "./kept_chunks.ts";
@@ -35,7 +36,7 @@ export class ReadDescriptor implements AsyncDisposable {
   readonly #mount: MountRef;
   readonly #node: string;
   readonly #bound: BoundVersion | null;
-  readonly #chunkSize: number;
+  readonly #chunks: ChunkMap;
   #position = 0;
   #closed = false;
 
@@ -48,7 +49,7 @@ export class ReadDescriptor implements AsyncDisposable {
     this.#db = db;
     this.#mount = entry.mount;
     this.#node = entry.node;
-    this.#chunkSize = entry.chunkSize;
+    this.#chunks = new ChunkMap(entry.chunkSize);
     this.#bound = bound;
   }
 
@@ -73,18 +74,22 @@ export class ReadDescriptor implements AsyncDisposable {
         Math.min(n ?? Infinity, size - this.#position),
       );
       if (length === 0) return await readRange(tx, entry, this.#position, 0, this.#bound);
-      const index = Math.floor(this.#position / this.#chunkSize);
-      const start = index * this.#chunkSize;
-      if (this.#position + length > start + this.#chunkSize) {
+      const { index, within: from, length: most } = this.#chunks.locate(this.#position);
+      if (length > most) {
         return await readRange(tx, entry, this.#position, length, this.#bound);
       }
       // By its address: a filesystem changes chunks of a version in place.
       const hash = await new ManifestStore(tx).hashAt(this.#node, version, index);
-      const from = this.#position - start;
       const cipher = cipherFor(entry);
       const kept = hash === undefined ? null : keptChunks.take(this, this.#db, cipher, hash);
       if (kept !== null && kept.length >= from + length) return kept.slice(from, from + length);
-      const chunk = await readRange(tx, entry, start, this.#chunkSize, this.#bound);
+      const chunk = await readRange(
+        tx,
+        entry,
+        this.#chunks.startOf(index),
+        this.#chunks.chunkSize,
+        this.#bound,
+      );
       const part = chunk.slice(from, from + length);
       // Of a chunk that has changed under its version there is more to be read than is kept.
       if (hash !== undefined && kept === null) {
@@ -106,7 +111,7 @@ export class ReadDescriptor implements AsyncDisposable {
    */
   async readChunk(): Promise<Uint8Array> {
     this.#requireOpen();
-    const length = this.#chunkSize - this.#position % this.#chunkSize;
+    const { length } = this.#chunks.locate(this.#position);
     const bytes = await this.#db.current.read(async (tx) => {
       const entry = await resolveId(tx, this.#mount, this.#node);
       return await readRange(tx, entry, this.#position, length, this.#bound);
@@ -129,15 +134,15 @@ export class ReadDescriptor implements AsyncDisposable {
       const entry = await resolveId(tx, this.#mount, this.#node);
       const { version, size } = this.#bound ??
         { version: entry.version ?? 0, size: entry.size ?? 0 };
-      const zeros = zeroChunkAddress(cipherFor(entry), this.#chunkSize);
+      const zeros = zeroChunkAddress(cipherFor(entry), this.#chunks.chunkSize);
       if (zeros === null || this.#position >= size) return 0;
-      const first = Math.floor(this.#position / this.#chunkSize);
+      const first = this.#chunks.indexOf(this.#position);
       const rows = await new ManifestStore(tx).page(this.#node, version, first, ROWS_AHEAD);
       let next = first;
       while (rows[next - first]?.chunk_index === next && rows[next - first].chunk_hash === zeros) {
         next++;
       }
-      return Math.max(0, Math.min(next * this.#chunkSize, size) - this.#position);
+      return Math.max(0, Math.min(this.#chunks.startOf(next), size) - this.#position);
     });
   }
 
@@ -179,7 +184,7 @@ export class ReadDescriptor implements AsyncDisposable {
   get readable(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        const bytes = this.#chunkSize > STREAMED_AT_ONCE
+        const bytes = this.#chunks.chunkSize > STREAMED_AT_ONCE
           ? await this.read(STREAMED_AT_ONCE)
           : await this.readChunk();
         if (bytes.length > 0) return controller.enqueue(bytes);

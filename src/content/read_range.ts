@@ -1,6 +1,7 @@
 import { AloeError } from "../errors.ts";
 import { requireSealed, type Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ChunkMap } from "./chunk_map.ts";
 import { handOver, release } from "./chunk_memory.ts";
 import { openChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
@@ -33,15 +34,15 @@ export async function readRange(
   // Before the size is believed: it may be what was changed.
   await requireSealed(tx, node, version?.version);
   if (offset >= end) return new Uint8Array(0);
-  const { chunkSize } = node;
-  const first = Math.floor(offset / chunkSize);
-  const last = Math.floor((end - 1) / chunkSize);
+  const chunks = new ChunkMap(node.chunkSize);
+  const first = chunks.indexOf(offset);
+  const last = chunks.indexOf(end - 1);
   const manifests = new ManifestStore(tx);
   let whole: Uint8Array | null = null;
-  const step = Math.max(1, Math.min(CHUNKS_AT_ONCE, Math.floor(BYTES_AT_ONCE / chunkSize)));
+  const step = Math.max(1, Math.min(CHUNKS_AT_ONCE, chunks.indexOf(BYTES_AT_ONCE)));
   for (let from = first; from <= last; from += step) {
     const to = Math.min(from + step - 1, last);
-    using _room = await loadingRoom(Math.min((to - from + 1) * chunkSize, size));
+    using _room = await loadingRoom(Math.min(chunks.startOf(to - from + 1), size));
     const rows = version === null
       ? await manifests.committedChunks(node.node, from, to)
       : await manifests.chunks(node.node, version.version, from, to);
@@ -51,8 +52,8 @@ export async function readRange(
         throw new AloeError("corrupt", `${node.label}: chunk ${index} is missing`);
       }
       const chunk = openChunk(cipher, row, node.label);
-      const start = index * chunkSize;
-      if (chunk.length < Math.min(chunkSize, size - start)) {
+      const start = chunks.startOf(index);
+      if (chunk.length < chunks.lengthOf(index, size)) {
         throw new AloeError("corrupt", `${node.label}: chunk ${index} is too short`);
       }
       if (chunk !== row.data) release(row.data!);

@@ -3,6 +3,8 @@ import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import { requireWritable, type Resolved, resolveId } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
+import { ChunkMap } from "./chunk_map.ts";
+import { Chunker } from "./chunker.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { ManifestStore } from "./manifest_store.ts";
@@ -27,6 +29,8 @@ export class UploadWriter implements AsyncDisposable {
   /** Bytes in the file. */
   #stored: number;
   /** The chunks that are filling. */
+  readonly #chunks: ChunkMap;
+  readonly #chunker: Chunker;
   readonly #buffer: Uint8Array;
   #filled: number;
   /** Whether the first of them has a manifest row already. */
@@ -45,8 +49,9 @@ export class UploadWriter implements AsyncDisposable {
     this.#stored = entry.size ?? 0;
     this.#limit = limit;
     this.#ttl = ttl;
-    const { chunkSize } = entry;
-    this.#buffer = new Uint8Array(Math.max(1, Math.floor(BYTES_AT_ONCE / chunkSize)) * chunkSize);
+    this.#chunks = new ChunkMap(entry.chunkSize);
+    this.#chunker = new Chunker(this.#chunks);
+    this.#buffer = new Uint8Array(this.#chunker.batch(BYTES_AT_ONCE));
     this.#buffer.set(tail);
     this.#filled = tail.length;
     this.#replaces = tail.length > 0;
@@ -54,9 +59,7 @@ export class UploadWriter implements AsyncDisposable {
 
   /** Bytes that have come so far. */
   get size(): number {
-    const base = this.#replaces
-      ? this.#stored - this.#stored % this.#entry.chunkSize
-      : this.#stored;
+    const base = this.#replaces ? this.#stored - this.#chunks.partial(this.#stored) : this.#stored;
     return base + this.#filled;
   }
 
@@ -104,9 +107,9 @@ export class UploadWriter implements AsyncDisposable {
 
   /** One transaction: the chunks, their manifest rows, the size, the time until it is kept. */
   async #step(): Promise<void> {
-    const { node, chunkSize } = this.#entry;
+    const { node } = this.#entry;
     const { size } = this;
-    const first = Math.floor(this.#stored / chunkSize);
+    const first = this.#chunks.indexOf(this.#stored);
     try {
       await this.#db.current.write(async (tx) => {
         const entry = await resolveId(tx, this.#entry.mount, node);
@@ -120,10 +123,10 @@ export class UploadWriter implements AsyncDisposable {
         }
         const manifests = new ManifestStore(tx);
         const cipher = cipherFor(entry);
-        for (let at = 0, index = first; at < this.#filled; at += chunkSize, index++) {
-          const chunk = this.#buffer.subarray(at, Math.min(at + chunkSize, this.#filled));
-          const hash = await storeChunk(tx, cipher, chunk);
-          if (at === 0 && this.#replaces) {
+        const come = this.#buffer.subarray(0, this.#filled);
+        for (const { index, data } of this.#chunker.cut(come, first)) {
+          const hash = await storeChunk(tx, cipher, data);
+          if (index === first && this.#replaces) {
             await manifests.replace(node, UPLOAD_VERSION, index, hash);
           } else {
             await manifests.add(node, UPLOAD_VERSION, index, hash);
@@ -136,7 +139,7 @@ export class UploadWriter implements AsyncDisposable {
       throw error;
     }
     this.#stored = size;
-    const left = size % chunkSize;
+    const left = this.#chunks.partial(size);
     this.#buffer.copyWithin(0, this.#filled - left, this.#filled);
     this.#filled = left;
     this.#replaces = left > 0;

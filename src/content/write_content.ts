@@ -1,17 +1,12 @@
 import { AloeError } from "../errors.ts";
 import type { Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ChunkMap, MAX_CHUNKS } from "./chunk_map.ts";
+import { Chunker } from "./chunker.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { ManifestStore } from "./manifest_store.ts";
 import { readRange } from "./read_range.ts";
-
-/**
- * Manifest rows that one version may have. Each chunk, of a hole too, is a row
- * in the format, about 230 bytes with its indexes: at this many a version
- * takes some 4 GB. With the default chunk size it is 16 TiB.
- */
-export const MAX_CHUNKS = 2 ** 24;
 
 /** Bytes to be written at an offset. */
 export interface Patch {
@@ -48,11 +43,7 @@ export async function writeChunks(
 ): Promise<void> {
   const manifests = new ManifestStore(tx);
   const cipher = cipherFor(node);
-  const { chunkSize } = node;
-  for (let index = 0; index * chunkSize < data.length; index++) {
-    const chunk = data.length <= chunkSize
-      ? data
-      : data.subarray(index * chunkSize, (index + 1) * chunkSize);
+  for (const { index, data: chunk } of new Chunker(new ChunkMap(node.chunkSize)).cut(data)) {
     const hash = await storeChunk(tx, cipher, chunk);
     await manifests.add(node.node, version, index, hash);
   }
@@ -76,7 +67,7 @@ export async function editContent(
   if (patch !== null) checkData(patch.data);
   checkSize(newSize, node);
   const cipher = cipherFor(node);
-  const { chunkSize } = node;
+  const chunks = new ChunkMap(node.chunkSize);
   const oldSize = node.size ?? 0;
   const manifests = new ManifestStore(tx);
   const version = await manifests.nextVersion(node.node);
@@ -93,16 +84,16 @@ export async function editContent(
     : patch === null
     ? newSize
     : patch.offset + patch.data.length;
-  const first = Math.floor(from / chunkSize);
-  const last = Math.ceil(to / chunkSize) - 1;
+  const first = chunks.indexOf(from);
+  const last = chunks.count(to) - 1;
 
   // Whole chunks of zeros between the old end and the patch are one shared row.
   const holeEnd = patch === null ? newSize : Math.min(patch.offset, newSize);
-  const firstZero = Math.max(first, Math.ceil(oldSize / chunkSize));
-  const lastZero = Math.floor(holeEnd / chunkSize) - 1;
+  const firstZero = Math.max(first, chunks.count(oldSize));
+  const lastZero = chunks.indexOf(holeEnd) - 1;
   const hole = newSize > oldSize && firstZero <= lastZero;
   if (hole) {
-    const hash = await storeChunk(tx, cipher, new Uint8Array(chunkSize));
+    const hash = await storeChunk(tx, cipher, new Uint8Array(chunks.chunkSize));
     const zeros = { node: node.node, version, first: firstZero, last: lastZero };
     await manifests.addRun(zeros, hash);
   }
@@ -112,7 +103,7 @@ export async function editContent(
     await write(index, await patchedChunk(tx, node, newSize, patch, index));
   }
   await carry(manifests, node, version, 0, first - 1);
-  await carry(manifests, node, version, last + 1, Math.ceil(newSize / chunkSize) - 1);
+  await carry(manifests, node, version, last + 1, chunks.count(newSize) - 1);
   await manifests.commit(node.node, version, newSize);
 }
 
@@ -124,8 +115,9 @@ async function patchedChunk(
   patch: Patch | null,
   index: number,
 ): Promise<Uint8Array> {
-  const start = index * node.chunkSize;
-  const length = Math.min(node.chunkSize, newSize - start);
+  const chunks = new ChunkMap(node.chunkSize);
+  const start = chunks.startOf(index);
+  const length = chunks.lengthOf(index, newSize);
   const end = start + length;
   const over = patch?.data.subarray(
     Math.max(0, start - patch.offset),
@@ -155,7 +147,7 @@ async function carry(
 
 /** @throws {AloeError} `unsupported` when a version of this size would have too many chunks. */
 export function checkSize(size: number, node: Resolved): void {
-  if (size > MAX_CHUNKS * node.chunkSize) {
+  if (size > new ChunkMap(node.chunkSize).limit) {
     throw new AloeError(
       "unsupported",
       `${node.label}: ${size} bytes are more than ${MAX_CHUNKS} chunks of ${node.chunkSize}`,

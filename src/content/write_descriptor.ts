@@ -3,6 +3,8 @@ import { AloeError } from "../errors.ts";
 import { keepSeals, type Resolved } from "../tree/resolve.ts";
 import { type Database, OpenDatabase } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { ChunkMap } from "./chunk_map.ts";
+import { Chunker } from "./chunker.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { ManifestStore } from "./manifest_store.ts";
@@ -38,6 +40,8 @@ export class WriteDescriptor implements AsyncDisposable {
   #holes = 0;
   /** How many chunks one step stores at most. */
   #chunksAtOnce = CHUNKS_AT_ONCE;
+  readonly #chunks: ChunkMap;
+  readonly #chunker: Chunker;
   #state: "open" | "closed" | "failed" = "open";
   /** After a failure: whether what was written is gone from the file. */
   #givenUp = false;
@@ -62,7 +66,9 @@ export class WriteDescriptor implements AsyncDisposable {
     this.#buffer = new Uint8Array(entry.chunkSize);
     this.#buffer.set(start);
     this.#filled = start.length;
-    this.#size = carried * entry.chunkSize + start.length;
+    this.#chunks = new ChunkMap(entry.chunkSize);
+    this.#chunker = new Chunker(this.#chunks);
+    this.#size = this.#chunks.startOf(carried) + start.length;
   }
 
   /**
@@ -114,10 +120,10 @@ export class WriteDescriptor implements AsyncDisposable {
         if (this.#filled === chunkSize) await this.#storeFull(new Uint8Array(0));
       }
       while (rest >= chunkSize) {
-        const chunks = Math.min(HOLES_AT_ONCE, Math.floor(rest / chunkSize));
+        const chunks = Math.min(HOLES_AT_ONCE, this.#chunks.indexOf(rest));
         await this.#storeHole(chunks);
-        this.#size += chunks * chunkSize;
-        rest -= chunks * chunkSize;
+        this.#size += this.#chunks.startOf(chunks);
+        rest -= this.#chunks.startOf(chunks);
       }
       if (rest === 0) return;
       this.#buffer.fill(0, this.#filled, this.#filled + rest);
@@ -215,9 +221,9 @@ export class WriteDescriptor implements AsyncDisposable {
     const head = chunkSize - this.#filled;
     const more = Math.min(
       this.#chunksAtOnce - 1,
-      Math.floor((data.length - head) / chunkSize),
+      this.#chunks.indexOf(data.length - head),
     );
-    const end = head + more * chunkSize;
+    const end = head + this.#chunks.startOf(more);
     try {
       await this.#step(false, async (tx, version) => {
         if (this.#filled > 0) {
@@ -226,8 +232,8 @@ export class WriteDescriptor implements AsyncDisposable {
         } else {
           await this.#store(tx, version, data.subarray(0, head));
         }
-        for (let at = head; at < end; at += chunkSize) {
-          await this.#store(tx, version, data.subarray(at, at + chunkSize));
+        for (const chunk of this.#chunker.cut(data.subarray(head, end))) {
+          await this.#store(tx, version, chunk.data);
         }
       }, more > 0);
     } catch (error) {

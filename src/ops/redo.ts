@@ -11,7 +11,7 @@ import { now } from "../clock.ts";
 import { changeContent, type ContentChange, type NewChunk } from "../content/change_content.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
-import { MAX_CHUNKS } from "../content/write_content.ts";
+import { ChunkMap } from "../content/chunk_map.ts";
 import { AloeError } from "../errors.ts";
 import type { MountHandle } from "../mount_handle.ts";
 import { requireWritable, resolve, type Resolved } from "../tree/resolve.ts";
@@ -93,6 +93,7 @@ async function foldStep(
   first: boolean,
 ): Promise<boolean> {
   const { chunkSize } = top;
+  const chunks = new ChunkMap(chunkSize);
   const scope = { cipher: cipherFor(top), chunkSize };
   const manifests = new ManifestStore(tx);
   const state = await manifests.unfolded(node);
@@ -105,11 +106,11 @@ async function foldStep(
   const { size: stored } = state;
   const size = state.true_size;
   for (const bytes of [stored, size]) {
-    if (Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= MAX_CHUNKS * chunkSize) continue;
+    if (Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= chunks.limit) continue;
     throw new AloeError("corrupt", `${node}: its sizes in the file are impossible`);
   }
-  const rows = Math.ceil(stored / chunkSize);
-  const wanted = Math.ceil(size / chunkSize);
+  const rows = chunks.count(stored);
+  const wanted = chunks.count(size);
   const change: ContentChange = {
     node,
     keep: null,
@@ -145,12 +146,11 @@ async function foldStep(
     }
     return { index, data };
   };
-  const lengthOf = (index: number, end: number) => Math.min(chunkSize, end - index * chunkSize);
 
   if (rows - wanted > ROWS_AT_ONCE) {
     // A truncation may delete many rows, so delete them in steps.
     change.keepRows = rows - ROWS_AT_ONCE;
-    change.stored = change.keepRows * chunkSize;
+    change.stored = chunks.startOf(change.keepRows);
     await commit();
     return false;
   }
@@ -160,12 +160,12 @@ async function foldStep(
   const inside = logged.filter((index) => index < wanted);
   // The size after this step: never smaller than the stored size, unless the content is truncated.
   let end = size;
-  if (!last) end = Math.min(size, Math.max(stored, (logged[logged.length - 1] + 1) * chunkSize));
-  const rowsAfter = Math.ceil(end / chunkSize);
+  if (!last) end = Math.min(size, Math.max(stored, chunks.startOf(logged[logged.length - 1] + 1)));
+  const rowsAfter = chunks.count(end);
   if (rowsAfter - rows > ROWS_AT_ONCE) {
     // A hole may be large, so add it in steps before any content is written into it.
-    end = (rows + ROWS_AT_ONCE) * chunkSize;
-    if (stored % chunkSize > 0) change.chunks.push(await chunk(rows - 1, chunkSize));
+    end = chunks.startOf(rows + ROWS_AT_ONCE);
+    if (chunks.partial(stored) > 0) change.chunks.push(await chunk(rows - 1, chunkSize));
     change.holes.push({ first: rows, last: rows + ROWS_AT_ONCE - 1 });
     change.stored = end;
     await commit();
@@ -174,11 +174,11 @@ async function foldStep(
   const made = new Set(inside);
   // The chunks at the old and the new end change their length.
   if (end !== stored) {
-    if (stored % chunkSize > 0 && rows <= rowsAfter) made.add(rows - 1);
-    if (end % chunkSize > 0) made.add(rowsAfter - 1);
+    if (chunks.partial(stored) > 0 && rows <= rowsAfter) made.add(rows - 1);
+    if (chunks.partial(end) > 0) made.add(rowsAfter - 1);
   }
   for (const index of [...made].sort((a, b) => a - b)) {
-    change.chunks.push(await chunk(index, lengthOf(index, end)));
+    change.chunks.push(await chunk(index, chunks.lengthOf(index, end)));
   }
   change.holes = gaps(made, rows, rowsAfter);
   change.keepRows = Math.min(rows, rowsAfter);

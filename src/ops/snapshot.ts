@@ -1,5 +1,12 @@
 import { contentTimes } from "../../templates/listing.ts";
-import { CHUNKS_A_PAGE, type HashPage, hashPage, tagOf } from "../content/content_tag.ts";
+import { ChunkMap } from "../content/chunk_map.ts";
+import {
+  CHUNKS_A_PAGE,
+  type HashPage,
+  hashPage,
+  pageCount,
+  tagOf,
+} from "../content/content_tag.ts";
 import { handOver, release } from "../content/chunk_memory.ts";
 import { openChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
@@ -133,21 +140,22 @@ export class Snapshot implements SnapshotInfo {
   ): Promise<Uint8Array[]> {
     const cipher = cipherFor(entry);
     const { chunkSize } = this;
-    const first = Math.floor(offset / chunkSize);
+    const chunks = new ChunkMap(chunkSize);
+    const first = chunks.indexOf(offset);
     const number = Math.floor(first / CHUNKS_A_PAGE);
     let last = Math.min(
-      Math.floor((end - 1) / chunkSize),
+      chunks.indexOf(end - 1),
       (number + 1) * CHUNKS_A_PAGE - 1,
     );
     // End at a chunk boundary, so that the next read starts with a whole chunk.
-    const cut = last > first && end % chunkSize !== 0 && end < this.size;
+    const cut = last > first && chunks.partial(end) !== 0 && end < this.size;
     if (cut && chunkSize >= WORTH_KEEPING) last--;
     const page = await this.#pageAt(tx, number);
     const kept = chunkSize < WORTH_KEEPING
       ? null
       : keptChunks.take(this, this.#db, cipher, page.at(first));
     if (kept !== null) return [this.#part(kept, first, offset, end)];
-    using _room = await loadingRoom(Math.min((last - first + 1) * chunkSize, this.size));
+    using _room = await loadingRoom(Math.min(chunks.startOf(last - first + 1), this.size));
     const rows = await new ManifestStore(tx).chunks(this.node, this.version, first, last);
     if (rows.length !== last - first + 1) throw this.#changed();
     const pieces: Uint8Array[] = [];
@@ -156,8 +164,8 @@ export class Snapshot implements SnapshotInfo {
       if (index !== first + i || !page.has(index, hash)) throw this.#changed();
       const chunk = openChunk(cipher, rows[i], this.name);
       if (chunk !== data) release(data!);
-      const start = index * chunkSize;
-      if (chunk.length < Math.min(chunkSize, this.size - start)) {
+      const start = chunks.startOf(index);
+      if (chunk.length < chunks.lengthOf(index, this.size)) {
         throw new AloeError("corrupt", `${this.name}: chunk ${index} is too short`);
       }
       const whole = offset <= start && end >= start + chunk.length;
@@ -175,7 +183,7 @@ export class Snapshot implements SnapshotInfo {
 
   /** Returns a copy of the requested part of a chunk. */
   #part(chunk: Uint8Array, index: number, offset: number, end: number): Uint8Array {
-    const start = index * this.chunkSize;
+    const start = new ChunkMap(this.chunkSize).startOf(index);
     const to = Math.min(chunk.length, end - start, this.size - start);
     return chunk.slice(Math.max(0, offset - start), to);
   }
@@ -236,7 +244,7 @@ async function takeSnapshot(
       cipherFor(entry);
       await requireSealed(tx, entry, options.version);
       const facts = await versionFacts(tx, entry, options.version);
-      const chunks = Math.ceil(facts.size / entry.chunkSize);
+      const chunks = new ChunkMap(entry.chunkSize).count(facts.size);
       if (chunks > CHUNKS_A_PAGE) {
         const counter = await capability(tx, "changeCounter")(tx);
         return { entry, facts, done: null, counter };
@@ -301,7 +309,7 @@ async function allPages(
   entry: Resolved,
   facts: Facts,
 ): Promise<string[]> {
-  const count = Math.ceil(Math.ceil(facts.size / entry.chunkSize) / CHUNKS_A_PAGE);
+  const count = pageCount(facts.size, entry.chunkSize);
   const pages: string[] = [];
   for (let number = 0; number < count; number++) {
     pages.push((await db.read((tx) => hashPage(tx, labelled(entry, facts), number))).digest);

@@ -1,4 +1,5 @@
 import { childByName } from "../../templates/resolve.ts";
+import { ChunkMap } from "../content/chunk_map.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { ReadDescriptor } from "../content/read_descriptor.ts";
 import { readRange } from "../content/read_range.ts";
@@ -113,8 +114,9 @@ async function openLocked(
 ): Promise<WriteDescriptor> {
   cipherFor(entry);
   const kept = mode === "append" ? entry.size ?? 0 : 0;
-  const carried = Math.floor(kept / entry.chunkSize);
-  const from = carried * entry.chunkSize;
+  const chunks = new ChunkMap(entry.chunkSize);
+  const carried = chunks.indexOf(kept);
+  const from = chunks.startOf(carried);
   const start = await readRange(tx, entry, from, kept - from);
   const lock = await takeLock(tx, entry, null);
   return new WriteDescriptor(db, entry, lock, carried, start);

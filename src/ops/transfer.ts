@@ -11,6 +11,8 @@ import {
   setXattr,
 } from "../../templates/node.ts";
 import { setVolumeName } from "../../templates/volume.ts";
+import { ChunkMap } from "../content/chunk_map.ts";
+import { Chunker } from "../content/chunker.ts";
 import { storeChunk } from "../content/chunk_store.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { readRange } from "../content/read_range.ts";
@@ -308,19 +310,18 @@ class Transfer {
     checkSize(size, entry);
     // A prune deletes unfinished versions without a lock.
     const lock = await this.#target.write((tx) => takeLock(tx, entry, null));
-    const step = Math.max(1, Math.floor(BYTES_AT_ONCE / entry.chunkSize)) * entry.chunkSize;
+    const chunks = new ChunkMap(entry.chunkSize);
+    const chunker = new Chunker(chunks);
+    const step = chunker.batch(BYTES_AT_ONCE);
     for (let at = 0; at < size; at += step) {
       this.#options.signal?.throwIfAborted();
       const bytes = await this.#source.read((tx) => readRange(tx, source, at, step, version!))
         .catch((error) => this.#explain(error, row, version!.version));
       await this.#target.write(async (tx) => {
         const manifests = new ManifestStore(tx);
-        for (let from = 0; from < bytes.length; from += entry.chunkSize) {
-          const chunk = bytes.subarray(from, from + entry.chunkSize);
-          const hash = await storeChunk(tx, cipherFor(entry), chunk);
-          const index = (at + from) / entry.chunkSize;
-          const { node } = entry;
-          await manifests.add(node, version!.version, index, hash);
+        for (const { index, data } of chunker.cut(bytes, chunks.indexOf(at))) {
+          const hash = await storeChunk(tx, cipherFor(entry), data);
+          await manifests.add(entry.node, version!.version, index, hash);
         }
       }, { durable: false });
       this.#report(0, bytes.length);

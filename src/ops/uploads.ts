@@ -9,7 +9,8 @@ import {
   uploadsOf,
 } from "../../templates/upload.ts";
 import { now } from "../clock.ts";
-import { CHUNKS_A_PAGE, hashPage, tagOf } from "../content/content_tag.ts";
+import { ChunkMap } from "../content/chunk_map.ts";
+import { hashPage, pageCount, tagOf } from "../content/content_tag.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import { readRange } from "../content/read_range.ts";
@@ -207,7 +208,7 @@ export async function openUpload(
     requireWritable(entry);
     cipherFor(entry);
     const size = entry.size ?? 0;
-    const from = size - size % entry.chunkSize;
+    const from = size - new ChunkMap(entry.chunkSize).partial(size);
     const tail = await readRange(tx, entry, from, size - from);
     const limit = Math.min(length ?? Infinity, options.limit ?? Infinity);
     return new UploadWriter(db, entry, tail, limit, options.ttl);
@@ -284,7 +285,7 @@ export async function finishUpload(
     const { node } = current;
     const manifests = new ManifestStore(tx);
     const version = await manifests.nextVersion(node);
-    await moveRows(manifests, id, node, version, Math.ceil(size / current.chunkSize));
+    await moveRows(manifests, id, node, version, new ChunkMap(current.chunkSize).count(size));
     await manifests.commit(node, version, size);
     await tx.run(deleteNodes, { nodes: JSON.stringify([id]) });
     if (modifiedAt !== undefined) await tx.run(setModified, { node, at: modifiedAt });
@@ -427,7 +428,7 @@ async function currentContent(tx: Transaction, entry: Resolved): Promise<Current
   const version = entry.version ?? 0;
   const size = entry.size ?? 0;
   const pages: string[] = [];
-  const count = Math.ceil(Math.ceil(size / chunkSize) / CHUNKS_A_PAGE);
+  const count = pageCount(size, chunkSize);
   for (let number = 0; number < count; number++) {
     const page = await hashPage(tx, { node, version, size, chunkSize, label }, number);
     pages.push(page.digest);

@@ -7,7 +7,7 @@ import {
 } from "../../templates/maintenance.ts";
 import { ChunkPool } from "../content/chunk_pool.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
-import { MAX_CHUNKS } from "../content/write_content.ts";
+import { ChunkMap } from "../content/chunk_map.ts";
 import { cipherFor } from "../content/cipher_for.ts";
 import { type ChunkCipher, plainCipher } from "../crypto/chunk_cipher.ts";
 import { chunkAddress } from "../crypto/chunk_address.ts";
@@ -254,9 +254,9 @@ class Check {
       return;
     }
     progress.state = { version, size };
-    const { chunkSize } = this.#top;
+    const chunks = new ChunkMap(this.#top.chunkSize);
     const { problems } = progress;
-    if (!isCount(version) || !isCount(size) || size > MAX_CHUNKS * chunkSize) {
+    if (!isCount(version) || !isCount(size) || size > chunks.limit) {
       problems.push(`size-not-possible version=${version} size=${size}`);
       progress.end = "done";
       return;
@@ -273,22 +273,22 @@ class Check {
       }
       if (index !== progress.index) problems.push(`chunk-missing index=${progress.index}`);
       progress.index = index + 1;
-      const wanted = Math.min(chunkSize, size - index * chunkSize);
+      const wanted = chunks.lengthOf(index, size);
       if (length === null) problems.push(`chunk-missing hash=${hash}`);
       else if (length !== wanted) {
         problems.push(`length-mismatch index=${index} expected=${wanted} found=${length}`);
       }
       if (!this.options.deep || length === null || this.#good.has(hash)) continue;
       const problem = await this.#chunkProblem(tx, hash);
-      bytes += chunkSize;
+      bytes += chunks.chunkSize;
       this.report.chunksChecked++;
       if (problem === null) this.#good.add(hash);
       else problems.push(`${problem} hash=${hash}`);
     }
     if (rows.length === PAGE) return;
-    const chunks = Math.ceil(size / chunkSize);
-    if (progress.index !== chunks) {
-      problems.push(`size-mismatch size=${size} expected-chunks=${chunks} found=${progress.index}`);
+    const wanted = chunks.count(size);
+    if (progress.index !== wanted) {
+      problems.push(`size-mismatch size=${size} expected-chunks=${wanted} found=${progress.index}`);
     }
     progress.end = "done";
   }

@@ -2,6 +2,8 @@ import { AloeError } from "../errors.ts";
 import {
   type ChangedContent,
   type ChangeSet,
+  Chunker,
+  type ChunkMap,
   commitApart,
   commitChanges,
   type CommitOptions,
@@ -257,7 +259,7 @@ async function describe(
       changes.content.push(plan.change);
     }
   } else if (inode.born !== null && inode.target !== null) {
-    changes.content.push(targetContent(inode, inode.target, state.chunkSize));
+    changes.content.push(targetContent(inode, inode.target, state.chunks));
   }
   for (const [name, value] of inode.xattrChanges ?? []) {
     changes.xattrs.push({ node: inode.id, name, value });
@@ -275,11 +277,8 @@ function makesVersion(state: VolumeState, change: ContentChange): boolean {
   return !inPlace || change.expected?.version === 0;
 }
 
-function targetContent(inode: Inode, target: Uint8Array, chunkSize: number): ContentChange {
-  const chunks: NewChunk[] = [];
-  for (let index = 0; index * chunkSize < target.length; index++) {
-    chunks.push({ index, data: target.subarray(index * chunkSize, (index + 1) * chunkSize) });
-  }
+function targetContent(inode: Inode, target: Uint8Array, map: ChunkMap): ContentChange {
+  const chunks: NewChunk[] = [...new Chunker(map).cut(target)];
   return {
     node: inode.id,
     keep: null,
@@ -321,11 +320,11 @@ async function planContent(
   const { durable } = pace;
   const { size } = inode;
   const { valid } = content;
-  const rows = Math.ceil(valid / chunkSize);
-  const tail = valid % chunkSize === 0 ? -1 : rows - 1;
+  const rows = state.chunks.count(valid);
+  const tail = state.chunks.partial(valid) === 0 ? -1 : rows - 1;
   const cut = content.limit < content.stored;
 
-  const lengthOf = (index: number) => Math.min(chunkSize, size - index * chunkSize);
+  const lengthOf = (index: number) => state.chunks.lengthOf(index, size);
   const grows = size > valid;
   const isGrowth = (index: number) => index >= rows || (grows && index === tail);
   const wantsFold = (index: number) => {
@@ -358,23 +357,23 @@ async function planContent(
     stored = size;
     let budget = HOLES_AT_ONCE;
     let next = rows;
-    const wanted = Math.ceil(size / chunkSize);
+    const wanted = state.chunks.count(size);
     for (const index of [...growth.filter((i) => i >= rows), wanted]) {
       if (index > next) {
         // The last chunk of a hole, if it is not full, is stored like any other chunk.
-        const last = index === wanted && size % chunkSize !== 0 ? index - 2 : index - 1;
+        const last = index === wanted && state.chunks.partial(size) !== 0 ? index - 2 : index - 1;
         const end = Math.min(last, next + budget - 1);
         if (end >= next) holes.push({ first: next, last: end });
         budget -= Math.max(0, end - next + 1);
         if (end < last) {
-          stored = (end + 1) * chunkSize;
+          stored = state.chunks.startOf(end + 1);
           break;
         }
         if (last < index - 1) fold.add(index - 1);
       }
       next = index + 1;
     }
-    const reach = Math.ceil(stored / chunkSize);
+    const reach = state.chunks.count(stored);
     for (const index of growth) if (index < reach) fold.add(index);
     if (tail !== -1 && (grows || cut)) fold.add(tail);
   }
@@ -385,7 +384,7 @@ async function planContent(
     ...(inode.born === null
       ? { expected: { version: content.version, stored: content.stored } }
       : {}),
-    keepRows: cut ? rows : Math.min(rows, Math.ceil(size / chunkSize)),
+    keepRows: cut ? rows : Math.min(rows, state.chunks.count(size)),
     holes,
     chunks: [],
     stored,
@@ -395,7 +394,7 @@ async function planContent(
   };
   const plan: ContentPlan = { inode, content, change, folded: new Map(), logged: [] };
   for (const index of [...fold].sort((a, b) => a - b)) {
-    const length = Math.min(chunkSize, stored - index * chunkSize);
+    const length = state.chunks.lengthOf(index, stored);
     const chunk = content.chunks.get(index);
     const reference = referenceTo(chunk, length, chunkSize);
     if (reference !== null) {

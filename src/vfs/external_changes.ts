@@ -95,7 +95,7 @@ function refresh(state: VolumeState, inode: Inode, row: InodeRow): void {
       // Local writes cover the other process's writes.
       content.stored = row.stored;
       content.version = row.version;
-      content.holeBytes = row.holes * state.chunkSize;
+      content.holeBytes = state.chunks.startOf(row.holes);
       if (inode.size < row.stored) content.limit = Math.min(content.limit, inode.size);
       state.cache.drop(inode);
     }

@@ -1,4 +1,4 @@
-import { MAX_CHUNKS, type StoredBytes } from "../internal.ts";
+import type { StoredBytes } from "../internal.ts";
 import { AloeError } from "../errors.ts";
 import { DirtyChunk } from "./dirty_chunk.ts";
 import { ErrnoError } from "./errno.ts";
@@ -41,15 +41,25 @@ export function read(
   const length = Math.min(into.length, inode.size - offset);
   if (length <= 0) return 0;
   if (!unnoticed) noteAccess(state, inode);
-  const { chunkSize } = state;
-  const first = Math.floor(offset / chunkSize);
-  const last = Math.floor((offset + length - 1) / chunkSize);
+  const first = state.chunks.indexOf(offset);
+  const last = state.chunks.indexOf(offset + length - 1);
   let missingFrom = -1;
   let missingTo = -1;
   for (let index = first; index <= last; index++) {
-    const from = Math.max(0, offset - index * chunkSize);
-    const to = Math.min(chunkSize, offset + length - index * chunkSize);
-    if (!fill(state, inode, content, index, from, to, into, index * chunkSize + from - offset)) {
+    const from = Math.max(0, offset - state.chunks.startOf(index));
+    const to = state.chunks.lengthOf(index, offset + length);
+    if (
+      !fill(
+        state,
+        inode,
+        content,
+        index,
+        from,
+        to,
+        into,
+        state.chunks.startOf(index) + from - offset,
+      )
+    ) {
       if (missingFrom === -1) missingFrom = index;
       missingTo = index;
     }
@@ -104,7 +114,7 @@ function fillStored(
   from: number,
   target: Uint8Array,
 ): boolean {
-  const valid = content.valid - index * state.chunkSize;
+  const valid = content.valid - state.chunks.startOf(index);
   if (valid <= from) {
     target.fill(0);
     return true;
@@ -134,11 +144,10 @@ async function readStored(
   missingFrom: number,
   missingTo: number,
 ): Promise<number> {
-  const { chunkSize } = state;
   const place = (index: number, base: Uint8Array) => {
-    const start = index * chunkSize;
+    const start = state.chunks.startOf(index);
     const from = Math.max(0, offset - start);
-    const to = Math.min(chunkSize, offset + into.length - start);
+    const to = Math.min(state.chunkSize, offset + into.length - start);
     const target = into.subarray(start + from - offset, start + to - offset);
     copyValid(base, from, base.length, target);
     content.chunks.get(index)?.overlay(target, from);
@@ -185,9 +194,8 @@ async function loadStored(
   first: number,
   last: number,
 ): Promise<Map<number, Uint8Array>> {
-  const { chunkSize } = state;
   const found = new Map<number, Uint8Array>();
-  const end = Math.ceil(content.valid / chunkSize) - 1;
+  const end = state.chunks.count(content.valid) - 1;
   for (let index = first; index <= last; index++) {
     const cached = index <= end ? state.cache.get(inode, index) : NOTHING;
     // Copy, because the cache may drop the chunk before it is used.
@@ -198,9 +206,12 @@ async function loadStored(
   const rows = await storedChunks(state, inode, first, to);
   for (const { index, data } of rows) if (!found.has(index)) found.set(index, data);
   for (let index = first; index <= to; index++) {
-    const valid = Math.min(chunkSize, content.valid - index * chunkSize);
+    const valid = state.chunks.lengthOf(index, content.valid);
     const data = found.get(index);
-    if (data === undefined || data.length < Math.min(valid, content.stored - index * chunkSize)) {
+    if (
+      data === undefined ||
+      data.length < Math.min(valid, content.stored - state.chunks.startOf(index))
+    ) {
       throw new DamagedContent(`${inode.id}: chunk ${index} is missing or too short`);
     }
     if (data.length > valid) found.set(index, data.slice(0, valid));
@@ -224,10 +235,10 @@ async function storedChunks(
 
 /** Returns a symbolic link's target. */
 export async function readTarget(state: VolumeState, inode: Inode): Promise<Uint8Array> {
-  const last = Math.ceil(inode.size / state.chunkSize) - 1;
+  const last = state.chunks.count(inode.size) - 1;
   const target = new Uint8Array(inode.size);
   for (const { index, data } of await state.source.chunks(inode.id, 0, last)) {
-    target.set(data, index * state.chunkSize);
+    target.set(data, state.chunks.startOf(index));
   }
   return target;
 }
@@ -247,10 +258,10 @@ export async function plaintext(
   if (chunk !== undefined && typeof chunk.base !== "string") {
     const base = await state.source.chunk(chunk.base.hash);
     data.set(base.subarray(0, Math.min(length, chunk.limit)));
-  } else if (chunk?.base !== "zeros" && content.valid > index * state.chunkSize) {
+  } else if (chunk?.base !== "zeros" && content.valid > state.chunks.startOf(index)) {
     const base = state.cache.get(inode, index) ??
       (await loadStored(state, inode, content, index, index)).get(index)!;
-    const valid = Math.min(length, content.valid - index * state.chunkSize, base.length);
+    const valid = Math.min(length, content.valid - state.chunks.startOf(index), base.length);
     data.set(base.subarray(0, valid));
   }
   chunk?.overlay(data, 0);
@@ -285,7 +296,7 @@ function dirtyChunk(state: VolumeState, content: Content, index: number): DirtyC
  * Returns the maximum size of a file, in bytes. Up to here offsets are exact and manifests bounded.
  */
 export function sizeLimit(state: VolumeState): number {
-  return state.chunkSize * MAX_CHUNKS;
+  return state.chunks.limit;
 }
 
 /** Writes a copy of the given bytes. */
@@ -294,11 +305,9 @@ export function write(state: VolumeState, inode: Inode, offset: number, data: Ui
   const end = offset + data.length;
   if (end > sizeLimit(state)) throw new ErrnoError("EFBIG");
   if (data.length === 0) return;
-  const { chunkSize } = state;
   for (let at = offset; at < end;) {
-    const index = Math.floor(at / chunkSize);
-    const start = at - index * chunkSize;
-    const taken = Math.min(chunkSize - start, end - at);
+    const { index, within: start, length } = state.chunks.locate(at);
+    const taken = Math.min(length, end - at);
     const chunk = dirtyChunk(state, content, index);
     const before = chunk.memory;
     chunk.write(start, data.subarray(at - offset, at - offset + taken));
@@ -316,22 +325,21 @@ export function truncate(state: VolumeState, inode: Inode, size: number): void {
   const content = contentOf(inode);
   if (size > sizeLimit(state)) throw new ErrnoError("EFBIG");
   if (size < inode.size) {
-    const { chunkSize } = state;
-    const last = Math.floor(size / chunkSize);
+    const last = state.chunks.indexOf(size);
     for (const [index, chunk] of content.chunks) {
       if (index < last) continue;
       state.dirtyBytes -= chunk.memory;
-      if (index > last || size === last * chunkSize) {
+      if (index > last || size === state.chunks.startOf(last)) {
         content.chunks.delete(index);
         content.unsaved.delete(index);
         if (content.logged.has(index)) content.stale.add(index);
         continue;
       }
       content.unsaved.add(index);
-      chunk.cut(size - last * chunkSize);
+      chunk.cut(size - state.chunks.startOf(last));
       // Bytes beyond the cut must not reappear when the file grows again, neither from the base nor
       // from the log, which only a fold empties.
-      chunk.limit = Math.min(chunk.limit, size - last * chunkSize);
+      chunk.limit = Math.min(chunk.limit, size - state.chunks.startOf(last));
       if (chunk.logged) chunk.rebased = true;
       state.dirtyBytes += chunk.memory;
     }
@@ -348,16 +356,14 @@ export function truncate(state: VolumeState, inode: Inode, size: number): void {
 /** Fills a range with zeros, within the size. */
 function zero(state: VolumeState, inode: Inode, from: number, to: number): void {
   const content = contentOf(inode);
-  const { chunkSize } = state;
   for (let at = from; at < to;) {
-    const index = Math.floor(at / chunkSize);
-    const start = at - index * chunkSize;
-    const end = Math.min(chunkSize, to - index * chunkSize);
+    const { index, within: start } = state.chunks.locate(at);
+    const end = state.chunks.lengthOf(index, to);
     // The file's last chunk counts as whole when its end is included.
     const full = start === 0 &&
-      (end === chunkSize || index * chunkSize + end >= inode.size);
+      (end === state.chunkSize || state.chunks.startOf(index) + end >= inode.size);
     if (full && at >= content.valid && !content.chunks.has(index)) {
-      at = (index + 1) * chunkSize;
+      at = state.chunks.startOf(index + 1);
       continue;
     }
     const chunk = dirtyChunk(state, content, index);
@@ -365,7 +371,7 @@ function zero(state: VolumeState, inode: Inode, from: number, to: number): void 
     if (full) chunk.rebase("zeros");
     else chunk.write(start, new Uint8Array(end - start));
     state.dirtyBytes += chunk.memory;
-    at = (index + 1) * chunkSize;
+    at = state.chunks.startOf(index + 1);
   }
   inode.contentChanged = true;
   state.touch(inode);
@@ -412,18 +418,17 @@ export async function copyRange(
 ): Promise<number> {
   const source = contentOf(from);
   const target = contentOf(to);
-  const { chunkSize } = state;
   const end = Math.min(fromOffset + length, from.size);
   if (toOffset + length > sizeLimit(state)) throw new ErrnoError("EFBIG");
   let at = fromOffset;
   const shift = toOffset - fromOffset;
-  const aligned = from !== to && shift % chunkSize === 0;
+  const aligned = from !== to && state.chunks.partial(shift) === 0;
   let copied = 0;
   let chunks = 0;
   while (at < end && copied < COPY_BYTES && chunks < COPY_CHUNKS) {
-    const index = Math.floor(at / chunkSize);
-    if (aligned && at === index * chunkSize) {
-      const most = Math.min(Math.floor(end / chunkSize), index + COPY_CHUNKS - chunks);
+    const { index, within, length: rest } = state.chunks.locate(at);
+    if (aligned && within === 0) {
+      const most = Math.min(state.chunks.indexOf(end), index + COPY_CHUNKS - chunks);
       const count = await copyChunks(
         state,
         from,
@@ -432,15 +437,15 @@ export async function copyRange(
         target,
         index,
         most,
-        shift / chunkSize,
+        shift / state.chunkSize,
       );
       if (count > 0) {
         chunks += count;
-        at += count * chunkSize;
+        at += state.chunks.startOf(count);
         continue;
       }
     }
-    const taken = Math.min(end - at, (index + 1) * chunkSize - at);
+    const taken = Math.min(end - at, rest);
     const bytes = new Uint8Array(taken);
     await read(state, from, at, bytes, true);
     write(state, to, at + shift, bytes);
@@ -468,7 +473,7 @@ async function copyChunks(
   end: number,
   shift: number,
 ): Promise<number> {
-  const stored = Math.min(end, Math.floor(source.valid / state.chunkSize));
+  const stored = Math.min(end, state.chunks.indexOf(source.valid));
   let last = first;
   while (last < stored && !source.chunks.has(last)) last++;
   if (last === first) return 0;
@@ -479,7 +484,7 @@ async function copyChunks(
     chunk.rebase(state.zeroHashes.has(hash) ? "zeros" : { hash });
   }
   if (rows.length !== last - first) throw new Error(`${from.id}: a chunk is missing`);
-  to.size = Math.max(to.size, (last + shift) * state.chunkSize);
+  to.size = Math.max(to.size, state.chunks.startOf(last + shift));
   to.contentChanged = true;
   return last - first;
 }
@@ -498,7 +503,7 @@ export function seek(
       if (what === "data") throw new ErrnoError("ENXIO");
       return inode.size;
     }
-    return Math.max(offset, index * state.chunkSize);
+    return Math.max(offset, state.chunks.startOf(index));
   });
 }
 
@@ -512,11 +517,10 @@ async function nextChunk(
   offset: number,
   what: "data" | "hole",
 ): Promise<number | null> {
-  const { chunkSize } = state;
-  const end = Math.ceil(inode.size / chunkSize);
-  const stored = Math.ceil(content.valid / chunkSize);
+  const end = state.chunks.count(inode.size);
+  const stored = state.chunks.count(content.valid);
   let hashes = new Map<number, string>();
-  for (let index = Math.floor(offset / chunkSize); index < end; index++) {
+  for (let index = state.chunks.indexOf(offset); index < end; index++) {
     const chunk = content.chunks.get(index);
     let hole: boolean;
     if (chunk !== undefined && (chunk.written || chunk.base !== "stored")) {

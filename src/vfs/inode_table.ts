@@ -1,4 +1,4 @@
-import type { InodeRow } from "../internal.ts";
+import type { ChunkMap, InodeRow } from "../internal.ts";
 import { ErrnoError } from "./errno.ts";
 import {
   Children,
@@ -33,22 +33,22 @@ export class InodeTable {
   /** Clean inodes without references, the longest idle first. */
   readonly #idle = new Set<Inode>();
   readonly #owner: { uid: number; gid: number };
-  readonly #chunkSize: number;
+  readonly #chunks: ChunkMap;
   readonly #isBusy: (inode: Inode) => boolean;
   #last = 0;
 
   /**
    * @param owner The owner of nodes without one.
-   * @param chunkSize The size of a full chunk, in bytes.
+   * @param chunks How content lies in chunks.
    * @param isBusy Returns whether an inode has changes to write back.
    */
   constructor(
     owner: { uid: number; gid: number },
-    chunkSize: number,
+    chunks: ChunkMap,
     isBusy: (inode: Inode) => boolean,
   ) {
     this.#owner = owner;
-    this.#chunkSize = chunkSize;
+    this.#chunks = chunks;
     this.#isBusy = isBusy;
   }
 
@@ -116,7 +116,7 @@ export class InodeTable {
       inode.content ??= new Content(row.stored, row.keep);
       inode.content.stored = row.stored;
       inode.content.version = row.version;
-      inode.content.holeBytes = row.holes * this.#chunkSize;
+      inode.content.holeBytes = this.#chunks.startOf(row.holes);
       inode.content.loggedElsewhere = row.redo;
     }
   }

@@ -1,3 +1,4 @@
+import type { ChunkMap } from "../internal.ts";
 import { ErrnoError } from "./errno.ts";
 import { contentOf, sizeLimit, truncate, write } from "./file_content.ts";
 import type { Content, Inode } from "./inode.ts";
@@ -48,7 +49,7 @@ function begin(state: VolumeState, inode: Inode, content: Content): void {
   state.options.log(`${pathOf(inode)}: a write past the largest size is refused (EFBIG)`);
   const { grown } = content;
   if (grown !== null && grown.to === inode.size && inode.size % PAGE === 0) {
-    const tail = lastPage(content, state.chunkSize, inode.size);
+    const tail = lastPage(content, state.chunks, inode.size);
     if (tail !== null) {
       const size = inode.size - zerosAtEnd(tail);
       if (size < inode.size) truncate(state, inode, Math.max(grown.from, size));
@@ -60,9 +61,9 @@ function begin(state: VolumeState, inode: Inode, content: Content): void {
  * Returns the written content of the page before an offset; null when not all of the page was
  * written.
  */
-function lastPage(content: Content, chunkSize: number, end: number): Uint8Array | null {
-  const index = Math.floor((end - 1) / chunkSize);
-  const from = end - PAGE - index * chunkSize;
+function lastPage(content: Content, chunks: ChunkMap, end: number): Uint8Array | null {
+  const index = chunks.indexOf(end - 1);
+  const from = end - PAGE - chunks.startOf(index);
   const chunk = content.chunks.get(index);
   if (from < 0 || chunk === undefined || !chunk.covers(from, from + PAGE)) return null;
   const page = new Uint8Array(PAGE);

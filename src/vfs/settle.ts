@@ -113,7 +113,7 @@ function markContent(
   const { inode, content, change } = plan;
   const { stored, holeBytes } = content;
   content.version = version;
-  content.holeBytes = holes * state.chunkSize;
+  content.holeBytes = state.chunks.startOf(holes);
   content.stored = change.stored;
   content.limit = Infinity;
   // The kernel requests a file's block count when it is closed, not when it is synced, so

@@ -1,7 +1,7 @@
 import { AloeError, ForeignSchemaError } from "../errors.ts";
 import { mint, type Watermark } from "../ids.ts";
 import type { MountHandle } from "../mount_handle.ts";
-import type { History, NodePart, SeenNames } from "../internal.ts";
+import { ChunkMap, type History, type NodePart, type SeenNames } from "../internal.ts";
 import type { Database } from "../ops.ts";
 import { limitSplitTime } from "../time_limits.ts";
 import { ChunkCache } from "./chunk_cache.ts";
@@ -52,7 +52,10 @@ export class VolumeState {
   readonly db: Database;
   readonly mount: MountHandle;
   readonly source: VolumeSource;
+  /** Bytes of a full chunk. */
   readonly chunkSize: number;
+  /** How content lies in chunks. */
+  readonly chunks: ChunkMap;
   readonly options: Required<Omit<VolumeFilesystemOptions, "at">>;
   readonly inodes: InodeTable;
   readonly cache: ChunkCache;
@@ -104,6 +107,7 @@ export class VolumeState {
     this.mount = mount;
     this.source = source;
     this.chunkSize = volume.chunkSize;
+    this.chunks = new ChunkMap(volume.chunkSize);
     this.watermark = volume.watermark;
     if (volume.zeroHash !== null) this.zeroHashes.add(volume.zeroHash);
     this.options = {
@@ -116,7 +120,7 @@ export class VolumeState {
     this.cache = new ChunkCache(this.options.cacheBytes);
     this.inodes = new InodeTable(
       options,
-      volume.chunkSize,
+      this.chunks,
       (inode) => this.dirty.has(inode) || this.logged.has(inode),
     );
     this.inodes.onEvict = (inode) => {
