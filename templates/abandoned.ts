@@ -1,5 +1,6 @@
 import { jsonRows } from "./expressions.ts";
 import { sql } from "./kysely.ts";
+import { isMounted, isValidLock } from "./liveness.ts";
 import { template } from "./template.ts";
 
 // What somebody began and did not end.
@@ -12,7 +13,7 @@ export const anyUnfinished = template<{ making: string }>("abandoned.anyUnfinish
       eb.exists(eb.selectFrom("aloe_unlinked").select(sql.lit(1).as("one"))),
       eb.exists(
         eb.selectFrom("mount").select(sql.lit(1).as("one")).where("principal", "=", p.making)
-          .where("state", "!=", sql.lit("unmounted")),
+          .where(isMounted("mount")),
       ),
     ]).as("used"),
     eb.exists(eb.selectFrom("aloe_orphan").select(sql.lit(1).as("one"))).as("noted"),
@@ -40,9 +41,7 @@ export const abandonedLocks = template<{ dead: string; now: bigint; limit: numbe
         ).as("begun"),
         s.and([
           s("m.mount_id", "is not", null),
-          s("m.state", "!=", sql.lit("unmounted")),
-          s.or([s("m.expires_at", "is", null), s("m.expires_at", ">", p.now)]),
-          s.or([s("l.expires_at", "is", null), s("l.expires_at", ">", p.now)]),
+          isValidLock("l", "m", p.now),
         ]).as("valid"),
         s("l.mount_id", "in", (i) => i.selectFrom(jsonRows(p.dead)).select("item.value"))
           .as("dead"),
@@ -62,9 +61,7 @@ export const livingLock = template<{ node: string; dead: string; now: bigint }>(
 )((q, p) =>
   q.selectFrom("lock as l").innerJoin("mount as m", "m.mount_id", "l.mount_id")
     .select("l.lock_id").where("l.node_id", "=", p.node)
-    .where("m.state", "!=", sql.lit("unmounted"))
-    .where((eb) => eb.or([eb("m.expires_at", "is", null), eb("m.expires_at", ">", p.now)]))
-    .where((eb) => eb.or([eb("l.expires_at", "is", null), eb("l.expires_at", ">", p.now)]))
+    .where(isValidLock("l", "m", p.now))
     .where("l.mount_id", "not in", (eb) => eb.selectFrom(jsonRows(p.dead)).select("item.value"))
     .limit(sql.lit(1))
 );
@@ -86,7 +83,7 @@ export const abandonedVolumes = template<{ making: string; dead: string; now: bi
   "abandoned.abandonedVolumes",
 )((q, p) =>
   q.selectFrom("mount as m").innerJoin("volume as v", "v.volume_id", "m.volume_id")
-    .where("m.principal", "=", p.making).where("m.state", "!=", sql.lit("unmounted"))
+    .where("m.principal", "=", p.making).where(isMounted("m"))
     .where((eb) =>
       eb.or([
         eb("m.expires_at", "<=", p.now),
@@ -98,5 +95,5 @@ export const abandonedVolumes = template<{ making: string; dead: string; now: bi
 
 /** The ids of all mounts that have not ended. */
 export const mountIds = template("abandoned.mountIds")((q) =>
-  q.selectFrom("mount").select("mount_id").where("state", "!=", sql.lit("unmounted"))
+  q.selectFrom("mount").select("mount_id").where(isMounted("mount"))
 );

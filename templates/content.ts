@@ -1,5 +1,6 @@
 import type { Compilable } from "kysely";
 import { sql } from "./kysely.ts";
+import { isValidLock } from "./liveness.ts";
 import { byteLength, jsonRows, sumOf } from "./expressions.ts";
 import { template } from "./template.ts";
 
@@ -367,9 +368,7 @@ export const prunableVersions = template<{ volume: string | null; now: bigint }>
       (eb) =>
         eb.selectFrom("lock as l").innerJoin("mount as lm", "lm.mount_id", "l.mount_id")
           .select("l.node_id")
-          .where("lm.state", "!=", sql.lit("unmounted"))
-          .where((o) => o.or([o("lm.expires_at", "is", null), o("lm.expires_at", ">", p.now)]))
-          .where((o) => o.or([o("l.expires_at", "is", null), o("l.expires_at", ">", p.now)])),
+          .where(isValidLock("l", "lm", p.now)),
     )
 );
 

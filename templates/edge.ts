@@ -1,5 +1,6 @@
 import type { RawBuilder, SelectQueryBuilder } from "kysely";
 import { sql } from "./kysely.ts";
+import { isValidLock } from "./liveness.ts";
 import { deviceText, fromJsonb, jsonRows, unindexed } from "./expressions.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
@@ -232,9 +233,7 @@ export const lockedBelow = template<
   )
     .select("l.node_id")
     .where("l.mount_id", "!=", p.mount)
-    .where("lm.state", "!=", sql.lit("unmounted"))
-    .where((eb) => eb.or([eb("lm.expires_at", "is", null), eb("lm.expires_at", ">", p.now)]))
-    .where((eb) => eb.or([eb("l.expires_at", "is", null), eb("l.expires_at", ">", p.now)]))
+    .where(isValidLock("l", "lm", p.now))
     .where((eb) =>
       eb.or([
         eb("l.node_id", "=", p.node),

@@ -1,6 +1,7 @@
 import type { Compilable, ExpressionBuilder, RawBuilder, SelectQueryBuilder } from "kysely";
 import { jsonRows, metadataMode, toInteger, withMetadataMode } from "./expressions.ts";
 import { sql } from "./kysely.ts";
+import { isValidMount } from "./liveness.ts";
 import { type MountValues, validMount } from "./resolve.ts";
 import { template } from "./template.ts";
 
@@ -350,8 +351,7 @@ export const abandonedNodes = template<{ volume: string; now: bigint; limit: num
     .where((eb) =>
       eb.not(eb.exists(
         eb.selectFrom("mount as m").select(sql.lit(1).as("one"))
-          .whereRef("m.mount_id", "=", "u.mount_id").where("m.state", "!=", sql.lit("unmounted"))
-          .where((o) => o.or([o("m.expires_at", "is", null), o("m.expires_at", ">", p.now)])),
+          .whereRef("m.mount_id", "=", "u.mount_id").where(isValidMount("m", p.now)),
       ))
     )
     .select((eb) => [

@@ -1,6 +1,4 @@
-import type { ExpressionBuilder } from "kysely";
-import { valid } from "./mount.ts";
-import type { Schema } from "./schema.ts";
+import { isValidLock } from "./liveness.ts";
 import { template } from "./template.ts";
 
 /** A new lock. */
@@ -31,7 +29,7 @@ export const getLock = template<{ lock: string; mount: string; now: bigint }>("l
         "lock.expires_at",
       ])
       .where("lock.lock_id", "=", p.lock).where("lock.mount_id", "=", p.mount)
-      .where((eb) => validLock(eb, p.now)),
+      .where(isValidLock("lock", "mount", p.now)),
   { wide: true },
 );
 
@@ -40,7 +38,7 @@ export const locksOfNode = template<{ node: string; now: bigint }>("lock.locksOf
   q.selectFrom("lock").innerJoin("mount", "mount.mount_id", "lock.mount_id")
     .select(["lock.lock_id", "lock.mount_id"])
     .where("lock.node_id", "=", p.node)
-    .where((eb) => validLock(eb, p.now))
+    .where(isValidLock("lock", "mount", p.now))
 );
 
 /** Moves a lock's end. */
@@ -75,17 +73,6 @@ export const deleteEndedLocks = template<{ now: bigint }>("lock.deleteEndedLocks
         "mount.mount_id",
         "lock.mount_id",
       )
-        .select("lock.lock_id").where((o) => validLock(o, p.now)),
+        .select("lock.lock_id").where(isValidLock("lock", "mount", p.now)),
   )
 );
-
-/** Its own time and its mount's have not run out. */
-function validLock(
-  eb: ExpressionBuilder<Schema, "lock" | "mount">,
-  now: bigint,
-) {
-  return eb.and([
-    valid(eb as unknown as ExpressionBuilder<Schema, "mount">, now),
-    eb.or([eb("lock.expires_at", "is", null), eb("lock.expires_at", ">", now)]),
-  ]);
-}

@@ -1,4 +1,6 @@
+import { MAX_CHUNKS } from "../src/limits.ts";
 import { sql } from "./kysely.ts";
+import { isValidMount } from "./liveness.ts";
 import { byteLength, isNoName, sumOf } from "./expressions.ts";
 import { template } from "./template.ts";
 
@@ -252,7 +254,7 @@ const CELLS: [string, string, string, string, string][] = [
     "t.content_id",
     OF_CONTENT,
     "content_version AS t",
-    noCount("t.chunk_index", "16777215"),
+    noCount("t.chunk_index", String(MAX_CHUNKS - 1)),
   ],
   [
     "content_version.content_id",
@@ -403,8 +405,7 @@ export const counts = template<{ now: bigint }>("maintenance.counts")((q, p) =>
     eb.selectFrom("volume").select(({ fn }) => fn.countAll<number>().as("n"))
       .as("volumes"),
     eb.selectFrom("mount").select(({ fn }) => fn.countAll<number>().as("n"))
-      .where("state", "!=", sql.lit("unmounted"))
-      .where((o) => o.or([o("expires_at", "is", null), o("expires_at", ">", p.now)]))
+      .where(isValidMount("mount", p.now))
       .as("mounts"),
     eb.selectFrom("node").select(({ fn }) => fn.countAll<number>().as("n")).as(
       "nodes",

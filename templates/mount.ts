@@ -1,6 +1,5 @@
-import type { ExpressionBuilder } from "kysely";
 import { sql } from "./kysely.ts";
-import type { Schema } from "./schema.ts";
+import { isValidMount } from "./liveness.ts";
 import { template } from "./template.ts";
 
 /** A new mount. */
@@ -49,13 +48,13 @@ export const writableMounts = template<{ volume: string; now: bigint }>("mount.w
 ) =>
   q.selectFrom("mount").select(["mount_id", "mount_point"])
     .where("volume_id", "=", p.volume).where("access", "=", sql.lit("rw"))
-    .where((eb) => valid(eb, p.now))
+    .where(isValidMount("mount", p.now))
 );
 
 /** How many valid mounts a volume has. */
 export const countMounts = template<{ volume: string; now: bigint }>("mount.countMounts")((q, p) =>
   q.selectFrom("mount").select(({ fn }) => fn.countAll<number>().as("count"))
-    .where("volume_id", "=", p.volume).where((eb) => valid(eb, p.now))
+    .where("volume_id", "=", p.volume).where(isValidMount("mount", p.now))
 );
 
 /** Ends a mount. */
@@ -83,20 +82,9 @@ export const deleteEndedMounts = template<
   { volume: string | null; now: bigint }
 >("mount.deleteEndedMounts")((q, p) =>
   q.deleteFrom("mount")
-    .where((eb) => eb.not(valid(eb, p.now)))
+    .where((eb) => eb.not(isValidMount("mount", p.now)))
     .where((eb) => eb.or([eb("volume_id", "=", p.volume), eb(sql`${p.volume}`, "is", null)]))
 );
-
-/** Neither ended nor expired. */
-export function valid(eb: ExpressionBuilder<Schema, "mount">, now: bigint) {
-  return eb.and([
-    eb("mount.state", "!=", sql.lit("unmounted")),
-    eb.or([
-      eb("mount.expires_at", "is", null),
-      eb("mount.expires_at", ">", now),
-    ]),
-  ]);
-}
 
 const MOUNT = [
   "mount_id",

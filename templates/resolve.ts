@@ -6,6 +6,7 @@ import type {
   SqlBool,
 } from "kysely";
 import { sql } from "./kysely.ts";
+import { isUnexpired, isValidLock, isValidMount } from "./liveness.ts";
 import { deviceText, fromJsonb, jsonRows } from "./expressions.ts";
 import type { Schema } from "./schema.ts";
 import { type Template, template } from "./template.ts";
@@ -127,8 +128,7 @@ export const mountState = template<MountValues>("resolve.mountState")((q, p) =>
     .where("m.mount_id", "=", p.mount)
     .select(["m.state", "m.mount_point", "v.root_node_id", "v.volume_id"])
     .select((eb) => [
-      eb.or([eb("m.expires_at", "is", null), eb("m.expires_at", ">", p.now)])
-        .as("alive"),
+      isUnexpired("m", p.now).as("alive"),
       placed(eb).as("placed"),
     ])
 );
@@ -220,8 +220,7 @@ export function validMount(q: Kysely<Schema>, p: MountValues): MountQuery {
   const query = q.selectFrom("mount as m")
     .innerJoin("volume as v", "v.volume_id", "m.volume_id")
     .where("m.mount_id", "=", p.mount)
-    .where("m.state", "!=", sql.lit("unmounted"))
-    .where((eb) => eb.or([eb("m.expires_at", "is", null), eb("m.expires_at", ">", p.now)]))
+    .where(isValidMount("m", p.now))
     .where((eb) => placed(eb));
   return query as unknown as MountQuery;
 }
@@ -332,9 +331,7 @@ function locked(p: MountValues) {
         .select(sql.lit(1).as("one"))
         .whereRef("l.node_id", "=", "n.node_id")
         .whereRef("l.mount_id", "!=", "m.mount_id")
-        .where("lm.state", "!=", sql.lit("unmounted"))
-        .where((o) => o.or([o("lm.expires_at", "is", null), o("lm.expires_at", ">", p.now)]))
-        .where((o) => o.or([o("l.expires_at", "is", null), o("l.expires_at", ">", p.now)])),
+        .where(isValidLock("l", "lm", p.now)),
     ).as("locked");
 }
 

@@ -1,6 +1,7 @@
 import type { ExpressionBuilder, Kysely } from "kysely";
 import { jsonRows, unindexed } from "./expressions.ts";
 import { sql } from "./kysely.ts";
+import { isValidMount } from "./liveness.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
 
@@ -118,10 +119,5 @@ export const restoreEdge = template<{ edge: string }>("trash.restoreEdge")((q, p
 /** Valid mounts at a node. */
 export const mountsAt = template<{ node: string; now: bigint }>("trash.mountsAt")((q, p) =>
   q.selectFrom("mount").select("mount_id")
-    .where("mount_point", "=", p.node).where(
-      "state",
-      "!=",
-      sql.lit("unmounted"),
-    )
-    .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", p.now)]))
+    .where("mount_point", "=", p.node).where(isValidMount("mount", p.now))
 );

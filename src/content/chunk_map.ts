@@ -1,9 +1,4 @@
-/**
- * Manifest rows that one version may have. Each chunk, of a hole too, is a row
- * in the format, about 230 bytes with its indexes: at this many a version
- * takes some 4 GB. With the default chunk size it is 16 TiB.
- */
-export const MAX_CHUNKS = 2 ** 24;
+import { MAX_CHUNKS } from "../limits.ts";
 
 /** Where a byte of a version lies. */
 export interface ChunkPosition {

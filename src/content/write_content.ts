@@ -1,7 +1,8 @@
 import { AloeError } from "../errors.ts";
+import { MAX_CHUNKS } from "../limits.ts";
 import type { Resolved } from "../tree/resolve.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { ChunkMap, MAX_CHUNKS } from "./chunk_map.ts";
+import { ChunkMap } from "./chunk_map.ts";
 import { Chunker } from "./chunker.ts";
 import { storeChunk } from "./chunk_store.ts";
 import { cipherFor } from "./cipher_for.ts";

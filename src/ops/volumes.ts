@@ -25,7 +25,7 @@ import { randomNonce } from "../crypto/aead.ts";
 import { MetadataKey } from "../crypto/metadata_key.ts";
 import { mint, uuid7, type Watermark } from "../ids.ts";
 import { checkText } from "../paths.ts";
-import { MAX_CHUNK_SIZE } from "../tree/resolve.ts";
+import { MAX_CHUNK_SIZE } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { EncryptionMode, Pin, VolumeInfo } from "../types.ts";

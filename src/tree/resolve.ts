@@ -11,15 +11,13 @@ import {
 import { now } from "../clock.ts";
 import { AloeError } from "../errors.ts";
 import { mint } from "../ids.ts";
+import { MAX_CHUNK_SIZE } from "../limits.ts";
 import { MountHandle, mountId, type MountRef } from "../mount_handle.ts";
 import { checkName, joinPath, splitPath } from "../paths.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NodeType } from "../types.ts";
 import { SealedChanges } from "../sealed_changes.ts";
 import { volumeWatermark, Watermarks } from "../watermark.ts";
-
-/** The largest chunk, bytes: SQLite keeps a row below 1,000,000,000 of them. */
-export const MAX_CHUNK_SIZE: number = 512 * 1024 * 1024;
 
 /** A node together with the mount and volume it was reached through. */
 export interface Resolved {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Mount } from "../../mod.ts";
-import { MAX_CHUNKS } from "../../src/content/chunk_map.ts";
+import { MAX_CHUNKS } from "../../src/limits.ts";
 import { type Backend, createVolume, onEachBackend, type Volume } from "./backends.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,8 +1,9 @@
 /** Where bytes lie in chunks, and how streams are cut into them. */
 
 import assert from "node:assert/strict";
-import { ChunkMap, MAX_CHUNKS } from "../../src/content/chunk_map.ts";
+import { ChunkMap } from "../../src/content/chunk_map.ts";
 import { Chunker } from "../../src/content/chunker.ts";
+import { MAX_CHUNKS } from "../../src/limits.ts";
 
 const SIZES = [1, 2, 3, 16, 4096, 65_536, 2 ** 20, 512 * 2 ** 20];
 

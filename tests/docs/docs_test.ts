@@ -161,7 +161,7 @@ const LAYERS: RegExp[] = [
   /^src\/storage\//,
   /^(templates|migrations)\//,
   /^src\/crypto\//,
-  /^src\/(runtime\/|(errors|types|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|yield_to_event_loop|byte_budget|side_files)\.ts$)/,
+  /^src\/(runtime\/|(errors|types|limits|paths|names|safe_name|msgpack_depth|ids|clock|time_limits|glob|yield_to_event_loop|byte_budget|side_files)\.ts$)/,
 ];
 
 /** What the upper layers may use of those below. */
