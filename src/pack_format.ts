@@ -1,4 +1,5 @@
 import { decode, decodeMultiStream, encode } from "@msgpack/msgpack";
+import { concatBytes } from "./crypto/bytes.ts";
 import { AloeError } from "./errors.ts";
 import { MsgPackDepth } from "./msgpack_depth.ts";
 import { limitTime } from "./time_limits.ts";
@@ -47,7 +48,7 @@ export function packHeader(nodes: number): Uint8Array {
     : nodes < 0x10000
     ? Uint8Array.of(0xdc, nodes >> 8, nodes & 0xff)
     : header;
-  return join([
+  return concatBytes([
     Uint8Array.of(0x83),
     encode("fmt"),
     encode(FORMAT),
@@ -87,7 +88,7 @@ export function packNode(node: PackedNode, size: number | null): Uint8Array {
     );
   }
   if (size !== null) parts.push(encode("d"), binHeader(size));
-  return join(parts);
+  return concatBytes(parts);
 }
 
 /** Returns a value that MsgPack encodes in its shortest form. */
@@ -153,7 +154,7 @@ export async function* unpackNodes(
 ): AsyncGenerator<UnpackedNode> {
   let head: Uint8Array = new Uint8Array(0);
   for (let more = await read(); more.length > 0; more = await read()) {
-    head = join([head, more]);
+    head = concatBytes([head, more]);
     if (head.length >= HEADER_LENGTH) break;
   }
   const { version, count, length } = parseHeader(head);
@@ -182,7 +183,7 @@ export async function* unpackNodes(
       got += bytes.length;
     }
     pending += got;
-    return parts.length === 1 ? parts[0] : join(parts);
+    return parts.length === 1 ? parts[0] : concatBytes(parts);
   }
   let index = 0;
   let ended = false;
@@ -208,7 +209,7 @@ export async function* unpackNodes(
 function parseHeader(
   head: Uint8Array,
 ): { version: number; count: number; length: number } {
-  const start = join([
+  const start = concatBytes([
     Uint8Array.of(0x83),
     encode("fmt"),
     encode(FORMAT),
@@ -329,16 +330,4 @@ function map(
   }
   // fromEntries creates own properties for any key.
   return Object.fromEntries(pairs);
-}
-
-function join(parts: Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

@@ -20,3 +20,14 @@ export function lengthPrefix(length: number): Uint8Array {
   view.setUint32(4, length);
   return prefix;
 }
+
+/** Bytes one after the other, in an array of their own. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

@@ -2,7 +2,7 @@ import { AloeError } from "../errors.ts";
 import type { Pin } from "../types.ts";
 import { KEY_LENGTH, NONCE_LENGTH, open, randomNonce, seal, TAG_LENGTH } from "./aead.ts";
 import { argon2id } from "./argon2.ts";
-import { lengthPrefix, wipe } from "./bytes.ts";
+import { concatBytes, lengthPrefix, wipe } from "./bytes.ts";
 import { deriveKey } from "./hkdf.ts";
 import { type CryptoProvider, defaultCrypto } from "./provider.ts";
 
@@ -80,7 +80,7 @@ export function wrapVolumeKey(
   provider: CryptoProvider = defaultCrypto(),
 ): WrappedKey {
   const { ciphertext, tag } = seal(unlockKey, nonce, volumeKey, provider);
-  return { bytes: join(ciphertext, tag), nonce };
+  return { bytes: concatBytes([ciphertext, tag]), nonce };
 }
 
 /**
@@ -167,7 +167,7 @@ export function sealMountSecret(
   try {
     const nonce = randomNonce();
     const { ciphertext, tag } = seal(key, nonce, volumeKey, provider);
-    return join(nonce, ciphertext, tag);
+    return concatBytes([nonce, ciphertext, tag]);
   } finally {
     wipe(key);
   }
@@ -199,16 +199,4 @@ export function openMountSecret(
   } finally {
     wipe(key);
   }
-}
-
-function join(...parts: Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(
-    parts.reduce((length, part) => length + part.length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

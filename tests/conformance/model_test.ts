@@ -8,8 +8,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AloeError, type AloeLite, type Mount } from "../../mod.ts";
-import { NAMES, runs } from "../oracle/random_ops.ts";
+import { NAMES } from "../oracle/random_ops.ts";
 import { onEachBackend } from "./backends.ts";
+import { runs } from "../support/runs.ts";
 
 // --- content -----------------------------------------------------------------
 

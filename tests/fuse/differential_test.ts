@@ -18,12 +18,12 @@ import {
   makeVolume,
   mountTest,
   PIN,
-  runs,
   Scratch,
   spawnDaemon,
   type TestMountOptions,
 } from "./support.ts";
 import { install, Reference } from "../oracle/reference.ts";
+import { runs } from "../support/runs.ts";
 
 /** The time limit for shrinking, in ms. */
 const PATIENCE = Number(Deno.env.get("ALOELITE_TEST_PATIENCE") ?? "60000");

@@ -13,13 +13,13 @@ import {
   type Daemon,
   makeVolume,
   mountTest,
-  runs,
   Scratch,
   sleep,
   spawnDaemon,
   until,
 } from "./support.ts";
 import { Witness } from "./witness.ts";
+import { runs } from "../support/runs.ts";
 
 const only = Deno.env.get("ALOELITE_PROGRAM");
 

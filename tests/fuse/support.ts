@@ -8,15 +8,7 @@ import { fileURLToPath } from "node:url";
 import { AloeLite } from "../../mod.ts";
 import type { DaemonCommand, DaemonLine, DaemonOptions } from "./daemon.ts";
 
-/** The multiplier for the runs of random tests. */
-export const EFFORT: number = Number(Deno.env.get("ALOELITE_TEST_RUNS") ?? "1") || 1;
-
-/** Returns a number of runs, scaled by `ALOELITE_TEST_RUNS`. */
-export function runs(usual: number): number {
-  return Math.max(1, Math.round(usual * EFFORT));
-}
-
-/** The PIN of encrypted test volumes. */
+/** The PIN of the encrypted volumes that are made here. */
 export const PIN = "2468";
 
 const DAEMON = fileURLToPath(new URL("daemon.ts", import.meta.url));

@@ -9,7 +9,8 @@ import { DatabaseSync } from "node:sqlite";
 import { AloeError, AloeLite, type Mount } from "../../mod.ts";
 import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
-import { noise, runs, utf8 } from "../storage/crash/support.ts";
+import { noise, utf8 } from "../storage/crash/support.ts";
+import { runs } from "../support/runs.ts";
 
 /** SQL of the values that a cell is set to. */
 const VALUES = [

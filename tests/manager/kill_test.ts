@@ -3,10 +3,11 @@
  */
 
 import assert from "node:assert/strict";
-import { mountTest, runs } from "../fuse/support.ts";
+import { mountTest } from "../fuse/support.ts";
 import { endAll, mountsBelow, processesOf, until } from "./mount_support.ts";
 import { TestProcess } from "./processes.ts";
 import { request } from "./support.ts";
+import { runs } from "../support/runs.ts";
 
 async function start(root: string, options: Record<string, unknown> = {}) {
   const process = TestProcess.deno("manager_process.ts", JSON.stringify({ root, ...options }));

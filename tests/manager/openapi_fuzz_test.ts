@@ -10,9 +10,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createApp } from "../../manager/routes/app.ts";
 import { Auth } from "../../manager/http/auth.ts";
-import { runs } from "../fuse/support.ts";
 import { raw } from "./raw.ts";
 import { TestManager } from "./support.ts";
+import { runs } from "../support/runs.ts";
 
 const seed = Deno.env.get("ALOELITE_TEST_SEED");
 

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { mint } from "../../src/ids.ts";
 import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
-import { runs } from "../oracle/random_ops.ts";
+import { runs } from "../support/runs.ts";
 
 const CHUNK = 64;
 const bytes = (text: string) => new TextEncoder().encode(text);

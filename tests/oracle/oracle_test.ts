@@ -12,7 +12,7 @@ import fc from "fast-check";
 import { AloeError, AloeLite } from "../../mod.ts";
 import { install, type Installed, OracleError, Reference } from "./reference.ts";
 import { assertSoundOurs, hex, type Op, type Row, snapshotOurs, unhex, utf8 } from "./ops.ts";
-import { aim, type Draft, drafts, type Live, runs } from "./random_ops.ts";
+import { aim, type Draft, drafts, type Live } from "./random_ops.ts";
 import {
   allIds,
   comparable,
@@ -27,6 +27,7 @@ import {
 import { NotSupported, readScenarios, runScenario, scenarioFiles } from "../conformance/runner.ts";
 import { TheirSubject } from "./their_subject.ts";
 import { Ours, type Side, type Target, Theirs } from "./sides.ts";
+import { runs } from "../support/runs.ts";
 
 type Encryption = "none" | "convergent" | "random";
 

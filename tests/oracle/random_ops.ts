@@ -8,12 +8,6 @@
 import fc from "fast-check";
 import type { Op } from "./ops.ts";
 
-/** Multiplies how much the randomised tests do. */
-export const EFFORT: number = Number(Deno.env.get("ALOELITE_TEST_RUNS") ?? "1") || 1;
-
-/** Runs of a property, after `ALOELITE_TEST_RUNS`. */
-export const runs = (base: number): number => Math.max(1, Math.round(base * EFFORT));
-
 /** A visible path and what is there. */
 export interface Live {
   /** The path. */

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { AloeLite, type Durability } from "../../mod.ts";
 import type { Job } from "./crash/child.ts";
 import { makeEra1 } from "./crash/era1.ts";
-import { all, assertCode, Folder, random, rows, runs, text, utf8, value } from "./crash/support.ts";
+import { all, assertCode, Folder, random, rows, text, utf8, value } from "./crash/support.ts";
 import {
   actual,
   CHUNK,
@@ -22,6 +22,7 @@ import {
   type Work,
   WORKS,
 } from "./crash/work.ts";
+import { runs } from "../support/runs.ts";
 
 const CHILD = new URL("crash/child.ts", import.meta.url);
 const UPGRADER = new URL("crash/upgrader.ts", import.meta.url);

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { AloeError } from "../../mod.ts";
 import { mint, uuid7, type Watermark } from "../../src/ids.ts";
 import { checkName, checkNewName, joinPath, splitPath } from "../../src/paths.ts";
-import { runs } from "../storage/crash/support.ts";
+import { runs } from "../support/runs.ts";
 
 const options = { numRuns: runs(2000) };
 

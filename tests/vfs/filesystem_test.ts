@@ -19,8 +19,8 @@ import type { Invalidations, Time } from "../../src/vfs/filesystem.ts";
 import { type Inode, S_IFREG } from "../../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../../src/vfs/volume_filesystem.ts";
 import type { History } from "../../src/internal.ts";
-import { runs } from "../oracle/random_ops.ts";
 import { callerOf } from "../support/caller.ts";
+import { runs } from "../support/runs.ts";
 
 const CALLER = callerOf(1000, 1000);
 

@@ -10,8 +10,8 @@ import { ErrnoError } from "../../src/vfs/errno.ts";
 import { RENAME_NOREPLACE } from "../../src/vfs/filesystem.ts";
 import { type Inode, S_IFREG } from "../../src/vfs/inode.ts";
 import type { History } from "../../src/internal.ts";
-import { runs } from "../fuse/support.ts";
 import { assertSound, CALLER, elsewhere, Subject, withFile } from "../support/vfs_subject.ts";
+import { runs } from "../support/runs.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);

@@ -29,8 +29,8 @@ import {
 } from "../../src/vfs/inode.ts";
 import { VolumeFilesystem } from "../../src/vfs/volume_filesystem.ts";
 import type { History } from "../../src/internal.ts";
-import { runs } from "../oracle/random_ops.ts";
 import { callerOf } from "../support/caller.ts";
+import { runs } from "../support/runs.ts";
 
 const CALLER = callerOf(1000, 1000);
 const NAMES = ["a", "b", "c", "d", "é", "\u{10feff}", " x"];

@@ -8,13 +8,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { AloeError, type AloeErrorCode } from "../../../mod.ts";
 
-/** The factor for the number of random tests. */
-export const EFFORT: number = Number(Deno.env.get("ALOELITE_TEST_RUNS") ?? "1") || 1;
-
-/** Returns a number of repetitions, scaled by `ALOELITE_TEST_RUNS`. */
-export const runs = (base: number): number => Math.max(1, Math.round(base * EFFORT));
-
-/** A temporary folder, deleted with its content at the end. */
+/** A temporary folder that goes with all that is in it. */
 export class Folder implements Disposable {
   /** The folder's path. */
   readonly path: string = Deno.makeTempDirSync({ prefix: "aloelite-" });
