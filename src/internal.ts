@@ -14,7 +14,12 @@ export { MAX_CHUNKS } from "./limits.ts";
 export { Chunker } from "./content/chunker.ts";
 export { type Position, positionText } from "./ops/listing_page.ts";
 export { UploadWriter } from "./content/upload_writer.ts";
-export { type DetailedEntry, type DetailedPage, listDetails } from "./ops/details.ts";
+export {
+  type DetailedEntry,
+  type DetailedPage,
+  listDetails,
+  LONGEST_TARGET,
+} from "./ops/details.ts";
 export { limitTime } from "./time_limits.ts";
 export { reclaimAll, reclaimChunks } from "./content/reclaim.ts";
 export { recoverVolume } from "./ops/redo.ts";

@@ -1,4 +1,4 @@
-import type { Compilable } from "kysely";
+import type { Compilable, RawBuilder } from "kysely";
 import { sql } from "./kysely.ts";
 import { isValidLock } from "./liveness.ts";
 import { byteLength, jsonRows, sumOf } from "./expressions.ts";
@@ -173,6 +173,16 @@ export type ChunkColumns = [
   tag: Uint8Array | null,
 ];
 
+/**
+ * The bytes of a chunk `k`; null where there are more than a chunk of the node's volume
+ * has. A file may refer many times to one that is larger than it says.
+ */
+function fittingData(node: string): RawBuilder<Uint8Array | null> {
+  return sql`CASE WHEN ${byteLength("k.data")} <= coalesce((SELECT o.chunk_size
+    FROM node AS n JOIN volume AS o ON o.volume_id = n.volume_id WHERE n.node_id = ${node}),
+    ${sql.lit(2 ** 30)}) THEN k.data END`;
+}
+
 /** Committed chunks `first` to `last` with their bytes. */
 export const committedChunks = template<{ node: string; first: number; last: number }>(
   "content.committedChunks",
@@ -183,7 +193,14 @@ export const committedChunks = template<{ node: string; first: number; last: num
       .where("c.node_id", "=", p.node)
       .whereRef("v.content_id", "=", "c.node_id").whereRef("v.version", "=", "c.version")
       .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
-      .select(["v.chunk_index", "v.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
+      .select([
+        "v.chunk_index",
+        "v.chunk_hash",
+        fittingData(p.node).as("data"),
+        "k.length",
+        "k.N_c",
+        "k.enc_tag",
+      ])
       .orderBy("v.chunk_index") as unknown as Compilable<ChunkColumns>,
   { arrays: true },
 );
@@ -197,7 +214,14 @@ export const versionChunks = template<
       .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
       .where("v.content_id", "=", p.node).where("v.version", "=", p.version)
       .where("v.chunk_index", ">=", p.first).where("v.chunk_index", "<=", p.last)
-      .select(["v.chunk_index", "v.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
+      .select([
+        "v.chunk_index",
+        "v.chunk_hash",
+        fittingData(p.node).as("data"),
+        "k.length",
+        "k.N_c",
+        "k.enc_tag",
+      ])
       .orderBy("v.chunk_index") as unknown as Compilable<ChunkColumns>,
   { arrays: true },
 );
@@ -438,10 +462,12 @@ export const deleteChunks = template<{ hashes: string }>("content.deleteChunks")
   )
 );
 
-/** Some chunks. `hashes` is a JSON array of addresses. */
-export const chunksByHashes = template<{ hashes: string }>("content.chunksByHashes")((q, p) =>
+/** Some chunks of up to so many bytes. `hashes` is a JSON array of addresses. */
+export const chunksByHashes = template<{ hashes: string; most: number }>(
+  "content.chunksByHashes",
+)((q, p) =>
   q.selectFrom(jsonRows(p.hashes)).crossJoin("content_chunk as k")
-    .whereRef("k.chunk_hash", "=", "item.value")
+    .whereRef("k.chunk_hash", "=", "item.value").where(byteLength("k.data"), "<=", p.most)
     .select(["k.chunk_hash", "k.data", "k.length", "k.N_c", "k.enc_tag"])
 );
 

@@ -1,10 +1,13 @@
 import type { Compilable, ExpressionBuilder, Kysely, RawBuilder } from "kysely";
-import { metadataMode } from "./expressions.ts";
+import { byteLength, metadataMode } from "./expressions.ts";
 import { sql } from "./kysely.ts";
 import type { Schema } from "./schema.ts";
 import { template } from "./template.ts";
 
 // What a person who browses a volume is shown.
+
+/** Bytes of the longest target of a link: no system takes a longer path. */
+export const LONGEST_TARGET = 4096;
 
 /** A row of {@linkcode detailsAfter}: times are split, so that no integer passes 2^53. */
 export type DetailColumns = [
@@ -160,7 +163,11 @@ function details(page: unknown) {
       // The type first: of anything but a link nothing more is looked up.
       join.on("n.type", "=", sql.lit("symlink")).onRef("v.content_id", "=", "c.node_id")
         .onRef("v.version", "=", "c.version").on("v.chunk_index", "=", sql.lit(0)))
-    .leftJoin("content_chunk as k", "k.chunk_hash", "v.chunk_hash")
+    .leftJoin("content_chunk as k", (join) =>
+      // A link may say that it is as large as a chunk can be.
+      join.onRef("k.chunk_hash", "=", "v.chunk_hash")
+        .on("c.size", "<=", sql.lit(LONGEST_TARGET))
+        .on(byteLength("k.data"), "<=", sql.lit(LONGEST_TARGET)))
     .leftJoin("aloe_device as d", "d.node_id", "n.node_id")
     .select((eb) => [
       "e.edge_id",

@@ -115,11 +115,13 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "content.chunksByHashes": {
     "sql":
-      'select "k"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from json_each(?) as "item" cross join "content_chunk" as "k" where "k"."chunk_hash" = "item"."value"',
+      'select "k"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from json_each(?) as "item" cross join "content_chunk" as "k" where "k"."chunk_hash" = "item"."value" and length("k"."data") <= ?',
     "names": [
       "hashes",
+      "most",
     ],
     "constants": [
+      null,
       null,
     ],
   },
@@ -138,13 +140,15 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "content.committedChunks": {
     "sql":
-      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" cross join "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
+      'select "v"."chunk_index", "v"."chunk_hash", CASE WHEN length("k"."data") <= coalesce((SELECT o.chunk_size\n    FROM node AS n JOIN volume AS o ON o.volume_id = n.volume_id WHERE n.node_id = ?),\n    1073741824) THEN k.data END as "data", "k"."length", "k"."N_c", "k"."enc_tag" from "content" as "c" cross join "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "c"."node_id" = ? and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
     "names": [
+      "node",
       "node",
       "first",
       "last",
     ],
     "constants": [
+      null,
       null,
       null,
       null,
@@ -363,14 +367,16 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "content.versionChunks": {
     "sql":
-      'select "v"."chunk_index", "v"."chunk_hash", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag" from "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ? and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
+      'select "v"."chunk_index", "v"."chunk_hash", CASE WHEN length("k"."data") <= coalesce((SELECT o.chunk_size\n    FROM node AS n JOIN volume AS o ON o.volume_id = n.volume_id WHERE n.node_id = ?),\n    1073741824) THEN k.data END as "data", "k"."length", "k"."N_c", "k"."enc_tag" from "content_version" as "v" left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" where "v"."content_id" = ? and "v"."version" = ? and "v"."chunk_index" >= ? and "v"."chunk_index" <= ? order by "v"."chunk_index"',
     "names": [
+      "node",
       "node",
       "version",
       "first",
       "last",
     ],
     "constants": [
+      null,
       null,
       null,
       null,
@@ -1402,7 +1408,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "listing.detailsAfter": {
     "sql":
-      'select "e"."edge_id" as "place", "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag", "d"."kind", "d"."major", "d"."minor" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "e"."edge_id" <= ? order by "e"."edge_id" limit ?',
+      'select "e"."edge_id" as "place", "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag", "d"."kind", "d"."major", "d"."minor" from "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" and "c"."size" <= 4096 and length("k"."data") <= 4096 left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "n"."node_id" = "e"."to_id" and "e"."from_id" = ? and "e"."archived" = 0 and "e"."edge_id" > ? and "e"."edge_id" <= ? order by "e"."edge_id" limit ?',
     "names": [
       "parent",
       "after",
@@ -1418,7 +1424,7 @@ export const compiled: Record<string, CompiledTemplate> = {
   },
   "listing.detailsThen": {
     "sql":
-      'select "w"."place", "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag", "d"."kind", "d"."major", "d"."minor" from (\n    SELECT place, edge_id FROM (\n      SELECT o.edge_id AS place, CASE WHEN o.archived = 0 THEN o.edge_id\n        ELSE coalesce((SELECT edge_id FROM (\n      SELECT f.edge_id, row_number() OVER (ORDER BY f.edge_id DESC) AS number FROM edge AS f\n      WHERE f.to_id = o.to_id AND +f.from_id = o.from_id AND f.archived = 0\n        AND +f.edge_id > ?)\n    WHERE number = 1 + (\n      SELECT count(*) FROM edge AS l WHERE l.to_id = o.to_id AND +l.from_id = o.from_id\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))), (SELECT f.edge_id FROM edge AS f\n    WHERE f.from_id = o.from_id AND f.name = o.name AND f.archived = 0 AND +f.edge_id > ?\n      AND NOT EXISTS (SELECT 1 FROM edge AS b WHERE b.to_id = f.to_id\n        AND +b.from_id = f.from_id AND b.archived = 1 AND +b.edge_id <= ?)\n      AND NOT EXISTS (SELECT 1 FROM edge AS l WHERE l.from_id = o.from_id AND l.name = o.name\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))\n    ORDER BY f.edge_id DESC LIMIT 1)) END AS edge_id\n      FROM edge AS o\n      WHERE o.from_id = ? AND o.edge_id > ? AND o.edge_id <= ?)\n    WHERE edge_id IS NOT NULL ORDER BY place LIMIT ?) as "w" cross join "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "e"."edge_id" = "w"."edge_id" and "n"."node_id" = "e"."to_id" order by "w"."place"',
+      'select "w"."place", "e"."edge_id", "e"."name", "e"."to_id", "n"."type", exists (select 1 as "one" from "edge" as "o" where "o"."from_id" = "e"."from_id" and "o"."name" = "e"."name" and "o"."to_id" > "e"."to_id" and "o"."archived" = 0) as "hidden", "c"."size", "c"."version", "n"."mode", CASE WHEN "n"."mode" IS NULL AND json_valid("n"."metadata", 8)\n    THEN json_extract("n"."metadata", \'$.mode\') END as "metadata_mode", n.created_at / 1000000000 as "created_sec", n.created_at % 1000000000 as "created_nsec", coalesce(n.modified_at, n.created_at) / 1000000000 as "modified_sec", coalesce(n.modified_at, n.created_at) % 1000000000 as "modified_nsec", "k"."data", "k"."length", "k"."N_c", "k"."enc_tag", "d"."kind", "d"."major", "d"."minor" from (\n    SELECT place, edge_id FROM (\n      SELECT o.edge_id AS place, CASE WHEN o.archived = 0 THEN o.edge_id\n        ELSE coalesce((SELECT edge_id FROM (\n      SELECT f.edge_id, row_number() OVER (ORDER BY f.edge_id DESC) AS number FROM edge AS f\n      WHERE f.to_id = o.to_id AND +f.from_id = o.from_id AND f.archived = 0\n        AND +f.edge_id > ?)\n    WHERE number = 1 + (\n      SELECT count(*) FROM edge AS l WHERE l.to_id = o.to_id AND +l.from_id = o.from_id\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))), (SELECT f.edge_id FROM edge AS f\n    WHERE f.from_id = o.from_id AND f.name = o.name AND f.archived = 0 AND +f.edge_id > ?\n      AND NOT EXISTS (SELECT 1 FROM edge AS b WHERE b.to_id = f.to_id\n        AND +b.from_id = f.from_id AND b.archived = 1 AND +b.edge_id <= ?)\n      AND NOT EXISTS (SELECT 1 FROM edge AS l WHERE l.from_id = o.from_id AND l.name = o.name\n        AND l.archived = 1 AND +l.edge_id <= ? AND (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "l"."edge_id"), 0), "l"."edge_id") > (coalesce((SELECT removed_at FROM aloe_removed WHERE edge_id = "o"."edge_id"), 0), "o"."edge_id"))\n    ORDER BY f.edge_id DESC LIMIT 1)) END AS edge_id\n      FROM edge AS o\n      WHERE o.from_id = ? AND o.edge_id > ? AND o.edge_id <= ?)\n    WHERE edge_id IS NOT NULL ORDER BY place LIMIT ?) as "w" cross join "edge" as "e" cross join "node" as "n" left join "content" as "c" on "c"."node_id" = "n"."node_id" left join "content_version" as "v" on "n"."type" = \'symlink\' and "v"."content_id" = "c"."node_id" and "v"."version" = "c"."version" and "v"."chunk_index" = 0 left join "content_chunk" as "k" on "k"."chunk_hash" = "v"."chunk_hash" and "c"."size" <= 4096 and length("k"."data") <= 4096 left join "aloe_device" as "d" on "d"."node_id" = "n"."node_id" where "e"."edge_id" = "w"."edge_id" and "n"."node_id" = "e"."to_id" order by "w"."place"',
     "names": [
       "until",
       "until",

@@ -53,8 +53,15 @@ export class ChunkPool {
     }) === 1;
   }
 
-  /** The chunks that have these addresses, by address. Those that are not stored are left out. */
-  async get(hashes: readonly string[]): Promise<Map<string, PooledChunk>> {
+  /**
+   * The chunks that have these addresses, by address. Those that are not stored are left out.
+   *
+   * @param most Of several chunks, larger ones are left out too, bytes.
+   */
+  async get(
+    hashes: readonly string[],
+    most: number = Number.MAX_SAFE_INTEGER,
+  ): Promise<Map<string, PooledChunk>> {
     const found = new Map<string, PooledChunk>();
     if (hashes.length === 1) {
       const row = await this.#tx.first(chunkByHash, { hash: hashes[0] });
@@ -64,6 +71,7 @@ export class ChunkPool {
     for (
       const { chunk_hash, ...chunk } of await this.#tx.all(chunksByHashes, {
         hashes: JSON.stringify(hashes),
+        most,
       })
     ) found.set(chunk_hash, chunk);
     return found;

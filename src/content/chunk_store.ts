@@ -72,7 +72,7 @@ async function findByte(
   plaintext: Uint8Array,
 ): Promise<string | null> {
   byteAddresses ??= Array.from({ length: 256 }, (_, byte) => chunkAddress(Uint8Array.of(byte)));
-  for (const [hash, row] of await pool.get(byteAddresses)) {
+  for (const [hash, row] of await pool.get(byteAddresses, 1)) {
     const found = cipher.open({ data: row.data, nonce: row.N_c, tag: row.enc_tag });
     if (found !== null && equal(found, plaintext)) return hash;
   }

@@ -58,6 +58,8 @@ export interface DetailedPage {
   until: string;
 }
 
+export { LONGEST_TARGET } from "../../templates/listing.ts";
+
 /**
  * Returns a page of a container's children with all facts, by one query.
  *
@@ -98,7 +100,8 @@ class Links {
     this.#container = container;
   }
 
-  target(row: DetailColumns): string {
+  /** Null where it is longer than one can be, or its content is damaged. */
+  target(row: DetailColumns): string | null {
     const [data, length, N_c, enc_tag] = row.slice(14, 18) as [
       Uint8Array | null,
       number | null,
@@ -107,6 +110,7 @@ class Links {
     ];
     if (row[6] === 0) return "";
     this.#cipher ??= cipherFor(this.#container);
+    if (data === null) return null;
     const bytes = openChunk(this.#cipher, { data, length, N_c, enc_tag }, row[2]);
     return decodeText(bytes.subarray(0, row[6]!));
   }

@@ -191,8 +191,8 @@ class Check {
   readonly #db: Database;
   readonly #top: Resolved;
   readonly #cipher: ChunkCipher;
-  /** Addresses of chunks that are valid. */
-  readonly #good = new Set<string>();
+  /** What is wrong with chunks that were looked at, by address; null for nothing. */
+  readonly #checked = new Map<string, string | null>();
 
   constructor(
     db: Database,
@@ -278,12 +278,15 @@ class Check {
       else if (length !== wanted) {
         problems.push(`length-mismatch index=${index} expected=${wanted} found=${length}`);
       }
-      if (!this.options.deep || length === null || this.#good.has(hash)) continue;
-      const problem = await this.#chunkProblem(tx, hash);
-      bytes += chunks.chunkSize;
-      this.report.chunksChecked++;
-      if (problem === null) this.#good.add(hash);
-      else problems.push(`${problem} hash=${hash}`);
+      if (!this.options.deep || length === null) continue;
+      let problem = this.#checked.get(hash);
+      if (problem === undefined) {
+        problem = await this.#chunkProblem(tx, hash);
+        bytes += Math.max(chunks.chunkSize, Number(length));
+        this.report.chunksChecked++;
+        this.#checked.set(hash, problem);
+      }
+      if (problem !== null) problems.push(`${problem} hash=${hash}`);
     }
     if (rows.length === PAGE) return;
     const wanted = chunks.count(size);
