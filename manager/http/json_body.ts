@@ -1,10 +1,17 @@
 import type { MiddlewareHandler } from "hono";
-import { type BodyLimits, bodyPieces, jsonLimits } from "./body.ts";
+import { type BodyLimits, bodyPieces, declaredLength, jsonLimits } from "./body.ts";
+import { BodyMemory, BodyReader, type BodyShare, free } from "./body_memory.ts";
 import { Problem } from "./problem.ts";
 import type { Env } from "./env.ts";
 
 /** How deep values may be nested. */
 const DEEPEST = 64;
+
+/** Bytes of all JSON bodies that are read, or worked on. */
+const memory = new BodyMemory(64 * 1024 * 1024, false);
+
+/** What every body may have besides, bytes. */
+const SMALL = 16 * 1024;
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
@@ -20,9 +27,10 @@ export function jsonBody(most: "jsonBytes" | "taskBytes"): MiddlewareHandler<Env
     const { raw } = c.req;
     const limits = { ...jsonLimits(c.env.limits), bytes: c.env.limits[most] };
     const type = raw.headers.get("content-type");
+    using held = new Held();
     if (raw.body !== null && type === null) {
       // The router would copy the request, and wait for its body without a limit.
-      const bytes = await read(raw, limits);
+      const bytes = await read(raw, limits, held);
       if (bytes.length > 0) {
         throw new Problem(
           415,
@@ -32,20 +40,52 @@ export function jsonBody(most: "jsonBytes" | "taskBytes"): MiddlewareHandler<Env
       }
       c.req.arrayBuffer = () => Promise.resolve(new ArrayBuffer(0));
     } else if (raw.body !== null && JSON_TYPE.test(type!)) {
-      const value = parse(await read(raw, limits));
+      const value = parse(await read(raw, limits, held));
       c.req.json = <T>() => Promise.resolve(value as T);
     }
     await next();
   };
 }
 
-async function read(
-  request: Request,
-  limits: BodyLimits,
-): Promise<Uint8Array> {
+/** The memory of one body, until its request has been worked on. */
+class Held implements Disposable {
+  share: BodyShare | null = null;
+
+  [Symbol.dispose](): void {
+    this.share?.[Symbol.dispose]();
+  }
+}
+
+async function read(request: Request, limits: BodyLimits, held: Held): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of bodyPieces(request, limits)) parts.push(part);
-  return parts.length === 1 ? parts[0] : await new Blob(parts as BlobPart[]).bytes();
+  const reader = new BodyReader(bodyPieces(request, limits));
+  let size = 0;
+  try {
+    for (let part; (part = await reader.read(held.share)) !== null;) {
+      if (part === "wanted") {
+        parts.forEach(free);
+        throw new Problem(503, "busy", "the body came too slowly while others waited", {
+          headers: { "retry-after": "1" },
+        });
+      }
+      parts.push(part);
+      size += part.length;
+      if (size <= SMALL || held.share !== null) continue;
+      // All of it at once: bodies that have a part each would wait for one another.
+      held.share = await memory.take(declaredLength(request.headers, limits) ?? limits.bytes);
+    }
+  } finally {
+    reader.end();
+  }
+  if (parts.length === 1) return parts[0];
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    free(part);
+  }
+  return whole;
 }
 
 function parse(bytes: Uint8Array): unknown {

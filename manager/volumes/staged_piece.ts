@@ -1,12 +1,13 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
 import type { Access } from "./access.ts";
 import { Problem } from "../http/problem.ts";
-import { uploadRoom } from "./upload_room.ts";
+import { BodyReader } from "../http/body_memory.ts";
+import { writePieces } from "./upload_room.ts";
 
 /** Bytes of a piece that are held in memory until its checksum is verified. */
-const SMALL = 256 * 1024;
+const SMALL = 64 * 1024;
 
 /** How long a piece is kept that a crash has left, ms. */
 const LEFT_BEHIND_MS = 60 * 60_000;
@@ -36,7 +37,8 @@ export async function stagePiece(
   { algorithm, digest }: Checksum,
 ): Promise<StagedPiece> {
   const hash = createHash(algorithm);
-  let small: Uint8Array[] = [];
+  const reader = new BodyReader(hashed(pieces, hash));
+  const small: Uint8Array[] = [];
   let size = 0;
   let id: string | null = null;
   const drop = async () => {
@@ -45,28 +47,22 @@ export async function stagePiece(
     while (await internal.reclaimChunks(db, 256) === 256);
   };
   try {
-    using resources = new DisposableStack();
-    let writer: internal.UploadWriter | null = null;
-    for await (const piece of pieces) {
-      hash.update(piece);
+    let piece: Uint8Array | null = null;
+    while (size <= SMALL && (piece = await reader.read(null) as Uint8Array | null) !== null) {
+      small.push(piece);
       size += piece.length;
-      if (writer === null) {
-        small.push(piece);
-        if (size <= SMALL) continue;
-        resources.use(await uploadRoom(volume.chunkSize));
-        id = (await internal.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
-        writer = await internal.openUpload(db, handle, id, { ttl: LEFT_BEHIND_MS });
-        for (const one of small) await writer.write(one);
-        small = [];
-      } else {
-        await writer.write(piece);
-      }
+    }
+    if (piece !== null) {
+      const begun = await internal.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS });
+      id = begun.id;
+      const open = () => internal.openUpload(db, handle, begun.id, { ttl: LEFT_BEHIND_MS });
+      await writePieces(open, volume.chunkSize, reader, small);
     }
     if (hash.digest("base64") !== digest) {
       throw new Problem(460, "invalid", "the checksum does not match: nothing was kept");
     }
-    await writer?.close();
   } catch (error) {
+    reader.end();
     // It expires by itself if the file cannot be written now.
     await drop().catch(() => {});
     throw error;
@@ -79,4 +75,14 @@ export async function stagePiece(
     },
     [Symbol.asyncDispose]: drop,
   };
+}
+
+async function* hashed(
+  pieces: AsyncIterable<Uint8Array>,
+  hash: Hash,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
 }

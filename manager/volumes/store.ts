@@ -2,10 +2,17 @@ import type { AloeLite, Mount } from "../../mod.ts";
 import { AloeError } from "../../src/errors.ts";
 import * as internal from "../../src/internal.ts";
 import * as ops from "../../src/ops.ts";
-import { uploadRoom } from "./upload_room.ts";
+import { BodyMemory, BodyReader, type BodyShare } from "../http/body_memory.ts";
+import { writePieces } from "./upload_room.ts";
 
 /** Content up to this size is written from memory, in one transaction. */
 const SMALL = 1024 * 1024;
+
+/** Bytes of all content that is kept until it is written in this way. */
+const memory = new BodyMemory(64 * 1024 * 1024, true);
+
+/** What every content may have besides, bytes. */
+const FREE = 64 * 1024;
 
 /** How long content is kept that a crash has left, ms. */
 const LEFT_BEHIND_MS = 60 * 60_000;
@@ -32,34 +39,31 @@ export async function storeFile(
 ): Promise<internal.PutFileResult> {
   const { db } = fs;
   const { handle } = mount;
-  let small: Uint8Array[] = [];
+  const reader = new BodyReader(pieces);
+  const small: Uint8Array[] = [];
   let size = 0;
   let upload: string | null = null;
-  let writer: internal.UploadWriter | null = null;
-  using resources = new DisposableStack();
+  let share: BodyShare | null = null;
   try {
-    for await (const piece of pieces) {
-      size += piece.length;
-      if (writer !== null) {
-        await writer.write(piece);
-        continue;
+    for (let piece; size <= SMALL && (piece = await reader.read(share)) !== "wanted";) {
+      if (piece === null) {
+        return await internal.putFile(db, handle, path, joined(small, size), options);
       }
       small.push(piece);
-      if (size <= SMALL) continue;
-      resources.use(await uploadRoom(chunkSize));
-      upload = (await internal.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS })).id;
-      writer = await internal.openUpload(db, handle, upload, { ttl: LEFT_BEHIND_MS });
-      for (const one of small) await writer.write(one);
-      small = [];
+      size += piece.length;
+      if (size > FREE) share ??= await memory.take(SMALL);
     }
-    if (writer === null) {
-      return await internal.putFile(db, handle, path, joined(small, size), options);
-    }
-    await writer.close();
-    return await internal.finishUpload(db, handle, upload!, path, options);
+    const { id } = await internal.beginUpload(db, handle, { ttl: LEFT_BEHIND_MS });
+    upload = id;
+    const open = () => internal.openUpload(db, handle, id, { ttl: LEFT_BEHIND_MS });
+    await writePieces(open, chunkSize, reader, small, () => share?.[Symbol.dispose]());
+    return await internal.finishUpload(db, handle, id, path, options);
   } catch (error) {
     if (upload !== null) await drop(db, handle, upload);
     throw error;
+  } finally {
+    reader.end();
+    share?.[Symbol.dispose]();
   }
 }
 

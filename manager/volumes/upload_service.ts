@@ -1,8 +1,9 @@
+import { BodyReader } from "../http/body_memory.ts";
 import * as internal from "../../src/internal.ts";
 import { Problem } from "../http/problem.ts";
 import type { Publisher } from "./feed_events.ts";
 import { type Checksum, stagePiece } from "./staged_piece.ts";
-import { uploadRoom } from "./upload_room.ts";
+import { writePieces } from "./upload_room.ts";
 import { encodeTarget, targetOf, type UploadTarget, writeOptionsOf } from "./upload_target.ts";
 import type { OpenVolume } from "./volume_service.ts";
 
@@ -206,17 +207,9 @@ export class UploadService {
     }
     const pieces = body(limit - offset);
     await using staged = checksum === null ? null : await stagePiece(volume, pieces, checksum);
-    using _room = await uploadRoom(volume.volume.chunkSize);
-    const writer = await internal.openUpload(db, handle, upload.id, {
-      ttl: keepMs,
-      limit: maxBytes,
-    });
-    try {
-      for await (const bytes of staged?.pieces() ?? pieces) await writer.write(bytes);
-    } finally {
-      await writer.close();
-    }
-    return writer.size;
+    const open = () => internal.openUpload(db, handle, upload.id, { ttl: keepMs, limit: maxBytes });
+    const reader = new BodyReader(staged?.pieces() ?? pieces);
+    return await writePieces(open, volume.volume.chunkSize, reader) ?? offset;
   }
 
   async #finish(

@@ -296,7 +296,9 @@ export class OpenVolume implements Access {
   }
 
   async #withLinkTarget(info: NodeInfo, path: string | null): Promise<NodeStat> {
-    if (info.type !== "symlink" || (info.size ?? 0) > ops.LONGEST_TARGET) return { info, path };
+    if (info.type !== "symlink" || (info.size ?? 0) > internal.LONGEST_TARGET) {
+      return { info, path };
+    }
     const bytes = await ops.readAllById(this.fs.db, this.mount.handle, info.id);
     return { info, path, linkTarget: decodeText(bytes) };
   }

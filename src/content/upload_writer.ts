@@ -6,6 +6,7 @@ import type { Database } from "../storage/database.ts";
 import { ChunkMap } from "./chunk_map.ts";
 import { Chunker } from "./chunker.ts";
 import { storeChunk } from "./chunk_store.ts";
+import { release } from "./chunk_memory.ts";
 import { cipherFor } from "./cipher_for.ts";
 import { ManifestStore } from "./manifest_store.ts";
 import { checkData, checkSize } from "./write_content.ts";
@@ -98,6 +99,7 @@ export class UploadWriter implements AsyncDisposable {
     if (!this.#open) return;
     await this.flush();
     this.#open = false;
+    release(this.#buffer);
   }
 
   /** Closes it. */
