@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { AloeLite } from "../../mod.ts";
 import * as internal from "../../src/internal.ts";
+import { LARGE } from "./sized_answer.ts";
 import type { Visit } from "./visit.ts";
 
 /** Characters that all answers take together at most, and a single one. */
@@ -54,7 +55,11 @@ export class AnswerCache {
       return new Response(answer.body, { headers: HEADERS });
     };
     const counter = this.#counter(answer.fs);
-    if (typeof counter === "number") return respond(counter);
+    if (typeof counter === "number") {
+      const known = respond(counter);
+      // A large one has to be counted while it is being sent.
+      return known !== null && answer.body.length > LARGE ? Promise.resolve(known) : known;
+    }
     return counter.then(respond, () => {
       // Its file has been closed.
       this.#drop(url, answer);

@@ -1,4 +1,5 @@
 import { plainAddress, type Sockets } from "./sockets.ts";
+import type { Visit } from "./visit.ts";
 import type { Limits } from "../settings.ts";
 
 /** What bounds connections. */
@@ -6,6 +7,16 @@ export type ConnectionLimits = Pick<
   Limits,
   "connections" | "clientConnections" | "headMs" | "keepAliveMs" | "idleReadMs"
 >;
+
+/** What a connection tells of a request that it brings. */
+export interface ConnectionRequest {
+  /** Whether its response has to be tracked until the client has it, even a small one. */
+  readonly tracked: boolean;
+  /** Whether the client does not receive earlier ones: refusals have no body then. */
+  readonly wary: boolean;
+  /** Takes the visit of the request, whose progress the connection watches. */
+  follow(visit: Visit): void;
+}
 
 /** A connection. */
 interface Connection {
@@ -20,6 +31,12 @@ interface Connection {
   asked: boolean;
   /** Requests that run on it. */
   running: number;
+  /** The visits of those that were admitted. */
+  visits: Set<Visit>;
+  /** Tracked responses that its client has not received yet. */
+  untaken: number;
+  /** Whether its client has reset a tracked response. */
+  reset: boolean;
   /** When the last of them ended. */
   idleSince: number;
   /** How much of the responses its client had received at the last scan, and since when. */
@@ -28,6 +45,16 @@ interface Connection {
   /** Whether it was ended but still exists. */
   ended: boolean;
 }
+
+/**
+ * One small response in this many is tracked until its client has received it. It is
+ * chosen at random, so that a client cannot tell which to read. While one of them is
+ * not received, all of its connection are tracked.
+ */
+const TRACKED = 16;
+
+/** From this many tracked responses that are not received on, refusals have no body. */
+const WARY = 8;
 
 /** How often connections are scanned, ms; the second while there are many. */
 const LOOKING = 250;
@@ -58,17 +85,30 @@ export class Connections {
   }
 
   /** Records a request. @param completed Settled when its response has been sent. */
-  note(address: Deno.Addr, completed: Promise<unknown>): void {
-    if (!("hostname" in address)) return;
+  note(address: Deno.Addr, completed: Promise<unknown>): ConnectionRequest | null {
+    if (!("hostname" in address)) return null;
     const client = plainAddress(address.hostname);
     const connection = this.#get(client, address.port);
     connection.asked = true;
     connection.running++;
+    const wary = connection.untaken >= WARY;
+    const tracked = connection.untaken > 0 || connection.reset || Math.random() < 1 / TRACKED;
+    if (tracked) connection.untaken++;
+    let visit: Visit | null = null;
     const done = () => {
       connection.running--;
+      if (tracked) connection.untaken--;
+      if (visit !== null) connection.visits.delete(visit);
       connection.idleSince = performance.now();
     };
-    completed.then(done, done);
+    completed.then(done, () => {
+      if (tracked) connection.reset = true;
+      done();
+    });
+    const follow = (by: Visit) => {
+      connection.visits.add(visit = by);
+    };
+    return { tracked, wary, follow };
   }
 
   /**
@@ -127,6 +167,7 @@ export class Connections {
     const now = performance.now();
     const connection: Connection = {
       ...{ client, key, since: now, descriptor: -1, seen: this.#looks, asked: false, running: 0 },
+      ...{ visits: new Set<Visit>(), untaken: 0, reset: false },
       ...{ idleSince: now, taken: 0n, takenAt: now, ended: false },
     };
     this.#all.set(key, connection);
@@ -138,6 +179,7 @@ export class Connections {
     if (!connection.asked) return now - connection.since > headMs;
     if (connection.running === 0) return now - connection.idleSince > keepAliveMs;
     const taken = this.#sockets.taken(connection.descriptor);
+    if (taken === null && now - stillSince(connection) > idleReadMs) return true;
     if (taken === null || taken !== connection.taken) {
       connection.taken = taken ?? 0n;
       connection.takenAt = now;
@@ -160,4 +202,17 @@ export class Connections {
     connection.ended = true;
     this.#sockets.end(connection.descriptor);
   }
+}
+
+/**
+ * Since when no response of a connection has made progress whose client has received
+ * all that was sent: with HTTP/2 a client can forbid to send more. Infinity while the
+ * manager itself works on one of them.
+ */
+function stillSince({ visits }: Connection): number {
+  let since = visits.size === 0 ? Infinity : 0;
+  for (const { working, progressAt } of visits) {
+    since = Math.max(since, working ? Infinity : progressAt);
+  }
+  return since;
 }

@@ -1,9 +1,11 @@
 import { ruleOfPath } from "./access_rules.ts";
 import { type Auth, unauthorized } from "./auth.ts";
+import type { ConnectionRequest } from "./connections.ts";
 import { type HostCheck, isLoopback } from "./host_check.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Limits, Settings } from "../settings.ts";
+import { type SizedAnswer, sizedAnswer } from "./sized_answer.ts";
 import { pathOf } from "./url_path.ts";
 import { keepVisit, type Place, Visit } from "./visit.ts";
 
@@ -13,6 +15,8 @@ export interface RequestInfo {
   readonly remoteAddr?: Deno.Addr;
   /** Settled when the response has been sent, or cannot be. */
   readonly completed?: Promise<void>;
+  /** What the connection tells of the request, where connections are watched. */
+  readonly connection?: ConnectionRequest | null;
 }
 
 /** Answers requests that were admitted. */
@@ -52,6 +56,9 @@ const HEALTH_PLACES = 16;
  */
 const SLOW_MS = 1000;
 
+/** How many bytes of responses may wait in memory for their clients. */
+const MOST_WAITING = 64 * 1024 * 1024;
+
 /**
  * Admits requests. It refuses those of other sites, of clients without the token,
  * and with too large a head, and those that exceed the limits of concurrency and
@@ -79,6 +86,8 @@ export class FrontDoor {
   /** Requests that go on without a place; at most as many as there are places. */
   readonly #demoted = new Set<Running>();
   readonly #timer: ReturnType<typeof setInterval>;
+  /** Bytes of responses that wait in memory. */
+  #waiting = 0;
   #closed = false;
   #emptied: (() => void) | null = null;
 
@@ -114,13 +123,17 @@ export class FrontDoor {
       if (!(error instanceof Problem)) return Promise.reject(error);
       refusal = error;
     }
+    const { tracked = false, wary = false } = info?.connection ?? {};
     if (refusal !== null) {
-      const response = refusal.response();
+      const response = wary ? refusal.bareResponse() : refusal.response();
       this.#count(request, visit, response, since);
-      return Promise.resolve(response);
+      if (!tracked || wary) return Promise.resolve(response);
+      visit.working = false;
+      info?.connection?.follow(visit);
+      return sizedAnswer(request, response, visit, true).then((sized) => sized.response);
     }
     const cached = this.#lookup(request, visit);
-    if (cached instanceof Response) {
+    if (cached instanceof Response && !tracked) {
       this.#count(request, visit, cached, since);
       return Promise.resolve(cached);
     }
@@ -133,12 +146,14 @@ export class FrontDoor {
         respond: resolve,
         responded: false,
         respondedAt: Infinity,
+        bytes: 0,
       };
       this.#taken[visit.place]++;
       this.#running.add(running);
       visit.completed = info?.completed ?? null;
+      info?.connection?.follow(visit);
       const done = () => this.#leave(running);
-      const answered = (response: Response) => {
+      const answered = ({ response, bytes }: SizedAnswer) => {
         this.#count(request, visit, response, since);
         if (running.responded) {
           void response.body?.cancel().catch(() => {});
@@ -146,8 +161,12 @@ export class FrontDoor {
         }
         running.responded = true;
         visit.progressAt = performance.now();
+        visit.working = false;
         running.respondedAt = visit.progressAt;
+        running.bytes = bytes;
+        this.#waiting += bytes;
         resolve(response);
+        if (this.#waiting > MOST_WAITING) this.#dropWaiting();
         // A stream counts as running until its client has received it.
         if (info?.completed === undefined) done();
         else info.completed.then(done, done);
@@ -159,9 +178,12 @@ export class FrontDoor {
       try {
         const answer = cached === null
           ? this.#answer(request, visit, client)
+          : cached instanceof Response
+          ? cached
           : cached.then((known) => known ?? this.#answer(request, visit, client));
-        if (answer instanceof Response) answered(answer);
-        else answer.then(answered, failed);
+        const sized = (response: Response) => sizedAnswer(request, response, visit, tracked);
+        const whole = answer instanceof Response ? sized(answer) : answer.then(sized);
+        whole.then(answered, failed);
       } catch (error) {
         failed(error);
       }
@@ -216,7 +238,7 @@ export class FrontDoor {
   #hasPlace(place: Place): boolean {
     const { usual, open, health } = this.#taken;
     const { concurrent } = this.#limits;
-    if (place === "health") return health < HEALTH_PLACES;
+    if (place === "health") return health < HEALTH_PLACES || this.#endUntaken("health");
     if (place === "open" && open >= Math.ceil(concurrent / 4)) return this.#makeRoom("open");
     return usual + open < concurrent || this.#makeRoom("open") ||
       (place === "usual" && this.#makeRoom("usual"));
@@ -242,6 +264,18 @@ export class FrontDoor {
     return true;
   }
 
+  /** Ends a response that its client does not receive, which frees its place. */
+  #endUntaken(place: Place): boolean {
+    const still = leastActive(
+      this.#running,
+      ({ visit, placed, responded }) => placed && responded && visit.place === place,
+    );
+    if (still === null) return false;
+    this.#vacate(still);
+    still.visit.cut?.();
+    return true;
+  }
+
   /** Ends a request that goes on without a place: the one that was inactive for longest. */
   #endDemoted(): boolean {
     const still = leastActive(
@@ -253,6 +287,21 @@ export class FrontDoor {
     if (still.responded) still.visit.cut!();
     else this.#abort(still, "the body came too slowly while others waited");
     return true;
+  }
+
+  /** Ends responses that wait in memory for their clients, the least active first. */
+  #dropWaiting(): void {
+    const before = performance.now() - SLOW_MS;
+    while (this.#waiting > MOST_WAITING) {
+      const still = leastActive(
+        this.#running,
+        ({ visit, bytes }) => bytes > 0 && visit.cut !== null && visit.progressAt < before,
+      );
+      if (still === null) return;
+      this.#waiting -= still.bytes;
+      still.bytes = 0;
+      still.visit.cut!();
+    }
   }
 
   /** Ends a request whose small body does not arrive, which frees its place. */
@@ -283,6 +332,8 @@ export class FrontDoor {
 
   #leave(running: Running): void {
     this.#vacate(running);
+    this.#waiting -= running.bytes;
+    running.bytes = 0;
     this.#demoted.delete(running);
     this.#running.delete(running);
     if (this.#running.size === 0) this.#emptied?.();
@@ -315,6 +366,8 @@ interface Running {
   responded: boolean;
   /** When, by `performance.now`. */
   respondedAt: number;
+  /** Bytes of its response that wait in memory. */
+  bytes: number;
 }
 
 /** The request that has been inactive for longest, of those that fit; null for none. */

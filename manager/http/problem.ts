@@ -91,6 +91,12 @@ export class Problem extends Error {
       },
     });
   }
+
+  /** The response without a body, for clients that do not receive bodies. */
+  bareResponse(): Response {
+    const headers = { ...this.headers, "cache-control": "no-store" };
+    return new Response(null, { status: this.status, headers });
+  }
 }
 
 const TITLES: Record<number, string> = {

@@ -47,9 +47,9 @@ export class RuntimeListener implements Listener {
     this.#limit = limit;
     this.#reserved = reserve;
     const sockets = systemSockets();
-    this.#handler = sockets === null ? handler : (request, info) => {
-      this.#connections!.note(info.remoteAddr, info.completed);
-      return handler(request, info);
+    this.#handler = sockets === null ? handler : (request, { remoteAddr, completed }) => {
+      const connection = this.#connections!.note(remoteAddr, completed);
+      return handler(request, { remoteAddr, completed, connection });
     };
     this.#server = this.#serve();
     this.port = this.#server.addr.port;

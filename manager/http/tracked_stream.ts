@@ -19,7 +19,9 @@ export function trackedStream(
     },
     async pull(controller) {
       visit.progressAt = performance.now();
-      const { done, value } = await reader.read();
+      visit.working = true;
+      const { done, value } = await reader.read().finally(() => visit.working = false);
+      visit.progressAt = performance.now();
       // It was cut meanwhile: its controller is closed.
       if (visit.cut === null) return;
       if (!done) return controller.enqueue(value);

@@ -16,6 +16,8 @@ export class Visit {
   waitingSince: number | null = null;
   /** When a part of its body or of its response was last transferred, by `performance.now`. */
   progressAt: number = performance.now();
+  /** Whether the manager works on it; else its client has to receive what there is. */
+  working = true;
   /** Ends its response, where that is a stream. */
   cut: (() => void) | null = null;
   /** Rejected when the client disconnects; null where that is not known. */

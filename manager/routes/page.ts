@@ -5,6 +5,7 @@ import { type Manifest, PageAssets } from "../page_assets.ts";
 import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { router } from "../http/router.ts";
+import { streamed } from "../http/sized_answer.ts";
 
 /**
  * The web page and its files, all of this origin. Inline scripts are forbidden; inline
@@ -53,7 +54,9 @@ export function pageRoutes(): OpenAPIHono<Env> {
     headers["content-security-policy"] = name === "assets/pdf/worker.mjs"
       ? "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
       : "default-src 'none'; sandbox";
-    return new Response(c.req.method === "HEAD" ? null : asset.content, { headers });
+    if (c.req.method === "HEAD") return new Response(null, { headers });
+    // The runtime reports when a stream has been sent, also a compressed one.
+    return streamed(asset.content, { headers: new Headers(headers) }, c.env.visit).response;
   };
   return app;
 }
