@@ -1,3 +1,4 @@
+import { AloeError } from "../src/errors.ts";
 import { deriveOnThreads } from "../src/internal.ts";
 import { openRegistry, type Registry } from "../src/registry/mod.ts";
 import { AnswerCache } from "./http/answer_cache.ts";
@@ -7,7 +8,7 @@ import { divideDescriptors } from "./http/descriptors.ts";
 import { createFeed } from "./volumes/feed.ts";
 import { Filesystems } from "./volumes/filesystems.ts";
 import { FrontDoor, type RequestInfo } from "./http/front_door.ts";
-import { HostCheck, isLoopback } from "./http/host_check.ts";
+import { HostCheck, isHostName, isLoopback } from "./http/host_check.ts";
 import { jobsProgram } from "./jobs/job_process.ts";
 import { createJobs } from "./jobs/jobs.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -48,9 +49,17 @@ export interface Manager {
  * Starts a manager. It does not listen by itself: pass its `fetch` to `Deno.serve`,
  * or call `serve` instead.
  *
- * @throws {AloeError} `lock_held` when another manager uses the folder.
+ * @throws {AloeError} `invalid` for an allowed host that is neither a name nor an origin;
+ * `lock_held` when another manager uses the folder.
  */
 export async function createManager(options: ManagerOptions = {}): Promise<Manager> {
+  const wrong = options.allowedHosts?.find((name) => !isHostName(name));
+  if (wrong !== undefined) {
+    throw new AloeError(
+      "invalid",
+      `an allowed host is a name, or an origin such as https://files.example:8443, not ${wrong}`,
+    );
+  }
   const requested = await resolveOptions(options);
   const log = options.log ?? ((line: string) => console.error(line));
   await closeToOthers(requested, log);

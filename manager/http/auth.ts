@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { getSetting, putSetting, type Registry } from "../../src/registry/mod.ts";
+import { cookiesNamed } from "./cookies.ts";
 import { PinGuard } from "./pin_guard.ts";
 import { Problem } from "./problem.ts";
 import { newSecret, secretHash, sha256 } from "./secrets.ts";
@@ -76,8 +77,7 @@ export class Auth {
       const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
       return token !== undefined && this.#isToken(token, client);
     }
-    const secret = LOGIN.exec(headers.get("cookie") ?? "")?.[1];
-    return secret !== undefined && this.#isLogin(secret);
+    return cookiesNamed(headers, LOGIN_COOKIE).some((secret) => this.#isLogin(secret));
   }
 
   /**
@@ -99,8 +99,9 @@ export class Auth {
 
   /** Ends the login of a request. */
   logout(headers: Headers): void {
-    const secret = LOGIN.exec(headers.get("cookie") ?? "")?.[1];
-    if (secret !== undefined) this.#logins.delete(secretHash(secret));
+    for (const secret of cookiesNamed(headers, LOGIN_COOKIE)) {
+      this.#logins.delete(secretHash(secret));
+    }
   }
 
   #isToken(token: string, client: string): boolean {
@@ -133,5 +134,3 @@ export function unauthorized(detail = "this manager requires its token"): Proble
     headers: { "www-authenticate": 'Bearer realm="aloelite"' },
   });
 }
-
-const LOGIN = new RegExp(`(?:^|;\\s*)${LOGIN_COOKIE}=([0-9a-f]{64})(?:;|$)`);

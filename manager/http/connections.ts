@@ -1,4 +1,5 @@
-import { plainAddress, type Sockets } from "./sockets.ts";
+import { networkOf, plainAddress } from "./addresses.ts";
+import type { Sockets } from "./sockets.ts";
 import type { Visit } from "./visit.ts";
 import type { Limits } from "../settings.ts";
 
@@ -71,13 +72,21 @@ const LOOKING_CLOSELY = 20;
 export class Connections {
   readonly #sockets: Sockets;
   readonly #port: number;
+  readonly #proxies: ReadonlySet<string>;
   readonly #limits: ConnectionLimits;
   readonly #all = new Map<string, Connection>();
   #looks = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(sockets: Sockets, port: number, limits: ConnectionLimits) {
+  /** @param proxies Addresses of proxies, to which the limit of one client does not apply. */
+  constructor(
+    sockets: Sockets,
+    port: number,
+    limits: ConnectionLimits,
+    proxies: readonly string[] = [],
+  ) {
+    this.#proxies = new Set(proxies.map(plainAddress));
     this.#sockets = sockets;
     this.#port = port;
     this.#limits = limits;
@@ -132,8 +141,10 @@ export class Connections {
     }
     const clients = new Map<string, Connection[]>();
     for (const connection of alive) {
-      const own = clients.get(connection.client);
-      if (own === undefined) clients.set(connection.client, [connection]);
+      if (this.#proxies.has(connection.client)) continue;
+      const client = networkOf(connection.client);
+      const own = clients.get(client);
+      if (own === undefined) clients.set(client, [connection]);
       else own.push(connection);
     }
     for (const own of clients.values()) this.#shed(own, this.#limits.clientConnections);

@@ -1,4 +1,5 @@
 import { changesState } from "./access_rules.ts";
+import { plainAddress } from "./addresses.ts";
 import { LOGIN_COOKIE } from "./auth.ts";
 import { Problem } from "./problem.ts";
 import { SESSION_COOKIE, SESSION_HEADER } from "./session_cookie.ts";
@@ -9,6 +10,13 @@ import { pathOf } from "./url_path.ts";
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, "").toLowerCase();
   return name === "localhost" || name === "::1" || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(name);
+}
+
+/** Whether a text is a name of a host, or an origin. */
+export function isHostName(text: string): boolean {
+  if (text === "*") return true;
+  const plain = ascii(text);
+  return (/^https?:/i.test(plain) ? parseOrigin(plain) : nameOf(bracketed(plain))) !== null;
 }
 
 /**
@@ -23,6 +31,8 @@ export class HostCheck {
   readonly #names: ReadonlySet<string>;
   /** Those of them that the operator has configured. */
   readonly #configured: ReadonlySet<string>;
+  /** Those of them that are configured without a scheme and a port. */
+  readonly #bare: ReadonlySet<string>;
   /** The origins that the operator has configured. */
   readonly #origins: ReadonlySet<string>;
   readonly #proxies: ReadonlySet<string>;
@@ -37,11 +47,12 @@ export class HostCheck {
       "host" | "allowedHosts" | "trustedProxies"
     >,
   ) {
-    const origins = allowedHosts.map(parseOrigin).filter((origin) => origin !== null);
-    const names = allowedHosts.filter((text) => parseOrigin(text) === null)
-      .map((name) => bracketed(name).toLowerCase());
+    const origins = allowedHosts.map((text) => parseOrigin(ascii(text)))
+      .filter((origin) => origin !== null);
+    const names = allowedHosts.filter((text) => !/^https?:/i.test(text)).map(configuredName);
+    this.#bare = new Set(names);
     this.#configured = new Set([...names, ...origins.map(({ name }) => name)]);
-    const usual = ["localhost", "127.0.0.1", "[::1]", bracketed(host).toLowerCase()];
+    const usual = ["localhost", "127.0.0.1", "[::1]", configuredName(host)];
     this.#names = new Set([...usual, ...this.#configured]);
     this.#origins = new Set(origins.map(({ text }) => text));
     this.#proxies = new Set(trustedProxies.map(plainAddress));
@@ -59,8 +70,8 @@ export class HostCheck {
     const host = headers.get("host") ?? authority(request.url);
     if (!this.#isOwnHost(host)) return unknownName("Host");
     const site = headers.get("sec-fetch-site");
-    const origin = headers.get("origin");
     const safe = !changesState(method, pathOf(request.url));
+    const origin = headers.get("origin") ?? (safe ? null : originOf(headers.get("referer")));
     if (origin === null) {
       if (safe) return isOwnSite(site) || isVisit(request, site) ? null : foreign();
       if (!isOwnSite(site)) return foreign();
@@ -123,7 +134,8 @@ export class HostCheck {
     // A proxy that replaces Host by a name of its own.
     const configured = this.#configured.has(origin.name);
     if (site === "same-origin") return configured || this.#anyName;
-    return configured && !this.#configured.has(target.name) && !isLoopback(origin.name) &&
+    const bare = this.#bare.has(origin.name) && !this.#configured.has(target.name);
+    return bare && !isLoopback(origin.name) &&
       origin.text === `${origin.scheme}://${origin.name}`;
   }
 }
@@ -178,14 +190,41 @@ function parseOrigin(text: string): Origin | null {
   const [, scheme, host] = /^(https?):\/\/([^/?#@]+)\/?$/.exec(text.toLowerCase()) ?? [];
   const match = HOST.exec(host ?? "");
   if (match === null) return null;
-  const [, name, port = ""] = match;
+  const [, written, port = ""] = match;
+  const name = plainName(written);
   const usual = port === "" || Number(port) === (scheme === "http" ? 80 : 443);
   return { scheme, name, port, text: `${scheme}://${name}${usual ? "" : `:${Number(port)}`}` };
 }
 
-/** The name in an authority, in lower case. */
+/** The name in an authority, normalized. */
 function nameOf(host: string): string | null {
-  return HOST.exec(host)?.[1].toLowerCase() ?? null;
+  const name = HOST.exec(host)?.[1];
+  return name === undefined ? null : plainName(name);
+}
+
+/** A name as browsers send it, without a final dot; an IPv6 address in its short form. */
+function plainName(name: string): string {
+  const plain = name.toLowerCase().replace(/\.$/, "");
+  return plain.startsWith("[") ? URL.parse(`http://${plain}`)?.hostname ?? plain : plain;
+}
+
+/** The name that the operator has configured, with or without a port. */
+function configuredName(text: string): string {
+  return nameOf(ascii(bracketed(text))) ?? text.toLowerCase();
+}
+
+/** A name or an origin in ASCII, as browsers send it. */
+function ascii(text: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/^[\x00-\x7f]*$/.test(text)) return text;
+  const [, scheme = "", host, rest] = /^(https?:\/\/)?([^/:]*)(.*)$/is.exec(text)!;
+  return `${scheme}${URL.parse(`http://${host}`)?.hostname ?? host}${rest}`;
+}
+
+/** The origin of the page that Referer names; "null" where it has none. */
+function originOf(referer: string | null): string | null {
+  if (referer === null || referer === "") return null;
+  return /^https?:\/\/[^/?#]*/i.exec(referer)?.[0] ?? "null";
 }
 
 /** The last element of a list: what the nearest proxy has added. */
@@ -193,17 +232,12 @@ function last(list: string | null): string | undefined {
   return list?.split(",").at(-1)?.trim() || undefined;
 }
 
-/** An address, an IPv4-mapped one of IPv6 as IPv4. */
-function plainAddress(address: string): string {
-  return address.replace(/^\[|\]$/g, "").toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, "");
-}
-
 function authority(url: string): string {
   return /^[a-z]+:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
 }
 
 function bracketed(host: string): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  return host.split(":").length > 2 && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 function unknownName(header: string): Problem {

@@ -4,7 +4,10 @@ import { RuntimeListener } from "./runtime_listener.ts";
 import type { Settings } from "../settings.ts";
 
 /** The settings of a listener. */
-export type ListenerSettings = Pick<Settings, "host" | "port" | "tls" | "limits">;
+export type ListenerSettings = Pick<
+  Settings,
+  "host" | "port" | "tls" | "limits" | "trustedProxies"
+>;
 
 /**
  * Listens, with HTTPS where there is a certificate.
@@ -28,7 +31,7 @@ export async function listen(
       hostname,
       port,
       files,
-      { ...limits, connections: most },
+      { limits: { ...limits, connections: most }, trustedProxies: settings.trustedProxies },
       handler,
     );
   }

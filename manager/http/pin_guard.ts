@@ -1,4 +1,5 @@
 import { AloeError } from "../../mod.ts";
+import { networkOf } from "./addresses.ts";
 import { Problem } from "./problem.ts";
 
 /** Slows down guessing of PINs: wrong ones are counted by volume and client. */
@@ -139,14 +140,5 @@ function refuse(wait: number): void {
 }
 
 function keyOf(subject: string, client: string): string {
-  return `${subject} ${network(client)}`;
-}
-
-/** The network of a client: its IPv4 address, or the first 64 bits of its IPv6 address. */
-function network(client: string): string {
-  if (!client.includes(":") || client.includes(".")) return client;
-  const [head, tail] = client.split("::");
-  const groups = head.split(":");
-  if (tail !== undefined) { while (groups.length < 4) groups.push("0"); }
-  return groups.slice(0, 4).join(":");
+  return `${subject} ${networkOf(client)}`;
 }

@@ -1,7 +1,7 @@
 import { Connections } from "./connections.ts";
 import { divideDescriptors, openDescriptors } from "./descriptors.ts";
 import type { Handler, Listener } from "./listener.ts";
-import type { Limits } from "../settings.ts";
+import type { Settings } from "../settings.ts";
 import { systemSockets } from "./sockets.ts";
 import { within } from "../within.ts";
 
@@ -37,7 +37,7 @@ export class RuntimeListener implements Listener {
 
   constructor(
     options: Deno.ServeTcpOptions,
-    { limits }: { limits: Limits },
+    { limits, trustedProxies }: Pick<Settings, "limits" | "trustedProxies">,
     handler: Handler,
     log: (line: string) => void,
   ) {
@@ -56,7 +56,7 @@ export class RuntimeListener implements Listener {
     this.#options.port = this.port;
     this.#connections = sockets === null
       ? null
-      : new Connections(sockets, this.port, { ...limits, connections });
+      : new Connections(sockets, this.port, { ...limits, connections }, trustedProxies);
     this.#takeReserve();
   }
 

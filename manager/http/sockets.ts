@@ -1,4 +1,5 @@
 import { openLibc } from "../../src/runtime/libc.ts";
+import { textOf } from "./addresses.ts";
 import { openDescriptors } from "./descriptors.ts";
 
 /** A TCP connection of this process. */
@@ -122,24 +123,4 @@ function everyDescriptor(): number[] {
 function ip6(view: DataView): string {
   const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + 2 * i));
   return textOf(groups);
-}
-
-/** An address in one form; an IPv4-mapped one of IPv6 as IPv4. */
-export function plainAddress(text: string): string {
-  if (!text.includes(":")) return text;
-  const [head, tail] = text.replace(/%.*$/, "").replace(
-    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
-    (_, a, b, c, d) => `${(a * 256 + +b).toString(16)}:${(c * 256 + +d).toString(16)}`,
-  ).split("::");
-  const numbers = (part: string | undefined) =>
-    part ? part.split(":").map((group) => parseInt(group, 16)) : [];
-  const [front, back] = [numbers(head), numbers(tail)];
-  const gap = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  return textOf([...front, ...Array(gap).fill(0), ...back]);
-}
-
-function textOf(groups: number[]): string {
-  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (!mapped) return groups.map((group) => group.toString(16)).join(":");
-  return [groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255].join(".");
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import { Connections } from "./connections.ts";
 import type { Handler, Listener } from "./listener.ts";
-import type { Limits, TlsFiles } from "../settings.ts";
+import type { Settings, TlsFiles } from "../settings.ts";
 import { systemSockets } from "./sockets.ts";
 import { within } from "../within.ts";
 
@@ -23,7 +23,7 @@ export async function listenWithClientCertificates(
   hostname: string,
   port: number,
   files: Required<TlsFiles>,
-  limits: Limits,
+  { limits, trustedProxies }: Pick<Settings, "limits" | "trustedProxies">,
   handler: Handler,
 ): Promise<Listener> {
   const [cert, key, ca] = await Promise.all(
@@ -55,7 +55,7 @@ export async function listenWithClientCertificates(
   });
   const address = server.address();
   const bound = address !== null && typeof address === "object" ? address.port : port;
-  if (sockets !== null) connections = new Connections(sockets, bound, limits);
+  if (sockets !== null) connections = new Connections(sockets, bound, limits, trustedProxies);
   return {
     port: bound,
     closed,

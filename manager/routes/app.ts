@@ -21,7 +21,7 @@ import { systemRoutes } from "./system.ts";
 import { volumeRoutes } from "./volumes.ts";
 import type { Services } from "./services.ts";
 import { secure } from "../http/security_headers.ts";
-import { sessionOf } from "../http/session_cookie.ts";
+import { sessionsOf } from "../http/session_cookie.ts";
 
 /** Every route of a manager. */
 export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
@@ -34,7 +34,8 @@ export function createApp(services: Services, auth: Auth): OpenAPIHono<Env> {
       throw new Problem(405, "method_not_allowed", `${c.req.method}: not supported here`);
     }
     c.set("client", c.env.client);
-    c.set("session", sessionOf(c));
+    const named = sessionsOf(c.req.raw.headers);
+    c.set("session", named.find((secret) => services.sessions.isKnown(secret)) ?? null);
     c.set("rule", rule);
     await next();
     secure(c.res.headers);

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Pin } from "../../mod.ts";
 import type { Env } from "../http/env.ts";
-import { deleteSessionCookie, setSessionCookie } from "../http/session_cookie.ts";
+import { deleteSessionCookie, sessionsOf, setSessionCookie } from "../http/session_cookie.ts";
 import type { VolumeFacts } from "../volumes/facts.ts";
 import type { SessionProof } from "../volumes/sessions.ts";
 import type { Services } from "./services.ts";
@@ -35,7 +35,7 @@ export function renewSession(services: SessionServices, c: Context<Env>): void {
 
 /** Ends the session of a request: its volumes are locked. */
 export async function endSession(services: SessionServices, c: Context<Env>): Promise<void> {
-  await services.sessions.end(c.get("session"));
+  for (const secret of sessionsOf(c.req.raw.headers)) await services.sessions.end(secret);
   deleteSessionCookie(services.settings, c);
 }
 

@@ -6,7 +6,7 @@ import { Problem } from "../http/problem.ts";
 import type { Env } from "../http/env.ts";
 import { problems, router, VolumeParam } from "../http/router.ts";
 import type { Services } from "./services.ts";
-import { unlockFor } from "./session_proof.ts";
+import { renewSession, unlockFor } from "./session_proof.ts";
 import {
   CreatedVolumeSchema,
   NewNameSchema,
@@ -114,6 +114,7 @@ export function volumeRoutes(services: RouteServices): OpenAPIHono<Env> {
     );
     // Other sessions have proved the old PIN only.
     await sessions.lockForAll(id, c.get("session"));
+    renewSession(services, c);
     return c.body(null, 204);
   });
 

@@ -5,6 +5,7 @@ import * as internal from "../../src/internal.ts";
 import { newSecret, secretHash } from "../http/secrets.ts";
 import { type FileLease, PRINCIPAL } from "./open_files.ts";
 import { PinGuard } from "../http/pin_guard.ts";
+import { Problem } from "../http/problem.ts";
 
 /** The secret of a session, and its end. */
 export interface SessionProof {
@@ -37,6 +38,9 @@ export interface SessionsOptions {
   onWrongPin?: (subject: string, client: string) => void;
 }
 
+/** How many ended sessions are remembered. */
+const MOST_ENDED = 1000;
+
 /**
  * Sessions of clients that have proved PINs. A session is identified by the hash of a
  * secret that its client has. The keys of its volumes are in memory only, and are
@@ -47,6 +51,10 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #guard: PinGuard;
   readonly #sessions = new Map<string, Session>();
+  /** The hashes of sessions that their clients have ended, for requests that are late. */
+  readonly #ended = new Set<string>();
+  /** How often each volume has been locked for all. */
+  readonly #locked = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(options: SessionsOptions) {
@@ -73,7 +81,7 @@ export class Sessions {
    * @param secret The session's secret; an unknown one, or null, begins a session.
    * @returns The session's new secret.
    * @throws {AloeError} `bad_key`; `encryption_required` for a volume without a PIN.
-   * @throws {Problem} 429 `rate_limited`.
+   * @throws {Problem} 429 `rate_limited`; 401 when the session has ended meanwhile.
    */
   async unlock(
     volume: VolumeFacts,
@@ -81,13 +89,29 @@ export class Sessions {
     client: string,
     secret: string | null,
   ): Promise<SessionProof> {
-    const key = await this.guarded(volume.id, client, () => this.#key(volume, pin));
-    const session = this.#detach(secret) ?? new Session();
+    const session = this.#find(secret) ?? new Session();
+    session.ended ||= secret !== null && this.#ended.has(secretHash(secret));
+    const key = await this.#provedKey(volume, pin, client);
+    if (session.ended) {
+      await key.release();
+      throw new Problem(401, "unauthorized", "the session has ended meanwhile");
+    }
     const before = session.keys.get(volume.id);
     session.keys.set(volume.id, key);
     const proof = this.#register(session);
     await before?.release();
     return proof;
+  }
+
+  /** Takes the key of a volume with its PIN, anew if the volume was locked meanwhile. */
+  async #provedKey(volume: VolumeFacts, pin: Pin, client: string): Promise<Key> {
+    while (true) {
+      const locked = this.#locked.get(volume.id);
+      const key = await this.guarded(volume.id, client, () => this.#key(volume, pin));
+      if (this.#locked.get(volume.id) === locked) return key;
+      // Its PIN was changed meanwhile, or it was deleted.
+      await key.release();
+    }
   }
 
   /**
@@ -96,8 +120,13 @@ export class Sessions {
    * @returns Null when there is no such session.
    */
   renew(secret: string | null): SessionProof | null {
-    const session = this.#detach(secret);
+    const session = this.#find(secret);
     return session === undefined ? null : this.#register(session);
+  }
+
+  /** Whether there is such a session. */
+  isKnown(secret: string): boolean {
+    return this.#find(secret) !== undefined;
   }
 
   /** A view of a session; null when there is no such session. */
@@ -126,8 +155,12 @@ export class Sessions {
 
   /** Ends a session: its volumes are locked, and its running requests fail. */
   async end(secret: string | null): Promise<void> {
-    const session = this.#detach(secret);
+    const session = this.#find(secret);
     if (session === undefined) return;
+    session.ended = true;
+    this.#sessions.delete(session.hash);
+    this.#ended.add(session.hash);
+    if (this.#ended.size > MOST_ENDED) this.#ended.delete(this.#ended.values().next().value!);
     const keys = [...session.keys.values()];
     session.keys.clear();
     for (const key of keys) {
@@ -138,6 +171,7 @@ export class Sessions {
 
   /** Locks a volume for every session but one. Their running requests fail. */
   async lockForAll(volume: string, but: string | null = null): Promise<void> {
+    this.#locked.set(volume, (this.#locked.get(volume) ?? 0) + 1);
     const kept = this.#find(but);
     for (const session of this.#sessions.values()) {
       const key = session.keys.get(volume);
@@ -171,19 +205,14 @@ export class Sessions {
     return session === undefined || isOver(session) ? undefined : session;
   }
 
-  /** Removes a session from its secret, and returns it. */
-  #detach(secret: string | null): Session | undefined {
-    const session = this.#find(secret);
-    if (session !== undefined) this.#sessions.delete(secretHash(secret!));
-    return session;
-  }
-
-  /** Registers a session under a new secret. */
+  /** Registers a session under a new secret, and under no other. */
   #register(session: Session): SessionProof {
     const { lifeMs } = this.#options;
     const secret = newSecret();
+    this.#sessions.delete(session.hash);
+    session.hash = secretHash(secret);
     session.endsAt = performance.now() + lifeMs;
-    this.#sessions.set(secretHash(secret), session);
+    this.#sessions.set(session.hash, session);
     return { secret, expiresAt: Date.now() + lifeMs };
   }
 
@@ -197,8 +226,12 @@ export class Sessions {
 }
 
 class Session {
+  /** The hash of its secret; empty before it is registered. */
+  hash = "";
   /** By volume. */
   readonly keys: Map<string, Key> = new Map();
+  /** Whether its client has ended it. */
+  ended = false;
   /** When it ends, by `performance.now`, which is monotonic. */
   endsAt = 0;
 }

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { raw } from "./raw.ts";
 import { AloeLite } from "../../mod.ts";
 import { mountTest } from "../fuse/support.ts";
+import { Connections } from "../../manager/http/connections.ts";
+import type { OpenSocket, Sockets } from "../../manager/http/sockets.ts";
 import { certificates } from "./certificates.ts";
 import { type ManagerOptions, serve } from "../../manager/mod.ts";
 import { TestProcess } from "./processes.ts";
@@ -337,5 +339,55 @@ Deno.test("an unfinished TLS handshake is closed too", async () => {
     assert.equal(await ask(), 200);
   } finally {
     await Deno.remove(keys, { recursive: true });
+  }
+});
+
+/** Sockets as the system might tell them. */
+class SomeSockets implements Sockets {
+  readonly ended: number[] = [];
+  readonly #addresses: string[];
+
+  constructor(addresses: string[]) {
+    this.#addresses = addresses;
+  }
+
+  of(): OpenSocket[] {
+    return this.#addresses.map((address, i) => ({ descriptor: i, address, port: 1000 + i }));
+  }
+
+  end(descriptor: number): void {
+    this.ended.push(descriptor);
+  }
+
+  taken(): null {
+    return null;
+  }
+}
+
+Deno.test("a client is an address, or the half of IPv6 that is given out at once", () => {
+  const limits = {
+    ...{ connections: 1000, clientConnections: 4, headMs: 60_000 },
+    ...{ keepAliveMs: 60_000, idleReadMs: 60_000 },
+  };
+  const kinds: [addresses: (i: number) => string, proxies: string[], ended: number][] = [
+    [() => "192.0.2.1", [], 6],
+    [(i) => `192.0.2.${i}`, [], 0],
+    [() => "0:0:0:0:0:0:0:1", [], 6],
+    [(i) => `2001:db8:0:1:0:0:0:${i}`, [], 6],
+    [(i) => `2001:db8:0:1:${i}:${i}:0:1`, [], 6],
+    [(i) => `2001:db8:0:${i}:0:0:0:1`, [], 0],
+    // As many at once as there may be in all.
+    [() => "192.0.2.1", ["192.0.2.1"], 0],
+    [() => "192.0.2.1", ["::ffff:192.0.2.1"], 0],
+    [() => "2001:db8:0:0:0:0:0:1", ["2001:db8::1"], 0],
+    [(i) => `2001:db8:0:0:0:0:0:${i}`, ["2001:db8::1"], 5],
+    [() => "192.0.2.2", ["192.0.2.1"], 6],
+  ];
+  for (const [addresses, proxies, ended] of kinds) {
+    const sockets = new SomeSockets(Array.from({ length: 10 }, (_, i) => addresses(i)));
+    const connections = new Connections(sockets, 80, limits, proxies);
+    connections.look();
+    connections.close();
+    assert.equal(sockets.ended.length, ended, `${addresses(1)} ${proxies}`);
   }
 });

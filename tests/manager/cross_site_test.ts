@@ -161,3 +161,133 @@ Deno.test("a proxy that the operator has named reports scheme, host and client",
   assert.equal(await guess("192.0.2.2"), 401);
   assert.ok(m.log.some((line) => line === "wrong token from 192.0.2.2"), m.log.join("\n"));
 });
+
+Deno.test("names are compared as browsers write them", async () => {
+  const allowedHosts = [
+    "Müller.local",
+    "nas.local:8080",
+    "fd00:0:0::1",
+    "https://Bücher.example:8443",
+    "dotted.local.",
+  ];
+  await using m = await TestManager.start({ token: TOKEN, allowedHosts });
+  const { post, cookie, port } = await client(m);
+  const ours: [host: string, origin: string][] = [
+    [`xn--mller-kva.local:${port}`, `http://xn--mller-kva.local:${port}`],
+    [`XN--mller-kva.LOCAL:${port}`, `http://xn--mller-kva.local:${port}`],
+    [`nas.local:${port}`, `http://nas.local:${port}`],
+    [`nas.local.:${port}`, `http://nas.local.:${port}`],
+    [`NAS.local.:${port}`, `http://nas.local:${port}`],
+    [`dotted.local:${port}`, `http://dotted.local:${port}`],
+    ["nas.local", "http://nas.local:80"],
+    ["nas.local:80", "http://nas.local"],
+    [`[fd00::1]:${port}`, `http://[fd00::1]:${port}`],
+    [`[FD00:0:0:0::1]:${port}`, `http://[fd00::1]:${port}`],
+    [`[0:0:0:0:0:0:0:1]:${port}`, `http://[::1]:${port}`],
+    [`localhost.:${port}`, `http://localhost:${port}`],
+    [`127.0.0.1:${port}`, "https://xn--bcher-kva.example:8443"],
+  ];
+  for (const [host, origin] of ours) {
+    assert.equal(await post(`Host: ${host}`, cookie, `Origin: ${origin}`), 201, host);
+  }
+  const foreign: [host: string, origin: string][] = [
+    [`xn--mller-kva.local:${port}`, `http://xn--mller-kva.local:${port}1`],
+    [`nas.local:${port}`, `http://nas.local..:${port}`],
+    [`nas.local:${port}`, `https://nas.local:${port}`],
+    [`[fd00::1]:${port}`, `http://[fd00::2]:${port}`],
+    [`127.0.0.1:${port}`, `http://[::ffff:127.0.0.1]:${port}`],
+    [`127.0.0.1:${port}`, `http://0x7f000001:${port}`],
+    [`127.0.0.1:${port}`, "https://xn--bcher-kva.example"],
+    [`127.0.0.1:${port}`, `http://user@127.0.0.1:${port}`],
+    [`127.0.0.1:${port}`, `http://127.0.0.1:${port}, http://evil.example`],
+  ];
+  for (const [host, origin] of foreign) {
+    assert.equal(await post(`Host: ${host}`, cookie, `Origin: ${origin}`), 403, origin);
+  }
+  const others = ["nas.local.evil.example", "nas.local..", "xn--mller-kva.local@evil", "[fd00::2]"];
+  for (const host of others) {
+    assert.equal(await post(`Host: ${host}`, cookie, `Origin: http://${host}`), 421, host);
+  }
+});
+
+Deno.test("what is no name of a host is not allowed as one", async () => {
+  for (const name of ["https://files.example/path", "a b", "http://", "x/y", ""]) {
+    const started = TestManager.start({ allowedHosts: [name] });
+    await assert.rejects(started, { code: "invalid" }, name);
+  }
+});
+
+Deno.test("where a browser tells the page alone (Referer), that is its origin", async () => {
+  for (const token of [undefined, TOKEN]) {
+    await using m = await TestManager.start(token === undefined ? {} : { token });
+    const { post, cookie, port } = await client(m);
+    const own = token === undefined ? [] : [cookie];
+    for (
+      const referer of [
+        "http://evil.example/page",
+        `http://127.0.0.1:${port}0/page`,
+        `https://127.0.0.1:${port}/`,
+        `http://127.0.0.1:${port}@evil.example/`,
+        "about:blank",
+        "android-app://com.example",
+        "file:///home/x.html",
+        "data:text/html,x",
+      ]
+    ) {
+      assert.equal(await post(...own, `Referer: ${referer}`), 403, referer);
+    }
+    assert.equal(await post(...own, `Referer: ${m.url}/`), 201);
+    assert.equal(await post(...own, `Referer: ${m.url}`), 201);
+    assert.equal(await post(...own, `Referer: ${m.url}/x?y=http://evil.example/#z`), 201);
+    // Origin is what counts where there is one.
+    const both = [...own, `Referer: ${m.url}/`, "Origin: http://evil.example"];
+    assert.equal(await post(...both), 403);
+    assert.equal(await post(...own, "Origin: null", `Referer: ${m.url}/`), 403);
+  }
+});
+
+Deno.test("no form of another page makes a change, whatever type it has", async () => {
+  await using m = await TestManager.start({ allowedHosts: ["nas.local"] });
+  const volume = await m.volume("v");
+  const { port } = new URL(m.url);
+  const types = [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=b",
+    "application/json",
+    "application/octet-stream",
+  ];
+  const places = [
+    "POST /volumes",
+    `POST /volumes/${volume}/mount`,
+    `POST /volumes/${volume}/files?path=/`,
+    `POST /volumes/${volume}/tasks`,
+    `POST /volumes/${volume}/uploads`,
+    `POST /volumes/${volume}/unlock`,
+    "POST /filesystems",
+    "POST /login",
+    "DELETE /login",
+    `DELETE /volumes/${volume}`,
+  ];
+  const body = '{"name":"x"}';
+  for (const place of places) {
+    for (const type of types) {
+      for (
+        const told of [
+          ["Origin: http://nas.local:1"],
+          ["Origin: null"],
+          ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"],
+          ["Sec-Fetch-Site: same-site"],
+          ["Referer: http://nas.local:1/"],
+        ]
+      ) {
+        const lines = [`${place} HTTP/1.1`, `Host: nas.local:${port}`, `Content-Type: ${type}`];
+        const { status } = await raw(m.url, [...lines, ...told, `Content-Length: ${body.length}`], [
+          { bytes: body },
+        ]);
+        assert.equal(status, 403, `${place} ${type} ${told}`);
+      }
+    }
+  }
+  assert.equal((await m.ask("GET", "/volumes")).json.length, 1);
+});

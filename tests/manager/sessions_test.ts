@@ -42,6 +42,11 @@ async function clockSet<T>(by: number, task: () => Promise<T>): Promise<T> {
   }
 }
 
+/** How many requests the metrics say are worked on. */
+function running(text: string): number {
+  return Number(/^aloelite_http_requests_running (\d+)$/m.exec(text)![1]);
+}
+
 const YEAR = 365 * 24 * 60 * 60_000;
 
 Deno.test("a session gets a new secret with each proved PIN", async () => {
@@ -258,4 +263,157 @@ Deno.test("wrong tokens and PINs are logged with the client's address", async ()
   assert.deepEqual(noted.map((line) => FILTER.exec(line)![1]), Array(5).fill("127.0.0.1"));
   assert.equal(noted.filter((line) => line.includes(made.json.id)).length, 3);
   assert.ok(!/wrong-|2468/.test(m.log.join()));
+});
+
+Deno.test("a cookie that a neighbour has planted beside the own one is in nobody's way", async () => {
+  await using m = await TestManager.start({ token: TOKEN });
+  const bearer = { authorization: `Bearer ${TOKEN}` };
+  const made = await m.ask("POST", "/volumes", {
+    headers: bearer,
+    json: { name: "v", encrypted: true, pin: PIN },
+  });
+  const at = `/volumes/${made.json.id}`;
+  const login = await m.ask("POST", "/login", { json: { token: TOKEN } });
+  const mine = `aloelite_login=${cookieOf(login, "aloelite_login")}`;
+  const opened = await m.ask("POST", `${at}/unlock`, {
+    json: { pin: PIN },
+    headers: { cookie: mine, origin: m.url },
+  });
+  const session = `aloelite_session=${cookieOf(opened, "aloelite_session")}`;
+  const junk = ["x", "", "0".repeat(64), "g".repeat(64), "0".repeat(63), '"'];
+  for (const value of junk) {
+    const planted = `aloelite_login=${value}; aloelite_session=${value}`;
+    for (
+      const cookie of [
+        `${planted}; ${mine}; ${session}`,
+        `${mine}; ${planted}; ${session}`,
+        `${mine}; ${session}; ${planted}`,
+        `a=aloelite_login=1;${planted};${mine};${session}`,
+      ]
+    ) {
+      assert.equal((await m.ask("GET", `${at}/list`, { headers: { cookie } })).status, 200, cookie);
+    }
+    const wrong = { headers: { cookie: `${planted}; xaloelite_login=${mine.split("=")[1]}` } };
+    assert.equal((await m.ask("GET", `${at}/list`, wrong)).status, 401);
+  }
+  // One that is somebody's: an unlock gives it another secret, which its owner does not know.
+  const other = await m.ask("POST", `${at}/unlock`, { json: { pin: PIN }, headers: bearer });
+  const theirs = cookieOf(other, "aloelite_session")!;
+  const again = await m.ask("POST", `${at}/unlock`, {
+    json: { pin: PIN },
+    headers: { cookie: `aloelite_session=${theirs}; ${mine}` },
+  });
+  assert.equal(again.status, 200);
+  const known = { ...bearer, "aloelite-session": theirs };
+  assert.equal((await m.ask("GET", `${at}/list`, { headers: known })).status, 401);
+  // To log out ends all that the browser sends.
+  const out = `aloelite_session=${cookieOf(again, "aloelite_session")}; ${mine}; ${session}`;
+  assert.equal((await m.ask("DELETE", "/login", { headers: { cookie: out } })).status, 204);
+  const headers = { ...bearer, "aloelite-session": session.split("=")[1] };
+  assert.equal((await m.ask("GET", `${at}/list`, { headers })).status, 401);
+  assert.equal((await m.ask("GET", "/volumes", { headers: { cookie: mine } })).status, 401);
+});
+
+Deno.test("cookies keep to HTTPS where TLS ends at a proxy", async () => {
+  const allowedHosts = ["https://files.example"];
+  await using m = await TestManager.start({ token: TOKEN, allowedHosts });
+  const log = async (headers: Record<string, string>) => {
+    const { status, headers: got } = await m.ask("POST", "/login", {
+      json: { token: TOKEN },
+      headers,
+    });
+    assert.equal(status, 204);
+    return got.get("set-cookie")!;
+  };
+  assert.match(await log({ origin: "https://files.example" }), /; Secure/);
+  assert.match(await log({ "x-forwarded-proto": "https" }), /; Secure/);
+  assert.match(await log({ "x-forwarded-proto": "http, https" }), /; Secure/);
+  for (const headers of [{}, { origin: m.url }, { "x-forwarded-proto": "https, http" }]) {
+    const set = await log(headers as Record<string, string>);
+    assert.doesNotMatch(set, /; Secure/);
+    assert.match(set, /Path=\/(?:;|$)/);
+    assert.doesNotMatch(set, /Domain=/i);
+  }
+});
+
+Deno.test("another PIN gives the session that proved the old one another secret", async () => {
+  await using m = await TestManager.start();
+  const id = await m.volume("vault", { encrypted: true, pin: PIN });
+  const [mine, theirs] = [await unlock(m, id), await unlock(m, id)];
+  const changed = await m.ask("POST", `/volumes/${id}/pin`, {
+    json: { old_pin: PIN, new_pin: "1357" },
+    ...session(mine),
+  });
+  assert.equal(changed.status, 204, changed.text);
+  const renewed = cookieOf(changed, "aloelite_session")!;
+  assert.notEqual(renewed, mine);
+  assert.equal(await status(m, id, renewed), 200);
+  for (const old of [mine, theirs]) assert.equal(await status(m, id, old), 401);
+});
+
+Deno.test("what locks a volume locks it for those too who prove the PIN meanwhile", async () => {
+  await using m = await TestManager.start();
+  const id = await m.volume("vault", { encrypted: true, pin: PIN });
+  let pins = [PIN, "1357"];
+  for (let round = 0; round < 2; round++) {
+    const [old, next] = pins;
+    const before = await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: old } });
+    const mine = cookieOf(before, "aloelite_session")!;
+    const under = Array.from(
+      { length: 2 },
+      () => m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: old } }),
+    );
+    const change = await m.ask("POST", `/volumes/${id}/pin`, {
+      json: { old_pin: old, new_pin: next },
+      ...session(mine),
+    });
+    assert.equal(change.status, 204, change.text);
+    const ahead = await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: next } });
+    assert.equal(ahead.status, 200);
+    for (const answer of await Promise.all(under)) {
+      const secret = cookieOf(answer, "aloelite_session");
+      if (secret !== undefined) assert.equal(await status(m, id, secret), 401);
+    }
+    pins = [next, old];
+  }
+});
+
+Deno.test("a logout ends what the session proves meanwhile", async () => {
+  await using m = await TestManager.start();
+  const ids = [
+    await m.volume("one", { encrypted: true, pin: PIN }),
+    await m.volume("two", { encrypted: true, pin: PIN }),
+  ];
+  for (let tries = 0;; tries++) {
+    const mine = await unlock(m, ids[0]);
+    const under = m.ask("POST", `/volumes/${ids[1]}/unlock`, {
+      json: { pin: PIN },
+      ...session(mine),
+    });
+    // It is at work when it is counted, as the key takes longer.
+    let done = false;
+    void under.then(() => done = true);
+    while (!done && running((await m.ask("GET", "/metrics")).text) < 2);
+    assert.equal((await m.ask("DELETE", "/login", session(mine))).status, 204);
+    const answer = await under;
+    if (answer.status === 401) {
+      assert.equal(cookieOf(answer, "aloelite_session"), undefined);
+      break;
+    }
+    // It was done before the logout.
+    assert.equal(answer.status, 200);
+    assert.ok(tries < 20, "it is not ended");
+  }
+  // Two at once add to one session.
+  const first = await unlock(m, ids[0]);
+  const both = await Promise.all(
+    ids.map((id) =>
+      m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: PIN }, ...session(first) })
+    ),
+  );
+  const secrets = both.map((answer) => cookieOf(answer, "aloelite_session")!);
+  const open = await Promise.all(
+    secrets.map((secret) => Promise.all(ids.map((id) => status(m, id, secret)))),
+  );
+  assert.deepEqual(open.map(String).sort(), ["200,200", "401,401"]);
 });
