@@ -1,4 +1,5 @@
 import { AloeError } from "./errors.ts";
+import { MAX_TEXT } from "./limits.ts";
 
 /**
  * Splits a path at its slashes. Repeated and trailing slashes are ignored. `.` and `..` are names,
@@ -39,12 +40,22 @@ export function checkName(name: string): void {
  * Checks the name of a new node. `.` and `..` are refused: no directory on a disk can hold them,
  * and an unpacked archive could be led out of its directory.
  *
- * @throws {AloeError} Like {@linkcode checkName}; also `invalid` for `.` and `..`.
+ * @throws {AloeError} Like {@linkcode checkName}; also `invalid` for `.` and `..`, and for a name
+ *   of more than {@linkcode MAX_TEXT} bytes.
  */
 export function checkNewName(name: string): void {
   checkName(name);
   if (name === "." || name === "..") {
     throw new AloeError("invalid", `${JSON.stringify(name)}: cannot be the name of a new node`);
+  }
+  checkLength(name, "a name");
+}
+
+function checkLength(text: string, what: string): void {
+  // A character has at most three bytes for each of its UTF-16 units.
+  if (text.length * 3 <= MAX_TEXT) return;
+  if (new TextEncoder().encode(text).length > MAX_TEXT) {
+    throw new AloeError("invalid", `${what} cannot be longer than ${MAX_TEXT} bytes`);
   }
 }
 
@@ -52,12 +63,14 @@ export function checkNewName(name: string): void {
  * Checks text that is stored unchanged.
  *
  * @param what The kind of text, for the message.
- * @throws {AloeError} `invalid` when it contains a NUL or a lone surrogate.
+ * @throws {AloeError} `invalid` when it contains a NUL or a lone surrogate, or has more than
+ *   {@linkcode MAX_TEXT} bytes.
  */
 export function checkText(text: string, what: string): void {
   if (!storable(text)) {
     throw new AloeError("invalid", `${what} cannot contain a NUL or a lone surrogate`);
   }
+  checkLength(text, what);
 }
 
 function storable(text: string): boolean {

@@ -1,4 +1,4 @@
-import { MAX_CHUNKS } from "../src/limits.ts";
+import { MAX_CHUNKS, MAX_TEXT } from "../src/limits.ts";
 import { sql } from "./kysely.ts";
 import { isValidMount } from "./liveness.ts";
 import { byteLength, isNoName, sumOf } from "./expressions.ts";
@@ -183,6 +183,9 @@ const nothing = (column: string, table: string, key: string) =>
 const OF_NODE = "(SELECT n.volume_id FROM node AS n WHERE n.node_id = t.node_id)";
 const OF_CONTENT = "(SELECT n.volume_id FROM node AS n WHERE n.node_id = t.content_id)";
 
+/** Text that is too long; its length is known without reading it. */
+const tooLong = (column: string, most: number = MAX_TEXT) => `octet_length(${column}) > ${most}`;
+
 /** Cell, row, volume, table, and what is wrong with it. */
 const CELLS: [string, string, string, string, string][] = [
   ...["created_at", "modified_at", "atime", "ctime"].map((
@@ -344,6 +347,20 @@ const CELLS: [string, string, string, string, string][] = [
     "volume AS t",
     "(t.enc_mode != 'none') != (t.wrapped_key IS NOT NULL)",
   ],
+  ["edge.name", "t.edge_id", "t.volume_id", "edge AS t", tooLong("t.name")],
+  ["node.name", "t.node_id", "t.volume_id", "node AS t", tooLong("t.name")],
+  ["volume.name", "t.volume_id", "t.volume_id", "volume AS t", tooLong("t.name")],
+  [
+    "volume.wrapped_key",
+    "t.volume_id",
+    "t.volume_id",
+    "volume AS t",
+    `${tooLong("t.wrapped_key", 1024)} OR ${tooLong("t.wrap_nonce", 1024)}`,
+  ],
+  ["mount.mount_point", "t.mount_id", "t.volume_id", "mount AS t", tooLong("t.mount_point")],
+  ["mount.principal", "t.mount_id", "t.volume_id", "mount AS t", tooLong("t.principal")],
+  ["mount.N_m", "t.mount_id", "t.volume_id", "mount AS t", tooLong("t.N_m", 1024)],
+  ["xattr.name", "t.node_id", OF_NODE, "xattr AS t", tooLong("t.name")],
   ["xattr.value", "t.node_id", OF_NODE, "xattr AS t", noBytes("t.value")],
   ["xattr.name", "t.node_id", OF_NODE, "xattr AS t", noText("t.name")],
   ["xattr.node_id", "t.node_id", "NULL", "xattr AS t", nothing("t.node_id", "node", "node_id")],

@@ -85,8 +85,10 @@ async function inspect(file: string): Promise<Inspection> {
   const damage = await pageFaults(file);
   if (damage.length > 0) return { volumes: [], faults: damage, largestChunk: 0 };
   await using fs = await AloeLite.open(file, { create: false, reserve: reserveOf(file) });
-  const volumes = (await fs.volumes()).map((volume) => volume.id);
   const faults = (await fs.health()).map(({ kind, id }) => `${kind}: ${id}`);
+  // A crafted name may be too long to be read.
+  if (faults.length > 0) return { volumes: [], faults, largestChunk: 0 };
+  const volumes = (await fs.volumes()).map((volume) => volume.id);
   return { volumes, faults, largestChunk: await internal.largestChunkBytes(fs.db) };
 }
 

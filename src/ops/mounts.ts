@@ -25,7 +25,7 @@ import { expiry } from "../expiry.ts";
 import { uuid7 } from "../ids.ts";
 import { MountHandle, mountId, type MountRef } from "../mount_handle.ts";
 import { MountSecrets } from "../mount_secrets.ts";
-import { joinPath, splitPath } from "../paths.ts";
+import { checkText, joinPath, splitPath } from "../paths.ts";
 import { resolve } from "../tree/resolve.ts";
 import type { Database } from "../storage/database.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -70,6 +70,7 @@ export async function mount(
     throw new AloeError("read_only", `${db.path}: is open for reading only`);
   }
   const names = splitPath(at);
+  if (options.principal !== undefined) checkText(options.principal, "a principal");
   const key = options.key?.slice() ?? await unlockFor(db, volume, pin);
   const id = uuid7();
   let made: MountHandle | null = null;
