@@ -13,9 +13,12 @@ import {
   sealState,
   volumeSeal,
 } from "../templates/seal.ts";
+import { redoIndexes, redoOf } from "../templates/redo.ts";
+import type { ChunkCipher } from "./crypto/chunk_cipher.ts";
 import type { MetadataKey } from "./crypto/metadata_key.ts";
 import { sha256Hex } from "./crypto/sha256.ts";
 import { AloeError } from "./errors.ts";
+import { MAX_CHUNKS } from "./limits.ts";
 import type { SealKeeper, TouchedContent } from "./sealed_changes.ts";
 import type { Transaction } from "./storage/transaction.ts";
 
@@ -50,12 +53,17 @@ type State = NonNullable<typeof sealState.row>;
 export class ContentSeals implements SealKeeper {
   readonly #volume: string;
   readonly #key: MetadataKey;
+  readonly #cipher: Pick<ChunkCipher, "open">;
   readonly #known = new Map<string, Known>();
 
-  /** @param volume The volume's id. */
-  constructor(volume: string, key: MetadataKey) {
+  /**
+   * @param volume The volume's id.
+   * @param cipher Opens the records of redo logs, which tags cover without their data.
+   */
+  constructor(volume: string, key: MetadataKey, cipher: Pick<ChunkCipher, "open">) {
     this.#volume = volume;
     this.#key = key;
+    this.#cipher = cipher;
   }
 
   /**
@@ -242,8 +250,21 @@ export class ContentSeals implements SealKeeper {
     const parts = soleRow(state) ?? await this.#parts(tx, node, version);
     const redo = state.logged ? await this.#redo(tx, node, version, NO_REDO) : NO_REDO;
     if (!this.#key.fits(this.#text(node, state, parts, redo.digest), tag)) return "seal-mismatch";
+    if (state.logged && !await this.#logOpens(tx, node)) return "redo-damaged";
     this.#remember(node, { version, tag, pages: parts, redo });
     return null;
+  }
+
+  /** Returns whether each record of the committed version's redo log can be decrypted. */
+  async #logOpens(tx: Transaction, node: string): Promise<boolean> {
+    const indexes = await tx.all(redoIndexes, { node, limit: MAX_CHUNKS });
+    for (const { chunk_index: index } of indexes) {
+      for (const row of await tx.all(redoOf, { node, first: index, last: index })) {
+        const { data, N_c: nonce, enc_tag: tag } = row;
+        if (this.#cipher.open({ data, nonce, tag }) === null) return false;
+      }
+    }
+    return true;
   }
 
   async #olderProblem(
@@ -424,11 +445,12 @@ function soleRow({ last, first_hash }: State): string[] | null {
   return last === 0 && first_hash !== null ? [`1 0 0 ${first_hash}`] : null;
 }
 
-type Problem = "seal-mismatch" | "seal-missing" | "version-gone";
+type Problem = "seal-mismatch" | "seal-missing" | "version-gone" | "redo-damaged";
 
 const WORDS: Record<Problem, string> = {
   "seal-mismatch": "its chunks, size or redo log differ from those sealed with the volume's key",
   "seal-missing": "the tag of its content is missing",
+  "redo-damaged": "a record of its redo log is not authentic",
   "version-gone": "a later version was sealed but is missing",
 };
 

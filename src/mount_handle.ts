@@ -31,7 +31,7 @@ export class MountHandle {
     this.volume = volume;
     this.token = token;
     this.#cipher = cipher;
-    this.#seals = cipher?.metadata ? new ContentSeals(volume, cipher.metadata) : null;
+    this.#seals = cipher?.metadata ? new ContentSeals(volume, cipher.metadata, cipher) : null;
   }
 
   /**

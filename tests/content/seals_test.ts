@@ -310,6 +310,26 @@ const CHANGES: Record<string, { of?: string; statements: string[] }> = {
     of: "redo",
     statements: ["DELETE FROM aloe_redo WHERE seq = (SELECT max(seq) FROM aloe_redo)"],
   },
+  "the bytes of a redo record": {
+    of: "redo",
+    statements: [
+      `UPDATE aloe_redo SET data = zeroblob(length(data))
+        WHERE seq = (SELECT min(seq) FROM aloe_redo)`,
+    ],
+  },
+  "the bytes of the last redo record cut": {
+    of: "redo",
+    statements: [
+      `UPDATE aloe_redo SET data = substr(data, 2)
+        WHERE seq = (SELECT max(seq) FROM aloe_redo)`,
+    ],
+  },
+  "the nonce of a redo record": {
+    of: "redo",
+    statements: [
+      "UPDATE aloe_redo SET N_c = zeroblob(12) WHERE seq = (SELECT min(seq) FROM aloe_redo)",
+    ],
+  },
   "a true size that is another": {
     of: "redo",
     statements: [`UPDATE aloe_size SET size = 5 WHERE node_id = ${id("a")}`],
