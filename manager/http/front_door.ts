@@ -15,6 +15,10 @@ export interface RequestInfo {
   readonly remoteAddr?: Deno.Addr;
   /** Settled when the response has been sent, or cannot be. */
   readonly completed?: Promise<void>;
+}
+
+/** What the manager's own listener says besides. */
+export interface ConnectionInfo extends RequestInfo {
   /** What the connection tells of the request, where connections are watched. */
   readonly connection?: ConnectionRequest | null;
 }
@@ -111,7 +115,7 @@ export class FrontDoor {
   }
 
   /** Answers a request. */
-  fetch(request: Request, info: RequestInfo | undefined): Promise<Response> {
+  fetch(request: Request, info: ConnectionInfo | undefined): Promise<Response> {
     const since = performance.now();
     const peer = peerOf(info);
     const client = this.#hosts.client(request.headers, peer);

@@ -1,7 +1,7 @@
-import type { RequestInfo } from "./front_door.ts";
+import type { ConnectionInfo } from "./front_door.ts";
 
 /** What answers requests. */
-export type Handler = (request: Request, info: RequestInfo) => Promise<Response>;
+export type Handler = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
 /** A port that is listened on. */
 export interface Listener {

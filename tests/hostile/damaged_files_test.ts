@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { runs } from "../storage/crash/support.ts";
+import { runs } from "../support/runs.ts";
 import type { DamageAnswer, DamageCase } from "./damage_worker.ts";
 import { makeGoodFiles } from "./good_files.ts";
 
