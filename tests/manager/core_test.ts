@@ -394,7 +394,11 @@ Deno.test("a new PIN locks the volume for all but the session that set it", asyn
   const right = { old_pin: "2468", new_pin: "1357" };
   const changed = await m.ask("POST", `/volumes/${id}/pin`, { json: right, headers: one });
   assert.equal(changed.status, 204, changed.text);
-  assert.equal((await list(one)).status, 200);
+  // The session that set it goes on under a new secret.
+  const renewed = { cookie: changed.headers.get("set-cookie")!.split(";")[0] };
+  assert.notEqual(renewed.cookie, one.cookie);
+  assert.equal((await list(renewed)).status, 200);
+  problem(await list(one), 401, "encryption_required");
   problem(await list(two), 401, "encryption_required");
   problem(await m.ask("POST", `/volumes/${id}/unlock`, { json: { pin: "2468" } }), 400, "bad_key");
   assert.equal((await m.ask("GET", file, { headers: await session("1357") })).text, "x");
