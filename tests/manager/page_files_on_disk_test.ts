@@ -39,7 +39,7 @@ pageTest("a volume is kept open without a folder", async ({ visitor, manager }) 
   await accessible(page, "the mount view");
   await page.getByRole("button", { name: "Mount", exact: true }).click();
   await page.getByRole("heading", { name: "Open in the manager" }).waitFor();
-  await page.getByText("there is no folder of it").waitFor();
+  await page.getByText("keeps the volume open, without a folder").waitFor();
   assert.equal((await manager.ask("GET", `/volumes/${id}/mount`)).json.frontend, "direct");
   await page.getByRole("button", { name: "Unmount" }).click();
   await page.getByRole("heading", { name: "Mount", exact: true }).waitFor();
