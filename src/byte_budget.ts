@@ -13,7 +13,7 @@ export interface BudgetShare {
 export class ByteBudget {
   readonly #limit: number;
   #used = 0;
-  readonly #waiting: { bytes: number; go: () => void }[] = [];
+  readonly #waiting: { bytes: number; since: number; go: () => void }[] = [];
 
   /**
    * @param limit The size of the budget, in bytes.
@@ -27,10 +27,22 @@ export class ByteBudget {
     return this.#used;
   }
 
+  /**
+   * The bytes that requests wait for, and when the first of these requests came, by
+   * `performance.now`; null when none waits.
+   */
+  get waiting(): { bytes: number; since: number } | null {
+    if (this.#waiting.length === 0) return null;
+    const bytes = this.#waiting.reduce((sum, each) => sum + each.bytes, 0);
+    return { bytes, since: this.#waiting[0].since };
+  }
+
   /** Takes a share; waits until there is room for it. */
   async take(bytes: number): Promise<BudgetShare> {
     if (this.#waiting.length > 0 || !this.#fits(bytes)) {
-      await new Promise<void>((go) => this.#waiting.push({ bytes, go }));
+      await new Promise<void>((go) => {
+        this.#waiting.push({ bytes, since: performance.now(), go });
+      });
     } else {
       this.#used += bytes;
     }

@@ -257,6 +257,7 @@ export class ContentSeals implements SealKeeper {
 
   /** Returns whether each record of the committed version's redo log can be decrypted. */
   async #logOpens(tx: Transaction, node: string): Promise<boolean> {
+    // One chunk at a time, so that only its records are in memory.
     const indexes = await tx.all(redoIndexes, { node, limit: MAX_CHUNKS });
     for (const { chunk_index: index } of indexes) {
       for (const row of await tx.all(redoOf, { node, first: index, last: index })) {

@@ -1,98 +1,82 @@
-/** How long a body keeps its memory in any case, and how long its rate is counted, ms. */
-const TURN = 1000;
+import { ByteBudget } from "../../src/byte_budget.ts";
 
-/** How often it is looked for a body that gives its memory back, ms. */
-const LOOK = 200;
+/** The minimum time that a body keeps its memory, and the interval of its rate, in ms. */
+const RATE_INTERVAL = 1000;
 
-/** Bytes a second. What comes more slowly is not worth to be kept while others wait. */
+/** The interval at which bodies that should return their memory are searched, in ms. */
+const SEARCH_INTERVAL = 200;
+
+/** Bytes a second below which a body returns its memory while others wait. */
 const SLOW = 128 * 1024;
 
-/** How long others wait for those that come fast, and can go on later, ms. */
+/** The time after which fast bodies that can resume return their memory too, in ms. */
 const PATIENCE = 10_000;
 
-/** Memory that a body has. To be disposed when the bytes are not needed any more. */
+/** The memory of a body, to be disposed when the bytes are no longer needed. */
 export interface BodyShare extends Disposable {
   /**
    * Waits for more of the body.
    *
-   * @returns Null when others need the memory: it is to be given back. The promise goes on.
+   * @returns Null when others need the memory and it has to be returned; the promise stays pending.
    */
   more<T extends object>(next: Promise<T>): Promise<T | null>;
-  /** Notes that bytes have come. */
+  /** Counts received bytes. */
   came(bytes: number): void;
 }
 
 /**
- * Bounds the memory of all bodies that are kept until something has come of them
- * in whole. While others wait for some, those that come slowest lately have to
- * give theirs back: clients that take their time keep nobody out.
+ * Limits the memory of all bodies that are kept until they are complete. While requests wait for
+ * memory, the bodies with the lowest recent rates have to return theirs, so that slow clients do
+ * not block others.
  */
 export class BodyMemory {
   readonly #limit: number;
-  #used = 0;
+  readonly #budget: ByteBudget;
   readonly #resumable: boolean;
-  readonly #waiting: { bytes: number; since: number; go: () => void }[] = [];
   readonly #shares = new Set<Share>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * @param limit Bytes in all. What is larger than that is given to one body alone.
-   * @param resumable Whether a body goes on later that has given its memory back. They
-   * take turns then, however fast they come.
+   * @param limit Bytes in all. A larger body is admitted alone.
+   * @param resumable Whether a body that has returned its memory resumes later. Such bodies take
+   *   turns, however fast they are.
    */
   constructor(limit: number, resumable: boolean) {
     this.#limit = limit;
+    this.#budget = new ByteBudget(limit);
     this.#resumable = resumable;
   }
 
-  /** Bytes that are held. */
+  /** The number of bytes in use. */
   get used(): number {
-    return this.#used;
+    return this.#budget.used;
   }
 
-  /** Takes memory, waiting until there is some. */
+  /** Takes memory; waits until there is room for it. */
   async take(bytes: number): Promise<BodyShare> {
-    if (this.#waiting.length > 0 || !this.#fits(bytes)) {
-      await new Promise<void>((go) => {
-        this.#waiting.push({ bytes, since: performance.now(), go });
-        this.#timer ??= setInterval(() => this.#look(), LOOK);
-      });
-    } else {
-      this.#used += bytes;
+    const granted = this.#budget.take(bytes);
+    if (this.#budget.waiting !== null) {
+      this.#timer ??= setInterval(() => this.#search(), SEARCH_INTERVAL);
+    }
+    const room = await granted;
+    if (this.#budget.waiting === null) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
     }
     const share = new Share(bytes, () => {
-      if (!this.#shares.delete(share)) return;
-      this.#used -= bytes;
-      this.#next();
+      if (this.#shares.delete(share)) room[Symbol.dispose]();
     });
     this.#shares.add(share);
     return share;
   }
 
-  #fits(bytes: number): boolean {
-    return this.#used === 0 || this.#used + bytes <= this.#limit;
-  }
-
-  #next(): void {
-    for (let first = this.#waiting[0]; first !== undefined && this.#fits(first.bytes);) {
-      this.#waiting.shift();
-      // Counted before it runs, so that two are not given the same room.
-      this.#used += first.bytes;
-      first.go();
-      first = this.#waiting[0];
-    }
-    if (this.#waiting.length > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  /** Has the slowest bodies give back as much as is waited for. */
-  #look(): void {
+  /** Makes the slowest bodies return as much as is waited for. */
+  #search(): void {
+    const waiting = this.#budget.waiting;
+    if (waiting === null) return;
     const now = performance.now();
-    let missing = this.#used - this.#limit;
-    for (const { bytes } of this.#waiting) missing += bytes;
-    const [first] = this.#waiting;
-    const most = this.#resumable && now - first.since > PATIENCE ? Infinity : SLOW;
+    let missing = this.#budget.used - this.#limit + waiting.bytes;
+    const most = this.#resumable && now - waiting.since > PATIENCE ? Infinity : SLOW;
     const slow: { share: Share; rate: number }[] = [];
     for (const share of this.#shares) {
       const rate = share.rate(now);
@@ -108,11 +92,11 @@ export class BodyMemory {
 }
 
 class Share implements BodyShare {
-  /** Since when its rate is counted, and what has come since. */
+  /** The start of the interval of its rate, and the bytes received in it. */
   #since: number = performance.now();
   #bytes = 0;
   #give: (() => void) | null = null;
-  /** Bytes that it holds. */
+  /** The bytes of the share. */
   readonly size: number;
   readonly #end: () => void;
 
@@ -143,9 +127,9 @@ class Share implements BodyShare {
     this.#bytes += bytes;
   }
 
-  /** Bytes a second that have come lately; infinite until that can be told. */
+  /** Returns the recent bytes a second; infinite until an interval has passed. */
   rate(now: number): number {
-    if (now - this.#since < TURN) return Infinity;
+    if (now - this.#since < RATE_INTERVAL) return Infinity;
     const rate = this.#bytes * 1000 / (now - this.#since);
     this.#since = now;
     this.#bytes = 0;
@@ -157,10 +141,10 @@ class Share implements BodyShare {
   }
 }
 
-/** A body that is read piece by piece, with memory that may have to be given back meanwhile. */
+/** Reads a body piece by piece; its memory may have to be returned while a piece is awaited. */
 export class BodyReader {
   readonly #pieces: AsyncIterator<Uint8Array>;
-  /** What is asked for and was not taken yet. */
+  /** The requested piece that no call has returned yet. */
   #next: Promise<IteratorResult<Uint8Array>> | null = null;
 
   constructor(pieces: AsyncIterable<Uint8Array>) {
@@ -170,15 +154,15 @@ export class BodyReader {
   /**
    * The next piece.
    *
-   * @param share The memory that the pieces before it are kept in; null for none.
-   * @returns Null at the end; `"wanted"` when the share is to be given back.
+   * @param share The memory that keeps the earlier pieces; null for none.
+   * @returns Null at the end; `"wanted"` when the share has to be returned.
    * @throws What the pieces throw.
    */
   async read(share: BodyShare | null): Promise<Uint8Array | null | "wanted"> {
     this.#next ??= this.#pieces.next();
     const found = share === null ? await this.#next : await share.more(this.#next);
     if (found === null) {
-      // Whoever gives memory back may fail before this is asked for again.
+      // The caller may fail before it asks for this piece again.
       this.#next.catch(() => {});
       return "wanted";
     }
@@ -188,15 +172,15 @@ export class BodyReader {
     return found.value;
   }
 
-  /** Reads no further. What is being waited for is not waited for. */
+  /** Stops reading, without waiting for the pending piece. */
   end(): void {
     void this.#pieces.return?.().catch(() => {});
   }
 }
 
 /**
- * Frees the memory of a piece that is not needed any more: the collector sees little
- * garbage of its own in a process that takes bodies, and would let them pile up.
+ * Frees the memory of a piece that is no longer needed. Buffers are outside of the JavaScript heap,
+ * so garbage collection alone would run too rarely.
  */
 export function free(piece: Uint8Array): void {
   const buffer = piece.buffer as ArrayBuffer;
